@@ -1,0 +1,1 @@
+"""Training, scoring and export of the quantized model (Brevitas). Imports hw.spec and host only."""

@@ -1,0 +1,54 @@
+"""The torch model behind the host's device protocol, so that float and quantized models are scored by the very session that drives a board.
+
+Ports of a float model have no integer type (codes are values); a quantized model exchanges integer codes, scaled to its grid at each edge.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from host.device import ModelSpec
+from quant.model import Tracker, load_checkpoint
+from quant.ports import graph_ports, model_spec
+
+
+class TorchDevice:
+    """Runs the four graphs of a Tracker; see `host.device.Device`."""
+
+    def __init__(self, model: Tracker) -> None:
+        self.model = model.eval()
+        self.name = "float" if model.precision.is_float else "quantized"
+        self.ports = graph_ports(model)
+        self.spec: ModelSpec = model_spec(model)
+
+    @classmethod
+    def from_checkpoint(cls, path: Path, config: str | None = None) -> TorchDevice:
+        """Open a checkpoint; raises quant.model.CheckpointError."""
+        return cls(load_checkpoint(path, config))
+
+    def allocate(self, shape: tuple[int, ...], dtype: np.dtype | type) -> NDArray:
+        """Plain memory."""
+        return np.zeros(shape, dtype)
+
+    def run(self, graph: str, inputs: dict[str, NDArray]) -> dict[str, NDArray]:
+        """Run one graph on codes of its input ports; returns codes of its output ports."""
+        ports = self.ports[graph]
+        module = getattr(self.model, graph)
+        with torch.inference_mode():
+            values = [
+                torch.from_numpy(np.ascontiguousarray(ports.inputs[n].decode(inputs[n])))
+                for n in module.inputs
+            ]
+            result = module(*values)
+        tensors = result if isinstance(result, tuple) else (result,)
+        return {
+            n: ports.outputs[n].encode(t.numpy())
+            for n, t in zip(module.outputs, tensors, strict=True)
+        }
+
+    def close(self) -> None:
+        """Nothing to release."""

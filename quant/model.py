@@ -1,0 +1,106 @@
+"""The tracker composed from its parts, and its checkpoints.
+
+Quantizers that two graphs share (features, tokens, memory, skips) are one module each: what one graph writes, the next reads on the same grid.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from hw.spec.errors import SamFabricError
+from quant.config import PRECISIONS, ModelConfig, Precision, get_config
+from quant.image_encoder import ImageEncoder
+from quant.layers import Quantizer
+from quant.mask_decoder import MaskDecoder
+from quant.memory_attention import MemoryAttention
+from quant.memory_encoder import MemoryEncoder
+from quant.prompt_encoder import PromptEncoder
+
+GRAPHS = ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder")
+
+
+class CheckpointError(SamFabricError):
+    """A checkpoint that cannot be read or belongs to another configuration."""
+
+
+class Tracker(nn.Module):
+    """Four stateless graphs and the host's tables; it holds no state between frames."""
+
+    def __init__(self, config: ModelConfig, precision: Precision) -> None:
+        super().__init__()
+        self.config, self.precision = config, precision
+        p = precision
+        features, tokens, memory = (Quantizer(p, p.ends) for _ in range(3))
+        self.image_encoder = ImageEncoder(config, p, features)
+        neck = self.image_encoder.neck
+        self.memory_attention = MemoryAttention(config, p, features, memory)
+        skips = (neck.skip8.act, neck.skip4.act)
+        self.mask_decoder = MaskDecoder(config, p, features, tokens, memory, skips)
+        self.memory_encoder = MemoryEncoder(config, p, features, memory)
+        self.prompt_encoder = PromptEncoder(config, p, tokens, memory)
+        with torch.no_grad():  # the query starts as the key, see MemoryAttention
+            self.memory_attention.query.conv.weight.copy_(self.memory_encoder.key.conv.weight)
+
+
+def save_checkpoint(model: Tracker, path: Path, notes: dict[str, str] | None = None) -> None:
+    """Write weights as safetensors with configuration and precision in the header; temporary file, then rename."""
+    state = {k: v.detach().cpu().contiguous().clone() for k, v in unique_state(model).items()}
+    header = {"config": model.config.name, "precision": model.precision.name}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".partial")
+    save_file(state, scratch, metadata=header | {"notes": json.dumps(notes or {})})
+    os.replace(scratch, path)
+
+
+def unique_state(model: nn.Module) -> dict[str, torch.Tensor]:
+    """State dict with a tensor that several modules share kept once, under its first name."""
+    seen: set[int] = set()
+    state = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            state[name] = tensor
+    return state
+
+
+def load_checkpoint(path: Path, config: str | None = None) -> Tracker:
+    """Read a checkpoint into a model of its own configuration and precision.
+
+    Raises:
+        CheckpointError: no file, not a checkpoint, another configuration than `config`, or weights that do not fit.
+    """
+    if not path.is_file():
+        raise CheckpointError(
+            f"no checkpoint at {path}", "train one with `make quantize`, or give another path"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is no readable checkpoint: {error}", "fetch or train it again") from error
+    name, precision = header.get("config", ""), header.get("precision", "")
+    if precision not in PRECISIONS:
+        raise CheckpointError(f"{path} names no known precision ({precision!r})", "train it again")
+    if config is not None and name != config:
+        raise CheckpointError(
+            f"{path} is a checkpoint of configuration {name!r}, not {config!r}",
+            f"give CONFIG={name} or the checkpoint of {config}",
+        )
+    model = Tracker(get_config(name), PRECISIONS[precision])
+    own = unique_state(model)
+    if own.keys() != state.keys() or any(own[k].shape != state[k].shape for k in own):
+        raise CheckpointError(
+            f"weights of {path} do not fit configuration {name!r} of this version", "train it again"
+        )
+    with torch.no_grad():
+        for key, tensor in own.items():
+            tensor.copy_(state[key])
+    return model.eval()

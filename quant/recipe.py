@@ -1,0 +1,54 @@
+"""The training recipe of each configuration: stages in order, each with its length and what learns.
+
+A stage starts from the weights that the one before it left, so the whole recipe is resumable stage by stage and, through Lightning's own checkpoints, step by
+step inside a stage. Lengths were set by what two CPU cores do in an hour; more steps help (`EPOCHS=` scales every stage).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of training.
+
+    Attributes:
+        name: folder and log name.
+        precision: "float" or "w4a4".
+        epochs: epochs of STEPS_PER_EPOCH steps.
+        rate: peak learning rate (one-cycle: short warm-up, cosine to zero).
+        clips, frames: batch size and clip length.
+        encoder: how the backbone takes part: "frozen" (no gradient, norms fixed), "whole" (learns with all else, at a tenth of the rate) or
+            "distill" (it alone learns, towards the float backbone's maps).
+    """
+
+    name: str
+    precision: str
+    epochs: int
+    rate: float
+    clips: int
+    frames: int
+    encoder: str
+
+
+STEPS_PER_EPOCH = 100
+
+RECIPES: dict[str, tuple[Stage, ...]] = {
+    "tiny": (
+        Stage("heads", "float", 4, 2e-3, 8, 3, "whole"),
+        Stage("quantized", "w4a4", 2, 5e-4, 8, 3, "whole"),
+    ),
+    "pico": (
+        Stage("heads", "float", 30, 2e-3, 16, 4, "frozen"),
+        Stage("whole", "float", 16, 1e-3, 16, 5, "whole"),
+        Stage("distill", "w4a4", 6, 1e-3, 32, 1, "distill"),
+        Stage("quantized", "w4a4", 12, 5e-4, 8, 5, "whole"),
+    ),
+    "nano": (
+        Stage("heads", "float", 18, 1.5e-3, 8, 4, "frozen"),
+        Stage("whole", "float", 9, 7e-4, 8, 5, "whole"),
+        Stage("distill", "w4a4", 4, 1e-3, 16, 1, "distill"),
+        Stage("quantized", "w4a4", 10, 4e-4, 4, 5, "frozen"),
+    ),
+}
