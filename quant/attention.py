@@ -4,8 +4,10 @@
     e = exp(s - max s)            a table of 256 entries, quantized to 8 unsigned bits of EXP_SCALE
     y = (sum e v) / (sum e)       exact integer sums, one division a row, on the grid of v
 
-Dividing after the product with v (as FlashAttention does, Dao et al. 2022, section 3.1) keeps e at full 8-bit
-resolution however many keys share the weight: probabilities of 1/2056 would all round to 0 in 8 bits.
+Dividing after the product with v (as FlashAttention does, Dao et al. 2022, section 3.1) keeps e at
+full 8-bit
+resolution however many keys share the weight: probabilities of 1/2056 would all round to 0 in 8
+    bits.
 No 1/sqrt(d): the query's weights carry it.
 """
 
@@ -31,7 +33,8 @@ class SoftmaxProduct(nn.Module):
         super().__init__()
         self.score = Quantizer(precision, precision.ends, scale=SCORE_SCALE)
         self.exp = Quantizer(precision, precision.ends, signed=False, scale=EXP_SCALE)
-        self.output = output  # the quantizer of v: y is a convex combination of v, so it fits its range
+        # the quantizer of v: y is a convex combination of v, so it fits its range
+        self.output = output
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """q (B,1,M,K), k (B,1,L,K), v (B,1,L,V) -> (B,1,M,V)."""
@@ -44,7 +47,8 @@ class SoftmaxProduct(nn.Module):
 class Attention(nn.Module):
     """One-head attention of a map `x` to a map `y`: projections, product, output projection.
 
-    The initial query gain makes scores of unit-variance keys spread over about +-3, so that a fresh softmax is neither
+    The initial query gain makes scores of unit-variance keys spread over about +-3, so that a fresh
+    softmax is neither
     flat nor one-hot.
     """
 

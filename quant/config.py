@@ -1,4 +1,6 @@
-"""Model sizes and precisions: every number of the model that is not a weight, each odd one with its reason."""
+"""Model sizes and precisions: every number of the model that is not a weight, each odd one with its
+reason.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,8 @@ class ModelConfig:
     image_size: int
     encoder_width: float
     encoder_stages: tuple[int, ...] = (1, 2, 3, 4, 3)
-    width: int = 64  # SAM 2's memory width: one attention head of 64 lanes fills a 64-byte DDR burst
+    # SAM 2's memory width: one attention head of 64 lanes fills a 64-byte DDR burst
+    width: int = 64
     skip_widths: tuple[int, int] = (24, 32)
     lanes: int = 64
     hidden: int = 128
@@ -66,7 +69,8 @@ class ModelConfig:
 CONFIGS = {
     c.name: c
     for c in (
-        # Tests only: one block a stage and quarter width, so that simulating whole graphs takes seconds.
+        # Tests only: one block a stage and quarter width, so that simulating whole graphs takes
+        # seconds.
         ModelConfig(
             "tiny",
             64,
@@ -78,8 +82,10 @@ CONFIGS = {
             hidden=32,
             two_way_layers=1,
         ),
-        # PYNQ-Z2 (220 DSP, 630 KB): half-width MobileNetV2, because VOC-trained weights of that width exist and its
-        # inverted residuals repeat, which is what a looped block of hardware needs; one two-way layer.
+        # PYNQ-Z2 (220 DSP, 630 KB): half-width MobileNetV2, because VOC-trained weights of that
+        # width exist and its
+        # inverted residuals repeat, which is what a looped block of hardware needs; one two-way
+        # layer.
         ModelConfig(
             "pico", 128, 0.5, width=48, skip_widths=(16, 24), lanes=48, hidden=96, two_way_layers=1
         ),
@@ -90,9 +96,11 @@ CONFIGS = {
 
 # Fixed scales. Powers of two, so that the host and the fabric convert by shifts.
 IMAGE_SCALE = 1 / 128  # int8 pixel - 128 -> [-1, 1): MobileNet's own normalisation
-LOGIT_SCALE = 1 / 8  # +-16 logits; a step is 3 % of probability at the boundary, below one pixel after upsampling
+# +-16 logits; a step is 3 % of probability at the boundary, below one pixel after upsampling
+LOGIT_SCALE = 1 / 8
 SCORE_SCALE = 1 / 8  # attention scores before the exp; +-16, a step is 12 % of weight
-EXP_SCALE = 1 / 255  # exp(score - row maximum) in (0, 1] as uint8, so the best match always has full resolution
+# exp(score - row maximum) in (0, 1] as uint8, so the best match always has full resolution
+EXP_SCALE = 1 / 255
 
 
 def get_config(name: str) -> ModelConfig:

@@ -1,6 +1,8 @@
-"""From a float tracker to a quantized one: fold batch norms, copy weights, set every quantizer's scale.
+"""From a float tracker to a quantized one: fold batch norms, copy weights, set every quantizer's
+scale.
 
-Weight scales minimise the squared error channel by channel, activation thresholds the squared error over calibration clips; both are then learned on.
+Weight scales minimise the squared error channel by channel, activation thresholds the squared error
+over calibration clips; both are then learned on.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ SHRINKS = torch.linspace(0.1, 1.0, 46)  # candidate thresholds, as shares of the
 
 
 def fold_batch_norm(state: dict[str, Tensor], eps: float = 1e-5) -> dict[str, Tensor]:
-    """State of a float model -> the same with every `<conv>.norm` folded into `<conv>.conv` weight and bias."""
+    """State of a float model -> the same with every `<conv>.norm` folded into `<conv>.conv` weight
+    and bias.
+    """
     folded = dict(state)
     for key in [k for k in state if k.endswith(".norm.running_var")]:
         base = key.removesuffix("norm.running_var")
@@ -34,7 +38,9 @@ def fold_batch_norm(state: dict[str, Tensor], eps: float = 1e-5) -> dict[str, Te
 
 
 def quantized_from_float(model: Tracker, precision: Precision) -> Tracker:
-    """A quantized tracker with the float one's folded weights and weight scales set; activations are still uncalibrated."""
+    """A quantized tracker with the float one's folded weights and weight scales set; activations
+    are still uncalibrated.
+    """
     result = Tracker(model.config, precision)
     state = {k: v.detach() for k, v in unique_state(model).items()}
     folded = fold_batch_norm(state)
@@ -69,7 +75,9 @@ def _set_weight_scale(layer: Conv) -> None:
 def best_threshold(
     values: Tensor, top: Tensor, quantize: Callable[[Tensor, Tensor], Tensor]
 ) -> Tensor:
-    """Row by row the threshold (a share of `top`) with least squared error; values (N,M), top (N,) -> (N,)."""
+    """Row by row the threshold (a share of `top`) with least squared error; values (N,M), top (N,)
+    -> (N,).
+    """
     best, error = top.clone(), torch.full_like(top, float("inf"))
     for share in SHRINKS.to(values):
         t = top * share
@@ -80,16 +88,24 @@ def best_threshold(
 
 
 class Calibration:
-    """Collects what flows into each learned quantizer while float values pass, then sets the thresholds.
+    """Collects what flows into each learned quantizer while float values pass, then sets the
+    thresholds.
 
-    Use as a context manager around forward passes of the quantized model: inside, quantizers pass values through (ReLU kept).
+    Use as a context manager around forward passes of the quantized model: inside, quantizers pass
+        values through (ReLU kept).
     """
 
-    def __init__(self, model: nn.Module, samples: int = 1 << 14) -> None:
+    def __init__(
+        self, model: nn.Module, keep: nn.Module | None = None, samples: int = 1 << 14
+    ) -> None:
+        kept = {id(m) for m in keep.modules()} if keep is not None else set()
         self.quantizers = [
             q
             for q in model.modules()
-            if isinstance(q, Quantizer) and not q.is_float and q.fixed_scale is None
+            if isinstance(q, Quantizer)
+            and not q.is_float
+            and q.fixed_scale is None
+            and id(q) not in kept
         ]
         self.samples = samples
         self.seen: dict[int, list[Tensor]] = {id(q): [] for q in self.quantizers}

@@ -1,6 +1,8 @@
-"""The torch model behind the host's device protocol, so that float and quantized models are scored by the very session that drives a board.
+"""The torch model behind the host's device protocol, so that float and quantized models are scored
+by the very session that drives a board.
 
-Ports of a float model have no integer type (codes are values); a quantized model exchanges integer codes, scaled to its grid at each edge.
+Ports of a float model have no integer type (codes are values); a quantized model exchanges integer
+codes, scaled to its grid at each edge.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Image encoder: MobileNetV2 (Sandler et al. 2018, table 2) up to its 96-channel stage at stride 16.
+"""Image encoder: MobileNetV2 (Sandler et al. 2018, table 2) up to its 96-channel stage at stride
+16.
 
-39 convolutions at full depth, then a 1x1 neck a scale: features at stride 16, skips at strides 8 and 4.
+39 convolutions at full depth, then a 1x1 neck a scale: features at stride 16, skips at strides 8
+    and 4.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ def scaled(channels: int, multiplier: float) -> int:
 
 
 class InvertedResidual(nn.Module):
-    """Expand 1x1, depthwise 3x3, project 1x1; a residual sum on the stage's own grid where shapes allow."""
+    """Expand 1x1, depthwise 3x3, project 1x1; a residual sum on the stage's own grid where shapes
+    allow.
+    """
 
     def __init__(
         self, p: Precision, cin: int, cout: int, expansion: int, stride: int, grid: Quantizer
@@ -89,7 +93,9 @@ class Neck(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """Graph `image_encoder`: image (B,3,S,S) -> features (B,C,G,G), skip8 (B,C8,2G,2G), skip4 (B,C4,R,R)."""
+    """Graph `image_encoder`: image (B,3,S,S) -> features (B,C,G,G), skip8 (B,C8,2G,2G), skip4
+    (B,C4,R,R).
+    """
 
     inputs = ("image",)
     outputs = ("features", "skip8", "skip4")

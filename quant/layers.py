@@ -1,8 +1,11 @@
 """Brevitas blocks of the whole model: quantizers, convolution blocks, residual joins.
 
-Every linear map is a 1x1 or k x k convolution on 4-D tensors, tokens included (B, C, T, 1), followed by batch norm while
-the model is float. `quant.convert` folds the norm into the convolution before quantization, so a quantized model
-consists of convolutions with a bias, quantizers and sums, which is what FINN's `StreamlinePlus` turns into integers.
+Every linear map is a 1x1 or k x k convolution on 4-D tensors, tokens included (B, C, T, 1),
+followed by batch norm while
+the model is float. `quant.convert` folds the norm into the convolution before quantization, so a
+quantized model
+consists of convolutions with a bias, quantizers and sums, which is what FINN's `StreamlinePlus`
+turns into integers.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from quant.config import Precision
 
 
 class Quantizer(nn.Module):
-    """Uniform activation quantizer, per tensor, zero point 0; the identity (or a clamp) in a float model.
+    """Uniform activation quantizer, per tensor, zero point 0; the identity (or a clamp) in a float
+    model.
 
     Args:
         precision: flavour of the model.
@@ -131,9 +135,11 @@ class Conv(nn.Module):
 
 
 def join(quantizer: Quantizer, trunk: Tensor, branch: Tensor) -> Tensor:
-    """Residual sum on one grid: q(trunk + q(branch)), `trunk` being on the quantizer's grid already.
+    """Residual sum on one grid: q(trunk + q(branch)), `trunk` being on the quantizer's grid
+    already.
 
-    Both operands share one scale, so the sum is an integer addition and the outer quantizer a saturation: no
+    Both operands share one scale, so the sum is an integer addition and the outer quantizer a
+        saturation: no
     multiplier in hardware and no scale left behind by FINN's streamlining.
     """
     return quantizer(trunk + quantizer(branch))

@@ -1,6 +1,8 @@
-"""Losses of the tracker, weighted as SAM 2 (Ravi et al. 2024, section 4 'Training': focal 20, dice 1, IoU 1, object 1).
+"""Losses of the tracker, weighted as SAM 2 (Ravi et al. 2024, section 4 'Training': focal 20, dice
+1, IoU 1, object 1).
 
-Targets are soft: the share of a mask-grid cell that the object covers, so that upsampled logits cross zero on the real boundary.
+Targets are soft: the share of a mask-grid cell that the object covers, so that upsampled logits
+    cross zero on the real boundary.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ FOCAL_ALPHA, FOCAL_GAMMA = 0.25, 2.0  # Lin et al. 2017, as SAM 2
 def focal(logits: Tensor, target: Tensor) -> Tensor:
     """Sigmoid focal loss with soft targets, mean over the last two dimensions.
 
-    For targets in {0, 1} this is Lin et al.'s formula; between, |p - y| stands for 1 - p_t (Li et al. 2020, quality focal loss).
+    For targets in {0, 1} this is Lin et al.'s formula; between, |p - y| stands for 1 - p_t (Li et
+    al. 2020, quality focal loss).
     """
     entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     distance = (logits.sigmoid() - target).abs() ** FOCAL_GAMMA

@@ -1,8 +1,12 @@
-"""Two-way mask decoder: conditioned features, prompt tokens and skips -> four masks, scores and object pointers.
+"""Two-way mask decoder: conditioned features, prompt tokens and skips -> four masks, scores and
+object pointers.
 
-SAM's two-way transformer (Kirillov et al. 2023, appendix A): tokens attend to themselves and to the image, the image attends to the
-tokens; then SAM 2's high-resolution skips, and masks as products of token vectors with pixel embeddings. The dense prompt (previous mask, clicks, box,
-coordinate ramps as in CoordConv, Liu et al. 2018) joins at the coarse grid and again at the mask grid, where it says most about the boundary.
+SAM's two-way transformer (Kirillov et al. 2023, appendix A): tokens attend to themselves and to the
+image, the image attends to the
+tokens; then SAM 2's high-resolution skips, and masks as products of token vectors with pixel
+embeddings. The dense prompt (previous mask, clicks, box,
+coordinate ramps as in CoordConv, Liu et al. 2018) joins at the coarse grid and again at the mask
+grid, where it says most about the boundary.
 """
 
 from __future__ import annotations
@@ -96,9 +100,15 @@ class MaskDecoder(nn.Module):
         self.logit_quant = Quantizer(p, p.ends, scale=LOGIT_SCALE)
 
     def forward(
-        self, conditioned: Tensor, skip8: Tensor, skip4: Tensor, dense_prompt: Tensor, tokens: Tensor
+        self,
+        conditioned: Tensor,
+        skip8: Tensor,
+        skip4: Tensor,
+        dense_prompt: Tensor,
+        tokens: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """conditioned (B,C,G,G), skip8 (B,C8,2G,2G), skip4 (B,C4,R,R), dense_prompt (B,6,R,R), tokens (B,C,T,1)
+        """conditioned (B,C,G,G), skip8 (B,C8,2G,2G), skip4 (B,C4,R,R), dense_prompt (B,6,R,R),
+        tokens (B,C,T,1)
         -> masks (B,4,R,R) logits, scores (B,1,T,1) logits, pointers (B,2*lanes,T,1)."""
         x, t = self.trunk(conditioned), self.token_quant(tokens)
         dense = self.dense_quant(dense_prompt)

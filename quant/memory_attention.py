@@ -1,6 +1,7 @@
 """Memory attention: the frame's features, conditioned on what the bank remembers of one object.
 
-As SAM 2's (Ravi et al. 2024, section 4): self-attention, cross-attention to spatial memories and object pointers, feed-forward; one layer,
+As SAM 2's (Ravi et al. 2024, section 4): self-attention, cross-attention to spatial memories and
+object pointers, feed-forward; one layer,
 one head. Memories arrive as ready keys and values, pointers among them: nothing is projected twice.
 """
 
@@ -27,7 +28,8 @@ class MemoryAttention(nn.Module):
         self.trunk = features
         self.memory = memory
         self.self_attention = Attention(p, c, lanes)
-        # Starts as a copy of the memory encoder's key (quant.model), so an untrained query already finds its own place;
+        # Starts as a copy of the memory encoder's key (quant.model), so an untrained query already
+        # finds its own place;
         # with this gain that match scores 12 of 16, strangers +-1.5.
         self.query = Conv(p, c, lanes, gain=1.5 / lanes**0.5)
         self.query_quant = Quantizer(p, p.ends)

@@ -1,6 +1,8 @@
-"""Memory encoder: one frame's mask and features -> one spatial memory, as the keys and values that attention reads.
+"""Memory encoder: one frame's mask and features -> one spatial memory, as the keys and values that
+attention reads.
 
-Keys come from the image alone (STCN, Cheng et al. 2021, section 3.2: the affinity is between images, whatever the mask);
+Keys come from the image alone (STCN, Cheng et al. 2021, section 3.2: the affinity is between
+images, whatever the mask);
 values from image and mask together.
 """
 
@@ -14,7 +16,9 @@ from quant.layers import Conv, Quantizer, join
 
 
 class MemoryEncoder(nn.Module):
-    """Graph `memory_encoder`: mask logits (B,1,R,R), features (B,C,G,G) -> keys, values (B,1,G*G,lanes)."""
+    """Graph `memory_encoder`: mask logits (B,1,R,R), features (B,C,G,G) -> keys, values
+    (B,1,G*G,lanes).
+    """
 
     inputs = ("mask", "features")
     outputs = ("keys", "values")

@@ -108,6 +108,27 @@ class ObjectScore:
     def mean_f(self) -> float:
         return _mean(self.f)
 
+    @classmethod
+    def of(
+        cls,
+        object_id: int,
+        frames: Sequence[int],
+        preds: Iterable[ArrayLike],
+        truths: Iterable[ArrayLike],
+    ) -> ObjectScore:
+        """Measures of one object from its masks (H, W) on the annotated `frames`, in order."""
+        pairs = list(zip(preds, truths, strict=True))
+        return cls(
+            object_id,
+            tuple(frames),
+            tuple(jaccard(*pair) for pair in pairs),
+            tuple(boundary_f(*pair) for pair in pairs),
+        )
+
+    def without_ends(self) -> ObjectScore:
+        """Without the first frame, which was given, and the last, as the benchmark counts."""
+        return ObjectScore(self.object_id, self.frames[1:-1], self.j[1:-1], self.f[1:-1])
+
 
 @dataclass(frozen=True)
 class SequenceScore:
@@ -130,27 +151,6 @@ class SequenceScore:
     @property
     def jf(self) -> float:
         return (self.j + self.f) / 2
-
-
-def score_object(
-    object_id: int,
-    frames: Sequence[int],
-    preds: Iterable[ArrayLike],
-    truths: Iterable[ArrayLike],
-    skip_ends: bool = True,
-) -> ObjectScore:
-    """Measures of one object from its masks (H, W) on the annotated `frames`, in order.
-
-    skip_ends: leave out the first frame (it was given) and the last one, as the benchmark does.
-    """
-    pairs = list(zip(frames, preds, truths, strict=True))
-    pairs = pairs[1:-1] if skip_ends else pairs
-    return ObjectScore(
-        object_id,
-        tuple(index for index, _, _ in pairs),
-        tuple(jaccard(pred, truth) for _, pred, truth in pairs),
-        tuple(boundary_f(pred, truth) for _, pred, truth in pairs),
-    )
 
 
 def benchmark_mean(scores: Iterable[SequenceScore]) -> SequenceScore:

@@ -1,6 +1,7 @@
 """The tracker composed from its parts, and its checkpoints.
 
-Quantizers that two graphs share (features, tokens, memory, skips) are one module each: what one graph writes, the next reads on the same grid.
+Quantizers that two graphs share (features, tokens, memory, skips) are one module each: what one
+graph writes, the next reads on the same grid.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ class Tracker(nn.Module):
 
 
 def save_checkpoint(model: Tracker, path: Path, notes: dict[str, str] | None = None) -> None:
-    """Write weights as safetensors with configuration and precision in the header; temporary file, then rename."""
+    """Write weights as safetensors with configuration and precision in the header; temporary file,
+    then rename.
+    """
     state = {k: v.detach().cpu().contiguous().clone() for k, v in unique_state(model).items()}
     header = {"config": model.config.name, "precision": model.precision.name}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +77,8 @@ def load_checkpoint(path: Path, config: str | None = None) -> Tracker:
     """Read a checkpoint into a model of its own configuration and precision.
 
     Raises:
-        CheckpointError: no file, not a checkpoint, another configuration than `config`, or weights that do not fit.
+        CheckpointError: no file, not a checkpoint, another configuration than `config`, or weights
+            that do not fit.
     """
     if not path.is_file():
         raise CheckpointError(
@@ -85,7 +89,9 @@ def load_checkpoint(path: Path, config: str | None = None) -> Tracker:
             header = file.metadata() or {}
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is no readable checkpoint: {error}", "fetch or train it again") from error
+        raise CheckpointError(
+            f"{path} is no readable checkpoint: {error}", "fetch or train it again"
+        ) from error
     name, precision = header.get("config", ""), header.get("precision", "")
     if precision not in PRECISIONS:
         raise CheckpointError(f"{path} names no known precision ({precision!r})", "train it again")

@@ -17,7 +17,8 @@ from quant.unroll import PROMPTS, Unroller
 
 PROMPT_SHARES = (0.5, 0.2, 0.3)  # mask, box, click on the first frame
 CORRECTION_SHARE = 0.1  # frames corrected by clicks after their prediction
-AGES = (0, 0, 0, 3, 8, 20, 60, 200)  # gaps behind the prompted frame, so that every age bucket is met
+# gaps behind the prompted frame, so that every age bucket is met
+AGES = (0, 0, 0, 3, 8, 20, 60, 200)
 
 
 class TrackerStage(lightning.LightningModule):
@@ -26,7 +27,8 @@ class TrackerStage(lightning.LightningModule):
     def __init__(self, tracker: Tracker, stage: Stage, teacher: nn.Module | None = None) -> None:
         super().__init__()
         self.tracker, self.stage = tracker, stage
-        self._teacher = [teacher.eval()] if teacher is not None else []  # a list: not a submodule, not saved
+        # a list: not a submodule, not saved
+        self._teacher = [teacher.eval()] if teacher is not None else []
         self.backbone = tracker.image_encoder.backbone
         for parameter in tracker.parameters():
             parameter.requires_grad_(stage.encoder != "distill")
@@ -35,13 +37,15 @@ class TrackerStage(lightning.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self.tracker.train()
-        # Pretrained norms have seen far more images than a batch holds; a frozen or fine-tuned backbone keeps its statistics.
+        # Pretrained norms have seen far more images than a batch holds; a frozen or fine-tuned
+        # backbone keeps its statistics.
         for module in self.backbone.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eval()
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
-        # Draws follow the step, not the process, so that a resumed run goes on as the unbroken one would.
+        # Draws follow the step, not the process, so that a resumed run goes on as the unbroken one
+        # would.
         rng = np.random.default_rng((self.global_step, self.global_rank, 7))
         if self.stage.encoder == "distill":
             loss = self._distill(batch["frames"])
@@ -70,7 +74,8 @@ class TrackerStage(lightning.LightningModule):
             wanted = self._teacher[0](image)
         loss = torch.zeros((), device=image.device)
         for own, want in zip(self.backbone(image), wanted, strict=True):
-            # Error relative to the map's power, channel by channel: quiet channels matter to the heads too.
+            # Error relative to the map's power, channel by channel: quiet channels matter to the
+            # heads too.
             power = want.square().mean((0, 2, 3)) + 1e-3 * want.square().mean()
             loss = loss + (F.mse_loss(own, want, reduction="none").mean((0, 2, 3)) / power).mean()
         return loss

@@ -1,4 +1,6 @@
-"""Ports and host tables of a Tracker: what crosses each graph's edge, read off the model's own quantizers."""
+"""Ports and host tables of a Tracker: what crosses each graph's edge, read off the model's own
+quantizers.
+"""
 
 from __future__ import annotations
 

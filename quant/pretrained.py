@@ -1,7 +1,10 @@
-"""Start the image encoder's backbone from a MobileNetV2 in TFLite form (ImageNet classifiers, DeepLabv3 on VOC).
+"""Start the image encoder's backbone from a MobileNetV2 in TFLite form (ImageNet classifiers,
+DeepLabv3 on VOC).
 
-Those files hold 8-bit weights with the batch norm already folded in. Each is dequantized (w = (code - zero point) * scale) into the
-convolution; the norm behind it is set to reproduce the folded bias and, once `recentre` has seen images, to carry the layer's real
+Those files hold 8-bit weights with the batch norm already folded in. Each is dequantized (w = (code
+- zero point) * scale) into the
+convolution; the norm behind it is set to reproduce the folded bias and, once `recentre` has seen
+images, to carry the layer's real
 statistics, so that training continues from a well-conditioned norm.
 """
 
@@ -25,11 +28,15 @@ class PretrainedError(SamFabricError):
 
 
 def read_tflite(path: Path) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return (weight OIHW, bias O) float32 of every convolution of a TFLite file, in execution order."""
+    """Return (weight OIHW, bias O) float32 of every convolution of a TFLite file, in execution
+    order.
+    """
     import tflite
 
     if not path.is_file():
-        raise PretrainedError(f"no weight file at {path}", "give the path of a MobileNetV2 .tflite file")
+        raise PretrainedError(
+            f"no weight file at {path}", "give the path of a MobileNetV2 .tflite file"
+        )
     names = {v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int)}
     try:
         model = tflite.Model.GetRootAsModel(path.read_bytes(), 0)
@@ -47,7 +54,9 @@ def read_tflite(path: Path) -> list[tuple[np.ndarray, np.ndarray]]:
             order = (0, 3, 1, 2) if name == "CONV_2D" else (3, 0, 1, 2)
             layers.append((np.ascontiguousarray(weight.transpose(order)), bias))
     except (IndexError, ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
-        raise PretrainedError(f"{path} is no TFLite model: {error}", "give a MobileNetV2 .tflite file") from error
+        raise PretrainedError(
+            f"{path} is no TFLite model: {error}", "give a MobileNetV2 .tflite file"
+        ) from error
     return layers
 
 
@@ -63,7 +72,10 @@ def _dequantize(model, tensor) -> np.ndarray:
     if scale.size > 1:  # per channel, along the quantized dimension
         shape[quantization.QuantizedDimension()] = scale.size
     return (
-        (codes.astype(np.float64) - np.reshape(zero, shape if np.size(zero) > 1 else [1] * codes.ndim))
+        (
+            codes.astype(np.float64)
+            - np.reshape(zero, shape if np.size(zero) > 1 else [1] * codes.ndim)
+        )
         * scale.reshape(shape if scale.size > 1 else [1] * codes.ndim)
     ).astype(np.float32)
 
@@ -72,7 +84,8 @@ def load_backbone(backbone: Backbone, path: Path) -> int:
     """Copy a TFLite MobileNetV2 into a float backbone; returns the number of convolutions taken.
 
     Raises:
-        PretrainedError: a layer whose shape differs, naming both shapes; or a file with too few layers.
+        PretrainedError: a layer whose shape differs, naming both shapes; or a file with too few
+            layers.
     """
     convolutions = [m for m in backbone.modules() if isinstance(m, Conv)]
     layers = read_tflite(path)
@@ -91,7 +104,9 @@ def load_backbone(backbone: Backbone, path: Path) -> int:
         with torch.no_grad():
             conv.conv.weight.copy_(torch.from_numpy(weight))
             if not isinstance(conv.norm, nn.BatchNorm2d):
-                raise PretrainedError("a folded model takes no pretrained start", "load it before folding")
+                raise PretrainedError(
+                    "a folded model takes no pretrained start", "load it before folding"
+                )
             # y = w*x + bias, expressed by the norm: mean 0, variance 1 - eps, so weight 1.
             conv.norm.running_mean.zero_()
             conv.norm.running_var.fill_(1 - conv.norm.eps)

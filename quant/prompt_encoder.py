@@ -1,7 +1,10 @@
-"""Prompt encoder: the host's table sums. Points and boxes become tokens; masks, clicks and boxes also become dense channels.
+"""Prompt encoder: the host's table sums. Points and boxes become tokens; masks, clicks and boxes
+also become dense channels.
 
-A token is label[l] + column[x] + row[y] (SAM's positional encoding plus learned label embedding, Kirillov et al. 2023, appendix A, with the
-Fourier features replaced by learned tables so that the ARM needs additions only). The dense channels are drawn by `host.prompts`.
+A token is label[l] + column[x] + row[y] (SAM's positional encoding plus learned label embedding,
+Kirillov et al. 2023, appendix A, with the
+Fourier features replaced by learned tables so that the ARM needs additions only). The dense
+channels are drawn by `host.prompts`.
 """
 
 from __future__ import annotations

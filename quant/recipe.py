@@ -1,7 +1,9 @@
 """The training recipe of each configuration: stages in order, each with its length and what learns.
 
-A stage starts from the weights that the one before it left, so the whole recipe is resumable stage by stage and, through Lightning's own checkpoints, step by
-step inside a stage. Lengths were set by what two CPU cores do in an hour; more steps help (`EPOCHS=` scales every stage).
+A stage starts from the weights that the one before it left, so the whole recipe is resumable stage
+by stage and, through Lightning's own checkpoints, step by
+step inside a stage. Lengths were set by what two CPU cores do in an hour; more steps help
+(`EPOCHS=` scales every stage).
 """
 
 from __future__ import annotations
@@ -41,14 +43,14 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
     ),
     "pico": (
         Stage("heads", "float", 30, 2e-3, 16, 4, "frozen"),
-        Stage("whole", "float", 16, 1e-3, 16, 5, "whole"),
-        Stage("distill", "w4a4", 6, 1e-3, 32, 1, "distill"),
-        Stage("quantized", "w4a4", 12, 5e-4, 8, 5, "whole"),
+        Stage("whole", "float", 10, 1e-3, 16, 5, "whole"),
+        Stage("distill", "w4a4", 4, 1e-3, 32, 1, "distill"),
+        Stage("quantized", "w4a4", 8, 5e-4, 8, 5, "whole"),
     ),
     "nano": (
         Stage("heads", "float", 18, 1.5e-3, 8, 4, "frozen"),
-        Stage("whole", "float", 9, 7e-4, 8, 5, "whole"),
-        Stage("distill", "w4a4", 4, 1e-3, 16, 1, "distill"),
-        Stage("quantized", "w4a4", 10, 4e-4, 4, 5, "frozen"),
+        Stage("whole", "float", 5, 7e-4, 8, 5, "whole"),
+        Stage("distill", "w4a4", 3, 1e-3, 16, 1, "distill"),
+        Stage("quantized", "w4a4", 8, 4e-4, 4, 5, "frozen"),
     ),
 }

@@ -1,7 +1,10 @@
-"""`python -m quant.train`: run a configuration's recipe from pretrained encoder to quantized checkpoint, resumable at every step.
+"""`python -m quant.train`: run a configuration's recipe from pretrained encoder to quantized
+checkpoint, resumable at every step.
 
-Stages (quant.recipe) run in order. Each leaves `<run>/<stage>.safetensors`; a stage that has one is skipped, an interrupted one continues from Lightning's
-`last.ckpt`. The last float and the last quantized stage also write the shipped checkpoints `<out>/<config>_<precision>.safetensors`.
+Stages (quant.recipe) run in order. Each leaves `<run>/<stage>.safetensors`; a stage that has one is
+skipped, an interrupted one continues from Lightning's
+`last.ckpt`. The last float and the last quantized stage also write the shipped checkpoints
+`<out>/<config>_<precision>.safetensors`.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import torch
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
+from torch import nn
 
 from hw.spec.errors import SamFabricError
 from quant.config import CONFIGS, FLOAT, PRECISIONS, get_config
@@ -53,27 +57,35 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def start_model(stage: Stage, run: Path, done: Path | None, args: argparse.Namespace) -> Tracker:
-    """The tracker that a stage begins with: the stage before's, converted when the precision changes."""
+def start_model(
+    stage: Stage, previous: Stage | None, done: Path | None, args: argparse.Namespace
+) -> Tracker:
+    """The tracker that a stage begins with: the stage before's, converted and calibrated when the
+    precision changes.
+    """
     config, precision = get_config(args.config), PRECISIONS[stage.precision]
-    if done is None:
+    if done is None or previous is None:
         model = Tracker(config, precision)
         if args.pretrained is not None:
             count = load_backbone(model.image_encoder.backbone, args.pretrained)
             print(f"{count} convolutions started from {args.pretrained.name}")
         return model
     model = load_checkpoint(done, args.config)
-    if model.precision == precision:
-        return model
-    return quantized_from_float(model, precision)
+    if model.precision != precision:
+        model = quantized_from_float(model, precision)
+        calibrate(model, args.data, None)
+    elif previous.encoder == "distill":
+        # The backbone keeps the scales it learned; the heads are set by what it now yields.
+        calibrate(model, args.data, model.image_encoder.backbone)
+    return model
 
 
-def calibrate(model: Tracker, root: Path) -> None:
-    """Set activation thresholds from a few training clips run in float."""
+def calibrate(model: Tracker, root: Path, keep: nn.Module | None) -> None:
+    """Set activation thresholds from a few training clips run in float; those in `keep` stay."""
     data = TrainingData(root, model.config, CALIBRATION, 0)
     data.setup("fit")
     rng = np.random.default_rng(0)
-    with Calibration(model) as watch, torch.no_grad():
+    with Calibration(model, keep) as watch, torch.no_grad():
         for i in range(CALIBRATION.epochs):
             items = [data.clips[i * CALIBRATION.clips + j] for j in range(CALIBRATION.clips)]
             frames, targets = (torch.stack([x[k] for x in items]) for k in ("frames", "targets"))
@@ -82,13 +94,13 @@ def calibrate(model: Tracker, root: Path) -> None:
     watch.apply()
 
 
-def run_stage(stage: Stage, model: Tracker, teacher, run: Path, args: argparse.Namespace) -> Tracker:
+def run_stage(
+    stage: Stage, model: Tracker, teacher: nn.Module | None, run: Path, args: argparse.Namespace
+) -> Tracker:
     """Train one stage; returns the tracker with averaged weights."""
     data = TrainingData(args.data, model.config, stage, args.workers)
     folder = run / stage.name
     last = folder / "last.ckpt"
-    if not (args.resume and last.exists()) and not model.precision.is_float and teacher is not None:
-        calibrate(model, args.data)
     module = TrackerStage(model, stage, teacher if stage.encoder == "distill" else None)
     epochs = max(1, round(stage.epochs * args.epochs))
     accelerator_is_cpu = args.accelerator == "cpu" or not torch.cuda.is_available()
@@ -102,7 +114,7 @@ def run_stage(stage: Stage, model: Tracker, teacher, run: Path, args: argparse.N
         precision="bf16-mixed" if model.precision.is_float else "32-true",
         gradient_clip_val=1.0,
         callbacks=[
-            ModelCheckpoint(folder, save_last=True, save_top_k=0, every_n_epochs=1),
+            ModelCheckpoint(folder, "newest", save_last="link", save_top_k=1, every_n_epochs=1),
             LearningRateMonitor("step"),
             EMAWeightAveraging(decay=EMA_DECAY),
             TQDMProgressBar(refresh_rate=10),
@@ -149,16 +161,17 @@ def train(args: argparse.Namespace) -> None:
     lightning.seed_everything(0, verbose=False)
     run = args.run or Path("runs") / config.name
     done: Path | None = None
-    teacher = None
+    previous: Stage | None = None
+    teacher: nn.Module | None = None
     for stage in stages:
         result = run / f"{stage.name}.safetensors"
         if args.resume and result.exists():
             print(f"stage {stage.name}: done")
         else:
-            model = start_model(stage, run, done, args)
+            model = start_model(stage, previous, done, args)
             model = run_stage(stage, model, teacher, run, args)
             save_checkpoint(model, result, {"stage": stage.name})
-        done = result
+        done, previous = result, stage
         model = load_checkpoint(result, config.name)
         if model.precision == FLOAT:
             teacher = model.image_encoder.backbone

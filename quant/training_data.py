@@ -26,7 +26,8 @@ VIDEO_SHARE = 0.6
 class Clips(Dataset):
     """Random clips; item i of epoch e is the same on every run.
 
-    Items are dicts: frames (N,3,S,S) uint8 RGB, targets (N,R,R) float32 share of each cell that the target object covers.
+    Items are dicts: frames (N,3,S,S) uint8 RGB, targets (N,R,R) float32 share of each cell that the
+        target object covers.
     """
 
     def __init__(
@@ -39,7 +40,9 @@ class Clips(Dataset):
         seed: int,
     ) -> None:
         if not videos and not stills:
-            raise DataError("neither videos nor stills to train on", "give --data a folder with either")
+            raise DataError(
+                "neither videos nor stills to train on", "give --data a folder with either"
+            )
         self.videos, self.stills, self.size = videos, stills, size
         self.frames, self.count, self.seed = frames, count, seed
         self.epoch = 0

@@ -1,6 +1,8 @@
-"""Unroll the tracker over a batch of clips, with gradients, under the host's own memory policy and prompts.
+"""Unroll the tracker over a batch of clips, with gradients, under the host's own memory policy and
+prompts.
 
-What `host.session` does frame by frame for one object, this does for B objects at once in torch: same bank selection (`host.policy`), same prompt
+What `host.session` does frame by frame for one object, this does for B objects at once in torch:
+same bank selection (`host.policy`), same prompt
 rasters and token indices (`host.prompts`), same rules for the mask chosen and the mask remembered.
 """
 
@@ -71,7 +73,9 @@ class Unroller:
         return [Features(*(m[:, t].contiguous() for m in maps)) for t in range(n)]
 
     def condition(self, features: Features, now: int) -> Tensor:
-        """Features conditioned on the bank at frame `now`; the features themselves when it is empty."""
+        """Features conditioned on the bank at frame `now`; the features themselves when it is
+        empty.
+        """
         chosen = select(self.history, now, self.policy)
         if not chosen.spatial and not chosen.pointers:
             return features.coarse
@@ -86,7 +90,9 @@ class Unroller:
             pointer = self.memories[index].pointer[:, None, None]  # (B,1,1,2*lanes)
             keys.append(aged(pointer[..., :lanes], codes[kind, bucket]))
             values.append(pointer[..., lanes:])
-        return self.model.memory_attention(features.coarse, torch.cat(keys, 2), torch.cat(values, 2))
+        return self.model.memory_attention(
+            features.coarse, torch.cat(keys, 2), torch.cat(values, 2)
+        )
 
     def decode(
         self, features: Features, conditioned: Tensor, prompts: list[Clicks], logits: Tensor | None
@@ -104,12 +110,12 @@ class Unroller:
             stacked[:, 0] = logits.detach().float().clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
         label, column, row = torch.from_numpy(np.stack(indices, 1)).to(conditioned.device)
         tokens = self.model.prompt_encoder(label, column, row)
-        return self.model.mask_decoder(
-            conditioned, features.skip8, features.skip4, stacked, tokens
-        )
+        return self.model.mask_decoder(conditioned, features.skip8, features.skip4, stacked, tokens)
 
     def remember(self, features: Features, logits: Tensor, pointer: Tensor, entry: Entry) -> None:
-        """Write frame `entry` to the bank: logits (B,R,R), pointer (B,2*lanes); replaces the same frame's entry."""
+        """Write frame `entry` to the bank: logits (B,R,R), pointer (B,2*lanes); replaces the same
+        frame's entry.
+        """
         keys, values = self.model.memory_encoder(logits[:, None], features.coarse)
         if self.history and self.history[-1].frame == entry.frame:
             self.history.pop()
@@ -132,7 +138,8 @@ class Unroller:
             frames: (B,N,3,S,S) uint8.
             targets: (B,N,R,R) share of each cell covered, in [0,1].
             kind: prompt of the first frame, one of PROMPTS.
-            age: frames that lie between the prompted frame and the rest, so that every age bucket is learned.
+            age: frames that lie between the prompted frame and the rest, so that every age bucket
+                is learned.
             correct: whether to correct a frame by a click, once predicted.
         Returns:
             mean loss a decoder call, and logits (B,N,R,R) as remembered.
@@ -147,7 +154,9 @@ class Unroller:
             prompts, given = self._first_prompts(target, kind) if t == 0 else (empty(target), None)
             if given is not None:
                 previous = given
-            logits, pointer, loss = self._step(feature, conditioned, prompts, previous, target, given)
+            logits, pointer, loss = self._step(
+                feature, conditioned, prompts, previous, target, given
+            )
             losses.append(loss)
             corrected = given is None and correct(t)
             if corrected:
@@ -175,7 +184,8 @@ class Unroller:
         chosen = masks[b, choice] if given is None else given
         pointer = pointers[b, :, choice, 0]
         if given is None:
-            # An object that is gone and seen to be gone is remembered as nowhere. A wrong verdict on a visible object is not acted on
+            # An object that is gone and seen to be gone is remembered as nowhere. A wrong verdict
+            # on a visible object is not acted on
             # in training: its mask would get no gradient.
             gone = (scores[:, 0, 4, 0] <= 0) & ~(target > 0.5).flatten(1).any(1)
             chosen = torch.where(gone[:, None, None], torch.full_like(chosen, -LOGIT_LIMIT), chosen)

@@ -1,0 +1,68 @@
+# Every verb of the project, one `python -m` call each; `make help` lists them.
+# A verb prepares .venv by itself the first time, and again when pyproject.toml changes.
+
+.DEFAULT_GOAL := help
+NEW    := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c '$(NEW)' 2>/dev/null && echo $$p && break; done)
+PY     := .venv/bin/python
+STAMP  := .venv/.ready-$(shell cksum < pyproject.toml | cut -d' ' -f1)
+NODEPS := $(shell sed -n 's/^no-deps = \["\(.*\)"\]/\1/p' pyproject.toml)
+TORCH  := $(shell sed -n 's/^sim = \["\(.*\)"\]/\1/p' pyproject.toml)
+PIP    := $(PY) -m pip install --disable-pip-version-check $(PIP_ARGS)
+
+CONFIG ?= nano
+DEVICE ?= golden
+SPLIT  ?= dev
+MODEL  ?= quantized
+PROMPT ?= mask
+PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
+
+.PHONY: help setup test test-all lint demo quantize export bundle evaluate bench clean
+
+help: ## list the verbs
+	@echo "make <verb> [NAME=value ...]"
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## prepare .venv and nothing else (PYTHON=, PIP_ARGS=)
+
+$(STAMP):
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found: install one (Debian 12: sudo apt install python3 python3-venv) or name it with PYTHON="; exit 2; }
+	@$(PYTHON) -c '$(NEW)' || { echo "$(PYTHON) is too old or does not run: 3.11 or newer is needed, name another one with PYTHON="; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments (Debian: sudo apt install python3-venv)"; exit 2; }
+	@$(PY) -m pip --version >/dev/null 2>&1 || { echo "Preparing .venv: some minutes the first time"; $(PYTHON) -m venv .venv; }
+	$(PIP) --quiet "$(TORCH)"
+	$(PIP) --quiet --editable ".[quant,sim,finn,dev]"
+	$(PIP) --quiet --no-deps "$(NODEPS)"
+	@rm -f .venv/.ready-*; touch $@
+
+test: $(STAMP) ## run the quick tests
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-all: $(STAMP) ## run every test
+	$(PYTEST) $(ARGS)
+
+lint: $(STAMP) ## check style (ruff) and types (mypy)
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+demo: $(STAMP) ## track through a clip and show frame times (VIDEO= BOX=x0,y0,x1,y1 CONFIG= DEVICE=)
+	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(ARGS)
+
+quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= EPOCHS= RESUME=1)
+	$(PY) -m quant.train --config $(CONFIG) $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(RESUME),--resume $(RESUME)) $(ARGS)
+
+export: $(STAMP) ## write the four QONNX graphs and their test vectors (CONFIG=)
+	$(PY) -m quant.export --config $(CONFIG) $(ARGS)
+
+bundle: export ## lower the graphs to an integer bundle (CONFIG=)
+	$(PY) -m hw.lower --config $(CONFIG) $(ARGS)
+
+evaluate: $(STAMP) ## J, F, J&F of a model (DATA= SPLIT= MODEL=float|quantized|golden PROMPT= CONFIG=)
+	$(PY) -m quant.evaluate --config $(CONFIG) $(if $(DATA),--data "$(DATA)") --split $(SPLIT) --model $(MODEL) --prompt $(PROMPT) $(ARGS)
+
+bench: $(STAMP) ## time the golden device beside the float model (CONFIG=)
+	$(PY) -m quant.bench --config $(CONFIG) $(ARGS)
+
+clean: ## remove what the verbs wrote, .venv and trained runs excepted
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache samfabric.egg-info
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

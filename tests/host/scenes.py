@@ -1,0 +1,42 @@
+"""Frames with coloured squares that move, and the masks they should get."""
+
+from __future__ import annotations
+
+import numpy as np
+
+HEIGHT, WIDTH, SIDE = 96, 160, 32
+RED, BLUE = (250, 10, 10), (10, 10, 250)
+BACKGROUND = (60, 160, 60)
+
+
+def corner(index: int, row: int = 16) -> tuple[int, int]:
+    """Top left corner (x, y) of a square on a frame."""
+    return 10 + 4 * index, row
+
+
+def draw_frame(*squares: tuple[tuple[int, int, int], int, int]) -> np.ndarray:
+    """Frame with squares (colour, x, y)."""
+    frame = np.full((HEIGHT, WIDTH, 3), BACKGROUND, np.uint8)
+    for colour, x, y in squares:
+        frame[y : y + SIDE, x : x + SIDE] = colour
+    return frame
+
+
+def square_mask(x: int, y: int) -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[y : y + SIDE, x : x + SIDE] = True
+    return mask
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union; 1 when both are empty."""
+    union = np.logical_or(a, b).sum()
+    return 1.0 if not union else float(np.logical_and(a, b).sum() / union)
+
+
+def red_frame(index: int) -> np.ndarray:
+    return draw_frame((RED, *corner(index)))
+
+
+def both_frame(index: int) -> np.ndarray:
+    return draw_frame((RED, *corner(index)), (BLUE, *corner(index, 56)))
