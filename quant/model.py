@@ -24,6 +24,7 @@ from quant.memory_attention import MemoryAttention
 from quant.memory_encoder import MemoryEncoder
 from quant.prompt_encoder import PromptEncoder
 
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
 GRAPHS = ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder")
 
 

@@ -22,7 +22,7 @@ AGES = (0, 0, 0, 3, 8, 20, 60, 200)
 
 
 class TrackerStage(lightning.LightningModule):
-    """Trains `tracker` as `stage` says. `teacher` is the float backbone that distillation follows."""
+    """Trains `tracker` as `stage` says; distillation follows `teacher`, the float backbone."""
 
     def __init__(self, tracker: Tracker, stage: Stage, teacher: nn.Module | None = None) -> None:
         super().__init__()

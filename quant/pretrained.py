@@ -98,7 +98,8 @@ def load_backbone(backbone: Backbone, path: Path) -> int:
     for i, (conv, (weight, bias)) in enumerate(zip(convolutions, layers, strict=True)):
         if tuple(conv.conv.weight.shape) != weight.shape:
             raise PretrainedError(
-                f"{path}: convolution {i} is {weight.shape}, the encoder's {tuple(conv.conv.weight.shape)}",
+                f"{path}: convolution {i} is {weight.shape}, "
+                f"the encoder's {tuple(conv.conv.weight.shape)}",
                 "give a file of the same width multiplier (1.0 for nano, 0.5 for pico)",
             )
         with torch.no_grad():

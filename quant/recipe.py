@@ -1,9 +1,8 @@
 """The training recipe of each configuration: stages in order, each with its length and what learns.
 
 A stage starts from the weights that the one before it left, so the whole recipe is resumable stage
-by stage and, through Lightning's own checkpoints, step by
-step inside a stage. Lengths were set by what two CPU cores do in an hour; more steps help
-(`EPOCHS=` scales every stage).
+by stage and, through Lightning's own checkpoints, epoch by epoch inside a stage. Lengths were set
+by what two CPU cores do in an hour and a half; more steps help (`EPOCHS=` scales every stage).
 """
 
 from __future__ import annotations
@@ -21,8 +20,9 @@ class Stage:
         epochs: epochs of STEPS_PER_EPOCH steps.
         rate: peak learning rate (one-cycle: short warm-up, cosine to zero).
         clips, frames: batch size and clip length.
-        encoder: how the backbone takes part: "frozen" (no gradient, norms fixed), "whole" (learns with all else, at a tenth of the rate) or
-            "distill" (it alone learns, towards the float backbone's maps).
+        encoder: how the backbone takes part: "frozen" (no gradient, norms fixed), "whole" (learns
+            with all else, at a tenth of the rate) or "distill" (it alone learns, towards the float
+            backbone's maps).
     """
 
     name: str
@@ -43,14 +43,14 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
     ),
     "pico": (
         Stage("heads", "float", 30, 2e-3, 16, 4, "frozen"),
-        Stage("whole", "float", 10, 1e-3, 16, 5, "whole"),
+        Stage("whole", "float", 14, 1e-3, 16, 5, "whole"),
         Stage("distill", "w4a4", 4, 1e-3, 32, 1, "distill"),
-        Stage("quantized", "w4a4", 8, 5e-4, 8, 5, "whole"),
+        Stage("quantized", "w4a4", 10, 5e-4, 8, 5, "whole"),
     ),
     "nano": (
         Stage("heads", "float", 18, 1.5e-3, 8, 4, "frozen"),
-        Stage("whole", "float", 5, 7e-4, 8, 5, "whole"),
+        Stage("whole", "float", 7, 7e-4, 8, 5, "whole"),
         Stage("distill", "w4a4", 3, 1e-3, 16, 1, "distill"),
-        Stage("quantized", "w4a4", 8, 4e-4, 4, 5, "frozen"),
+        Stage("quantized", "w4a4", 9, 4e-4, 4, 5, "frozen"),
     ),
 }

@@ -21,7 +21,7 @@ from host.prompts import Prompt
 from host.session import Session, StepResult
 from hw.spec.errors import SpecError
 from quant.data import VideoSequence
-from quant.data.prompts import centre_click, corrective_click
+from quant.data.prompts import centre_click, corrective_click, draw_box
 from quant.metrics import ObjectScore, SequenceScore, boundary_f, jaccard
 
 PROMPTS = {"mask": 0, "box": 0, "click1": 1, "click3": 3, "click5": 5}
@@ -34,15 +34,15 @@ class TrackedFrame:
 
     image (H, W, 3) uint8 RGB. truths: masks (Ht, Wt) bool by object id, of the tracked objects
     that are annotated here. masks: predictions by object id at the ground truth's size (the
-    frame's own where there is none). logits: (H, W) float32 by object id. prompts: given here.
+    frame's own where there is none). prompts: given on this frame. result: the session's answer.
     """
 
     index: int
     image: NDArray[np.uint8]
     truths: dict[int, NDArray[np.bool_]]
     masks: dict[int, NDArray[np.bool_]]
-    logits: dict[int, NDArray[np.float32]]
     prompts: dict[int, Prompt]
+    result: StepResult
     milliseconds: float
 
 
@@ -101,9 +101,8 @@ def track(device: Device, sequence: VideoSequence, prompt: str = "mask") -> Iter
             spent += sum(result.timings_ms.values())
         truths = {i: truths[i] for i in session.object_ids if i in truths}
         shape = next((mask.shape for mask in truths.values()), size)
-        logits = {i: found.video_logits(*size) for i, found in result.objects.items()}
         masks = _masks(result, shape, sequence.overlapping)
-        yield TrackedFrame(index, image, truths, masks, logits, given, spent)
+        yield TrackedFrame(index, image, truths, masks, given, result, spent)
     if not session.object_ids:
         raise SpecError(
             f"sequence {sequence.name} annotates no object", "leave it out with --sequences"
@@ -137,15 +136,12 @@ def _masks(
 
 
 def _first_prompt(truth: NDArray[np.bool_], kind: str, size: tuple[int, ...]) -> Prompt:
-    height, width = truth.shape
     if kind == "mask":
         return Prompt(mask=_resized(truth, size))
     if kind == "box":
-        rows, columns = np.flatnonzero(truth.any(1)), np.flatnonzero(truth.any(0))
-        # Normalised outer edges, which do not depend on the size that the truth is drawn at.
-        edges = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
-        return Prompt(box=np.array(edges, np.float32) / (width, height, width, height))
-    x, y = centre_click(truth)[:2]
+        exact = np.random.default_rng(0)  # not drawn from: no jitter
+        return Prompt(box=np.array(draw_box(truth, exact, jitter=0), np.float32))
+    x, y = centre_click(truth)
     return Prompt(points=[(x, y)], labels=[1])
 
 

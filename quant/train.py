@@ -26,7 +26,7 @@ from hw.spec.errors import SamFabricError
 from quant.config import CONFIGS, FLOAT, PRECISIONS, get_config
 from quant.convert import Calibration, quantized_from_float
 from quant.data.errors import DataError
-from quant.model import Tracker, load_checkpoint, save_checkpoint
+from quant.model import CHECKPOINTS, Tracker, load_checkpoint, save_checkpoint
 from quant.module import TrackerStage
 from quant.ports import POLICY
 from quant.pretrained import load_backbone
@@ -40,15 +40,30 @@ EMA_DECAY = 0.99  # averages the last ~100 steps: one-cycle ends at rate 0, so m
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m quant.train", description=__doc__)
-    parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)} (%(default)s)")
+    parser.add_argument(
+        "--config", default="nano", help=f"one of {', '.join(CONFIGS)} (%(default)s)"
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder with videos and stills/")
-    parser.add_argument("--pretrained", type=Path, help="MobileNetV2 .tflite to start the encoder from")
-    parser.add_argument("--epochs", type=float, default=1.0, help="factor on every stage's length (%(default)s)")
+    parser.add_argument(
+        "--pretrained", type=Path, help="MobileNetV2 .tflite to start the encoder from"
+    )
+    parser.add_argument(
+        "--epochs", type=float, default=1.0, help="factor on every stage's length (%(default)s)"
+    )
     parser.add_argument("--run", type=Path, help="run folder (runs/<config>)")
-    parser.add_argument("--out", type=Path, default=Path("checkpoints"), help="shipped checkpoints (%(default)s)")
-    parser.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True, help="go on where the run stopped")
+    parser.add_argument(
+        "--out", type=Path, default=CHECKPOINTS, help="shipped checkpoints (%(default)s)"
+    )
+    parser.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="go on where the run stopped",
+    )
     parser.add_argument("--until", help="stop after this stage")
-    parser.add_argument("--devices", default="auto", help="Lightning devices: a number, 'auto', or a list of GPUs")
+    parser.add_argument(
+        "--devices", default="auto", help="Lightning devices: a number, 'auto', or a list of GPUs"
+    )
     parser.add_argument("--accelerator", default="auto", help="Lightning accelerator (%(default)s)")
     parser.add_argument("--nodes", type=int, default=1, help="machines (%(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
@@ -152,10 +167,14 @@ def train(args: argparse.Namespace) -> None:
     if not args.data.is_dir():
         raise DataError(f"no data folder {args.data}", "give DATA= a folder with videos or stills")
     if args.epochs <= 0:
-        raise SamFabricError(f"EPOCHS={args.epochs:g}", "give a factor above 0, 1 for the full recipe")
+        raise SamFabricError(
+            f"EPOCHS={args.epochs:g}", "give a factor above 0, 1 for the full recipe"
+        )
     stages = RECIPES[config.name]
     if args.until and args.until not in [s.name for s in stages]:
-        raise SamFabricError(f"no stage {args.until!r}", f"stages: {', '.join(s.name for s in stages)}")
+        raise SamFabricError(
+            f"no stage {args.until!r}", f"stages: {', '.join(s.name for s in stages)}"
+        )
     if args.threads:
         torch.set_num_threads(args.threads)
     lightning.seed_everything(0, verbose=False)

@@ -97,9 +97,9 @@ class Unroller:
     def decode(
         self, features: Features, conditioned: Tensor, prompts: list[Clicks], logits: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """One decoder call: prompts a sample, `logits` (B,R,R) in the dense prompt's mask channel."""
+        """One decoder call: a prompt a sample, `logits` (B,R,R) in the dense mask channel."""
         dense, indices = [], []
-        for i, p in enumerate(prompts):
+        for p in prompts:
             points = np.asarray(p.points, np.float32).reshape(-1, 2)
             labels = np.asarray(p.labels, np.int64)
             box = None if p.box is None else np.asarray(p.box, np.float32)

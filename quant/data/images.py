@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from host.errors import SourceError
+from host.errors import PromptError, SourceError
+from host.masks import read_label_map
 from host.video import natural_key, read_image
 from quant.data.errors import DataError
 
@@ -25,23 +25,11 @@ def read_frame(path: Path) -> NDArray[np.uint8]:
 
 
 def read_values(path: Path) -> NDArray[np.uint8]:
-    """Stored values (H, W) uint8 of a mask PNG: palette indices, grey levels, or 0 and 1.
-
-    Pillow and not OpenCV, because OpenCV replaces palette indices by their colours. Some masks are
-    saved as colours with black background: their brightest channel counts. Raises DataError.
-    """
+    """Stored values (H, W) uint8 of a mask PNG: palette indices or grey levels. Raises DataError."""
     try:
-        with Image.open(path) as image:
-            values = np.array(image)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"cannot read mask {path}: {error}", "mend or remove the file") from error
-    if values.ndim == 3:
-        values = values[..., :3].max(-1)
-    if values.max(initial=0) > 255:
-        raise DataError(
-            f"mask {path} holds the value {values.max()}", "save object ids in 8 bits, 1 to 254"
-        )
-    return values.astype(np.uint8)
+        return read_label_map(path)
+    except PromptError as error:
+        raise DataError(error.message, error.remedy) from error
 
 
 def read_ids(path: Path) -> NDArray[np.uint8]:

@@ -93,7 +93,8 @@ class VideoSequence:
     @property
     def annotated(self) -> list[int]:
         """Indices of the annotated frames, in order."""
-        return sorted(self.masks)
+        # Annotations every few frames may run past the video's last one.
+        return [index for index in sorted(self.masks) if index < len(self)]
 
     @property
     def object_ids(self) -> tuple[int, ...]:
