@@ -17,14 +17,14 @@ def test_tokens_are_sums_of_table_rows(integer):
     tokens = TokenTable(spec)(Prompt(np.array([[0.5, 0.25]]), np.array([1])))
     assert tokens.shape == (1, WIDTH, 13, 1)
     assert tokens.dtype == (np.int8 if integer else np.float32)
-    assert (tokens[0, :, :5, 0].T == tables.output_tokens).all()
+    assert (tables.output_tokens == tokens[0, :, :5, 0].T).all()
     wide = [t.astype(int) for t in (tables.token_label, tables.token_column, tables.token_row)]
     wanted = wide[0][POSITIVE] + wide[1][GRID // 2] + wide[2][GRID // 4]
     if integer:
         wanted = np.clip(wanted, -128, 127)
     assert (tokens[0, :, 5, 0] == wanted).all()
     padding = wide[0][PAD] + wide[1][0] + wide[2][0]
-    assert (tokens[0, :, 6:, 0].T == (np.clip(padding, -128, 127) if integer else padding)).all()
+    assert ((np.clip(padding, -128, 127) if integer else padding) == tokens[0, :, 6:, 0].T).all()
 
 
 def test_sums_clip_instead_of_wrapping():

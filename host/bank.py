@@ -1,0 +1,111 @@
+"""The memory bank of one object: fixed storage for ready keys and values, assembled each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import DTypeLike, NDArray
+
+from host.device import ModelSpec
+from host.policy import AGE_LANES, Entry, retained, select
+
+Allocate = Callable[[tuple[int, ...], DTypeLike], NDArray[Any]]
+
+
+class MemoryBank:
+    """FIFO storage of memories, in memory that the device can read.
+
+    Everything is allocated here, once: storage for `policy.slots` memories and one buffer of the
+    longest L that can be assembled. Neither grows nor is reallocated as frames go by.
+    """
+
+    def __init__(self, spec: ModelSpec, allocate: Allocate) -> None:
+        policy = spec.policy
+        ports = spec.ports["memory_attention"].inputs
+        key_type = ports["memory_keys"].storage
+        value_type = ports["memory_values"].storage
+        self._policy = policy
+        self._tokens = spec.coarse**2
+        self._ages = spec.tables.age_codes.astype(key_type)
+        # Row 0 .. G*G-1 of a slot is the spatial memory, the last row its object pointer.
+        rows = self._tokens + 1
+        self._keys = allocate((policy.slots, rows, spec.key_width), key_type)
+        self._values = allocate((policy.slots, rows, spec.value_width), value_type)
+        longest = (policy.recent + policy.prompted) * self._tokens + policy.pointers
+        self._all_keys = allocate((1, 1, longest, spec.key_width), key_type)
+        self._all_values = allocate((1, 1, longest, spec.value_width), value_type)
+        self._history: list[Entry] = []
+        self._slots: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._history)
+
+    @property
+    def history(self) -> tuple[Entry, ...]:
+        """Entries held, in the order of writing."""
+        return tuple(self._history)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of storage, constant over the bank's life."""
+        arrays = (self._keys, self._values, self._all_keys, self._all_values)
+        return sum(array.nbytes for array in arrays)
+
+    def clear(self) -> None:
+        """Forgets everything; the storage stays."""
+        self._history.clear()
+        self._slots.clear()
+
+    def write(
+        self,
+        frame: int,
+        prompted: bool,
+        keys: NDArray[Any],
+        values: NDArray[Any],
+        pointer: NDArray[Any],
+    ) -> None:
+        """Remembers one frame, replacing what was remembered of the same frame.
+
+        keys (1, 1, G*G, Ck) and values (1, 1, G*G, Cv) as the memory encoder returns them,
+        pointer (Ck + Cv,) from the mask decoder. All are copied.
+        """
+        for index in range(len(self._history) - 1, -1, -1):
+            if self._history[index].frame == frame:
+                del self._history[index], self._slots[index]
+        # Forget first what can never be read again, so that a slot is free.
+        self._history.append(Entry(frame, prompted))
+        keep = retained(self._history, self._policy)
+        self._history[:] = [self._history[i] for i in keep]
+        self._slots[:] = [self._slots[i] for i in keep[:-1]]
+        slot = next(i for i in range(self._policy.slots) if i not in self._slots)
+        self._slots.append(slot)
+        width = self._keys.shape[2]
+        self._keys[slot, :-1] = keys[0, 0]
+        self._values[slot, :-1] = values[0, 0]
+        self._keys[slot, -1] = pointer[:width]
+        self._values[slot, -1] = pointer[width:]
+
+    def assemble(self, now: int) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Keys (1, 1, L, Ck) and values (1, 1, L, Cv) that frame `now` reads, or None without any.
+
+        Views of the bank's own buffer, valid until the next call. The last 8 lanes of each key
+        carry the age code of its kind and frame distance.
+        """
+        chosen = select(self._history, now, self._policy)
+        end = 0
+        for rows, entries in (
+            (slice(0, self._tokens), chosen.spatial),
+            (slice(self._tokens, None), chosen.pointers),
+        ):
+            for index, kind, bucket in entries:
+                slot = self._slots[index]
+                keys = self._keys[slot, rows]
+                part = slice(end, end + len(keys))
+                self._all_keys[0, 0, part] = keys
+                self._all_keys[0, 0, part, -AGE_LANES:] = self._ages[kind, bucket]
+                self._all_values[0, 0, part] = self._values[slot, rows]
+                end = part.stop
+        if not end:
+            return None
+        return self._all_keys[:, :, :end], self._all_values[:, :, :end]

@@ -1,0 +1,92 @@
+"""Frames out: an H.264 MP4 that is whole or absent."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from host.errors import UsageError
+
+SUFFIXES = (".mp4", ".mkv", ".mov")
+
+
+class ClipWriter:
+    """Encodes RGB frames into a temporary file; `finish` closes it and gives it its name.
+
+    Interrupted work can be finished too: the file then holds the frames written so far.
+    Raises UsageError for a suffix that names no container.
+    """
+
+    def __init__(self, path: str | Path, fps: float = 24.0) -> None:
+        self.path = Path(path)
+        if self.path.suffix.lower() not in SUFFIXES:
+            raise UsageError(
+                f"cannot write video {self.path}", f"end the name in {' or '.join(SUFFIXES)}"
+            )
+        self._rate = Fraction(fps).limit_denominator(1001)
+        self._part: Path | None = None
+        self._container: av.container.OutputContainer | None = None
+        self._stream: av.VideoStream | None = None
+
+    def _start(self, height: int, width: int) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=".part-", suffix=self.path.suffix, dir=self.path.parent
+        )
+        os.close(handle)
+        self._part = Path(name)
+        self._container = av.open(name, "w")
+        # Builds of FFmpeg without x264 still carry their own MPEG-4 encoder.
+        codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
+        stream = self._container.add_stream(codec, rate=self._rate)
+        assert isinstance(stream, av.VideoStream)  # by the codec's kind
+        # 4:2:0 halves the colour planes, so both sides must be even.
+        stream.width, stream.height = width + width % 2, height + height % 2
+        stream.pix_fmt = "yuv420p"
+        if codec == "libx264":
+            stream.options = {"crf": "18", "preset": "veryfast"}
+        else:
+            stream.bit_rate = max(1_000_000, 4 * width * height)
+        self._stream = stream
+
+    def write(self, frame: NDArray[np.uint8]) -> None:
+        """Appends a frame (H, W, 3) RGB, all of one size."""
+        height, width = frame.shape[:2]
+        if self._container is None:
+            self._start(height, width)
+        assert self._container is not None and self._stream is not None
+        padded = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
+        for packet in self._stream.encode(picture):
+            self._container.mux(packet)
+
+    def finish(self) -> Path | None:
+        """Closes the file and renames it into place; None when no frame was written."""
+        if self._container is None or self._stream is None or self._part is None:
+            return None
+        for packet in self._stream.encode():
+            self._container.mux(packet)
+        self._container.close()
+        mask = os.umask(0)
+        os.umask(mask)
+        self._part.chmod(0o666 & ~mask)
+        os.replace(self._part, self.path)
+        self._container = self._part = None
+        return self.path
+
+    def abort(self) -> None:
+        """Drops what was written; does nothing after `finish`."""
+        if self._container is not None:
+            with suppress(Exception):
+                self._container.close()
+            self._container = None
+        if self._part is not None:
+            self._part.unlink(missing_ok=True)
+            self._part = None

@@ -1,0 +1,253 @@
+"""A short clip drawn by the program itself, with its true masks: something to track at once.
+
+A sandy sea floor under moving light. A striped fish (object 1) swims behind a turtle, leaves and
+comes back the other way; the turtle (object 2) turns along its path in front of everything; a
+starfish (object 3) spins, is hidden by the turtle and leaves for good.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from host.clip_writer import ClipWriter
+from host.errors import UsageError
+
+FISH, TURTLE, STARFISH = 1, 2, 3
+SMALLEST_SIDE = 32
+FINE = 2  # drawn at twice the size, so that edges come out smooth
+SPRITE = 320  # side of the square that an animal is drawn on, pixels
+
+Picture = NDArray[np.float32]
+"""Colours and cover (h, w, 4), each 0..1, cover last."""
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where an animal is: x and y in widths and heights of the frame, angle in radians
+    (0 looks right, positive turns clockwise on the screen), mirrored: looks left at angle 0."""
+
+    x: float
+    y: float
+    angle: float
+    mirrored: bool = False
+
+
+def render_demo_clip(
+    frames: int = 60, height: int = 256, width: int = 448, seed: int = 0
+) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]]:
+    """Frames (height, width, 3) uint8 RGB and object ids (height, width) uint8, 0 background.
+
+    The story takes the same course however many frames tell it; the seed changes textures only.
+    Raises UsageError for a clip too short or small to show anything.
+    """
+    if frames < 1 or min(height, width) < SMALLEST_SIDE:
+        raise UsageError(
+            f"a demo clip of {frames} frames of {width}x{height}",
+            f"ask for a frame or more and sides of {SMALLEST_SIDE} pixels or more",
+        )
+    rng = np.random.default_rng(seed)
+    stage = _Stage(rng, height, width)
+    moments = np.linspace(0, 1, frames) if frames > 1 else np.zeros(1)
+    rendered = [stage.render(float(moment)) for moment in moments]
+    return [frame for frame, _ in rendered], [ids for _, ids in rendered]
+
+
+def write_demo_clip(
+    path: str | Path,
+    frames: int = 60,
+    height: int = 256,
+    width: int = 448,
+    seed: int = 0,
+    fps: float = 24.0,
+) -> dict[int, tuple[int, int, int, int]]:
+    """Writes the clip as a video file, whole or not at all.
+
+    Returns each object's box on the first frame by object id: x0, y0, x1, y1 in pixels, first and
+    last pixel included, as `Prompt.from_pixels` takes it. Raises UsageError.
+    """
+    writer = ClipWriter(path, fps)
+    pictures, ids = render_demo_clip(frames, height, width, seed)
+    try:
+        for picture in pictures:
+            writer.write(picture)
+        writer.finish()
+    finally:
+        writer.abort()
+    return boxes_of(ids[0])
+
+
+def boxes_of(ids: NDArray[np.uint8]) -> dict[int, tuple[int, int, int, int]]:
+    """Boxes x0, y0, x1, y1 (pixels, both ends included) of the objects in ids (H, W), by id."""
+    boxes = {}
+    for object_id in np.unique(ids[ids > 0]).tolist():
+        x, y, w, h = cv2.boundingRect((ids == object_id).astype(np.uint8))
+        boxes[object_id] = (x, y, x + w - 1, y + h - 1)
+    return boxes
+
+
+class _Stage:
+    """The scene with its textures, drawn once; `render` gives any moment of it."""
+
+    def __init__(self, rng: np.random.Generator, height: int, width: int) -> None:
+        self.height, self.width = height, width
+        self.floor = _sea_floor(rng, round(1.2 * FINE * height), round(1.3 * FINE * width))
+        self.grain = _noise(rng, SPRITE, SPRITE, 24)
+        self.starfish = _draw_starfish(self.grain)
+
+    def render(self, moment: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Frame and ids of a moment in 0..1."""
+        high, wide = FINE * self.height, FINE * self.width
+        room_y, room_x = self.floor.shape[0] - high, self.floor.shape[1] - wide
+        drift = (moment * room_x, 0.5 * room_y * (1 + np.sin(5 * moment)))
+        view = np.float32([[1, 0, -drift[0]], [0, 1, -drift[1]]])
+        colours = cv2.warpAffine(self.floor, view, (wide, high), borderMode=cv2.BORDER_REFLECT)
+        # From back to front; sizes are sides of the drawing in frame heights.
+        layers = [
+            (STARFISH, self.starfish, starfish_pose(moment), 0.50),
+            (FISH, _draw_fish(self.grain, 40 * moment), fish_pose(moment), 0.62),
+            (TURTLE, _draw_turtle(self.grain, 22 * moment), turtle_pose(moment), 0.80),
+        ]
+        visible: dict[int, Picture] = {}
+        for object_id, picture, pose, size in layers:
+            scale = size * high / SPRITE
+            shadow = _place(picture[..., 3], pose, scale, high, wide, offset=0.035 * high)
+            shadow = cv2.GaussianBlur(shadow, (0, 0), 0.02 * high)
+            colours *= 1 - 0.38 * shadow[..., None]
+            placed = _place(picture, pose, scale, high, wide)
+            cover = placed[..., 3]
+            colours += cover[..., None] * (placed[..., :3] - colours)
+            for other in visible:
+                visible[other] *= 1 - cover
+            visible[object_id] = cover
+        colours *= (0.93 + 0.30 * _caustics(high, wide, moment))[..., None]
+        small = (self.width, self.height)
+        frame = cv2.resize(np.clip(colours, 0, 1), small, interpolation=cv2.INTER_AREA)
+        ids = np.zeros((self.height, self.width), np.uint8)
+        for object_id, share in visible.items():
+            ids[cv2.resize(share, small, interpolation=cv2.INTER_AREA) > 0.5] = object_id
+        return np.rint(frame * 255).astype(np.uint8), ids
+
+
+def fish_pose(moment: float) -> Pose:
+    """Right, behind the turtle and out of the frame; later back in, looking left."""
+    if moment < 0.64:
+        path = [(0.13, 0.24), (0.40, 0.62), (0.72, 0.52), (1.30, 0.30)]
+        return _along(path, moment / 0.62)
+    path = [(1.30, 0.72), (0.95, 0.80), (0.75, 0.70), (0.50, 0.68)]
+    return _along(path, (moment - 0.66) / 0.34, mirrored=True)
+
+
+def turtle_pose(moment: float) -> Pose:
+    """Up in an arc and over to the right, always looking where it goes."""
+    return _along([(0.27, 0.76), (0.38, 0.36), (0.62, 0.34), (0.80, 0.46)], moment)
+
+
+def starfish_pose(moment: float) -> Pose:
+    """Left under the turtle, spinning, and out through the top."""
+    pose = _along([(0.80, 0.76), (0.56, 0.80), (0.28, 0.52), (0.22, -0.32)], moment / 0.92)
+    return Pose(pose.x, pose.y, 5.0 * moment)
+
+
+def _along(path: list[Point], progress: float, mirrored: bool = False) -> Pose:
+    """Pose on a Bezier curve, at 0 its start and at 1 its end; beyond, straight on."""
+    points = np.array(path)
+    part = min(max(progress, 0.0), 1.0)
+    while len(points) > 2:
+        points = points[:-1] + part * np.diff(points, axis=0)
+    tangent = points[1] - points[0]
+    x, y = points[0] + part * tangent + 3 * (progress - part) * tangent
+    ahead = -tangent[0] if mirrored else tangent[0]
+    # Heights are about half of widths: the angle is that seen on the screen.
+    return Pose(float(x), float(y), float(np.arctan2(0.57 * tangent[1], ahead)), mirrored)
+
+
+def _place(
+    picture: Picture, pose: Pose, scale: float, high: int, wide: int, offset: float = 0.0
+) -> Picture:
+    """A drawing turned, scaled and moved to its pose in a frame (high, wide, ...)."""
+    cos, sin = scale * np.cos(pose.angle), scale * np.sin(pose.angle)
+    linear = np.array([[cos, -sin], [sin, cos]])
+    if pose.mirrored:
+        # Mirror the drawing, then turn the other way round: a fish going left and down looks so.
+        linear = np.array([[-cos, sin], [sin, cos]])
+    centre = np.array([pose.x * wide + offset, pose.y * high + offset])
+    shift = centre - linear @ np.full(2, SPRITE / 2)
+    matrix = np.concatenate([linear, shift[:, None]], 1).astype(np.float32)
+    return np.asarray(cv2.warpAffine(picture, matrix, (wide, high)), np.float32)
+
+
+def _noise(rng: np.random.Generator, high: int, wide: int, cells: int, octaves: int = 4) -> Picture:
+    """Cloudy texture (high, wide) of mean 0 and reach about 1."""
+    total = np.zeros((high, wide), np.float32)
+    for octave in range(octaves):
+        grid = rng.normal(0, 1, (max(2, cells * high // wide), max(2, cells))).astype(np.float32)
+        total += 0.55**octave * cv2.resize(grid, (wide, high), interpolation=cv2.INTER_CUBIC)
+        cells *= 2
+    return np.asarray(total / 2, np.float32)
+
+
+def _sea_floor(rng: np.random.Generator, high: int, wide: int) -> Picture:
+    """Sand with ripples, pebbles and patches of weed, (high, wide, 3)."""
+    clouds, fine = _noise(rng, high, wide, 5), _noise(rng, high, wide, 160, octaves=2)
+    rows, columns = np.mgrid[0:high, 0:wide].astype(np.float32) / high
+    ripples = np.sin(62 * rows + 14 * columns + 5 * clouds) * (0.6 + 0.4 * np.sin(3 * columns))
+    light = 0.60 + 0.09 * clouds + 0.045 * ripples + 0.035 * fine
+    floor = light[..., None] * np.float32([0.98, 0.90, 0.68])
+    weed = 1 / (1 + np.exp(-12 * (_noise(rng, high, wide, 7) - 0.55)))
+    blades = 0.30 + 0.10 * np.sin(150 * columns + 9 * clouds) + 0.06 * fine
+    floor += weed[..., None] * (blades[..., None] * np.float32([0.55, 0.95, 0.62]) - floor)
+    for _ in range(70):
+        centre = (int(rng.integers(wide)), int(rng.integers(high)))
+        radius = rng.uniform(0.004, 0.022) * high
+        axes = (max(1, int(radius)), max(1, int(radius * rng.uniform(0.6, 1))))
+        tone = rng.uniform(0.3, 0.8) * rng.uniform(0.85, 1.15, 3)
+        turn = float(rng.uniform(0, 180))
+        below = (centre[0] + axes[0] // 3, centre[1] + axes[1] // 3)
+        cv2.ellipse(floor, below, axes, turn, 0, 360, (0.28, 0.27, 0.22), -1, cv2.LINE_AA)
+        cv2.ellipse(floor, centre, axes, turn, 0, 360, tone.tolist(), -1, cv2.LINE_AA)
+    # Water swallows red first.
+    return np.asarray(floor * np.float32([0.74, 0.97, 1.04]), np.float32)
+
+
+def _caustics(high: int, wide: int, moment: float) -> Picture:
+    """Net of light that waves throw on the floor, (high, wide) in 0..1."""
+    rows, columns = np.mgrid[0:high:4, 0:wide:4].astype(np.float32) * (9 / high)
+    time = 7 * moment
+    for step in range(1, 4):  # each turn folds the waves of the one before
+        bent = rows + np.sin(columns * 1.1 + time + step) / step
+        columns = columns + np.cos(rows * 1.3 - 0.8 * time + step) / step
+        rows = bent
+    net = 1 - np.abs(np.sin(rows) * np.cos(columns))
+    return np.asarray(cv2.resize(net**4, (wide, high), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _canvas() -> tuple[Picture, Picture, Picture]:
+    """Empty drawing and the coordinates of its pixels, -1..1, y down."""
+    axis = (np.arange(SPRITE, dtype=np.float32) + 0.5) * (2 / SPRITE) - 1
+    columns, rows = np.meshgrid(axis, axis)
+    return np.zeros((SPRITE, SPRITE, 4), np.float32), columns, rows
+
+
+def _inside(distance: Picture) -> Picture:
+    """Cover of what is nearer than 0, soft over a pixel of the drawing."""
+    return np.asarray(np.clip(0.5 - distance * (SPRITE / 2), 0, 1), np.float32)
+
+
+def _paint(picture: Picture, cover: Picture, colour: Picture | tuple[float, ...]) -> None:
+    """Lays a colour (3,) or (h, w, 3) over a drawing where the cover (h, w) says so."""
+    picture[..., :3] += cover[..., None] * (np.asarray(colour, np.float32) - picture[..., :3])
+    picture[..., 3] = np.maximum(picture[..., 3], cover)
+
+
+def _ellipse(x: Picture, y: Picture, cx: float, cy: float, a: float, b: float, turn: float = 0.0):  # type: ignore[no-untyped-def]
+    """Distance, about, to an ellipse with half axes a and b, the first turned by `turn`."""
+    cos, sin = np.cos(turn), np.sin(turn)
+    u, v = (x - cx) * cos + (y - cy) * sin, (y - cy) * cos - (x - cx) * sin
+    return (np.hypot(u / a, v / b) - 1) * min(a, b)

@@ -1,0 +1,52 @@
+"""The `golden` device: the integer model, bit-exact, on this machine's processor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from host.device import Arrays, load_spec
+from host.errors import DeviceError
+
+
+class GoldenDevice:
+    """Runs a bundle's integer programs on the golden functions.
+
+    Raises BundleError for a bad bundle, DeviceError where PyTorch is not installed.
+    """
+
+    name = "golden"
+
+    def __init__(self, bundle: str | Path) -> None:
+        # The bundle first: its errors are the user's, and importing torch takes seconds.
+        folder = Path(bundle)
+        manifest, self.spec = load_spec(folder)
+        try:
+            from sim.graph import GraphExecutor
+        except ModuleNotFoundError as error:
+            raise DeviceError(
+                f"device golden needs the Python package {error.name!r}",
+                "install it (make setup), or use a device that needs none",
+            ) from error
+        self._graphs = {entry.name: GraphExecutor(folder, entry.name) for entry in manifest.graphs}
+
+    def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Zeroed array in ordinary memory."""
+        return np.zeros(shape, dtype)
+
+    def run(self, graph: str, inputs: Arrays) -> Arrays:
+        """Outputs of one graph by port name. Raises SpecError for inputs that do not fit."""
+        ports = self.spec.ports[graph].inputs
+        missing = ports.keys() - inputs.keys()
+        if missing:
+            raise DeviceError(f"{graph} lacks the input {', '.join(sorted(missing))}")
+        for name, port in ports.items():
+            port.check(inputs[name])
+        return self._graphs[graph].run(inputs)
+
+    def close(self) -> None:
+        """Drops the programs."""
+        self._graphs.clear()

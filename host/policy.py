@@ -1,0 +1,109 @@
+"""Which memories an object's bank offers to the attention, as pure functions of indices.
+
+The streaming session and the training unroll both call these, so a clip is trained under exactly
+the policy that the board runs. The rule is SAM 2's (Ravi et al. 2024, section 4, memory bank): a
+FIFO of recent memories, a FIFO of prompted ones, light object pointers, and time encoded by frame
+distance; the prompted FIFO is bounded so that memory does not grow with the video.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+RECENT, PROMPTED, POINTER = 0, 1, 2
+"""Kinds of memory token: row of the age-code table."""
+
+AGE_LANES = 8
+"""Last lanes of every key, overwritten by the host with an age code each frame."""
+
+AGE_BUCKETS = 16
+_EXACT_AGES = 6  # distances that get a bucket of their own: the recent FIFO's reach
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Sizes of the bank: N recent, M prompted spatial memories, and object pointers at most."""
+
+    recent: int = 6
+    prompted: int = 2
+    pointers: int = 8
+
+    @property
+    def slots(self) -> int:
+        """Entries that `retained` can ever name: the fixed size of the bank's storage."""
+        return max(self.recent, self.pointers - self.prompted) + self.prompted + 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One remembered frame of one object: its index in the video and whether a prompt made it."""
+
+    frame: int
+    prompted: bool
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Memories to attend to: (index into the history, kind, age bucket), oldest first."""
+
+    spatial: list[tuple[int, int, int]] = field(default_factory=list)
+    pointers: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+def age_bucket(distance: int) -> int:
+    """Bucket 0..15 of a frame distance: distance - 1 for 1..6, then one bucket per octave.
+
+    Octaves start at 7, 14, 28, ...; bucket 15 holds everything from 3584 on. The sign of the
+    distance does not matter (a reverse pass looks ahead), and 0 falls into the nearest bucket.
+    """
+    distance = abs(distance)
+    if distance <= _EXACT_AGES:
+        return max(distance - 1, 0)
+    octave = (distance // (_EXACT_AGES + 1)).bit_length() - 1
+    return min(_EXACT_AGES + octave, AGE_BUCKETS - 1)
+
+
+def _latest(indices: list[int], count: int) -> list[int]:
+    return indices[-count:] if count > 0 else []
+
+
+def _split(history: Sequence[Entry], skip: set[int]) -> tuple[list[int], list[int]]:
+    recent = [i for i, e in enumerate(history) if not e.prompted and i not in skip]
+    prompted = [i for i, e in enumerate(history) if e.prompted and i not in skip]
+    return recent, prompted
+
+
+def select(history: Sequence[Entry], now: int, policy: Policy) -> Selection:
+    """Memories that frame `now` attends to.
+
+    history: entries in the order in which they were written (FIFO order, not frame order).
+    A prompted entry counts only in the prompted FIFO. An entry of frame `now` itself is left out:
+    a frame that is corrected must not attend to its own first answer.
+    """
+    own = {i for i, e in enumerate(history) if e.frame == now}
+    recent, prompted = _split(history, own)
+    kept_prompted = _latest(prompted, policy.prompted)
+
+    def rows(indices: list[int], kind: int) -> list[tuple[int, int, int]]:
+        return [(i, kind, age_bucket(now - history[i].frame)) for i in indices]
+
+    spatial = rows(_latest(recent, policy.recent), RECENT) + rows(kept_prompted, PROMPTED)
+    pointing = _latest(kept_prompted, policy.pointers)
+    pointing = _latest(recent, policy.pointers - policy.prompted) + pointing
+    return Selection(sorted(spatial), rows(sorted(pointing), POINTER))
+
+
+def retained(history: Sequence[Entry], policy: Policy) -> list[int]:
+    """Indices that may ever be selected again, ascending; at most `policy.slots` of them.
+
+    The newest entry may still be corrected, which can turn a recent memory into a prompted one
+    and so bring the one it pushed out back into reach. What it pushed out is therefore kept until
+    the next frame is written.
+    """
+    if not history:
+        return []
+    newest = len(history) - 1
+    recent, prompted = _split(history, {newest})
+    depth = max(policy.recent, policy.pointers - policy.prompted)
+    return sorted([*_latest(recent, depth), *_latest(prompted, policy.prompted), newest])

@@ -1,0 +1,260 @@
+"""Prompts: what a user says about an object, and how the mask decoder is told.
+
+Coordinates here are normalised: x and y in [0, 1] over the whole frame, edges included, so that a
+pixel of index i in a row of W has its centre at (i + 0.5) / W. `Prompt.from_pixels` converts.
+Training draws its prompts through the same functions (SAM, Kirillov et al. 2023, section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from host.errors import PromptError
+
+NEGATIVE, POSITIVE, BOX_TOP_LEFT, BOX_BOTTOM_RIGHT, PAD = 0, 1, 2, 3, 4
+"""Token labels: rows of the table `token_label`."""
+
+PROMPT_TOKENS = 8
+"""P: prompt tokens the decoder reads, unused ones padded."""
+
+LOGIT_LIMIT = 16.0
+"""Largest absolute value of a mask logit or a dense prompt channel, in value units."""
+
+DENSE_CHANNELS = 6
+
+
+def _no_points() -> NDArray[np.float32]:
+    return np.zeros((0, 2), np.float32)
+
+
+def _no_labels() -> NDArray[np.int64]:
+    return np.zeros((0,), np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Prompt:
+    """Clicks, a box or a mask for one object on one frame.
+
+    points: (N, 2) float32 x, y in [0, 1].  labels: (N,) 1 positive, 0 negative.
+    box: (4,) float32 x0, y0, x1, y1 in [0, 1], or None.
+    mask: (H, W) bool at the video's resolution, or None; it excludes points and box.
+    """
+
+    points: NDArray[np.float32] = field(default_factory=_no_points)
+    labels: NDArray[np.int64] = field(default_factory=_no_labels)
+    box: NDArray[np.float32] | None = None
+    mask: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        points = np.asarray(self.points, np.float32).reshape(-1, 2)
+        labels = np.asarray(self.labels, np.int64).reshape(-1)
+        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "labels", labels)
+        if len(points) != len(labels):
+            raise PromptError(
+                f"{len(points)} points but {len(labels)} labels",
+                "give each point one label, 0 or 1",
+            )
+        if not np.isin(labels, (NEGATIVE, POSITIVE)).all():
+            raise PromptError(
+                f"point labels {labels.tolist()}", "use 1 for the object and 0 for the background"
+            )
+        _require_inside(points, "point")
+        if self.box is not None:
+            box = np.asarray(self.box, np.float32).reshape(-1)
+            object.__setattr__(self, "box", box)
+            _check_box(box)
+        if self.mask is not None:
+            if np.ndim(self.mask) != 2:
+                raise PromptError(
+                    f"mask prompt of shape {np.shape(self.mask)}", "give a two-dimensional mask"
+                )
+            object.__setattr__(self, "mask", np.asarray(self.mask) != 0)
+            if len(points) or self.box is not None:
+                raise PromptError("a mask prompt together with points or a box", "give one of them")
+        elif not len(points) and self.box is None:
+            raise PromptError("an empty prompt", "give points, a box or a mask")
+
+    @classmethod
+    def from_pixels(
+        cls,
+        height: int,
+        width: int,
+        points: ArrayLike | None = None,
+        labels: ArrayLike | None = None,
+        box: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+    ) -> Prompt:
+        """Prompt from pixel coordinates of a (height, width) frame.
+
+        Points name pixels (their centres); a box runs from the first to the last pixel that it
+        holds, both included. Raises PromptError for anything outside the frame.
+        """
+        scaled_box = None
+        if box is not None:
+            scaled_box = _box_from_pixels(np.asarray(box, np.float64).reshape(-1), height, width)
+        scaled = _no_points()
+        if points is not None:
+            pixels = np.asarray(points, np.float64).reshape(-1, 2)
+            for x, y in pixels:
+                if not (-0.5 <= x < width and -0.5 <= y < height):
+                    raise PromptError(
+                        f"point ({x:g}, {y:g}) lies outside the {width}x{height} frame",
+                        f"x must be in 0..{width - 1} and y in 0..{height - 1}",
+                    )
+            scaled = np.clip((pixels + 0.5) / (width, height), 0, 1).astype(np.float32)
+        drawn = None
+        if mask is not None:
+            drawn = np.asarray(mask) != 0
+            if drawn.shape != (height, width):
+                raise PromptError(
+                    f"mask of shape {drawn.shape} for a frame of shape {(height, width)}",
+                    "give the mask at the video's own resolution",
+                )
+        kept = _no_labels() if labels is None else np.asarray(labels, np.int64)
+        return cls(scaled, kept, scaled_box, drawn)
+
+    def then(self, later: Prompt) -> Prompt:
+        """This prompt followed by a correction: clicks add up, a later box or mask replaces."""
+        if later.mask is not None or self.mask is not None:
+            return later
+        return Prompt(
+            np.concatenate([self.points, later.points]),
+            np.concatenate([self.labels, later.labels]),
+            later.box if later.box is not None else self.box,
+        )
+
+
+def clicks_and_box(
+    points: ArrayLike | None,
+    labels: ArrayLike | None,
+    box: ArrayLike | None,
+    size: tuple[int, int] | None,
+) -> Prompt:
+    """Prompt of SAM 2's arguments: any of them may be None and have leading dimensions of 1.
+
+    size: (height, width) when coordinates are pixels, None when they are normalised.
+    """
+    if (points is None) != (labels is None):
+        raise PromptError("points and labels must come together", "give one label a point")
+    where = _no_points() if points is None else np.asarray(points, np.float32).reshape(-1, 2)
+    kinds = _no_labels() if labels is None else np.asarray(labels, np.int64).reshape(-1)
+    corners = None if box is None else np.asarray(box, np.float32).reshape(-1)
+    if size is None:
+        return Prompt(where, kinds, corners)
+    return Prompt.from_pixels(*size, where, kinds, corners)
+
+
+def _require_inside(points: NDArray[np.float32], what: str) -> None:
+    inside = np.isfinite(points) & (points >= 0) & (points <= 1)
+    if not inside.all():
+        bad = points[~inside.all(axis=-1)][0]
+        raise PromptError(
+            f"{what} ({bad[0]:g}, {bad[1]:g}) lies outside the frame",
+            "normalised coordinates run from 0 to 1; Prompt.from_pixels takes pixels",
+        )
+
+
+def _check_box(box: NDArray[np.float32]) -> None:
+    if box.shape != (4,):
+        raise PromptError(f"box of {box.size} numbers", "give x0, y0, x1, y1")
+    _require_inside(box.reshape(2, 2), "box corner")
+    if box[2] <= box[0] or box[3] <= box[1]:
+        raise PromptError(f"box {box.tolist()} is empty", "x0 < x1 and y0 < y1 are needed")
+
+
+def _box_from_pixels(box: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
+    if box.shape != (4,):
+        raise PromptError(f"box of {box.size} numbers", "give x0, y0, x1, y1")
+    x0, y0, x1, y1 = box.tolist()
+    named = f"box ({x0:g}, {y0:g}, {x1:g}, {y1:g})"
+    # x1 = width is accepted: many tools give the exclusive end.
+    if not (min(x0, y0) >= 0 and x1 <= width and y1 <= height):
+        raise PromptError(
+            f"{named} lies outside the {width}x{height} frame",
+            f"x must be in 0..{width - 1} and y in 0..{height - 1}",
+        )
+    if x1 <= x0 or y1 <= y0:
+        raise PromptError(f"{named} is empty", "x0 < x1 and y0 < y1 are needed")
+    ends = np.array([x0, y0, min(x1 + 1, width), min(y1 + 1, height)])
+    return (ends / (width, height, width, height)).astype(np.float32)
+
+
+def token_indices(
+    points: ArrayLike,
+    labels: ArrayLike,
+    box: ArrayLike | None,
+    bins: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the token tables for the P prompt tokens: (label (P,), column (P,), row (P,)).
+
+    points (N, 2) and box (4,) normalised, bins = R. The box comes first, then the clicks, of which
+    the latest are kept when there are more than fit; the rest is PAD at column = row = 0.
+    """
+    where = np.asarray(points, np.float32).reshape(-1, 2)
+    kinds = np.asarray(labels, np.int64).reshape(-1)
+    if box is not None:
+        corners = np.asarray(box, np.float32).reshape(2, 2)
+        room = PROMPT_TOKENS - 2
+        where = np.concatenate([corners, where[-room:]])
+        kinds = np.concatenate([[BOX_TOP_LEFT, BOX_BOTTOM_RIGHT], kinds[-room:]])
+    where, kinds = where[-PROMPT_TOKENS:], kinds[-PROMPT_TOKENS:]
+    label = np.full(PROMPT_TOKENS, PAD, np.int64)
+    cells = np.zeros((PROMPT_TOKENS, 2), np.int64)
+    label[: len(kinds)] = kinds
+    cells[: len(kinds)] = np.clip(np.floor(where * bins), 0, bins - 1).astype(np.int64)
+    return label, cells[:, 0].copy(), cells[:, 1].copy()
+
+
+def dense_prompt(
+    grid: int,
+    logits: NDArray[np.floating] | None = None,
+    points: ArrayLike = (),
+    labels: ArrayLike = (),
+    box: ArrayLike | None = None,
+) -> NDArray[np.float32]:
+    """Prompts drawn on the mask grid: (6, R, R) float32 in [-16, 16], R = grid.
+
+    Channels: 0 previous mask logits (zero without), 1 positive and 2 negative clicks as discs of
+    radius max(1, R / 32) cells, 3 the filled box, 4 and 5 the x and y ramps.
+    """
+    drawn = np.zeros((DENSE_CHANNELS, grid, grid), np.float32)
+    if logits is not None:
+        drawn[0] = np.clip(np.asarray(logits).reshape(grid, grid), -LOGIT_LIMIT, LOGIT_LIMIT)
+    centres = (np.arange(grid, dtype=np.float32) + 0.5) / grid
+    radius = max(1.0, grid / 32) / grid
+    where = np.asarray(points, np.float32).reshape(-1, 2)
+    for (x, y), label in zip(where, np.asarray(labels, np.int64).reshape(-1), strict=True):
+        near = (centres[None, :] - x) ** 2 + (centres[:, None] - y) ** 2 <= radius**2
+        drawn[1 if label == POSITIVE else 2][near] = LOGIT_LIMIT
+    if box is not None:
+        x0, y0, x1, y1 = np.asarray(box, np.float32).reshape(4)
+        across = (centres >= x0) & (centres <= x1)
+        down = (centres >= y0) & (centres <= y1)
+        # A box thinner than a cell still has to show: take the cell that it lies in.
+        across[min(int((x0 + x1) / 2 * grid), grid - 1)] = True
+        down[min(int((y0 + y1) / 2 * grid), grid - 1)] = True
+        drawn[3][np.ix_(down, across)] = LOGIT_LIMIT
+    ramp = np.linspace(-LOGIT_LIMIT, LOGIT_LIMIT, grid, dtype=np.float32)
+    drawn[4] = ramp[None, :]
+    drawn[5] = ramp[:, None]
+    return drawn
+
+
+def is_ambiguous(
+    labels: Sequence[int] | NDArray[np.int64],
+    box: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    memory: bool = False,
+) -> bool:
+    """Whether the best of the three candidate masks answers: one positive click, nothing else.
+
+    memory: whether the object has any memory, which settles what is meant.
+    """
+    kinds = np.asarray(labels).reshape(-1)
+    single = kinds.size == 1 and int(kinds[0]) == POSITIVE
+    return single and box is None and mask is None and not memory

@@ -1,0 +1,59 @@
+"""The rules that tie one frame of an object to the next, as pure functions.
+
+The streaming session and the training unroll both follow them: which candidate mask answers, when
+the object counts as present, what the memory encoder is given, what the next frame sees.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt, is_ambiguous
+
+SINGLE_MASK = 0
+CANDIDATES = (1, 2, 3)
+
+
+def choose_mask(ious: ArrayLike, prompt: Prompt | None, memory: bool) -> int:
+    """Index 0..3 of the mask token that answers.
+
+    ious: (4,) IoU estimates in any monotone form. An ambiguous prompt takes the best candidate of
+    1..3 (SAM, section 3, resolving ambiguity); everything else takes the single mask 0.
+    """
+    if prompt is None or not is_ambiguous(prompt.labels, prompt.box, prompt.mask, memory):
+        return SINGLE_MASK
+    estimates = np.asarray(ious).reshape(-1)
+    return max(CANDIDATES, key=lambda index: float(estimates[index]))
+
+
+def is_present(score: float, prompt: Prompt | None) -> bool:
+    """Whether the object is on the frame: the object score is positive, or the user points at it.
+
+    A positive click, a box or a mask that is not empty says more than the estimate.
+    """
+    if prompt is None:
+        return score > 0
+    if prompt.mask is not None:
+        return bool(prompt.mask.any())
+    return score > 0 or prompt.box is not None or bool((prompt.labels == POSITIVE).any())
+
+
+def remembered_mask(logits: NDArray[np.float32], present: bool) -> NDArray[np.float32]:
+    """Logits (R, R) that stand for the frame: those of the mask, or -16 everywhere when absent.
+
+    This one map is the answer to the user, the memory encoder's input and the next frame's
+    previous mask.
+    """
+    return logits if present else np.full_like(logits, -LOGIT_LIMIT)
+
+
+def previous_mask(
+    before: NDArray[np.float32] | None, own: NDArray[np.float32] | None
+) -> NDArray[np.float32] | None:
+    """Channel 0 of the dense prompt.
+
+    own: this frame's earlier answer when a prompt corrects it (SAM's mask input), which wins.
+    before: the answer of the frame before, None on an object's first frame.
+    """
+    return before if own is None else own

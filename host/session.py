@@ -1,0 +1,237 @@
+"""A streaming session: frames go in one after another, masks of every object come out.
+
+    session = Session(open_device("golden"))
+    first = session.step(frame, {1: Prompt.from_pixels(height, width, box=(40, 30, 120, 90))})
+    later = session.step(next_frame)
+    mask = later.objects[1].mask()
+
+Memory is bounded: a bank of fixed size an object, and one frame. The image encoder runs once a
+frame however many objects there are; the other graphs run once an object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host.bank import MemoryBank
+from host.device import Arrays, Device
+from host.errors import FrameError, PromptError, UnknownObjectError
+from host.images import sigmoid
+from host.prompts import Prompt
+from host.tracker import Answer, ObjectModel
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectResult:
+    """One object on one frame.
+
+    logits (R, R) float32; score: object logit; iou: the model's own estimate, 0..1; present:
+    whether the object is on the frame (if not, the mask is empty).
+    """
+
+    logits: NDArray[np.float32]
+    score: float
+    iou: float
+    present: bool
+    answer: Answer
+    frame_size: tuple[int, int]
+
+    def video_logits(
+        self, height: int | None = None, width: int | None = None
+    ) -> NDArray[np.float32]:
+        """Logits (height, width) float32; the video's own resolution unless told."""
+        return self.answer.video_logits(height or self.frame_size[0], width or self.frame_size[1])
+
+    def mask(self, height: int | None = None, width: int | None = None) -> NDArray[np.bool_]:
+        """Mask (height, width) bool, thresholded after the interpolation."""
+        return self.video_logits(height, width) > 0
+
+    def soft_mask(self, height: int | None = None, width: int | None = None) -> NDArray[np.float32]:
+        """Probability (height, width) in 0..1."""
+        return sigmoid(self.video_logits(height, width))
+
+
+@dataclass(frozen=True, eq=False)
+class StepResult:
+    """Every object on one frame, and milliseconds spent in each stage."""
+
+    frame_index: int
+    objects: dict[int, ObjectResult]
+    timings_ms: dict[str, float]
+
+
+@dataclass(eq=False)
+class ObjectState:
+    """What a session keeps of one object between frames."""
+
+    bank: MemoryBank
+    before: NDArray[np.float32] | None = None
+    current: Answer | None = None
+    prompt: Prompt | None = None
+
+
+@dataclass(eq=False)
+class SessionState:
+    """What a session keeps between frames: of fixed size for a fixed number of objects."""
+
+    frame_index: int = -1
+    frame_size: tuple[int, int] | None = None
+    frame: NDArray[np.uint8] | None = None
+    image: Arrays | None = None
+    objects: dict[int, ObjectState] = field(default_factory=dict)
+
+
+def check_frame(frame: Any, expected: tuple[int, int] | None = None, index: int = 0) -> None:
+    """Raises FrameError unless `frame` is (H, W, 3) uint8, not empty, and of the expected size."""
+    if not isinstance(frame, np.ndarray) or frame.ndim != 3 or frame.shape[2] != 3:
+        shape = getattr(frame, "shape", type(frame).__name__)
+        raise FrameError(f"frame {index} is {shape}", "give an array (height, width, 3) in RGB")
+    if frame.dtype != np.uint8:
+        raise FrameError(f"frame {index} is {frame.dtype}", "give uint8 values 0..255")
+    height, width = frame.shape[:2]
+    if not height or not width:
+        raise FrameError(
+            f"frame {index} is empty ({width}x{height})", "skip it, or mend the source"
+        )
+    if expected is not None and (height, width) != expected:
+        raise FrameError(
+            f"frame {index} is {width}x{height}, the stream began with {expected[1]}x{expected[0]}",
+            "resize the frames, or reset the session and prompt again",
+        )
+
+
+class Session:
+    """Tracks any number of objects through a stream of frames.
+
+    A device serves one session at a time: a frame's features stay in the device's buffers.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.state = SessionState()
+        self._model = ObjectModel(device)
+
+    @property
+    def object_ids(self) -> list[int]:
+        """Objects tracked, in the order in which they were first prompted."""
+        return list(self.state.objects)
+
+    def step(
+        self, frame: NDArray[np.uint8], prompts: Mapping[int, Prompt] | None = None
+    ) -> StepResult:
+        """Takes the next frame (H, W, 3) uint8 RGB and answers for every object.
+
+        prompts: by object id; an id not yet known starts a new object. Raises FrameError and
+        PromptError before anything has changed.
+        """
+        state = self.state
+        check_frame(frame, state.frame_size, state.frame_index + 1)
+        asked = self._checked(prompts, frame.shape[:2])
+        self._model.clock.ms = {}
+        state.frame_index += 1
+        state.frame_size = (frame.shape[0], frame.shape[1])
+        state.frame, state.image = frame, None
+        for known in state.objects.values():
+            if known.current is not None:
+                known.before = known.current.logits
+            known.current, known.prompt = None, None
+        for object_id in [*state.objects, *(new for new in asked if new not in state.objects)]:
+            self._answer(object_id, asked.get(object_id))
+        return self._result()
+
+    def refine(self, prompts: Mapping[int, Prompt]) -> StepResult:
+        """Prompts or corrects objects on the current frame, after `step`.
+
+        Clicks add to those already given on this frame; the frame's earlier answer goes in as the
+        mask input; what was remembered of the frame is replaced. Raises FrameError before the
+        first step, PromptError for a bad prompt.
+        """
+        state = self.state
+        if state.frame_size is None:
+            raise FrameError("there is no current frame to refine", "call step with a frame first")
+        asked = self._checked(prompts, state.frame_size)
+        self._model.clock.ms = {}
+        for object_id, prompt in asked.items():
+            self._answer(object_id, prompt)
+        return self._result()
+
+    def remove_object(self, object_id: int) -> None:
+        """Forgets an object. Raises UnknownObjectError."""
+        if object_id not in self.state.objects:
+            have = ", ".join(map(str, self.state.objects)) or "none"
+            raise UnknownObjectError(f"object {object_id!r} is not tracked", f"tracked: {have}")
+        del self.state.objects[object_id]
+
+    def reset(self) -> None:
+        """Forgets every object and frame; the next frame may have another size."""
+        self.state = SessionState()
+
+    def _checked(
+        self, prompts: Mapping[int, Prompt] | None, size: tuple[int, ...]
+    ) -> dict[int, Prompt]:
+        asked = dict(prompts or {})
+        for object_id, prompt in asked.items():
+            if not isinstance(object_id, (int, np.integer)) or isinstance(object_id, bool):
+                raise PromptError(f"object id {object_id!r}", "object ids are integers")
+            if prompt.mask is not None and prompt.mask.shape != tuple(size):
+                raise PromptError(
+                    f"object {object_id}: mask {prompt.mask.shape[1]}x{prompt.mask.shape[0]} on a "
+                    f"frame of {size[1]}x{size[0]}",
+                    "give the mask at the video's own resolution",
+                )
+            known = self.state.objects.get(object_id)
+            if known is None and prompt.mask is None and prompt.box is None:
+                _require_positive(object_id, prompt)
+        return asked
+
+    def _answer(self, object_id: int, prompt: Prompt | None) -> None:
+        state, model = self.state, self._model
+        if state.image is None:
+            if state.frame is None:
+                raise FrameError("there is no current frame", "call step with a frame first")
+            state.image = model.encode_image(state.frame)
+        known = state.objects.get(object_id)
+        if known is None:
+            known = ObjectState(MemoryBank(model.spec, self.device.allocate))
+        if prompt is not None and known.prompt is not None:
+            prompt = known.prompt.then(prompt)
+        own = None if known.current is None else known.current.logits
+        now = state.frame_index
+        answer = model.answer(state.image, known.bank, now, prompt, known.before, own)
+        memory = model.memorise(state.image, answer)
+        with model.clock.stage("bank"):
+            known.bank.write(now, prompt is not None, memory.keys, memory.values, memory.pointer)
+        known.current, known.prompt = answer, prompt
+        state.objects[object_id] = known
+
+    def _result(self) -> StepResult:
+        state = self.state
+        size = state.frame_size
+        if size is None:
+            raise FrameError("there is no current frame", "call step with a frame first")
+        objects = {
+            object_id: ObjectResult(
+                known.current.logits,
+                known.current.score,
+                known.current.iou,
+                known.current.present,
+                known.current,
+                size,
+            )
+            for object_id, known in state.objects.items()
+            if known.current is not None
+        }
+        return StepResult(state.frame_index, objects, dict(self._model.clock.ms))
+
+
+def _require_positive(object_id: int, prompt: Prompt) -> None:
+    if not (prompt.labels == 1).any():
+        raise PromptError(
+            f"object {object_id} is new and has only background clicks",
+            "start it with a positive click, a box or a mask",
+        )

@@ -1,0 +1,196 @@
+"""One object on one frame: memory attention, mask decoder and memory encoder in their order.
+
+Neither the order of frames nor the choice of prompts is decided here; the streaming session and
+the SAM 2 style predictor both drive these steps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host import images, recurrence
+from host.bank import MemoryBank
+from host.device import OBJECT_TOKEN, Arrays, Device
+from host.prompts import LOGIT_LIMIT, Prompt, dense_prompt
+from host.tokens import TokenTable
+
+STAGES = (
+    "prepare",
+    "image_encoder",
+    "bank",
+    "memory_attention",
+    "prompts",
+    "mask_decoder",
+    "memory_encoder",
+)
+
+
+class StageClock:
+    """Milliseconds spent in each stage since the last reset."""
+
+    def __init__(self) -> None:
+        self.ms: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the time of the block to a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.ms[name] = self.ms.get(name, 0.0) + (time.perf_counter() - start) * 1e3
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the model says of one object on one frame.
+
+    logits (R, R) float32 in value units, -16 everywhere when the object is absent. score: object
+    logit. iou: estimate in 0..1. pointer (Ck + Cv,) codes. candidates (4, R, R) and their IoUs (4,)
+    are the decoder's raw masks. given: the user's mask (H, W) when it was the prompt.
+    """
+
+    logits: NDArray[np.float32]
+    score: float
+    iou: float
+    present: bool
+    pointer: NDArray[Any]
+    candidates: NDArray[np.float32]
+    ious: NDArray[np.float32]
+    given: NDArray[np.bool_] | None = None
+
+    def video_logits(self, height: int, width: int) -> NDArray[np.float32]:
+        """Logits at (height, width): interpolated before the threshold, so outlines are smooth.
+
+        A mask prompt is its frame's output: there the sign follows the user's mask exactly.
+        """
+        full = images.logits_to_video(self.logits, height, width)
+        if self.given is None or self.given.shape != (height, width):
+            return full
+        tiny = np.float32(1e-3)
+        return np.where(self.given, np.maximum(full, tiny), np.minimum(full, -tiny))
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What a bank stores of a frame: keys (1, 1, G*G, Ck), values (1, 1, G*G, Cv), pointer."""
+
+    keys: NDArray[Any]
+    values: NDArray[Any]
+    pointer: NDArray[Any]
+
+
+class ObjectModel:
+    """The model's per-frame steps on a device, with the buffers that they share."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.spec = device.spec
+        self.clock = StageClock()
+        self._tokens = TokenTable(device.spec)
+        ports = device.spec.ports
+        self._decoder_in = ports["mask_decoder"].inputs
+        self._decoder_out = ports["mask_decoder"].outputs
+        self._image_port = ports["image_encoder"].inputs["image"]
+        self._mask_port = ports["memory_encoder"].inputs["mask"]
+
+    def encode_image(self, frame: NDArray[np.uint8]) -> Arrays:
+        """Features and skips of a frame (H, W, 3) RGB, valid until the next call."""
+        with self.clock.stage("prepare"):
+            codes: NDArray[Any] = images.to_codes(images.to_network(frame, self.spec.image_size))
+            if self._image_port.dtype is None:
+                # A float model reads the same pixels, as values.
+                codes = codes.astype(np.float32) / np.float32(128)
+        with self.clock.stage("image_encoder"):
+            return self.device.run("image_encoder", {"image": codes})
+
+    def answer(
+        self,
+        image: Arrays,
+        bank: MemoryBank,
+        now: int,
+        prompt: Prompt | None,
+        before: NDArray[np.float32] | None,
+        own: NDArray[np.float32] | None = None,
+    ) -> Answer:
+        """Answer for frame `now`.
+
+        image: outputs of the image encoder. bank: the object's memories. before: logits of the
+        frame before; own: this frame's earlier logits when the prompt corrects them. A mask prompt
+        is decoded without memory, as in SAM 2: its pointer describes what the user drew.
+        """
+        given = None if prompt is None else prompt.mask
+        conditioned, remembers = image["features"], False
+        if given is None:
+            with self.clock.stage("bank"):
+                memory = bank.assemble(now)
+            if memory is not None:
+                remembers = True
+                inputs = {"features": image["features"]}
+                inputs["memory_keys"], inputs["memory_values"] = memory
+                with self.clock.stage("memory_attention"):
+                    conditioned = self.device.run("memory_attention", inputs)["conditioned"]
+        with self.clock.stage("prompts"):
+            drawn = None
+            if given is not None:
+                drawn = images.mask_to_grid(given, self.spec.grid)
+            mask_input = recurrence.previous_mask(before, own) if drawn is None else drawn
+            inputs = {
+                "conditioned": conditioned,
+                "skip8": image["skip8"],
+                "skip4": image["skip4"],
+                "dense_prompt": self._dense(prompt, mask_input),
+                "tokens": self._tokens(prompt),
+            }
+        with self.clock.stage("mask_decoder"):
+            found = self.device.run("mask_decoder", inputs)
+            return self._read(found, prompt, remembers, drawn)
+
+    def _dense(self, prompt: Prompt | None, logits: NDArray[np.float32] | None) -> NDArray[Any]:
+        if prompt is None:
+            values = dense_prompt(self.spec.grid, logits)
+        else:
+            values = dense_prompt(self.spec.grid, logits, prompt.points, prompt.labels, prompt.box)
+        return self._decoder_in["dense_prompt"].encode(values)[None]
+
+    def _read(
+        self,
+        found: Arrays,
+        prompt: Prompt | None,
+        remembers: bool,
+        drawn: NDArray[np.float32] | None,
+    ) -> Answer:
+        scores = self._decoder_out["scores"].decode(found["scores"]).reshape(-1)
+        masks = np.array(self._decoder_out["masks"].decode(found["masks"])[0])
+        ious = images.sigmoid(scores[: len(masks)])
+        chosen = recurrence.choose_mask(scores, prompt, remembers)
+        score = float(scores[OBJECT_TOKEN])
+        present = recurrence.is_present(score, prompt)
+        logits, iou, given = masks[chosen], float(ious[chosen]), None
+        if drawn is not None and prompt is not None:
+            logits, iou, given = drawn, 1.0, prompt.mask
+            score = LOGIT_LIMIT if present else -LOGIT_LIMIT
+        return Answer(
+            logits=recurrence.remembered_mask(np.array(logits, np.float32), present),
+            score=score,
+            iou=iou,
+            present=present,
+            pointer=found["pointers"][0, :, chosen, 0].copy(),
+            candidates=masks,
+            ious=ious,
+            given=given,
+        )
+
+    def memorise(self, image: Arrays, answer: Answer) -> Memory:
+        """Memory of an answer. Its keys and values are valid until the next call."""
+        with self.clock.stage("memory_encoder"):
+            mask = self._mask_port.encode(answer.logits)[None, None]
+            found = self.device.run("memory_encoder", {"mask": mask, "features": image["features"]})
+        return Memory(found["keys"], found["values"], answer.pointer)

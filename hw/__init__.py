@@ -1,0 +1,1 @@
+"""Everything that turns a trained model into an accelerator."""

@@ -1,0 +1,206 @@
+"""The manifest of a bundle: what a folder under bitstreams/ holds, with a hash of every file.
+
+A bundle is manifest.json, for each graph an integer program (<graph>.json and <graph>.npz, opaque
+to the host) and tables.npz with the host-side tables: token_label (5, C), token_column (R, C),
+token_row (R, C), output_tokens (5, C), age_codes (3, 16, 8).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from hw.spec.errors import BundleError, SpecError
+from hw.spec.files import atomic_path, sha256_of
+from hw.spec.port import Port
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+GRAPHS = ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder")
+REBUILD = "build the bundle again, or fetch it whole"
+
+
+@dataclass(frozen=True)
+class Widths:
+    """C feature width, Ck and Cv lanes of memory keys and values, P prompt tokens."""
+
+    C: int
+    Ck: int
+    Cv: int
+    P: int
+
+
+@dataclass(frozen=True)
+class BankSizes:
+    """Recent and prompted memories and object pointers that the model was trained with."""
+
+    recent: int
+    prompted: int
+    pointers: int
+
+
+@dataclass(frozen=True)
+class GraphEntry:
+    """One graph: its files, relative to the bundle, and its ports in order."""
+
+    name: str
+    program: str
+    weights: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain form."""
+        return {
+            "name": self.name,
+            "program": self.program,
+            "weights": self.weights,
+            "inputs": [port.to_json() for port in self.inputs],
+            "outputs": [port.to_json() for port in self.outputs],
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> GraphEntry:
+        """Inverse of `to_json`."""
+        return cls(
+            str(plain["name"]),
+            str(plain["program"]),
+            str(plain["weights"]),
+            tuple(Port.from_json(port) for port in plain["inputs"]),
+            tuple(Port.from_json(port) for port in plain["outputs"]),
+        )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that the host must know of a bundle before it opens the programs."""
+
+    model: str
+    precision: str
+    image_size: int
+    widths: Widths
+    bank: BankSizes
+    graphs: tuple[GraphEntry, ...]
+    tables: str = "tables.npz"
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def graph(self, name: str) -> GraphEntry:
+        """Entry of a graph. Raises BundleError when the bundle has none of that name."""
+        for entry in self.graphs:
+            if entry.name == name:
+                return entry
+        have = ", ".join(entry.name for entry in self.graphs)
+        raise BundleError(f"the bundle has no graph {name!r}, only {have}", REBUILD)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that the manifest itself names."""
+        named = [file for entry in self.graphs for file in (entry.program, entry.weights)]
+        return tuple(dict.fromkeys([*named, self.tables]))
+
+    @property
+    def digest(self) -> str:
+        """Eight hex digits that identify the content: the end of the folder's name."""
+        lines = "".join(f"{name} {self.hashes[name]}\n" for name in sorted(self.hashes))
+        return hashlib.sha256(lines.encode()).hexdigest()[:8]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain form, as in manifest.json."""
+        return {
+            "format": self.format,
+            "model": self.model,
+            "precision": self.precision,
+            "image_size": self.image_size,
+            "widths": asdict(self.widths),
+            "bank": asdict(self.bank),
+            "graphs": [entry.to_json() for entry in self.graphs],
+            "tables": self.tables,
+            "hashes": dict(self.hashes),
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Manifest:
+        """Inverse of `to_json`. Raises KeyError, TypeError, ValueError or SpecError."""
+        return cls(
+            model=str(plain["model"]),
+            precision=str(plain["precision"]),
+            image_size=int(plain["image_size"]),
+            widths=Widths(**plain["widths"]),
+            bank=BankSizes(**plain["bank"]),
+            graphs=tuple(GraphEntry.from_json(entry) for entry in plain["graphs"]),
+            tables=str(plain["tables"]),
+            hashes={str(name): str(value) for name, value in plain["hashes"].items()},
+            format=int(plain["format"]),
+        )
+
+
+def _inside(folder: Path, name: str) -> Path:
+    relative = PurePosixPath(name)
+    if not relative.parts or relative.is_absolute() or ".." in relative.parts:
+        raise BundleError(f"{folder / MANIFEST} names the file {name!r}", "files lie in the bundle")
+    return folder.joinpath(*relative.parts)
+
+
+def _read(path: Path) -> Manifest:
+    if not path.parent.is_dir():
+        raise BundleError(f"no bundle folder {path.parent}", "check the path given as bundle")
+    if not path.is_file():
+        raise BundleError(f"{path.parent} holds no {MANIFEST}", "give a folder under bitstreams/")
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        # The format comes first: of an unknown one no other field can be relied on.
+        if plain["format"] != FORMAT:
+            raise BundleError(
+                f"{path} has format {plain['format']}, this version reads {FORMAT}",
+                "use a bundle and a checkout of the same version",
+            )
+        return Manifest.from_json(plain)
+    except (KeyError, TypeError, ValueError, AttributeError, SpecError) as error:
+        detail = f"{type(error).__name__}: {error}"
+        raise BundleError(f"{path} is no valid manifest ({detail})", REBUILD) from error
+
+
+def load_manifest(folder: str | Path) -> Manifest:
+    """Manifest of a bundle, after the presence and hash of every file have been verified.
+
+    Raises BundleError naming the file, what was found and what was expected.
+    """
+    root = Path(folder)
+    manifest = _read(root / MANIFEST)
+    for name in manifest.files:
+        if name not in manifest.hashes:
+            raise BundleError(f"{root / MANIFEST} has no hash for {name}", REBUILD)
+    for name, expected in manifest.hashes.items():
+        path = _inside(root, name)
+        if not path.is_file():
+            raise BundleError(f"bundle file {path} is missing", REBUILD)
+        found = sha256_of(path)
+        if found != expected:
+            raise BundleError(
+                f"bundle file {path} has SHA-256 {found}, the manifest says {expected}", REBUILD
+            )
+    return manifest
+
+
+def write_manifest(folder: str | Path, manifest: Manifest, extra: Iterable[str] = ()) -> Manifest:
+    """Hashes the bundle's files and writes manifest.json; returns the manifest with its hashes.
+
+    extra: further files of the bundle to hash (reports, a bitstream), relative to it.
+    Raises BundleError when a file that the manifest names is not there.
+    """
+    root = Path(folder)
+    hashes = {}
+    for name in dict.fromkeys([*manifest.files, *extra]):
+        path = _inside(root, name)
+        if not path.is_file():
+            raise BundleError(f"bundle file {path} is missing", "write it before the manifest")
+        hashes[name] = sha256_of(path)
+    whole = replace(manifest, hashes=hashes)
+    with atomic_path(root / MANIFEST) as part:
+        part.write_text(json.dumps(whole.to_json(), indent=1) + "\n", encoding="utf-8")
+    return whole

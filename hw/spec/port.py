@@ -1,0 +1,85 @@
+"""A port: a tensor that crosses the edge of a graph, with its type and scale."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hw.spec.dtypes import IntType
+from hw.spec.errors import SpecError
+
+
+@dataclass(frozen=True)
+class Port:
+    """Name, shape (None = ragged dimension), integer type and scale: value = code * scale.
+
+    dtype None is a float model's port: its codes are the float32 values themselves.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: IntType | None = None
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.scale) and self.scale > 0):
+            raise SpecError(f"port {self.name}: scale {self.scale}", "a scale is a positive number")
+        if any(n is not None and n < 1 for n in self.shape):
+            raise SpecError(f"port {self.name}: shape {self.shape}", "dimensions are at least 1")
+
+    @property
+    def storage(self) -> np.dtype:
+        """numpy type of a code."""
+        return np.dtype(np.float32) if self.dtype is None else self.dtype.numpy
+
+    def encode(self, values: ArrayLike) -> NDArray[Any]:
+        """Values -> codes: divided by the scale, rounded half to even, clipped to the type."""
+        wanted = np.asarray(values, np.float32)
+        if self.dtype is None:
+            return wanted
+        steps = np.rint(wanted / np.float32(self.scale))
+        # Clip in float64: the ends of a 32-bit type are no float32 numbers.
+        limited = np.clip(steps.astype(np.float64), self.dtype.min, self.dtype.max)
+        return limited.astype(self.dtype.numpy)
+
+    def decode(self, codes: NDArray[Any]) -> NDArray[np.float32]:
+        """Codes -> values, float32."""
+        if self.dtype is None:
+            return np.asarray(codes, np.float32)
+        return codes.astype(np.float32) * np.float32(self.scale)
+
+    def check(self, codes: NDArray[Any]) -> None:
+        """Raises SpecError unless `codes` have the port's shape and storage type."""
+        fits = codes.ndim == len(self.shape) and all(
+            want is None or have == want for have, want in zip(codes.shape, self.shape, strict=True)
+        )
+        if not fits:
+            raise SpecError(
+                f"port {self.name}: shape {tuple(codes.shape)}", f"{self.shape} is needed"
+            )
+        if codes.dtype != self.storage:
+            raise SpecError(f"port {self.name}: {codes.dtype}", f"{self.storage} is needed")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain form for a manifest."""
+        return {
+            "name": self.name,
+            "shape": list(self.shape),
+            "dtype": None if self.dtype is None else self.dtype.name,
+            "scale": self.scale,
+        }
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Port:
+        """Inverse of `to_json`. Raises KeyError, TypeError or SpecError on malformed input."""
+        name = plain["dtype"]
+        return cls(
+            str(plain["name"]),
+            tuple(None if n is None else int(n) for n in plain["shape"]),
+            None if name is None else IntType.parse(name),
+            float(plain["scale"]),
+        )
