@@ -48,8 +48,8 @@ lint: $(STAMP) ## check style (ruff) and types (mypy)
 demo: $(STAMP) ## track through a clip and show frame times (VIDEO= BOX=x0,y0,x1,y1 CONFIG= DEVICE=)
 	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(ARGS)
 
-quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= EPOCHS= RESUME=1)
-	$(PY) -m quant.train --config $(CONFIG) $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(RESUME),--resume $(RESUME)) $(ARGS)
+quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= EPOCHS=factor PRETRAINED=tflite RESUME=0 to start over)
+	$(PY) -m quant.train --config $(CONFIG) $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
 
 export: $(STAMP) ## write the four QONNX graphs and their test vectors (CONFIG=)
 	$(PY) -m quant.export --config $(CONFIG) $(ARGS)
@@ -57,7 +57,7 @@ export: $(STAMP) ## write the four QONNX graphs and their test vectors (CONFIG=)
 bundle: export ## lower the graphs to an integer bundle (CONFIG=)
 	$(PY) -m hw.lower --config $(CONFIG) $(ARGS)
 
-evaluate: $(STAMP) ## J, F, J&F of a model (DATA= SPLIT= MODEL=float|quantized|golden PROMPT= CONFIG=)
+evaluate: $(STAMP) ## J, F, J&F of a model (DATA= SPLIT= MODEL=float|quantized|golden PROMPT=mask|box|click1|click3|click5)
 	$(PY) -m quant.evaluate --config $(CONFIG) $(if $(DATA),--data "$(DATA)") --split $(SPLIT) --model $(MODEL) --prompt $(PROMPT) $(ARGS)
 
 bench: $(STAMP) ## time the golden device beside the float model (CONFIG=)

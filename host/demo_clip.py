@@ -15,16 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.clip_writer import ClipWriter
+from host.demo_drawings import (
+    SPRITE,
+    Picture,
+    caustics,
+    draw_fish,
+    draw_starfish,
+    draw_turtle,
+    noise,
+    sea_floor,
+)
 from host.errors import UsageError
 
 FISH, TURTLE, STARFISH = 1, 2, 3
 SMALLEST_SIDE = 32
 FINE = 2  # drawn at twice the size, so that edges come out smooth
-SPRITE = 320  # side of the square that an animal is drawn on, pixels
-
-Picture = NDArray[np.float32]
-"""Colours and cover (h, w, 4), each 0..1, cover last."""
-
 Point = tuple[float, float]
 
 
@@ -66,11 +71,11 @@ def write_demo_clip(
     width: int = 448,
     seed: int = 0,
     fps: float = 24.0,
-) -> dict[int, tuple[int, int, int, int]]:
+) -> list[tuple[int, int, int, int]]:
     """Writes the clip as a video file, whole or not at all.
 
-    Returns each object's box on the first frame by object id: x0, y0, x1, y1 in pixels, first and
-    last pixel included, as `Prompt.from_pixels` takes it. Raises UsageError.
+    Returns the boxes of the objects on the first frame, in order of their ids: x0, y0, x1, y1 in
+    pixels, first and last pixel included, as `Prompt.from_pixels` takes them. Raises UsageError.
     """
     writer = ClipWriter(path, fps)
     pictures, ids = render_demo_clip(frames, height, width, seed)
@@ -80,7 +85,7 @@ def write_demo_clip(
         writer.finish()
     finally:
         writer.abort()
-    return boxes_of(ids[0])
+    return list(boxes_of(ids[0]).values())
 
 
 def boxes_of(ids: NDArray[np.uint8]) -> dict[int, tuple[int, int, int, int]]:
@@ -97,36 +102,38 @@ class _Stage:
 
     def __init__(self, rng: np.random.Generator, height: int, width: int) -> None:
         self.height, self.width = height, width
-        self.floor = _sea_floor(rng, round(1.2 * FINE * height), round(1.3 * FINE * width))
-        self.grain = _noise(rng, SPRITE, SPRITE, 24)
-        self.starfish = _draw_starfish(self.grain)
+        self.floor = sea_floor(rng, round(1.2 * FINE * height), round(1.3 * FINE * width))
+        self.grain = noise(rng, SPRITE, SPRITE, 24)
+        self.starfish = draw_starfish(self.grain)
 
     def render(self, moment: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Frame and ids of a moment in 0..1."""
         high, wide = FINE * self.height, FINE * self.width
         room_y, room_x = self.floor.shape[0] - high, self.floor.shape[1] - wide
         drift = (moment * room_x, 0.5 * room_y * (1 + np.sin(5 * moment)))
-        view = np.float32([[1, 0, -drift[0]], [0, 1, -drift[1]]])
-        colours = cv2.warpAffine(self.floor, view, (wide, high), borderMode=cv2.BORDER_REFLECT)
+        view = np.array([[1, 0, -drift[0]], [0, 1, -drift[1]]], np.float32)
+        colours: Picture = np.array(cv2.warpAffine(self.floor, view, (wide, high)), np.float32)
         # From back to front; sizes are sides of the drawing in frame heights.
         layers = [
             (STARFISH, self.starfish, starfish_pose(moment), 0.50),
-            (FISH, _draw_fish(self.grain, 40 * moment), fish_pose(moment), 0.62),
-            (TURTLE, _draw_turtle(self.grain, 22 * moment), turtle_pose(moment), 0.80),
+            (FISH, draw_fish(self.grain, 40 * moment), fish_pose(moment), 0.62),
+            (TURTLE, draw_turtle(self.grain, 22 * moment), turtle_pose(moment), 0.80),
         ]
         visible: dict[int, Picture] = {}
         for object_id, picture, pose, size in layers:
             scale = size * high / SPRITE
-            shadow = _place(picture[..., 3], pose, scale, high, wide, offset=0.035 * high)
-            shadow = cv2.GaussianBlur(shadow, (0, 0), 0.02 * high)
-            colours *= 1 - 0.38 * shadow[..., None]
+            # A blurred shadow needs no fine drawing: a quarter of the size, then enlarged.
+            shadow = _place(picture[..., 3], pose, scale / 4, high // 4, wide // 4, 0.009 * high)
+            soft = cv2.GaussianBlur(shadow, (0, 0), 0.005 * high)
+            wide_soft = cv2.resize(soft, (wide, high), interpolation=cv2.INTER_LINEAR)
+            colours *= 1 - 0.38 * wide_soft[..., None]
             placed = _place(picture, pose, scale, high, wide)
             cover = placed[..., 3]
             colours += cover[..., None] * (placed[..., :3] - colours)
             for other in visible:
                 visible[other] *= 1 - cover
             visible[object_id] = cover
-        colours *= (0.93 + 0.30 * _caustics(high, wide, moment))[..., None]
+        colours *= (0.93 + 0.30 * caustics(high, wide, moment))[..., None]
         small = (self.width, self.height)
         frame = cv2.resize(np.clip(colours, 0, 1), small, interpolation=cv2.INTER_AREA)
         ids = np.zeros((self.height, self.width), np.uint8)
@@ -138,7 +145,7 @@ class _Stage:
 def fish_pose(moment: float) -> Pose:
     """Right, behind the turtle and out of the frame; later back in, looking left."""
     if moment < 0.64:
-        path = [(0.13, 0.24), (0.40, 0.62), (0.72, 0.52), (1.30, 0.30)]
+        path = [(0.16, 0.23), (0.42, 0.52), (0.72, 0.52), (1.30, 0.30)]
         return _along(path, moment / 0.62)
     path = [(1.30, 0.72), (0.95, 0.80), (0.75, 0.70), (0.50, 0.68)]
     return _along(path, (moment - 0.66) / 0.34, mirrored=True)
@@ -146,7 +153,7 @@ def fish_pose(moment: float) -> Pose:
 
 def turtle_pose(moment: float) -> Pose:
     """Up in an arc and over to the right, always looking where it goes."""
-    return _along([(0.27, 0.76), (0.38, 0.36), (0.62, 0.34), (0.80, 0.46)], moment)
+    return _along([(0.27, 0.64), (0.40, 0.40), (0.62, 0.36), (0.80, 0.46)], moment)
 
 
 def starfish_pose(moment: float) -> Pose:
@@ -181,73 +188,3 @@ def _place(
     shift = centre - linear @ np.full(2, SPRITE / 2)
     matrix = np.concatenate([linear, shift[:, None]], 1).astype(np.float32)
     return np.asarray(cv2.warpAffine(picture, matrix, (wide, high)), np.float32)
-
-
-def _noise(rng: np.random.Generator, high: int, wide: int, cells: int, octaves: int = 4) -> Picture:
-    """Cloudy texture (high, wide) of mean 0 and reach about 1."""
-    total = np.zeros((high, wide), np.float32)
-    for octave in range(octaves):
-        grid = rng.normal(0, 1, (max(2, cells * high // wide), max(2, cells))).astype(np.float32)
-        total += 0.55**octave * cv2.resize(grid, (wide, high), interpolation=cv2.INTER_CUBIC)
-        cells *= 2
-    return np.asarray(total / 2, np.float32)
-
-
-def _sea_floor(rng: np.random.Generator, high: int, wide: int) -> Picture:
-    """Sand with ripples, pebbles and patches of weed, (high, wide, 3)."""
-    clouds, fine = _noise(rng, high, wide, 5), _noise(rng, high, wide, 160, octaves=2)
-    rows, columns = np.mgrid[0:high, 0:wide].astype(np.float32) / high
-    ripples = np.sin(62 * rows + 14 * columns + 5 * clouds) * (0.6 + 0.4 * np.sin(3 * columns))
-    light = 0.60 + 0.09 * clouds + 0.045 * ripples + 0.035 * fine
-    floor = light[..., None] * np.float32([0.98, 0.90, 0.68])
-    weed = 1 / (1 + np.exp(-12 * (_noise(rng, high, wide, 7) - 0.55)))
-    blades = 0.30 + 0.10 * np.sin(150 * columns + 9 * clouds) + 0.06 * fine
-    floor += weed[..., None] * (blades[..., None] * np.float32([0.55, 0.95, 0.62]) - floor)
-    for _ in range(70):
-        centre = (int(rng.integers(wide)), int(rng.integers(high)))
-        radius = rng.uniform(0.004, 0.022) * high
-        axes = (max(1, int(radius)), max(1, int(radius * rng.uniform(0.6, 1))))
-        tone = rng.uniform(0.3, 0.8) * rng.uniform(0.85, 1.15, 3)
-        turn = float(rng.uniform(0, 180))
-        below = (centre[0] + axes[0] // 3, centre[1] + axes[1] // 3)
-        cv2.ellipse(floor, below, axes, turn, 0, 360, (0.28, 0.27, 0.22), -1, cv2.LINE_AA)
-        cv2.ellipse(floor, centre, axes, turn, 0, 360, tone.tolist(), -1, cv2.LINE_AA)
-    # Water swallows red first.
-    return np.asarray(floor * np.float32([0.74, 0.97, 1.04]), np.float32)
-
-
-def _caustics(high: int, wide: int, moment: float) -> Picture:
-    """Net of light that waves throw on the floor, (high, wide) in 0..1."""
-    rows, columns = np.mgrid[0:high:4, 0:wide:4].astype(np.float32) * (9 / high)
-    time = 7 * moment
-    for step in range(1, 4):  # each turn folds the waves of the one before
-        bent = rows + np.sin(columns * 1.1 + time + step) / step
-        columns = columns + np.cos(rows * 1.3 - 0.8 * time + step) / step
-        rows = bent
-    net = 1 - np.abs(np.sin(rows) * np.cos(columns))
-    return np.asarray(cv2.resize(net**4, (wide, high), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def _canvas() -> tuple[Picture, Picture, Picture]:
-    """Empty drawing and the coordinates of its pixels, -1..1, y down."""
-    axis = (np.arange(SPRITE, dtype=np.float32) + 0.5) * (2 / SPRITE) - 1
-    columns, rows = np.meshgrid(axis, axis)
-    return np.zeros((SPRITE, SPRITE, 4), np.float32), columns, rows
-
-
-def _inside(distance: Picture) -> Picture:
-    """Cover of what is nearer than 0, soft over a pixel of the drawing."""
-    return np.asarray(np.clip(0.5 - distance * (SPRITE / 2), 0, 1), np.float32)
-
-
-def _paint(picture: Picture, cover: Picture, colour: Picture | tuple[float, ...]) -> None:
-    """Lays a colour (3,) or (h, w, 3) over a drawing where the cover (h, w) says so."""
-    picture[..., :3] += cover[..., None] * (np.asarray(colour, np.float32) - picture[..., :3])
-    picture[..., 3] = np.maximum(picture[..., 3], cover)
-
-
-def _ellipse(x: Picture, y: Picture, cx: float, cy: float, a: float, b: float, turn: float = 0.0):  # type: ignore[no-untyped-def]
-    """Distance, about, to an ellipse with half axes a and b, the first turned by `turn`."""
-    cos, sin = np.cos(turn), np.sin(turn)
-    u, v = (x - cx) * cos + (y - cy) * sin, (y - cy) * cos - (x - cx) * sin
-    return (np.hypot(u / a, v / b) - 1) * min(a, b)

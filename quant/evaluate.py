@@ -185,8 +185,7 @@ def evaluate(args: argparse.Namespace, console: Console) -> None:
     bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     progress = Progress(*bars, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
     sheet, reports = ContactSheet(), []
-    with _models(args) as (device, other), progress:
-        _make_folder(args.out)
+    with _models(args) as (device, other), _made(args.out), progress:
         task = progress.add_task("", total=len(sequences))
         for sequence in sequences:
             progress.update(task, description=sequence.name)
@@ -202,11 +201,14 @@ def evaluate(args: argparse.Namespace, console: Console) -> None:
     console.print(f"scores and picture: {args.out / stem}.json, .jpg", soft_wrap=True)
 
 
-def _make_folder(folder: Path) -> None:
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make the results folder before the long work, so that a bad --out is told at once."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SpecError(f"--out {folder}: {error.strerror}", "name another folder") from error
+    yield
 
 
 def _table(args: argparse.Namespace, reports: list[SequenceReport]) -> Table:

@@ -18,7 +18,7 @@ from torch import nn
 from hw.spec.errors import SamFabricError
 from quant.config import PRECISIONS, ModelConfig, Precision, get_config
 from quant.image_encoder import ImageEncoder
-from quant.layers import Quantizer
+from quant.layers import Conv, Quantizer
 from quant.mask_decoder import MaskDecoder
 from quant.memory_attention import MemoryAttention
 from quant.memory_encoder import MemoryEncoder
@@ -47,6 +47,11 @@ class Tracker(nn.Module):
         self.mask_decoder = MaskDecoder(config, p, features, tokens, memory, skips)
         self.memory_encoder = MemoryEncoder(config, p, features, memory)
         self.prompt_encoder = PromptEncoder(config, p, tokens, memory)
+        if not p.is_float:
+            # Brevitas sets a weight's scale, and admits it to the state, at its first use.
+            for layer in self.modules():
+                if isinstance(layer, Conv):
+                    layer.conv.quant_weight()
         with torch.no_grad():  # the query starts as the key, see MemoryAttention
             self.memory_attention.query.conv.weight.copy_(self.memory_encoder.key.conv.weight)
 
@@ -65,13 +70,8 @@ def save_checkpoint(model: Tracker, path: Path, notes: dict[str, str] | None = N
 
 def unique_state(model: nn.Module) -> dict[str, torch.Tensor]:
     """State dict with a tensor that several modules share kept once, under its first name."""
-    seen: set[int] = set()
-    state = {}
-    for name, tensor in model.state_dict(keep_vars=True).items():
-        if id(tensor) not in seen:
-            seen.add(id(tensor))
-            state[name] = tensor
-    return state
+    first = {n for n, _ in [*model.named_parameters(), *model.named_buffers()]}
+    return {n: t for n, t in model.state_dict(keep_vars=True).items() if n in first}
 
 
 def load_checkpoint(path: Path, config: str | None = None) -> Tracker:

@@ -43,14 +43,14 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
     ),
     "pico": (
         Stage("heads", "float", 30, 2e-3, 16, 4, "frozen"),
-        Stage("whole", "float", 14, 1e-3, 16, 5, "whole"),
-        Stage("distill", "w4a4", 4, 1e-3, 32, 1, "distill"),
-        Stage("quantized", "w4a4", 10, 5e-4, 8, 5, "whole"),
+        Stage("whole", "float", 8, 1e-3, 16, 5, "whole"),
+        Stage("distill", "w4a4", 3, 1e-3, 32, 1, "distill"),
+        Stage("quantized", "w4a4", 6, 5e-4, 8, 5, "whole"),
     ),
     "nano": (
         Stage("heads", "float", 18, 1.5e-3, 8, 4, "frozen"),
-        Stage("whole", "float", 7, 7e-4, 8, 5, "whole"),
+        Stage("whole", "float", 5, 7e-4, 8, 5, "whole"),
         Stage("distill", "w4a4", 3, 1e-3, 16, 1, "distill"),
-        Stage("quantized", "w4a4", 9, 4e-4, 4, 5, "frozen"),
+        Stage("quantized", "w4a4", 7, 4e-4, 4, 5, "frozen"),
     ),
 }

@@ -139,9 +139,10 @@ def run_stage(
         reload_dataloaders_every_n_epochs=1,
         enable_model_summary=False,
     )
-    trainer.fit(module, data, ckpt_path=str(last) if args.resume and last.exists() else None)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    try:
+        trainer.fit(module, data, ckpt_path=str(last) if args.resume and last.exists() else None)
+    except SystemExit:  # what Lightning makes of Ctrl-C once it has shut down
+        raise KeyboardInterrupt from None
     return module.tracker
 
 

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from quant.config import ModelConfig
 from quant.data import VideoSequence, load_stills, open_dataset, sample_video_clip, synthesize_clip
+from quant.data.clips import choose_target
 from quant.data.errors import DataError
 from quant.recipe import STEPS_PER_EPOCH, Stage
 
@@ -54,11 +55,10 @@ class Clips(Dataset):
         rng = np.random.default_rng((self.seed, self.epoch, index))
         for _ in range(20):  # a clip whose first frame hides the object teaches no prompt
             frames, ids = self._draw(rng)
-            present = [i for i in np.unique(ids[0]) if i and (ids[0] == i).sum() >= 12]
-            if present:
+            chosen = choose_target(ids[0], rng)
+            if chosen:
                 break
-        target = (ids == rng.choice(present)) if present else ids > 255
-        frames, target = augment(frames, target, rng)
+        target = (ids == chosen) & bool(chosen)
         shape = (*target.shape[:1], self.size // 4, 4, self.size // 4, 4)
         share = target.reshape(shape).mean((2, 4), dtype=np.float32)
         return {
@@ -71,21 +71,6 @@ class Clips(Dataset):
             video = self.videos[rng.integers(len(self.videos))]
             return sample_video_clip(video, self.frames, self.size, rng, max_gap=MAX_GAP)
         return synthesize_clip(self.stills, self.frames, self.size, rng)
-
-
-def augment(
-    frames: np.ndarray, target: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Flip and recolour a clip (N,S,S,3), target (N,S,S) alike over its frames."""
-    if rng.random() < 0.5:
-        frames, target = frames[:, :, ::-1], target[:, :, ::-1]
-    gain = rng.uniform(0.75, 1.25) * rng.uniform(0.92, 1.08, 3)
-    lift = rng.uniform(-20, 20)
-    table = np.clip(np.arange(256)[:, None] * gain + lift, 0, 255).astype(np.uint8)  # (256,3)
-    coloured = np.stack([table[:, c][frames[..., c]] for c in range(3)], -1)
-    if rng.random() < 0.08:  # grey film
-        coloured[:] = coloured.mean(-1, keepdims=True)
-    return coloured, np.ascontiguousarray(target)
 
 
 class TrainingData(lightning.LightningDataModule):
@@ -120,9 +105,13 @@ class TrainingData(lightning.LightningDataModule):
 
 
 def find_videos(root: Path, split: str) -> list[VideoSequence]:
-    """Videos of a data folder: the folder itself or its subfolders in any known layout."""
+    """Videos of a data folder: the folder itself in any known layout, else its subfolders."""
+    try:
+        return open_dataset(root, split)
+    except DataError:
+        pass
     videos = []
-    for folder in [root, *sorted(p for p in root.iterdir() if p.is_dir())]:
+    for folder in sorted(p for p in root.iterdir() if p.is_dir()):
         try:
             videos += open_dataset(folder, split)
         except DataError:

@@ -1,4 +1,4 @@
-"""Training clips out of annotated videos: a few frames in order, cropped, flipped and recoloured."""
+"""Training clips out of annotated videos: a few frames, cropped, flipped, recoloured."""
 
 from __future__ import annotations
 
@@ -60,9 +60,7 @@ def sample_video_clip(
     return recolour(clip, rng), np.ascontiguousarray(ids)
 
 
-def draw_positions(
-    count: int, length: int, rng: np.random.Generator, max_gap: int
-) -> list[int]:
+def draw_positions(count: int, length: int, rng: np.random.Generator, max_gap: int) -> list[int]:
     """`length` positions among `count` in order, neighbours 1 to max_gap apart, some backwards."""
     widest = int(rng.integers(1, max_gap + 1))
     gaps = rng.integers(1, widest + 1, length - 1)

@@ -68,6 +68,6 @@ def _list_file(root: Path, split: str, resolution: str) -> Path:
 
 
 def _names(path: Path) -> list[str]:
-    """Sequence names of a list; DAVIS-2016 writes "/JPEGImages/480p/bear/00000.jpg /Ann..." lines."""
+    """Sequence names of a list; DAVIS-2016 has a line a frame: /JPEGImages/480p/bear/00000.jpg …"""
     firsts = (line.split()[0] for line in read_list(path))
     return list(dict.fromkeys(Path(f).parent.name if "/" in f else f for f in firsts))

@@ -25,7 +25,7 @@ def read_frame(path: Path) -> NDArray[np.uint8]:
 
 
 def read_values(path: Path) -> NDArray[np.uint8]:
-    """Stored values (H, W) uint8 of a mask PNG: palette indices or grey levels. Raises DataError."""
+    """Stored values (H, W) uint8 of a mask PNG: palette indices or greys. Raises DataError."""
     try:
         return read_label_map(path)
     except PromptError as error:
@@ -46,7 +46,7 @@ def read_ids(path: Path) -> NDArray[np.uint8]:
 
 
 def list_frames(folder: Path) -> list[Path]:
-    """Image files of a folder in the order of their numbers. Raises DataError when there are none."""
+    """Image files of a folder in the order of their numbers. Raises DataError without any."""
     files = (
         [path for path in folder.iterdir() if path.suffix.lower() in FRAME_SUFFIXES]
         if folder.is_dir()

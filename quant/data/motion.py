@@ -86,9 +86,7 @@ class Motion:
         field[..., 1] += np.arange(height, dtype=np.float32)[:, None]
         bent = cv2.remap(picture, field, None, cv2.INTER_LINEAR, borderMode=border)
         matrix = self.matrix(frame, (height, width), size)
-        return cv2.warpAffine(
-            bent, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border
-        )
+        return cv2.warpAffine(bent, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
 
 
 def camera_motion(rng: np.random.Generator, strength: float) -> Motion:
@@ -100,7 +98,7 @@ def camera_motion(rng: np.random.Generator, strength: float) -> Motion:
 
 
 def object_motion(rng: np.random.Generator, length: int) -> Motion:
-    """Motion of a pasted object: it is in the frame at a random moment and may leave before or after."""
+    """Motion of a pasted object, in the frame at a random moment; it may leave before or after."""
     crosses = rng.random() < 0.3
     reach, pace = (0.9, (10.0, 28.0)) if crosses else (0.22, (14.0, 50.0))
     place = Swing.draw(rng, reach, pace, (2,))

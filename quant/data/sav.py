@@ -33,12 +33,12 @@ def is_sav_frames(root: Path) -> bool:
 
 
 def is_sav_videos(root: Path, split: str) -> bool:
-    """Whether a folder, or its subfolder named as the split, has the layout of SA-V's training set."""
+    """Whether a folder, or its subfolder `split`, has the layout of SA-V's training set."""
     return any(next(_annotation_files(folder), None) for folder in (root, root / split))
 
 
 def load_sav_frames(root: Path, split: str) -> list[VideoSequence]:
-    """Sequences in the layout of SA-V's validation and test sets, of <split>.txt or sav_<split>.txt.
+    """Sequences of SA-V's validation and test layout that <split>.txt or sav_<split>.txt lists.
 
     Objects count from 1 in the order of their folders. Raises DataError naming what is missing.
     """
@@ -63,7 +63,7 @@ def load_sav_frames(root: Path, split: str) -> list[VideoSequence]:
 
 
 def load_sav_videos(root: Path, split: str = "train") -> list[VideoSequence]:
-    """Sequences in the layout of SA-V's training set, `root` or `root/split` down to one level.
+    """Sequences of SA-V's training layout in `root` or `root/split`, one level of folders down.
 
     Nothing of a video is read before it is used: the set has fifty thousand. Raises DataError.
     """

@@ -34,7 +34,8 @@ class Still:
 
     name: the file, for messages.
     read_image: gives the image (H, W, 3) uint8 RGB.
-    read_masks: gives masks (H, W) bool of an image of that height and width; they may overlap.
+    read_masks: gives masks (H, W) bool of an image of that height and width, the whole or largest
+        object first; they may overlap.
     """
 
     name: str
@@ -110,7 +111,7 @@ def read_label_masks(path: Path, height: int, width: int) -> Masks:
 
 
 def read_polygons(path: Path, height: int, width: int) -> Masks:
-    """Objects of a YOLO segmentation file, one polygon a line."""
+    """Objects of a YOLO segmentation file, one polygon a line, largest first."""
     masks = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
@@ -129,4 +130,4 @@ def read_polygons(path: Path, height: int, width: int) -> Masks:
         cv2.fillPoly(mask, [outline], 1)
         if mask.sum() >= SMALLEST_OBJECT * mask.size:
             masks.append(mask.astype(bool))
-    return masks
+    return sorted(masks, key=lambda mask: -int(mask.sum()))

@@ -108,9 +108,7 @@ def synthesize_clip(
     return np.stack([frame for frame, _ in rendered]), np.stack([ids for _, ids in rendered])
 
 
-def draw_scene(
-    stills: Sequence[Still], length: int, size: int, rng: np.random.Generator
-) -> Scene:
+def draw_scene(stills: Sequence[Still], length: int, size: int, rng: np.random.Generator) -> Scene:
     """Random scene of either kind. Raises DataError where the stills hold no objects."""
     if rng.random() < WHOLE_SHARE:
         image, mask = _draw_object(stills, rng)
@@ -143,14 +141,16 @@ def _draw_object(
     for _ in range(20):  # some stills hold no object; sets without any must not hang
         image, masks = stills[rng.integers(len(stills))].read()
         if masks:
-            return image, masks[rng.integers(len(masks))]
+            # The first is the whole or the largest; parts alone would teach no whole objects.
+            whole = rng.random() < 0.5
+            return image, masks[0 if whole else rng.integers(len(masks))]
     raise DataError("20 stills drawn at random hold no object", "check that their masks are right")
 
 
 def _background(
     image: NDArray[np.uint8], mask: NDArray[np.bool_], size: int, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Random window of a still with its object, (M, M, 4) with M = 1.25 S; most of the object in it."""
+    """Random window of a still that keeps most of its object, (M, M, 4) with M = 1.25 S."""
     height, width = mask.shape
     side = round(OVERSCAN * size)
     for share in (rng.uniform(0.65, 1), rng.uniform(0.85, 1), 1.0):

@@ -46,7 +46,8 @@ def _objects(path: Path) -> dict[str, tuple[int, ...]]:
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
-            f"cannot read {path}: {error!r}", 'expected {"videos": {<video>: {"objects": {"1": …}}}}'
+            f"cannot read {path}: {error!r}",
+            'expected {"videos": {<video>: {"objects": {"1": …}}}}',
         ) from error
     if not found:
         raise DataError(f"{path} lists no videos", "restore it from the data set's archive")
