@@ -2,6 +2,7 @@
 # A verb prepares .venv by itself the first time, and again when pyproject.toml changes.
 
 .DEFAULT_GOAL := help
+, := ,
 NEW    := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c '$(NEW)' 2>/dev/null && echo $$p && break; done)
 PY     := .venv/bin/python
@@ -15,6 +16,9 @@ DEVICE ?= golden
 SPLIT  ?= dev
 MODEL  ?= quantized
 PROMPT ?= mask
+# Training is about twice as fast where large blocks stay with the process: docs/decisions.md.
+JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
+JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
 .PHONY: help setup test test-all lint demo quantize export bundle evaluate bench clean
@@ -48,8 +52,8 @@ lint: $(STAMP) ## check style (ruff) and types (mypy)
 demo: $(STAMP) ## track through a clip and show frame times (VIDEO= BOX=x0,y0,x1,y1 CONFIG= DEVICE=)
 	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(ARGS)
 
-quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= EPOCHS=factor PRETRAINED=tflite RESUME=0 to start over)
-	$(PY) -m quant.train --config $(CONFIG) $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
+quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= PRETRAINED= EPOCHS= RESUME=0)
+	$(JEMALLOC) $(PY) -m quant.train --config $(CONFIG) --data "$(DATA)" $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
 
 export: $(STAMP) ## write the four QONNX graphs and their test vectors (CONFIG=)
 	$(PY) -m quant.export --config $(CONFIG) $(ARGS)

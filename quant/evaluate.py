@@ -101,7 +101,7 @@ def open_model(
 ) -> Device:
     """Device of a model: `float` or `quantized` from a checkpoint, `golden` from a bundle.
 
-    Without a file: checkpoints/<config>_<precision>.safetensors, the newest bundle of `config`.
+    Without a file: quant/checkpoints/<config>_<precision>.safetensors, the newest bundle.
     Raises SamFabricError for a missing file or one of another configuration or precision.
     """
     precision = MODELS[name]
@@ -114,8 +114,9 @@ def open_model(
             )
         return device
     from quant.device import TorchDevice  # torch and brevitas take seconds to import
+    from quant.model import CHECKPOINTS
 
-    path = checkpoint or Path("checkpoints") / f"{config}_{precision}.safetensors"
+    path = checkpoint or CHECKPOINTS / f"{config}_{precision}.safetensors"
     loaded = TorchDevice.from_checkpoint(path, config)
     if loaded.name != name:
         raise SpecError(

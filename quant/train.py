@@ -165,7 +165,7 @@ def main(argv: list[str] | None = None) -> int:
 def train(args: argparse.Namespace) -> None:
     """Run the recipe. Raises SamFabricError before any long work on bad input."""
     config = get_config(args.config)
-    if not args.data.is_dir():
+    if not str(args.data) or not args.data.is_dir():
         raise DataError(f"no data folder {args.data}", "give DATA= a folder with videos or stills")
     if args.epochs <= 0:
         raise SamFabricError(

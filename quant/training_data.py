@@ -105,18 +105,11 @@ class TrainingData(lightning.LightningDataModule):
 
 
 def find_videos(root: Path, split: str) -> list[VideoSequence]:
-    """Videos of a data folder: the folder itself in any known layout, else its subfolders."""
+    """Videos of a data folder; none when it holds stills only."""
     try:
         return open_dataset(root, split)
     except DataError:
-        pass
-    videos = []
-    for folder in sorted(p for p in root.iterdir() if p.is_dir()):
-        try:
-            videos += open_dataset(folder, split)
-        except DataError:
-            continue
-    return videos
+        return []
 
 
 def find_stills(root: Path):

@@ -14,7 +14,8 @@ from quant.data.youtube_vos import is_youtube_vos, load_youtube_vos
 def open_dataset(
     root: Path | str, split: str, resolution: str | None = None
 ) -> list[VideoSequence]:
-    """Sequences of a split of a data set in the DAVIS, YouTube-VOS or SA-V layout.
+    """Sequences of a split of a data set in the DAVIS, YouTube-VOS or SA-V layout, or of every one
+    that stands in a subfolder.
 
     resolution: DAVIS's folder of frames, where there are several.
     Raises DataError for an unknown layout, naming what was looked for, or missing parts of one.
@@ -32,6 +33,12 @@ def open_dataset(
         return load_youtube_vos(folder, split)
     if is_sav_videos(folder, split):
         return load_sav_videos(folder, split)
+    nested = []
+    for part in sorted(p for p in folder.iterdir() if p.is_dir()):
+        if is_davis(part) or is_sav_frames(part) or is_youtube_vos(part, split):
+            nested += open_dataset(part, split, resolution)
+    if nested:
+        return nested
     raise DataError(
         f"{folder} has no known layout",
         "expected DAVIS (ImageSets/ and JPEGImages/), YouTube-VOS (meta.json there or in "

@@ -172,8 +172,8 @@ def test_the_command_on_a_real_model(tree, tmp_path, capsys):
 
 
 def test_comparing_and_choosing_sequences(tree, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "checkpoints").mkdir()
+    monkeypatch.setattr("quant.model.CHECKPOINTS", tmp_path / "checkpoints")
     weights = (tree / "w4a4.safetensors").read_bytes()
     (tmp_path / "checkpoints" / "tiny_w4a4.safetensors").write_bytes(weights)
     assert run(tree, tmp_path / "out", "--sequences", "one", "--compare", "quantized") == 0
