@@ -4,8 +4,7 @@ all that lowering reads.
     <folder>/model.json              sizes, bank, ports of every graph
     <folder>/tables.npz              host tables, as codes
     <folder>/<graph>.onnx            QONNX, batch 1, memory attention at its greatest L
-    <folder>/<graph>.vectors.npz     in.<port>, out.<port>: codes (N, ...) and the Brevitas model's
-    answers
+    <folder>/<graph>.vectors.npz     in.<port>, out.<port>: codes (N, ...), by the Brevitas model
 """
 
 from __future__ import annotations

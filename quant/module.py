@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from quant.layers import Conv
 from quant.losses import hard_iou
 from quant.model import Tracker
 from quant.ports import POLICY
@@ -30,10 +29,13 @@ class TrackerStage(lightning.LightningModule):
         # a list: not a submodule, not saved
         self._teacher = [teacher.eval()] if teacher is not None else []
         self.backbone = tracker.image_encoder.backbone
-        for parameter in tracker.parameters():
-            parameter.requires_grad_(stage.encoder != "distill")
+        self._freeze()
+
+    def _freeze(self) -> None:
+        for parameter in self.tracker.parameters():
+            parameter.requires_grad_(self.stage.encoder != "distill")
         for parameter in self.backbone.parameters():
-            parameter.requires_grad_(stage.encoder != "frozen")
+            parameter.requires_grad_(self.stage.encoder != "frozen")
 
     def on_train_epoch_start(self) -> None:
         self.tracker.train()
@@ -81,6 +83,7 @@ class TrackerStage(lightning.LightningModule):
         return loss
 
     def configure_optimizers(self):
+        self._freeze()  # once more: restoring a checkpoint makes Brevitas renew its scales
         scales, backbone, rest = [], [], []
         inside = {id(p) for p in self.backbone.parameters()}
         for name, p in self.tracker.named_parameters():
@@ -112,8 +115,3 @@ class TrackerStage(lightning.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
-
-
-def conv_layers(model: nn.Module) -> list[Conv]:
-    """Every convolution block of a model, in registration order."""
-    return [m for m in model.modules() if isinstance(m, Conv)]

@@ -49,7 +49,7 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
     ),
     "nano": (
         Stage("heads", "float", 18, 1.5e-3, 8, 4, "frozen"),
-        Stage("distill", "w4a4", 3, 1e-3, 16, 1, "distill"),
+        Stage("distill", "w4a4", 5, 1e-3, 8, 1, "distill"),
         Stage("quantized", "w4a4", 9, 4e-4, 4, 5, "frozen"),
     ),
 }

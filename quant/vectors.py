@@ -17,7 +17,9 @@ Arrays = dict[str, NDArray]
 
 
 def scene(size: int, random: np.random.Generator) -> tuple[NDArray, NDArray]:
-    """A textured ellipse on a textured ground: image (size, size, 3) uint8, mask (size, size) bool."""
+    """A textured ellipse on a textured ground: image (size, size, 3) uint8, mask (size, size)
+    bool.
+    """
 
     def texture() -> NDArray:
         coarse = random.uniform(0, 255, (8, 8, 3)).astype(np.float32)

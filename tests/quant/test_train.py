@@ -64,16 +64,21 @@ def test_recipe_trains_quantizes_and_resumes(data, tmp_path, short_recipe, capsy
     assert list((runs / "curves").rglob("events.*"))
 
 
+@pytest.mark.parametrize("name", ["heads", "distill"])
 def test_an_interrupted_stage_goes_on_from_its_checkpoint(
-    data, tmp_path, short_recipe, monkeypatch
+    name, data, tmp_path, short_recipe, monkeypatch
 ):
     """Stopped after its first epoch and started again, a stage ends as if it had never stopped."""
-    monkeypatch.setitem(RECIPES, "tiny", (Stage("heads", "float", 2, 1e-3, 2, 2, "frozen"),))
+    stages = {
+        "heads": (Stage("heads", "float", 2, 1e-3, 2, 2, "frozen"),),
+        "distill": (SHORT[0], Stage("distill", "w4a4", 2, 1e-3, 2, 1, "distill")),
+    }[name]
+    monkeypatch.setitem(RECIPES, "tiny", stages)
     run(data, tmp_path / "whole")
     step = train.TrackerStage.training_step
 
     def stop(self, batch, index):
-        if self.current_epoch == 1:
+        if self.stage is stages[-1] and self.current_epoch == 1:
             raise KeyboardInterrupt
         return step(self, batch, index)
 
@@ -82,8 +87,8 @@ def test_an_interrupted_stage_goes_on_from_its_checkpoint(
     monkeypatch.setattr(train.TrackerStage, "training_step", step)
     assert run(data, tmp_path / "cut")[0] == 0
     whole, cut = (
-        load_checkpoint(tmp_path / name / "out" / "tiny_float.safetensors").state_dict()
-        for name in ("whole", "cut")
+        load_checkpoint(tmp_path / place / "run" / f"{name}.safetensors").state_dict()
+        for place in ("whole", "cut")
     )
     for key, value in whole.items():
         torch.testing.assert_close(cut[key], value, rtol=1e-3, atol=1e-4, msg=key)
