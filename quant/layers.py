@@ -74,7 +74,7 @@ class Quantizer(nn.Module):
         """The scale in force: value = code * scale."""
         if self.fixed_scale is not None:
             return self.fixed_scale
-        return float(self.quant.act_quant.scale())
+        return float(self.quant.act_quant.scale().detach())
 
 
 class Conv(nn.Module):

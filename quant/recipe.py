@@ -43,9 +43,8 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
     ),
     "pico": (
         Stage("heads", "float", 30, 2e-3, 16, 4, "frozen"),
-        Stage("whole", "float", 8, 1e-3, 16, 5, "whole"),
-        Stage("distill", "w4a4", 3, 1e-3, 32, 1, "distill"),
-        Stage("quantized", "w4a4", 6, 5e-4, 8, 5, "whole"),
+        Stage("distill", "w4a4", 5, 1.5e-3, 32, 1, "distill"),
+        Stage("quantized", "w4a4", 8, 7e-4, 8, 5, "frozen"),
     ),
     "nano": (
         Stage("heads", "float", 18, 1.5e-3, 8, 4, "frozen"),

@@ -1,19 +1,34 @@
-"""A calibrated `tiny` quantized tracker, shared by the tests of export, lowering and simulation."""
+"""A calibrated `tiny` quantized tracker, its export and its bundle, shared by the tests of
+export, lowering and simulation.
+"""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import functools
+import hashlib
+import os
+import tempfile
+from pathlib import Path
 
+import numpy as np
 import torch
 
+from hw.lower.bundle import Bundle, write_bundle
 from quant.config import W4A4, get_config
 from quant.convert import Calibration
+from quant.export import export_graphs
 from quant.model import Tracker
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @functools.cache
 def calibrated(name: str = "tiny", seed: int = 0) -> Tracker:
-    """A freshly initialised quantized tracker whose thresholds follow random data; biases are not zero."""
+    """A freshly initialised quantized tracker whose thresholds follow random data; biases are not
+    zero.
+    """
     torch.manual_seed(seed)
     model = Tracker(get_config(name), W4A4).eval()
     with torch.no_grad():
@@ -21,7 +36,9 @@ def calibrated(name: str = "tiny", seed: int = 0) -> Tracker:
             if key.endswith("conv.bias"):
                 value.normal_(0, 0.1)
             if key.endswith("conv.weight"):
-                value.mul_(1.4)  # keeps depth alive: the default start shrinks a signal layer by layer
+                value.mul_(
+                    1.4
+                )  # keeps depth alive: the default start shrinks a signal layer by layer
     c = model.config
     g, r, length = c.coarse, c.grid, 8 * c.coarse**2 + 8
     with torch.no_grad(), Calibration(model) as calibration:
@@ -38,3 +55,42 @@ def calibrated(name: str = "tiny", seed: int = 0) -> Tracker:
         assert x.shape == (1, c.width, g, g)
     calibration.apply()
     return model
+
+
+@functools.cache
+def exported() -> Path:
+    """Export folder of `calibrated()`, kept under build/ by the hash of the code that makes it."""
+    key = hashlib.sha256(torch.__version__.encode())
+    for part in ("quant", "host", "hw/spec", "tests/tiny.py"):
+        for file in sorted([*(ROOT / part).glob("*.py")] or [ROOT / part]):
+            key.update(file.read_bytes())
+    folder = ROOT / "build" / "tests" / f"tiny_{key.hexdigest()[:16]}"
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            export_graphs(calibrated(), Path(scratch) / "export", examples=2)
+            with contextlib.suppress(OSError):  # another test process was first
+                os.rename(Path(scratch) / "export", folder)
+    return folder
+
+
+@functools.cache
+def bundled() -> Bundle:
+    """Bundle of `exported()`, one a test process, removed at its end."""
+    folder = tempfile.TemporaryDirectory(prefix="samfabric-bundle-")
+    atexit.register(folder.cleanup)
+    return write_bundle(exported(), Path(folder.name), "emulated")
+
+
+def examples(graph: str) -> list[tuple[dict, dict]]:
+    """(input codes, the Brevitas model's output codes) of a graph's test vectors."""
+    with np.load(exported() / f"{graph}.vectors.npz") as stored:
+        arrays = {k: stored[k] for k in stored.files}
+    count = len(next(iter(arrays.values())))
+    return [
+        tuple(
+            {k.removeprefix(side): v[i] for k, v in arrays.items() if k.startswith(side)}
+            for side in ("in.", "out.")
+        )
+        for i in range(count)
+    ]

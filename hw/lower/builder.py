@@ -1,0 +1,111 @@
+"""The program under construction: nodes with unique names, tensor types, and what the report will
+tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw.kernels.program import Node, TensorInfo
+from hw.lower.errors import LoweringError
+from hw.lower.graph import Graph, Operator
+from hw.lower.values import Codes, Constant, Sums, Value
+from hw.spec.dtypes import IntType
+from hw.spec.port import Port
+
+
+@dataclass(frozen=True)
+class RequantReport:
+    """One requantizer: channels, those that take two DSPs a lane, those on thresholds, bits of
+    its sums.
+    """
+
+    layer: str
+    channels: int
+    double: int
+    fallback: int
+    sum_bits: int
+
+
+@dataclass
+class Builder:
+    """State of one graph's lowering."""
+
+    graph: Graph
+    ports: dict[str, Port]
+    values: dict[str, Value] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    tensors: dict[str, TensorInfo] = field(default_factory=dict)
+    report: list[RequantReport] = field(default_factory=list)
+    _names: set[str] = field(default_factory=set)
+
+    def value(self, node: Operator, position: int) -> Value:
+        """What the node's input stands for."""
+        name = node.inputs[position]
+        if name in self.graph.constants:
+            return Constant(self.graph.constants[name], name)
+        return self.values[name]
+
+    def constant(self, node: Operator, position: int) -> NDArray:
+        """The node's input, which must be an initializer."""
+        found = self.value(node, position)
+        if not isinstance(found, Constant):
+            raise LoweringError(node.layer, node.kind, f"input {position} is not constant")
+        return found.array
+
+    def codes(self, node: Operator, position: int) -> Codes:
+        """The node's input, which must be quantized activations."""
+        found = self.value(node, position)
+        if not isinstance(found, Codes):
+            raise LoweringError(
+                node.layer,
+                node.kind,
+                f"input {node.inputs[position]} is {type(found).__name__.lower()}, not codes",
+                "put a quantizer before it",
+            )
+        return found
+
+    def emit(
+        self,
+        node: Operator,
+        op: str,
+        inputs: tuple[str, ...],
+        dtype: IntType,
+        scale: float | None,
+        attrs: dict[str, Any] | None = None,
+        params: dict[str, NDArray] | None = None,
+    ) -> str:
+        """Append a program node computing the graph node's output tensor; returns that tensor's
+        name.
+        """
+        base = f"{node.layer}.{op}"
+        name, count = base, 2
+        while name in self._names:
+            name, count = f"{base}.{count}", count + 1
+        self._names.add(name)
+        self.nodes.append(Node(name, op, inputs, node.output, attrs or {}, params or {}))
+        shape = self.graph.shapes.get(node.output, ())
+        self.tensors[node.output] = TensorInfo(dtype.name, scale, shape)
+        return node.output
+
+
+def sum_type(low: NDArray, high: NDArray) -> IntType:
+    """Narrowest signed type of all sums."""
+    widest = max(int(np.max(high)), -int(np.min(low)) - 1, 1)
+    return IntType(min(max(widest.bit_length() + 1, 2), 32))
+
+
+def sums_of(codes: Codes) -> Sums:
+    """Codes seen as sums, for a quantizer of another scale."""
+    one = np.ones(1)
+    return Sums(
+        codes.tensor,
+        one * codes.scale,
+        one * 0,
+        np.array([codes.dtype.min]),
+        np.array([codes.dtype.max]),
+    )

@@ -1,0 +1,94 @@
+"""From an export folder to a bundle folder: programs, weights, host tables, manifest, report."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hw.lower.builder import RequantReport
+from hw.lower.errors import LoweringError
+from hw.lower.lower import lower
+from hw.spec.manifest import (
+    GRAPHS,
+    MANIFEST,
+    BankSizes,
+    GraphEntry,
+    Manifest,
+    Widths,
+    write_manifest,
+)
+from hw.spec.port import Port
+
+REPORT = "requant.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A written bundle: its folder, and each graph's requantizers."""
+
+    folder: Path
+    report: Mapping[str, tuple[RequantReport, ...]]
+
+
+def read_description(export: Path) -> dict[str, Any]:
+    """model.json of an export folder. Raises LoweringError for a missing or malformed one."""
+    path = export / "model.json"
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        for name in GRAPHS:
+            ports_of(plain, name)
+        return plain
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LoweringError(
+            "model", "description", f"{path} cannot be read ({error})", "run quant.export first"
+        ) from error
+
+
+def ports_of(plain: Mapping[str, Any], graph: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
+    """Input and output ports of a graph in model.json."""
+    entry = plain["graphs"][graph]
+    inputs, outputs = entry["inputs"], entry["outputs"]
+    return tuple(map(Port.from_json, inputs)), tuple(map(Port.from_json, outputs))
+
+
+def write_bundle(export: Path, out: Path, board: str) -> Bundle:
+    """Lower all graphs of `export` into `out/<model>_<board>_<hash8>/`; built aside, then renamed.
+
+    An equal bundle that is there already is left alone. Raises LoweringError, see `hw.lower.lower`.
+    """
+    plain = read_description(export)
+    out.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".bundle-", dir=out))
+    try:
+        entries, report = [], {}
+        for name in GRAPHS:
+            inputs, outputs = ports_of(plain, name)
+            lowered = lower(export / f"{name}.onnx", name, inputs, outputs)
+            lowered.program.save(scratch)
+            report[name] = lowered.report
+            entries.append(GraphEntry(name, f"{name}.json", f"{name}.npz", inputs, outputs))
+        shutil.copyfile(export / "tables.npz", scratch / "tables.npz")
+        rows = {name: [vars(r) for r in rows] for name, rows in report.items()}
+        (scratch / REPORT).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        manifest = Manifest(
+            model=plain["model"],
+            precision=plain["precision"],
+            image_size=plain["image_size"],
+            widths=Widths(**plain["widths"]),
+            bank=BankSizes(**plain["bank"]),
+            graphs=tuple(entries),
+        )
+        manifest = write_manifest(scratch, manifest, extra=(REPORT,))
+        folder = out / f"{manifest.model}_{board}_{manifest.digest}"
+        os.chmod(scratch, 0o755)  # mkdtemp's is private
+        if not (folder / MANIFEST).is_file():
+            os.replace(scratch, folder)
+        return Bundle(folder, report)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

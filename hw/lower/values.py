@@ -1,0 +1,103 @@
+"""What a tensor of the graph stands for while its scale is propagated: codes, sums, or a step on
+the way between quantizers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw.spec.dtypes import IntType
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A graph input before its quantizer."""
+
+    port: str
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An initializer."""
+
+    array: NDArray
+    name: str
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Quantized parameters: codes (O, ...), scale (O,)."""
+
+    codes: NDArray[np.int8]
+    scale: Floats
+
+
+@dataclass(frozen=True)
+class Codes:
+    """value = code * scale."""
+
+    tensor: str
+    scale: float
+    dtype: IntType
+
+
+@dataclass(frozen=True)
+class Sums:
+    """value = sum * scale + bias, per channel (O,) or for all (1,); low..high are the reachable
+    sums.
+    """
+
+    tensor: str
+    scale: Floats
+    bias: Floats
+    low: Ints
+    high: Ints
+    relu: bool = False
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Sum of two codes of one scale, before its quantizer."""
+
+    a: Codes
+    b: Codes
+
+
+@dataclass(frozen=True)
+class RowMax:
+    """Maximum of the codes along the last axis."""
+
+    of: Codes
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Codes minus their row's maximum."""
+
+    of: Codes
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the value of a Distance."""
+
+    of: Codes
+    apply: Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Quotient of two sums, before its quantizer."""
+
+    total: Sums
+    weight: Sums
+
+
+Value = Raw | Constant | Weights | Codes | Sums | Pair | RowMax | Distance | Function | Ratio

@@ -1,0 +1,1 @@
+"""Simulation: integer programs executed on the golden functions."""

@@ -1,0 +1,111 @@
+"""The requantizer's integers against the trained quantizer, on every reachable sum."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from hw.kernels.program import Node
+from hw.kernels.requant import requant_or_threshold
+from hw.lower.requant import CASCADE_PORT, NARROW_PORT, WIDE_PORT, search, trained_steps
+from hw.spec.dtypes import IntType
+from sim.fast import fast_requant
+
+UINT4, INT8 = IntType(4, signed=False), IntType(8)
+
+
+def exact_quantizer(acc, scale, bias, out, dtype, relu=False):
+    """Half-even in rational arithmetic on the float parameters."""
+    value = Fraction(float(scale)) * int(acc) + Fraction(float(bias))
+    if relu:
+        value = max(value, Fraction(0))
+    return max(dtype.min, min(dtype.max, round(value / Fraction(float(out)))))
+
+
+def problem(dtype, channels, reach, seed):
+    random = np.random.default_rng(seed)
+    scale = np.exp(random.uniform(np.log(0.2), np.log(5), channels)).astype(np.float32)
+    scale = (scale * 2.0 / reach).astype(np.float32).astype(np.float64)
+    bias = random.normal(0, 1, channels).astype(np.float32).astype(np.float64)
+    out = float(np.float32(4.0 / dtype.max))
+    low = -random.integers(reach // 2, reach, channels)
+    return scale, bias, out, low, random.integers(reach // 2, reach, channels)
+
+
+@pytest.mark.parametrize("dtype", [UINT4, INT8], ids=lambda t: t.name)
+@pytest.mark.parametrize("seed", range(3))
+def test_every_reachable_sum(dtype, seed):
+    scale, bias, out, low, high = problem(dtype, 24, 3000, seed)
+    steps = trained_steps(scale, bias, out, dtype, relu=False)
+    found = search(steps, scale / out, low, high, dtype)
+    assert (found.dsps == 1).all()
+    acc = np.arange(-3000, 3001)
+    codes = requant_or_threshold(
+        torch.from_numpy(acc).view(1, 1, -1, 1).expand(1, 24, -1, 1),
+        *(torch.from_numpy(v) for v in (found.m, found.b, found.n)),
+        dtype.min,
+        dtype.max,
+        torch.zeros(0, dtype=torch.int64),
+        torch.zeros(0, steps.shape[1], dtype=torch.int64),
+    ).numpy()[0, :, :, 0]
+    for c in range(0, 24, 6):
+        inside = (acc >= low[c]) & (acc <= high[c])
+        wanted = [exact_quantizer(a, scale[c], bias[c], out, dtype) for a in acc[inside]]
+        assert codes[c, inside].tolist() == wanted
+    # All channels by their steps, which the rational quantizer has just confirmed.
+    staircase = dtype.min + (acc[None, :, None] >= steps[:, None, :]).sum(2)
+    inside = (acc[None] >= low[:, None]) & (acc[None] <= high[:, None])
+    assert np.array_equal(codes[inside], staircase[inside])
+
+
+def test_ties_round_to_even_and_powers_of_two_are_exact():
+    one = np.ones(1)
+    steps = trained_steps(one * 0.5, one * 0, 1.0, UINT4, relu=True)
+    # Sums 1, 3, 5 are worth 0.5, 1.5, 2.5: codes 0, 2, 2.
+    assert steps[0, :4].tolist() == [2, 3, 6, 7]
+    found = search(steps, one * 0.5, np.array([-40]), np.array([40]), UINT4)
+    assert found.dsps[0] in (0, 1, 2)
+    acc = np.arange(-40, 41)
+    staircase = (acc[:, None] >= steps).sum(1)
+    assert staircase.tolist() == [exact_quantizer(a, 0.5, 0, 1.0, UINT4, True) for a in acc]
+
+
+def test_relu_before_a_signed_quantizer():
+    one = np.ones(1)
+    steps = trained_steps(one * 0.3, one * -1.0, 0.5, INT8, relu=True)
+    acc = np.arange(-500, 500)
+    staircase = INT8.min + (acc[:, None] >= steps).sum(1)
+    assert staircase.tolist() == [exact_quantizer(a, 0.3, -1.0, 0.5, INT8, True) for a in acc]
+
+
+def test_ports_are_respected_and_wide_sums_take_more():
+    scale, bias, out, _, _ = problem(INT8, 64, 1 << 19, 5)
+    reach = np.full(64, 1 << 19)
+    steps = trained_steps(scale, bias, out, INT8, relu=False)
+    found = search(steps, scale / out, -reach, reach, INT8)
+    one, two = found.dsps == 1, found.dsps == 2
+    assert one.sum() + two.sum() > 60
+    limit = max(NARROW_PORT, WIDE_PORT) - 1
+    assert (found.m[one] < 1 << limit).all() and (found.m[two] < 1 << (CASCADE_PORT - 1)).all()
+    hopeless = search(steps << 12, scale / out / 4096, -reach << 12, reach << 12, INT8)
+    assert (hopeless.dsps == 0).all()  # sums wider than any port: thresholds
+
+
+@pytest.mark.parametrize("dtype", [UINT4, INT8], ids=lambda t: t.name)
+@pytest.mark.parametrize("reach", [500, 20_000])
+def test_fast_evaluation_is_the_same_function(dtype, reach):
+    scale, bias, out, low, high = problem(dtype, 16, reach, 7)
+    steps = trained_steps(scale, bias, out, dtype, relu=False)
+    found = search(steps, scale / out, low, high, dtype)
+    keep = found.dsps > 0
+    empty = {"channels": np.zeros(0, np.int64), "steps": np.zeros((0, steps.shape[1]), np.int64)}
+    params = {k: getattr(found, k)[keep] for k in "mbn"} | empty
+    node = Node("r", "requant", ("a",), "y", {"low": dtype.min, "high": dtype.max}, params)
+    acc = torch.arange(-reach, reach + 1).view(1, 1, -1, 1).expand(1, int(keep.sum()), -1, 1)
+    wanted = requant_or_threshold(
+        acc, **{k: torch.from_numpy(v) for k, v in params.items()}, low=dtype.min, high=dtype.max
+    )
+    assert torch.equal(fast_requant(node)(acc.float()).long(), wanted)
