@@ -10,6 +10,7 @@ statistics, so that training continues from a well-conditioned norm.
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,16 @@ from hw.spec.errors import SamFabricError
 from quant.image_encoder import Backbone
 from quant.layers import Conv
 
+# What reading arbitrary bytes as a flatbuffer can end in.
+NOT_A_MODEL = (
+    IndexError,
+    ValueError,
+    KeyError,
+    AttributeError,
+    TypeError,
+    OverflowError,
+    struct.error,
+)
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
@@ -53,7 +64,7 @@ def read_tflite(path: Path) -> list[tuple[np.ndarray, np.ndarray]]:
             # TFLite: dense OHWI, depthwise 1HWO.
             order = (0, 3, 1, 2) if name == "CONV_2D" else (3, 0, 1, 2)
             layers.append((np.ascontiguousarray(weight.transpose(order)), bias))
-    except (IndexError, ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
+    except NOT_A_MODEL as error:
         raise PretrainedError(
             f"{path} is no TFLite model: {error}", "give a MobileNetV2 .tflite file"
         ) from error
