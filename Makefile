@@ -21,7 +21,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup test test-all lint demo quantize export bundle evaluate bench clean
+.PHONY: help setup test test-all lint demo quantize export bundle card evaluate bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -60,6 +60,9 @@ export: $(STAMP) ## write the four QONNX graphs and their test vectors (CONFIG=)
 
 bundle: export ## lower the graphs to an integer bundle (CONFIG=)
 	$(PY) -m hw.lower --config $(CONFIG) $(ARGS)
+
+card: $(STAMP) ## score the shipped checkpoints and write their model card (CONFIG= DATA=)
+	$(PY) -m quant.card --config $(CONFIG) --data "$(DATA)" $(ARGS)
 
 evaluate: $(STAMP) ## J, F, J&F of a model (DATA= SPLIT= MODEL=float|quantized|golden PROMPT=mask|box|click1|click3|click5)
 	$(PY) -m quant.evaluate --config $(CONFIG) $(if $(DATA),--data "$(DATA)") --split $(SPLIT) --model $(MODEL) --prompt $(PROMPT) $(ARGS)

@@ -45,6 +45,7 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
         Stage("heads", "float", 30, 2e-3, 16, 4, "frozen"),
         Stage("distill", "w4a4", 5, 1.5e-3, 32, 1, "distill"),
         Stage("quantized", "w4a4", 8, 7e-4, 8, 5, "frozen"),
+        Stage("tuned", "w4a4", 5, 5e-4, 8, 5, "whole"),
     ),
     "nano": (
         Stage("heads", "float", 18, 1.5e-3, 8, 4, "frozen"),
