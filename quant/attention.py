@@ -2,7 +2,7 @@
 
     s = q k                       integer product, quantized to 8 bits of SCORE_SCALE (saturating)
     e = exp(s - max s)            a table of 256 entries, quantized to 8 unsigned bits of EXP_SCALE
-    y = (sum e v) / (sum e)       exact integer sums, one division a row, on the grid of v
+    y = (sum e v) / (sum e)       exact integer sums, one division a row, grid of v, halves up
 
 Dividing after the product with v (as FlashAttention does, Dao et al. 2022, section 3.1) keeps e at
 full 8-bit
@@ -16,7 +16,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from quant.config import EXP_SCALE, SCORE_SCALE, Precision
+from quant.config import EXP_SCALE, SCORE_SCALE, TIE_BREAK, Precision
 from quant.layers import Conv, Quantizer
 
 
@@ -41,7 +41,10 @@ class SoftmaxProduct(nn.Module):
         s = self.score(torch.matmul(q, k.transpose(2, 3)))  # (B,1,M,L)
         e = self.exp(torch.exp(s - s.amax(dim=3, keepdim=True)))
         total = e.sum(dim=3, keepdim=True)
-        return self.output(torch.matmul(e, v) / total)
+        context = torch.matmul(e, v) / total
+        if not self.output.is_float:
+            context = context + self.output.threshold * (TIE_BREAK / self.output.levels)
+        return self.output(context)
 
 
 class Attention(nn.Module):

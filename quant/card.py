@@ -14,13 +14,14 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from host.device import Device, open_device
 from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
 from quant.config import CONFIGS, ModelConfig, get_config
 from quant.data import VideoSequence, open_dataset
 from quant.device import TorchDevice
 from quant.metrics import benchmark_mean
-from quant.model import CHECKPOINTS, GRAPHS
+from quant.model import CHECKPOINTS, GRAPHS, Tracker
 from quant.recipe import RECIPES, STEPS_PER_EPOCH
 from quant.scoring import score_sequence
 
@@ -44,13 +45,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)}")
     parser.add_argument("--data", type=Path, required=True, help="videos to score on")
     parser.add_argument("--splits", default="train,dev", help="splits to score (%(default)s)")
+    parser.add_argument("--bundle", type=Path, help="score W4A4 on this bundle's golden device")
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="(%(default)s)")
     parser.add_argument("--debug", action="store_true", help="tracebacks")
     args = parser.parse_args(argv)
     try:
-        path = write_card(
-            get_config(args.config), args.data, args.splits.split(","), args.checkpoints
-        )
+        config, splits = get_config(args.config), args.splits.split(",")
+        path = write_card(config, args.data, splits, args.checkpoints, args.bundle)
     except SamFabricError as error:
         if args.debug:
             raise
@@ -60,12 +61,20 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def write_card(config: ModelConfig, data: Path, splits: list[str], folder: Path) -> Path:
-    """Score float and quantized checkpoints and write `<folder>/<config>.md`; returns its path."""
-    devices = {
+def write_card(
+    config: ModelConfig, data: Path, splits: list[str], folder: Path, bundle: Path | None = None
+) -> Path:
+    """Score float and quantized checkpoints and write `<folder>/<config>.md`; returns its path.
+
+    bundle: of the same weights, for its golden device; equal to the bit and ten times as fast.
+    """
+    devices: dict[str, Device] = {
         p: TorchDevice.from_checkpoint(folder / f"{config.name}_{p}.safetensors", config.name)
         for p in PRECISIONS
     }
+    model = devices["float"].model
+    if bundle is not None:
+        devices["w4a4"] = open_device("golden", bundle)
     sets = {split: open_dataset(data, split) for split in splits}
     # The last split gets every prompt; the others, which were trained on, the mask prompt only.
     wanted = [(s, p) for s in splits for p in (PROMPTS if s == splits[-1] else PROMPTS[:1])]
@@ -78,22 +87,21 @@ def write_card(config: ModelConfig, data: Path, splits: list[str], folder: Path)
                 cells.append(score(device, sets[split], prompt))
                 progress.advance(task)
             rows.append("| " + " | ".join(cells) + " |")
-    text = render(config, devices["float"], rows, folder)
+    text = render(config, model, rows, folder)
     path = folder / f"{config.name}.md"
     with atomic_path(path) as scratch:
         scratch.write_text(text)
     return path
 
 
-def score(device: TorchDevice, sequences: list[VideoSequence], prompt: str) -> str:
+def score(device: Device, sequences: list[VideoSequence], prompt: str) -> str:
     """J&F (J, F) of one model and prompt, in per cent."""
     mean = benchmark_mean(score_sequence(device, s, prompt) for s in sequences)
     return f"**{100 * mean.jf:.1f}** ({100 * mean.j:.1f}, {100 * mean.f:.1f})"
 
 
-def render(config: ModelConfig, device: TorchDevice, rows: list[str], folder: Path) -> str:
+def render(config: ModelConfig, model: Tracker, rows: list[str], folder: Path) -> str:
     """The card's Markdown."""
-    model = device.model
     sizes = {g: sum(p.numel() for p in getattr(model, g).parameters()) for g in GRAPHS}
     total = sum(p.numel() for p in model.parameters())
     files = [folder / f"{config.name}_{p}.safetensors" for p in PRECISIONS]

@@ -99,6 +99,9 @@ IMAGE_SCALE = 1 / 128  # int8 pixel - 128 -> [-1, 1): MobileNet's own normalisat
 # +-16 logits; a step is 3 % of probability at the boundary, below one pixel after upsampling
 LOGIT_SCALE = 1 / 8
 SCORE_SCALE = 1 / 8  # attention scores before the exp; +-16, a step is 12 % of weight
+# Added to an attention's quotient, in codes. Keys of one weight average to exact halves all the
+# time, and float32 noise would decide each; so they all round up, in floats and integers alike.
+TIE_BREAK = 2.0**-12
 # exp(score - row maximum) in (0, 1] as uint8, so the best match always has full resolution
 EXP_SCALE = 1 / 255
 

@@ -1,12 +1,16 @@
 """The torch model behind the host's device protocol, so that float and quantized models are scored
 by the very session that drives a board.
 
+A quantized model is evaluated in float64, so that its sums are exact: which side of a step a
+float32 sum falls on depends on the order of additions, which is no property of the model.
+
 Ports of a float model have no integer type (codes are values); a quantized model exchanges integer
 codes, scaled to its grid at each edge.
 """
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +26,9 @@ class TorchDevice:
     """Runs the four graphs of a Tracker; see `host.device.Device`."""
 
     def __init__(self, model: Tracker) -> None:
-        self.model = model.eval()
+        quantized = not model.precision.is_float
+        self.model = copy.deepcopy(model).double().eval() if quantized else model.eval()
+        self._kind = np.float64 if quantized else np.float32
         self.name = "float" if model.precision.is_float else "quantized"
         self.ports = graph_ports(model)
         self.spec: ModelSpec = model_spec(model)
@@ -42,7 +48,7 @@ class TorchDevice:
         module = getattr(self.model, graph)
         with torch.inference_mode():
             values = [
-                torch.from_numpy(np.ascontiguousarray(ports.inputs[n].decode(inputs[n])))
+                torch.from_numpy(inputs[n].astype(self._kind) * self._kind(ports.inputs[n].scale))
                 for n in module.inputs
             ]
             result = module(*values)

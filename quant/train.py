@@ -31,6 +31,7 @@ from quant.module import TrackerStage
 from quant.ports import POLICY
 from quant.pretrained import load_backbone
 from quant.recipe import RECIPES, STEPS_PER_EPOCH, Stage
+from quant.settle import settle
 from quant.training_data import TrainingData
 from quant.unroll import PROMPTS, Unroller
 
@@ -197,6 +198,8 @@ def train(args: argparse.Namespace) -> None:
             teacher = model.image_encoder.backbone
         final = [s for s in stages if s.precision == stage.precision][-1]
         if stage is final:
+            if not model.precision.is_float:
+                print(f"settled {settle(model)} channels clear of rounding")
             save_checkpoint(model, args.out / f"{config.name}_{stage.precision}.safetensors")
         if stage.name == args.until:
             return

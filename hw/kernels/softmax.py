@@ -11,8 +11,7 @@ from torch import Tensor
 
 
 def exp_table(scale: float, out_scale: float, span: int, high: int) -> NDArray[np.int64]:
-    """(span + 1,): code of exp(-d * scale) for d = 0..span, rounded half to even, at most `high`.
-    """
+    """(span + 1,): code of exp(-d * scale), d = 0..span, halves to even, at most `high`."""
     value = np.exp(-np.arange(span + 1) * float(scale)) / float(out_scale)
     return np.clip(np.rint(value), 0, high).astype(np.int64)
 
@@ -28,20 +27,18 @@ def row_sum(e: Tensor) -> Tensor:
     return e.sum(dim=-1, keepdim=True)
 
 
-def divide(total: Tensor, weight: Tensor, low: int, high: int) -> Tensor:
-    """clip(round(N / D)), halves to even, for integers N = total, D = weight > 0. Returns
-    weight's type.
+def divide(total: Tensor, weight: Tensor, low: int, high: int, tie: int) -> Tensor:
+    """clip(floor(N / D + 1/2 + 2^-tie)) for integers N = total, D = weight > 0. Returns weight's
+    type.
 
-    In integers: q = floor((2 N + D) / (2 D)), less 1 where the remainder is 0 and q odd. Halves
-    are no rarity, since keys that share a weight average to them, so they round as in the trained
-    quantizer. In float64 the same: quotients are multiples of 1 / D, so one that is no half lies
-    at least 1 / (2 D) from it, far beyond the rounding of a division while D < 2^24 and |N| <
-    2^31.
+    In integers: floor((2^tie N + (2^(tie-1) + 1) D) / (2^tie D)). Halves are no rarity, since keys
+    that share a weight average to them; the 2^-tie takes them all upwards and lies far beyond what
+    a float model errs by. In float64 the same: quotients are multiples of 1 / D, so one that is not
+    on an edge lies at least 1 / (2^tie D) from it, far beyond the rounding of a division while
+    D < 2^24, |N| < 2^31 and tie < 16.
     """
     if weight.is_floating_point():
-        return (total.double() / weight).round_().clamp_(low, high).to(weight.dtype)
-    doubled = 2 * total + weight
-    quotient = torch.div(doubled, 2 * weight, rounding_mode="floor")
-    half = doubled == quotient * 2 * weight
-    quotient -= (half & (quotient % 2 != 0)).to(quotient.dtype)
-    return quotient.clamp_(low, high)
+        quotient = (total.double() / weight).add_(0.5 + 2.0**-tie).floor_()
+        return quotient.clamp_(low, high).to(weight.dtype)
+    shifted = (total << tie) + ((1 << (tie - 1)) + 1) * weight
+    return torch.div(shifted, weight << tie, rounding_mode="floor").clamp_(low, high)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from hw.kernels.softmax import exp_table
@@ -134,7 +136,15 @@ def _divide(build: Builder, node: Operator, value: Ratio, target: Codes) -> Code
             f"the quotient is in units of {unit:g} codes",
             "quantize it with the quantizer of the values",
         )
-    limits = {"low": target.dtype.min, "high": target.dtype.max}
+    tie = -math.log2(value.nudge / target.scale) if value.nudge > 0 else math.inf
+    if not (0 < tie < 16 and abs(tie - round(tie)) < 1e-4):
+        raise LoweringError(
+            node.layer,
+            node.kind,
+            f"the quotient is nudged by {value.nudge / target.scale:g} codes",
+            "add 2^-n codes, n below 16, so that halves round up in floats and integers alike",
+        )
+    limits = {"low": target.dtype.min, "high": target.dtype.max, "tie": round(tie)}
     operands = (total.tensor, weight.tensor)
     build.emit(node, "divide", operands, target.dtype, target.scale, limits)
     return target

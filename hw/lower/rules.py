@@ -16,6 +16,7 @@ from hw.lower.graph import Operator
 from hw.lower.quantize import quantize
 from hw.lower.values import (
     Codes,
+    Constant,
     Distance,
     Function,
     Pair,
@@ -73,6 +74,9 @@ def _relu(build: Builder, node: Operator) -> Value:
 
 
 def _add(build: Builder, node: Operator) -> Value:
+    quotient, nudge = build.value(node, 0), build.value(node, 1)
+    if isinstance(quotient, Ratio) and isinstance(nudge, Constant) and nudge.array.size == 1:
+        return replace(quotient, nudge=float(nudge.array))
     a, b = build.codes(node, 0), build.codes(node, 1)
     if a.scale != b.scale:
         raise LoweringError(

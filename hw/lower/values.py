@@ -94,10 +94,11 @@ class Function:
 
 @dataclass(frozen=True)
 class Ratio:
-    """Quotient of two sums, before its quantizer."""
+    """Quotient of two sums, before its quantizer, and what was added to break ties."""
 
     total: Sums
     weight: Sums
+    nudge: float = 0.0
 
 
 Value = Raw | Constant | Weights | Codes | Sums | Pair | RowMax | Distance | Function | Ratio

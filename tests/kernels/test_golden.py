@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import floor
 
 import numpy as np
 import pytest
@@ -123,23 +124,29 @@ def test_exp_table_and_rows():
     assert row_sum(torch.tensor([[1, 2, 3]])).tolist() == [[6]]
 
 
+HALF_AND_TIE = Fraction(1, 2) + Fraction(1, 1 << 12)
+
+
 @pytest.mark.parametrize("kind", [torch.int64, torch.float32])
-def test_divide_rounds_halves_to_even(kind):
+def test_divide_rounds_halves_up(kind):
     random = np.random.default_rng(3)
     d = np.concatenate([random.integers(255, 60_000, 500), [510, 510, 2, 2, 2, 2]])
     n = np.concatenate(
         [random.integers(-128, 128, 500) * d[:500] // 2, [47175, 46665, 1, 3, -1, -3]]
     )
     wanted = [
-        max(min(round(Fraction(int(a), int(b))), 127), -128) for a, b in zip(n, d, strict=True)
+        max(min(floor(Fraction(int(a), int(b)) + HALF_AND_TIE), 127), -128)
+        for a, b in zip(n, d, strict=True)
     ]
     found = divide(
         torch.from_numpy(n).to(torch.float64 if kind.is_floating_point else kind),
         torch.from_numpy(d).to(kind),
         -128,
         127,
+        12,
     )
     assert found.tolist() == wanted
+    assert found[-4:].tolist() == [1, 2, 0, -1]  # 1/2, 3/2, -1/2, -3/2
     assert found.dtype == kind
 
 
