@@ -16,7 +16,7 @@ from host.prompts import Prompt
 from host.session import Session
 
 ROOT = Path(__file__).resolve().parent.parent
-CONFIG = "pico"  # the smaller of the shipped bundles
+CONFIG = "nano"  # the default model
 FRAMES = 24
 TURTLE = 2  # the object in front of the others: never hidden, never out of sight in these frames
 
