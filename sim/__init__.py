@@ -1,1 +1,1 @@
-"""Simulation: integer programs executed on the golden functions."""
+"""Simulation: integer programs on the golden functions, and kernels in Verilator under cocotb."""

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules that modules state of themselves: parameters at elaboration, handshakes in simulation.
+`ifndef SAMFABRIC_CHECKS_SVH
+`define SAMFABRIC_CHECKS_SVH
+
+// A parameter rule, in the body of a module. LABEL names the generate block, COND is the rule, TEXT
+// and VALUE make the message: `SPEC_CHECK(simd, MW % SIMD == 0, "mvu: SIMD = %0d: SIMD divides MW", SIMD)
+`define SPEC_CHECK(LABEL, COND, TEXT, VALUE) \
+  if (!(COND)) begin : gen_check_``LABEL \
+    $error(TEXT, VALUE); \
+  end
+
+// A beat on offer stays as it is until it is taken.
+`ifdef SYNTHESIS
+`define STREAM_CHECK(NAME)
+`else
+`define STREAM_CHECK(NAME) \
+  NAME``_holds : assert property (@(posedge clk) disable iff (rst) \
+      NAME``_tvalid && !NAME``_tready |=> NAME``_tvalid && $stable(NAME``_tdata)) \
+  else $error(`"NAME: a waiting beat changed or went away`");
+`endif
+
+`endif

@@ -1,0 +1,38 @@
+"""Resources of the memories that kernels are built on, as Yosys maps them to UltraScale+."""
+
+from __future__ import annotations
+
+from hw.spec.kernel import Cost
+
+# Words a block RAM of 18 Kb holds at each width of a word, one port writing, one reading
+# (UG573, "Block RAM"; parity bits included).
+BLOCKS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+URAM_DEPTH, URAM_WIDTH = 4096, 72
+
+
+def ceil_div(a: int, b: int) -> int:
+    """a / b rounded up."""
+    return -(-a // b)
+
+
+def blocks(depth: int, width: int) -> int:
+    """Block RAMs of 18 Kb for `depth` words of `width` bits."""
+    return min(ceil_div(depth, d) * ceil_div(width, w) for d, w in BLOCKS)
+
+
+def rom_cost(depth: int, width: int, style: str) -> Cost:
+    """`common/rom.sv`. A LUT holds 64 words of one bit; four join through the slice's own muxes."""
+    if style == "block":
+        return Cost(bram18=blocks(depth, width))
+    luts = ceil_div(depth, 64)
+    return Cost(lut=width * (luts + (luts > 2)), ff=width)
+
+
+def ram_cost(depth: int, width: int, style: str) -> Cost:
+    """`common/ram.sv`."""
+    if style == "block":
+        return Cost(bram18=blocks(depth, width))
+    if style == "ultra":
+        return Cost(uram=ceil_div(depth, URAM_DEPTH) * ceil_div(width, URAM_WIDTH))
+    each = ceil_div(width, 14) * 8 if depth <= 32 else ceil_div(width, 7) * 8 * ceil_div(depth, 64)
+    return Cost(lut=each, ff=width)

@@ -1,0 +1,155 @@
+"""The contract of a kernel: what `hw/kernels/<k>.py` says of `hw/kernels/<k>.sv`.
+
+A kernel is a frozen dataclass whose fields spelled in capitals are the SystemVerilog parameters, by
+the same names. From it follow the streams, the memory contents, the golden arithmetic, the exact
+cycle count and the estimate of resources; test bench, synthesis, folding and stitching read
+nothing else.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw.spec.errors import SpecError
+from hw.spec.stream import Stream
+
+Arrays = dict[str, NDArray[Any]]
+Settings = Mapping[str, int]
+
+KERNELS: dict[str, type[Kernel]] = {}
+"""Every kernel by name; `hw.kernels.load` fills it."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Resources: LUTs (as logic, memory and shift registers), flip-flops, DSP slices, block RAMs in
+    halves of 18 Kb, UltraRAMs.
+    """
+
+    lut: float = 0
+    ff: float = 0
+    dsp: int = 0
+    bram18: int = 0
+    uram: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Cost)))
+
+    def __mul__(self, count: int) -> Cost:
+        return Cost(*(getattr(self, f.name) * count for f in fields(Cost)))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Contents of one ROM: words as unsigned integers, `width` bits each."""
+
+    words: tuple[int, ...]
+    width: int
+
+    def hex(self) -> str:
+        """As $readmemh reads it."""
+        digits = -(-self.width // 4)
+        return "".join(f"{word:0{digits}x}\n" for word in self.words)
+
+
+class Kernel(ABC):
+    """One kernel with its parameters chosen. Subclasses are `@dataclass(frozen=True, eq=False)`,
+    declare `name`, and register themselves.
+
+    Raises SpecError on construction when a parameter breaks a rule.
+    """
+
+    name: ClassVar[str] = ""
+    """File stem of the module, its Python and its test."""
+    parts: ClassVar[tuple[str, ...]] = ()
+    """Modules that it instantiates: other kernels or files of `hw/kernels/common`."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.name:
+            KERNELS[cls.name] = cls
+
+    def __post_init__(self) -> None:
+        self.validate()
+
+    def need(self, holds: bool, parameter: str, rule: str) -> None:
+        """Raises SpecError, naming kernel, parameter, value and rule, unless the rule holds."""
+        if not holds:
+            value = getattr(self, parameter)
+            raise SpecError(f"{self.name}: {parameter} = {value}", rule)
+
+    def parameters(self) -> dict[str, int | str]:
+        """SystemVerilog parameters by name: the fields in capitals; True and False as 1 and 0."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name.isupper()}  # type: ignore[arg-type]
+        return {k: int(v) if isinstance(v, bool) else v for k, v in values.items()}
+
+    def memories(self) -> dict[str, Memory]:
+        """Contents of ROMs by the parameter that names the file, which is no field."""
+        return {}
+
+    @abstractmethod
+    def validate(self) -> None:
+        """Checks every rule with `need`; the module repeats each as an elaboration error."""
+
+    @abstractmethod
+    def inputs(self) -> dict[str, Stream]:
+        """Streams in by port prefix: s_axis, s_axis_<what>."""
+
+    @abstractmethod
+    def outputs(self) -> dict[str, Stream]:
+        """Streams out by port prefix: m_axis, m_axis_<what>."""
+
+    def setup(self) -> Arrays:
+        """Codes by input stream sent once after reset, before any frame: memories that no
+        bitstream can initialise. Such a stream takes no part in the frames; `cycles` counts it.
+        """
+        return {}
+
+    @abstractmethod
+    def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """One frame: int64 tensors by input stream -> by output stream. Defines the arithmetic."""
+
+    @abstractmethod
+    def cycles(self, frames: int = 1, **settings: int) -> int:
+        """Clock cycles from the first in which an input is offered through the one in which the
+        last output is taken, both counted, when sources and sinks never wait.
+        """
+
+    @abstractmethod
+    def ideal_cycles(self, **settings: int) -> int:
+        """Clock cycles that the folding alone asks of one frame: the greatest of its input beats,
+        output beats and products / (PE * SIMD). A long run of frames approaches it.
+        """
+
+    @abstractmethod
+    def cost(self) -> Cost:
+        """Estimated resources on UltraScale+; within 15 % of Yosys in LUT, exact in DSP."""
+
+    def settings(self) -> list[dict[str, int]]:
+        """Run-time settings worth testing (lengths, layers), each as keywords for `stimulus` and
+        `cycles`. One empty entry where there are none.
+        """
+        return [{}]
+
+    def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
+        """One frame of input codes; kind: random, min, max, or corners (each code either end)."""
+        once = self.setup()
+        return {k: draw(s, rng, kind) for k, s in self.inputs().items() if k not in once}
+
+
+def draw(stream: Stream, rng: np.random.Generator, kind: str) -> NDArray[np.int64]:
+    """Codes of the stream's shape. Raises SpecError for an unknown kind."""
+    low, high = stream.dtype.min, stream.dtype.max
+    if kind == "random":
+        return rng.integers(low, high, stream.shape, np.int64, endpoint=True)
+    if kind == "corners":
+        return np.where(rng.integers(0, 2, stream.shape) == 1, np.int64(high), np.int64(low))
+    if kind in ("min", "max"):
+        return np.full(stream.shape, low if kind == "min" else high, np.int64)
+    raise SpecError(f"kind of data {kind!r}", "use random, min, max or corners")
