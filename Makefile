@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c '
 PY     := .venv/bin/python
 STAMP  := .venv/.ready-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 NODEPS := $(shell sed -n 's/^no-deps = \["\(.*\)"\]/\1/p' pyproject.toml)
-TORCH  := $(shell sed -n 's/^sim = \["\(.*\)"\]/\1/p' pyproject.toml)
+TORCH  := $(shell sed -n 's/^golden = \["\(.*\)"\].*/\1/p' pyproject.toml)
 PIP    := $(PY) -m pip install --disable-pip-version-check $(PIP_ARGS)
 
 CONFIG ?= nano
@@ -16,12 +16,13 @@ DEVICE ?= golden
 SPLIT  ?= dev
 MODEL  ?= quantized
 PROMPT ?= mask
+FAMILY ?= xcup
 # Training is about twice as fast where large blocks stay with the process: docs/decisions.md.
 JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup test test-all lint demo quantize export bundle card evaluate bench clean
+.PHONY: help setup tools test test-all lint sim synth kernels formal demo quantize export bundle card evaluate bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -39,15 +40,31 @@ $(STAMP):
 	$(PIP) --quiet --no-deps "$(NODEPS)"
 	@rm -f .venv/.ready-*; touch $@
 
-test: $(STAMP) ## run the quick tests
+tools: $(STAMP)
+	@$(PY) -m sim.toolchain --install
+
+test: tools ## run the quick tests
 	$(PYTEST) -m "not slow" $(ARGS)
 
-test-all: $(STAMP) ## run every test
+test-all: tools ## run every test
 	$(PYTEST) $(ARGS)
 
-lint: $(STAMP) ## check style (ruff) and types (mypy)
+lint: tools ## check style and types (ruff, mypy), and every kernel (Verilator, verible, Yosys)
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+	$(PY) -m sim.lint
+
+sim: tools ## prove one kernel against its golden model (K=mvu, ARGS=-v)
+	$(PYTEST) "tests/kernels/test_$(K).py" $(ARGS)
+
+synth: tools ## one kernel through Yosys, beside the cost model (K=mvu PARAMS="MW=24 MH=144" FAMILY=xcup)
+	$(PY) -m hw.synth $(K) $(PARAMS) --family $(FAMILY) $(ARGS)
+
+kernels: tools ## simulate and synthesise every kernel's parameter sets into docs/kernels.md
+	$(PY) -m tests.kernels.datasheet $(K) $(ARGS)
+
+formal: tools ## prove the plumbing for all inputs (K=skid for one)
+	$(PY) -m hw.formal.prove $(K) $(ARGS)
 
 demo: $(STAMP) ## track through a clip and show frame times (VIDEO= BOX=x0,y0,x1,y1 CONFIG= DEVICE=)
 	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(ARGS)

@@ -76,6 +76,16 @@ def build(design: Design) -> Path:
     return folder
 
 
+def simulator_hash() -> str:
+    """Of the tools, the flags and the test bench: what a simulation's outcome rests on beside the
+    design.
+    """
+    hashed = hashlib.sha256(" ".join((verilator_version(), *FLAGS)).encode())
+    for path in sorted((Path(__file__).resolve().parent / "bench").glob("*.py")):
+        hashed.update(path.read_bytes())
+    return hashed.hexdigest()[:16]
+
+
 def verilator_version() -> str:
     """Of the installed package."""
     return f"{version('verilator')} {version('cocotb')}"

@@ -70,6 +70,9 @@ class Kernel(ABC):
     parts: ClassVar[tuple[str, ...]] = ()
     """Modules that it instantiates: other kernels or files of `hw/kernels/common`."""
 
+    exact: ClassVar[bool] = True
+    """Is `cycles` the exact count? Only of what is made of several kernels it is not."""
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if cls.name:

@@ -1,0 +1,1 @@
+"""Stitching: kernels wired into one module."""

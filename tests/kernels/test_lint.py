@@ -1,0 +1,48 @@
+"""Every kernel and common module alone is clean for Verilator, verible and Yosys; each kernel has
+its three files.
+"""
+
+import pytest
+
+from hw.kernels.design import Design
+from hw.kernels.library import COMMON, FOLDER, kernel_class, names
+from hw.synth import FAMILIES
+from sim.lint import default_design, modules, verible, yosys
+from sim.verilate import lint
+
+TESTS = FOLDER.parent.parent / "tests" / "kernels"
+
+
+@pytest.mark.parametrize("name", modules())
+def test_verilator_and_verible_have_nothing_to_say(name):
+    folder = FOLDER if name in names() else COMMON
+    assert lint(default_design(name)) == ""
+    assert verible(folder / f"{name}.sv") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", names())
+def test_yosys_reads_and_maps_it(name, family):
+    assert yosys(Design.of(kernel_class(name)()), family) == ""
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_kernel_is_three_files_of_one_stem(name):
+    assert (FOLDER / f"{name}.py").exists()
+    assert (TESTS / f"test_{name}.py").exists()
+    text = (FOLDER / f"{name}.sv").read_text(encoding="utf-8")
+    opening = text.partition("`default_nettype")[0]
+    assert opening.startswith("// SPDX-License-Identifier: Apache-2.0\n")
+    for word in ("Rate", "Latency", "Golden"):
+        assert word in opening, f"{name}.sv does not open with its {word.lower()}"
+
+
+def test_lint_tells_of_what_is_wrong(tmp_path):
+    path = tmp_path / "odd.sv"
+    path.write_text("module odd(input wire logic a, output logic y);\n  assign y = 0;\nendmodule\n")
+    assert "UNUSED" in lint(Design("odd", (path,), {}, {}))
+    path.write_text("module  odd ;\nendmodule\n")
+    assert "not formatted" in verible(path)
+    path.write_text("module odd; reg x = undefined_name; endmodule\n")
+    assert "Yosys refused" in yosys(Design("odd", (path,), {}, {}), "xcup")
