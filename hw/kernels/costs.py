@@ -29,10 +29,19 @@ def rom_cost(depth: int, width: int, style: str) -> Cost:
 
 
 def ram_cost(depth: int, width: int, style: str) -> Cost:
-    """`common/ram.sv`."""
+    """`common/ram.sv`. LUTRAM of more than 64 words is several with a multiplexer and a decoder."""
     if style == "block":
         return Cost(bram18=blocks(depth, width))
     if style == "ultra":
         return Cost(uram=ceil_div(depth, URAM_DEPTH) * ceil_div(width, URAM_WIDTH))
-    each = ceil_div(width, 14) * 8 if depth <= 32 else ceil_div(width, 7) * 8 * ceil_div(depth, 64)
-    return Cost(lut=each, ff=width)
+    banks = ceil_div(depth, 64)
+    each = ceil_div(width, 14) * 8 if depth <= 32 else ceil_div(width, 7) * 8 * banks
+    join = mux_luts(banks) * width + banks if banks > 1 else 0
+    return Cost(lut=each + join, ff=width)
+
+
+def mux_luts(places: int) -> float:
+    """A multiplexer of one bit, as Yosys builds it without the slice's own ones."""
+    if places <= 4:
+        return min(places - 1, 1)
+    return 2 if places <= 6 else 3 if places <= 8 else places / 2

@@ -56,5 +56,7 @@ def _parts(module: str) -> tuple[str, ...]:
     return COMMON_PARTS.get(module, ())
 
 
-COMMON_PARTS: dict[str, tuple[str, ...]] = {}
+COMMON_PARTS: dict[str, tuple[str, ...]] = {
+    "mac_array": ("adder_tree", "mac_packed", "mac_split", "mul_lut"),
+}
 """What modules of `common` instantiate, where they do."""

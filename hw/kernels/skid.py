@@ -12,9 +12,10 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False)
 class Skid(Kernel):
-    """WIDTH: of tdata in bits. BEATS: of a frame in tests."""
+    """WIDTH: of tdata in bits. beats: of a frame in tests."""
 
     name = "skid"
+    plain = True
 
     WIDTH: int = 8
     beats: int = 16

@@ -4,10 +4,20 @@ order of the keys.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from hw.kernels.fifo import Fifo
+from hw.kernels.quotient import offset_cost, quotient_cost
+from hw.kernels.rows import ScoreRows
+from hw.spec.dtypes import IntType
+from hw.spec.kernel import Cost
+from hw.spec.stream import Stream
 
 
 def exp_table(scale: float, out_scale: float, span: int, high: int) -> NDArray[np.int64]:
@@ -42,3 +52,52 @@ def divide(total: Tensor, weight: Tensor, low: int, high: int, tie: int) -> Tens
         return quotient.clamp_(low, high).to(weight.dtype)
     shifted = (total << tie) + ((1 << (tie - 1)) + 1) * weight
     return torch.div(shifted, weight << tie, rounding_mode="floor").clamp_(low, high)
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax(ScoreRows):
+    """EXP_WIDTH: bits of e, unsigned. OUT_WIDTH: bits of a probability, unsigned, in units of
+    2^-OUT_WIDTH. TIE: halves go up, and so do quotients up to 2^-TIE below them. The others as in
+    ScoreRows; the table begins with 1 or more.
+    """
+
+    name = "softmax"
+    parts = ("rowexp", "fifo", "quotient")
+
+    EXP_WIDTH: int = 8
+    OUT_WIDTH: int = 8
+    TIE: int = 12
+
+    @property
+    def exp_width(self) -> int:
+        return self.EXP_WIDTH
+
+    def validate(self) -> None:
+        self.need(1 <= self.EXP_WIDTH <= 8, "EXP_WIDTH", "1..8")
+        self.need(2 <= self.OUT_WIDTH <= 16, "OUT_WIDTH", "2..16")
+        self.need(1 <= self.TIE <= 16, "TIE", "1..16")
+        super().validate()
+        self.need(self.codes[0] >= 1, "table", "the maximum's code is at least 1")
+
+    def outputs(self) -> dict[str, Stream]:
+        dtype = IntType(self.OUT_WIDTH, False)
+        return {"m_axis": Stream((self.rows, self.LENGTH), dtype, self.PE)}
+
+    def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        e = exp_rows(inputs["s_axis"], torch.from_numpy(self.codes))
+        most = (1 << self.OUT_WIDTH) - 1
+        return {"m_axis": divide(e << self.OUT_WIDTH, row_sum(e), 0, most, self.TIE)}
+
+    def cycles(self, frames: int = 1, **settings: int) -> int:
+        return (frames * self.rows + 2) * self.beats(settings) + self.OUT_WIDTH + 5
+
+    def cost(self) -> Cost:
+        d, out, e = self.SUM_WIDTH, self.OUT_WIDTH, self.EXP_WIDTH
+        beat = -(-self.PE * e // 8) * 8
+        rows = Fifo(self.LENGTH // self.PE + 1, beat, self.RAM_STYLE).cost()
+        divisors = Fifo(4, -(-d // 8) * 8).cost()
+        # Dividends end in zeros: only the offset's higher bits are added to anything.
+        added = max(e, d) + 2
+        lanes = quotient_cost(self.PE, e + out + 1, d, d + out, out, added, bounded=True)
+        rounding = offset_cost(d, out, False, self.TIE)
+        return self.lookup_cost() + rows + divisors + rounding + lanes + Cost(lut=6)

@@ -1,12 +1,15 @@
 """Search of the requantizer's integers: m, b, n per channel that follow the trained quantizer on
-every reachable sum.
+every reachable sum; with n free (`search`) or shared by a layer (`search_shared`), as hardware
+wants it.
 
 The trained quantizer, code = clip(round((acc * scale + bias) / out)), halves to even, is a
 staircase in the integer acc, so it is wholly described by its step positions T_i = the smallest
 acc whose code is at least i. y = (acc * m + b) >> n is a staircase too, and both agree everywhere
 if and only if, for each i, y(T_i) >= i and y(T_i - 1) < i: two inequalities, linear in b. For
 given m and n they leave an interval of b, possibly empty. Steps outside the reachable sums
-constrain only the range's ends.
+constrain only the range's ends. For a given n, the width of the interval is a concave function of
+m, so that all feasible m lie between two ends around its maximum; and (2m, 2b) at n + 1 repeats
+(m, b) at n, so that what a shift can follow a greater one can too.
 
 The trained quantizer is taken in exact arithmetic on its float32 parameters. A float32
 convolution sums in an order of its own and may round to the other side of a step that lies within
@@ -118,3 +121,195 @@ def search(steps: Ints, slope: Floats, low: Ints, high: Ints, dtype: IntType) ->
 
 
 _BIG = np.int64(1) << 62
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Integers of a layer whose channels share their shifts: m, b, n as (O,), and the parameters of
+    the kernel `requant` by name.
+
+    m has M_WIDTH bits, unsigned; b is a multiple of 2^B_SHIFT and has B_WIDTH bits, two's
+    complement, above them; n is SHIFT + i * SHIFT_STEP with i < SHIFTS. A sum beyond PORT_WIDTH
+    bits has reached the staircase's end in every channel.
+    """
+
+    m: Ints
+    b: Ints
+    n: Ints
+    parameters: dict[str, int]
+
+
+def search_shared(
+    steps: Ints, low: Ints, high: Ints, dtype: IntType, shifts: int = 1, dsps: int = 1
+) -> Shared | None:
+    """As `search`, but with at most `shifts` (1, 2 or 4) different n, in equal distances, and as
+    few bits of m and b as that takes; None where no such integers fit `dsps` (1 or 2) DSPs a lane.
+    One is tried first. Layers that share one requantizer are searched as one, end to end.
+
+    Among equal numbers of parameter bits it prefers the narrower b: its adder is made of LUTs, the
+    multiplier is not.
+    """
+    room = _Room(steps, low, high, dtype)
+    least = np.zeros(len(steps), np.int64)
+    most = np.full_like(least, _MAX_SHIFT)
+    while (least < most).any():  # the smallest shift that can follow each channel
+        middle = (least + most) >> 1
+        fits = room.width(room.widest(middle, _TOP), middle) >= 0
+        least, most = np.where(fits, least, middle + 1), np.where(fits, middle, most)
+        least = np.minimum(least, most)
+    needed = int(least.max())
+    full, port = _bits(low.min(), high.max()), room.port()
+    options = [(full, WIDE_PORT - 1 if full <= NARROW_PORT else NARROW_PORT - 1)]
+    if port <= NARROW_PORT < full:
+        options.append((port, WIDE_PORT - 1))
+    if full > WIDE_PORT:
+        options.pop(0)
+    if dsps == 2 and min(full, port) <= WIDE_PORT:
+        options.append((min(full, port), WIDE_PORT - 1))
+    span = range(needed, min(needed + _SPAN, _MAX_SHIFT) + 1) if shifts == 1 else _EVERY
+    small = {n: room.smallest(n) for n in span}
+    for port_width, widest in options:
+        best: Shared | None = None
+        for m_width in range(2, widest + 1):
+            n = _assign(small, m_width, shifts)
+            if n is None:
+                continue
+            found = _narrowest_b(room, n, m_width, port_width)
+            if best is None or _size(found) <= _size(best):
+                best = found
+        if best is not None:
+            return best
+    return None
+
+
+_MAX_SHIFT = 40
+_EVERY = range(_MAX_SHIFT + 1)
+_SPAN = 14  # shifts tried beyond the smallest that works
+_TOP = (1 << 33) - 1
+_SPREAD = 32  # values of m tried a channel when b is narrowed
+
+
+class _Room:
+    """What the steps leave of b for each m and n."""
+
+    def __init__(self, steps: Ints, low: Ints, high: Ints, dtype: IntType) -> None:
+        after, self.must, before, self.must_not = intervals(steps, low, high)
+        self.after = np.where(self.must, after, 0)
+        self.before = np.where(self.must_not, before, 0)
+        self.codes = np.arange(dtype.min + 1, dtype.max + 1, dtype=np.int64)[None]
+        self.steps, self.low, self.high = steps, low, high
+
+    def interval(self, m: Ints, n: Ints) -> tuple[Ints, Ints]:
+        """Least and greatest b, +-2^60 where nothing bounds it."""
+        target = self.codes << n[:, None]
+        least = np.where(self.must, target - self.after * m[:, None], -_FREE).max(1)
+        most = np.where(self.must_not, target - self.before * m[:, None] - 1, _FREE).min(1)
+        return least, most
+
+    def width(self, m: Ints, n: Ints) -> Ints:
+        """Greatest minus least b; negative where there is none. Concave in m."""
+        least, most = self.interval(m, n)
+        return most - least
+
+    def widest(self, n: Ints, top: int) -> Ints:
+        """m of 1..top with the widest interval."""
+        least, most = np.ones_like(n), np.full_like(n, top)
+        while (least < most).any():
+            middle = (least + most) >> 1
+            rises = self.width(middle + 1, n) > self.width(middle, n)
+            least = np.where(rises & (least < most), middle + 1, least)
+            most = np.where(rises, most, np.minimum(most, middle))
+        return least
+
+    def smallest(self, n: int) -> Ints:
+        """The smallest m that works, `_TOP` where none does."""
+        shift = np.full_like(self.low, n)
+        most = self.widest(shift, _TOP)
+        least = np.ones_like(most)
+        works = self.width(most, shift) >= 0
+        while (least < most).any():
+            middle = (least + most) >> 1
+            fits = self.width(middle, shift) >= 0
+            least = np.where(fits, least, np.minimum(middle + 1, most))
+            most = np.where(fits, middle, most)
+        return np.where(works, least, _TOP)
+
+    def port(self) -> int:
+        """Bits of a sum beyond which every channel is at its first or its last code, or which it
+        never reaches.
+        """
+        first, last = self.steps[:, 0], self.steps[:, -1]
+        bottom = np.where(first > self.low, np.minimum(first - 1, self.high), self.low)
+        top = np.where(last <= self.high, np.maximum(last, self.low) - 1, self.high)
+        return _bits(bottom.min(), top.max())
+
+
+def _bits(low: np.int64, high: np.int64) -> int:
+    return max(int(-low - 1).bit_length(), int(high).bit_length(), 1) + 1
+
+
+def _assign(small: dict[int, Ints], m_width: int, shifts: int) -> Ints | None:
+    """Shift of each channel such that m has at most m_width bits: great ones, which leave b the
+    most freedom, in at most `shifts` equally distant values.
+    """
+    numbers = np.array(sorted(small))
+    fits = np.stack([small[n] < 1 << m_width for n in numbers.tolist()])
+    for first in range(len(numbers) - 1, -1, -1):
+        for step in range(1, 2 if shifts == 1 else len(numbers)):
+            offered = np.arange(first, min(first + step * shifts, len(numbers)), step)
+            if fits[offered].any(0).all():
+                last = len(offered) - 1 - fits[offered][::-1].argmax(0)
+                chosen: Ints = numbers[offered[last]]
+                return chosen
+    return None
+
+
+def _narrowest_b(room: _Room, n: Ints, m_width: int, port_width: int) -> Shared:
+    """Integers at these shifts whose b has the most zeros at its low end."""
+    top = (1 << m_width) - 1
+    peak = room.widest(n, top)
+    ends = []
+    for goal in (1, top):  # by bisection between the peak, which works, and each end
+        works, fails = peak.copy(), np.full_like(peak, goal)
+        while (np.abs(works - fails) > 1).any():
+            middle = (works + fails) >> 1
+            fits = room.width(middle, n) >= 0
+            works, fails = np.where(fits, middle, works), np.where(fits, fails, middle)
+        ends.append(np.where(room.width(np.full_like(peak, goal), n) >= 0, goal, works))
+    spread = np.linspace(0, 1, _SPREAD)
+    tried = [
+        peak,
+        *(ends[0] + np.rint((ends[1] - ends[0]) * part).astype(np.int64) for part in spread),
+    ]
+    m = np.stack(tried, 1)
+    bounds = [room.interval(column, n) for column in m.T]
+    least, most = (np.stack(side, 1) for side in zip(*bounds, strict=True))
+    for zeros in range(int(n.min()), -1, -1):
+        floor, ceiling = -(-least >> zeros), most >> zeros
+        usable = floor <= ceiling
+        if usable.any(1).all():
+            break
+    b = np.where(usable, np.clip(0, floor, ceiling), _FREE)  # the one nearest to 0
+    best = np.abs(b).argmin(1)
+    rows = np.arange(len(n))
+    m, b = m[rows, best], b[rows, best]
+    values = np.unique(n)
+    distance = int(np.gcd.reduce(np.diff(values))) if len(values) > 1 else 0
+    count = 1 if not distance else int(values[-1] - values[0]) // distance + 1
+    parameters = {
+        "PORT_WIDTH": port_width,
+        "M_WIDTH": max(int(m.max()).bit_length(), 2),
+        "B_WIDTH": _bits(b.min(), b.max()),
+        "B_SHIFT": zeros,
+        "SHIFT": int(values[0]),
+        "SHIFTS": next(c for c in (1, 2, 4) if c >= count),
+        "SHIFT_STEP": distance,
+    }
+    return Shared(m, b << zeros, n, parameters)
+
+
+def _size(found: Shared) -> int:
+    return found.parameters["M_WIDTH"] + found.parameters["B_WIDTH"]
+
+
+_FREE = np.int64(1) << 60

@@ -70,6 +70,8 @@ class Kernel(ABC):
     parts: ClassVar[tuple[str, ...]] = ()
     """Modules that it instantiates: other kernels or files of `hw/kernels/common`."""
 
+    plain: ClassVar[bool] = False
+    """Moves beats as bytes, whatever codes are in them."""
     exact: ClassVar[bool] = True
     """Is `cycles` the exact count? Only of what is made of several kernels it is not."""
 

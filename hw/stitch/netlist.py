@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from hw.kernels.design import Design
 from hw.kernels.library import sources
-from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost, Kernel, Memory
@@ -63,7 +65,9 @@ class Netlist(Kernel):
         b = self._port(sink, "inputs") if sink[0] else None
         if a is None or b is None:
             return
-        if (a.size, a.lanes, a.dtype.bits) != (b.size, b.lanes, b.dtype.bits):
+        same = (a.size, a.lanes, a.dtype.bits) == (b.size, b.lanes, b.dtype.bits)
+        plain = any(self.instances[name].plain for name, _ in (source, sink))
+        if not same and not (plain and (a.beats, a.width) == (b.beats, b.width)):
             raise SpecError(
                 f"{self.title}: {'.'.join(source)} is {_text(a)}, {'.'.join(sink)} {_text(b)}",
                 "both ends of a wire have one size, type width and number of lanes",
@@ -90,17 +94,16 @@ class Netlist(Kernel):
         return {b[1]: self._port(a, "outputs") for a, b in pairs if not b[0]}
 
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        tensors: dict[End, tuple[Any, IntType]] = {
-            ("", k): (inputs[k], s.dtype) for k, s in self.inputs().items()
+        tensors: dict[End, tuple[Tensor, Stream]] = {
+            ("", k): (inputs[k], s) for k, s in self.inputs().items()
         }
         feeds = {_end(b): _end(a) for a, b in self.wires}
         for name, kernel in self.instances.items():
             given = {}
             for port, stream in kernel.inputs().items():
-                codes, _ = tensors[feeds[(name, port)]]
-                given[port] = _cast(codes, stream.dtype).reshape(stream.shape)
+                given[port] = _carry(*tensors[feeds[(name, port)]], stream)
             for port, codes in kernel.golden(given).items():
-                tensors[(name, port)] = (codes, kernel.outputs()[port].dtype)
+                tensors[(name, port)] = (codes, kernel.outputs()[port])
         return {k: tensors[feeds[("", k)]][0] for k in self.outputs()}
 
     def ideal_cycles(self, **settings: int) -> int:
@@ -197,10 +200,10 @@ class Netlist(Kernel):
                 taken = not sink[0] or self._port(sink, "inputs").last
                 pins.append(f".{port}_tlast({wire + '_tlast' if taken else ''})")
         header = (
-            f"  {kernel.name} #(\n" + ",\n".join(f"      {v}" for v in values) + f"\n  ) {name} ("
+            f"  {kernel.name} #(\n" + ",\n".join(f"      {v}" for v in values) + f"\n  ) u_{name} ("
         )
         if not values:
-            header = f"  {kernel.name} {name} ("
+            header = f"  {kernel.name} u_{name} ("
         return [header, ",\n".join(f"      {p}" for p in pins), "  );"]
 
 
@@ -215,10 +218,11 @@ def _ports(name: str, stream: Stream, there: str, back: str) -> list[str]:
     return [*ports, f"{there} {name}_tvalid", f"{back} {name}_tready"]
 
 
-def _cast(codes: Any, dtype: IntType) -> Any:
-    """The same bits read as another type of that width."""
-    wrapped = codes & ((1 << dtype.bits) - 1)
-    return wrapped - ((wrapped >> (dtype.bits - 1)) << dtype.bits) if dtype.signed else wrapped
+def _carry(codes: Tensor, source: Stream, sink: Stream) -> Tensor:
+    """What a reader makes of the beats: the same bits as its own codes and shape."""
+    if source != sink:
+        codes = torch.from_numpy(sink.unpack(source.pack(codes.numpy())))
+    return codes.reshape(sink.shape)
 
 
 def _text(stream: Stream) -> str:

@@ -95,7 +95,8 @@ def rate(name: str) -> str:
 def summary(tables: dict[str, list[Row]]) -> list[str]:
     """One line a kernel."""
     lines = [
-        "| kernel | sets | outputs compared | differing | cycles = model | rate | LUT: median error | DSP equal |",
+        "| kernel | sets | outputs compared | differing | cycles = model | rate"
+        " | LUT: median error | DSP equal |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name, rows in tables.items():
@@ -142,11 +143,13 @@ def _pair(found: int, model: int) -> str:
 
 INTRO = """# Kernels: measured
 
-Written by `make kernels`; do not edit. Every parameter set of `tests/kernels` is simulated in Verilator and compared beat by beat with
-its golden model, without stalls, under random and under adversarial ones, on random data and at both ends of the types. Cycles are of
-one frame without stalls, from the first beat offered to the last beat taken. LUT, FF, DSP, BRAM (of 18 Kb) and URAM are Yosys'
-(`synth_xilinx -family xcup`) beside the kernel's own cost model. Yosys packs no register or adder into an UltraScale+ DSP slice; the vendor's
-tool does, so both LUT and FF are upper bounds there. Rate: beats moved of those that the folding allows, over three long frames.
+Written by `make kernels`; do not edit. Every parameter set of `tests/kernels` is simulated in
+Verilator and compared beat by beat with its golden model, without stalls, under random and under
+adversarial ones, on random data and at both ends of the types. Cycles are of one frame without
+stalls, from the first beat offered to the last beat taken. LUT, FF, DSP, BRAM (of 18 Kb) and URAM
+are Yosys' (`synth_xilinx -family xcup`) beside the kernel's own cost model. Yosys packs no
+register or adder into an UltraScale+ DSP slice; the vendor's tool does, so both LUT and FF are
+upper bounds there. Rate: beats moved of those that the folding allows, over three long frames.
 """
 
 

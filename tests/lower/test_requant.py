@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from hw.kernels.program import Node
-from hw.kernels.requant import requant_or_threshold
-from hw.lower.requant import CASCADE_PORT, NARROW_PORT, WIDE_PORT, search, trained_steps
+from hw.kernels.conv import bounds
+from hw.kernels.program import Node, Program
+from hw.kernels.requant import Requant, requant_or_threshold, step_positions
+from hw.lower.requant import (
+    CASCADE_PORT,
+    NARROW_PORT,
+    WIDE_PORT,
+    search,
+    search_shared,
+    trained_steps,
+)
 from hw.spec.dtypes import IntType
 from sim.fast import fast_requant
 
@@ -109,3 +118,90 @@ def test_fast_evaluation_is_the_same_function(dtype, reach):
         acc, **{k: torch.from_numpy(v) for k, v in params.items()}, low=dtype.min, high=dtype.max
     )
     assert torch.equal(fast_requant(node)(acc.float()).long(), wanted)
+
+
+def disagreements(found, steps, low, high, dtype):
+    """Reachable sums, over all channels, at which the kernel's codes are not the staircase's."""
+    accu = max(int(high.max()).bit_length(), int(-low.min() - 1).bit_length()) + 1
+    kernel = Requant(
+        MH=len(low),
+        PE=1,
+        ACCU_WIDTH=max(accu, found.parameters["PORT_WIDTH"]),
+        OUT_WIDTH=dtype.bits,
+        OUT_SIGNED=dtype.signed,
+        m=found.m,
+        b=found.b,
+        n=found.n,
+        **found.parameters,
+    )
+    wrong = 0
+    for first in range(int(low.min()), int(high.max()) + 1, 4096):
+        acc = np.arange(first, min(first + 4096, int(high.max()) + 1))
+        sums = np.repeat(acc[:, None], len(low), 1)
+        codes = kernel.golden({"s_axis": torch.from_numpy(sums)})["m_axis"].numpy()
+        for c in range(len(low)):
+            inside = (acc >= low[c]) & (acc <= high[c])
+            wanted = dtype.min + np.searchsorted(steps[c], acc[inside], side="right")
+            wrong += int((codes[inside, c] != wanted).sum())
+    return wrong
+
+
+@pytest.mark.parametrize("dtype", [UINT4, INT8], ids=lambda t: t.name)
+@pytest.mark.parametrize("shifts", [1, 2, 4])
+def test_shared_shifts_follow_every_reachable_sum(dtype, shifts):
+    scale, bias, out, low, high = problem(dtype, 24, 3000, 11)
+    steps = trained_steps(scale, bias, out, dtype, relu=False)
+    found = search_shared(steps, low, high, dtype, shifts)
+    assert disagreements(found, steps, low, high, dtype) == 0
+    assert len(np.unique(found.n)) <= shifts
+    assert (found.b % (1 << found.parameters["B_SHIFT"]) == 0).all()
+
+
+def test_more_shifts_make_factors_narrower_where_slopes_differ():
+    scale, bias, out, low, high = problem(UINT4, 32, 3000, 2)
+    scale[:16] /= 40
+    steps = trained_steps(scale, bias, out, UINT4, relu=False)
+    found = {n: search_shared(steps, low, high, UINT4, n) for n in (1, 2)}
+    assert disagreements(found[2], steps, low, high, UINT4) == 0
+    assert found[2].parameters["SHIFTS"] == 2
+    assert found[2].parameters["M_WIDTH"] <= found[1].parameters["M_WIDTH"]
+
+
+def test_channels_that_never_change_take_part():
+    dead = np.array([[1 << 40] * 15, [-(1 << 40)] * 15, list(range(0, 45, 3))], np.int64)
+    low, high = np.array([0, -50, -50]), np.array([0, 50, 50])
+    found = search_shared(dead, low, high, UINT4)
+    assert disagreements(found, dead, low, high, UINT4) == 0
+
+
+def requants(folder, graph):
+    """(node, steps, low, high, type) of every requantizer after a convolution."""
+    program = Program.load(folder, graph)
+    made = {node.output: node for node in program.nodes}
+    types = {k: IntType.parse(t.dtype) for k, t in program.tensors.items()}
+    types |= {port.name: port.dtype for port in program.inputs}
+    for node in program.nodes:
+        source = made.get(node.inputs[0])
+        if node.op == "requant" and source is not None and source.op == "conv":
+            dtype, codes = types[node.output], types[source.inputs[0]]
+            values = (node.params[k] for k in "mbn")
+            steps = step_positions(*values, dtype.min, dtype.max)
+            low, high = bounds(source.params["weight"], codes.min, codes.max)
+            yield node.name, steps, low, high, dtype
+
+
+BUNDLES = sorted((Path(__file__).parents[2] / "bitstreams").glob("*_emulated_*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", BUNDLES, ids=lambda f: f.name.partition("_")[0])
+@pytest.mark.parametrize(
+    "graph", ["image_encoder", "memory_attention", "mask_decoder", "memory_encoder"]
+)
+def test_one_shift_serves_every_layer_of_the_bundles(folder, graph):
+    for name, steps, low, high, dtype in requants(folder, graph):
+        found = search_shared(steps, low, high, dtype)
+        if name == "backbone.stem.requant":  # 19-bit sums that need factors of 20 bits and more
+            assert found is None
+            found = search_shared(steps, low, high, dtype, dsps=2)
+        assert disagreements(found, steps, low, high, dtype) == 0, name

@@ -1,0 +1,1 @@
+"""Proofs of the plumbing for all time: `python -m hw.formal.prove`."""

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Proof of fifo: DEPTH + 1 beats inside at most, taken at once while the memory has room; each out
+// after DEPTH + 2 cycles of a sink that is ready all the time. The memory is the distributed one;
+// the others differ from it in an attribute alone.
+`default_nettype none
+
+module fifo_proof #(
+    parameter int unsigned DEPTH = 4,
+    parameter int unsigned WIDTH = 8
+) (
+    input wire logic             clk,
+    input wire logic             rst,
+    input wire logic [WIDTH-1:0] s_axis_tdata,
+    input wire logic             s_axis_tlast,
+    input wire logic             s_axis_tvalid,
+    input wire logic             m_axis_tready,
+    input wire logic             pick
+);
+  logic s_axis_tready, m_axis_tvalid, m_axis_tlast, following, ended, waiting;
+  logic [WIDTH-1:0] m_axis_tdata, followed;
+  logic [7:0] level, ahead, lane;
+
+  fifo #(
+      .DEPTH(DEPTH),
+      .WIDTH(WIDTH)
+  ) dut (
+      .*
+  );
+
+  source #(
+      .WIDTH(WIDTH),
+      .PATIENCE(1)
+  ) u_source (
+      .clk,
+      .rst,
+      .tdata(s_axis_tdata),
+      .tlast(s_axis_tlast),
+      .tvalid(s_axis_tvalid),
+      .tready(s_axis_tready),
+      .hurry(m_axis_tready),
+      .waiting_q(waiting)
+  );
+
+  watch #(
+      .UNIT(WIDTH),
+      .CAPACITY(DEPTH + 1),
+      .PATIENCE(DEPTH + 2)
+  ) u_watch (
+      .clk,
+      .rst,
+      .enter(s_axis_tvalid && s_axis_tready),
+      .enter_data(s_axis_tdata),
+      .enter_last(s_axis_tlast),
+      .m_tvalid(m_axis_tvalid),
+      .m_tready(m_axis_tready),
+      .m_tdata(m_axis_tdata),
+      .m_tlast(m_axis_tlast),
+      .pick,
+      .hurry(m_axis_tready),
+      .following_q(following),
+      .level_q(level),
+      .ahead_q(ahead),
+      .unit_q(followed),
+      .end_q(ended),
+      .lane_q(lane)
+  );
+
+  logic started_q = 1'b0;
+  always_ff @(posedge clk) started_q <= 1'b1;
+
+  // What induction needs to know of the state: pointers, words between them, the followed one.
+  logic [7:0] waddr, raddr, words, place;
+  assign waddr = 8'(dut.waddr_q);
+  assign raddr = 8'(dut.raddr_q);
+  assign words = waddr - raddr + (dut.lap_q ? 8'(DEPTH) : '0);
+  assign place = raddr + ahead - 8'(m_axis_tvalid);
+
+  always_comb begin
+    assume (started_q || rst);
+    if (!rst) begin
+      room : assert (s_axis_tready == (words < 8'(DEPTH)));
+      pointers : assert (waddr < 8'(DEPTH) && raddr < 8'(DEPTH));
+      lap : assert (dut.lap_q ? waddr <= raddr : waddr >= raddr);
+      count : assert (level == 8'(m_axis_tvalid) + words);
+      if (following && (ahead != '0 || !m_axis_tvalid)) begin
+        stored :
+        assert (
+            dut.i_ram.gen_distributed.mem[place < 8'(DEPTH) ? place : place - 8'(DEPTH)] ==
+            {ended, followed}
+        );
+      end
+    end
+  end
+endmodule
+
+`default_nettype wire

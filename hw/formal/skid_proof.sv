@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Proof of skid: two beats inside at most, each out in the next cycle in which the sink is ready
+// and nothing is in front of it.
+`default_nettype none
+
+module skid_proof #(
+    parameter int unsigned WIDTH = 8
+) (
+    input wire logic             clk,
+    input wire logic             rst,
+    input wire logic [WIDTH-1:0] s_axis_tdata,
+    input wire logic             s_axis_tlast,
+    input wire logic             s_axis_tvalid,
+    input wire logic             m_axis_tready,
+    input wire logic             pick
+);
+  logic s_axis_tready, m_axis_tvalid, m_axis_tlast, following, ended, waiting;
+  logic [WIDTH-1:0] m_axis_tdata, followed;
+  logic [7:0] level, ahead, lane;
+
+  skid #(.WIDTH(WIDTH)) dut (.*);
+
+  source #(
+      .WIDTH(WIDTH),
+      .PATIENCE(2)
+  ) u_source (
+      .clk,
+      .rst,
+      .tdata(s_axis_tdata),
+      .tlast(s_axis_tlast),
+      .tvalid(s_axis_tvalid),
+      .tready(s_axis_tready),
+      .hurry(m_axis_tready),
+      .waiting_q(waiting)
+  );
+
+  watch #(
+      .UNIT(WIDTH),
+      .CAPACITY(2),
+      .PATIENCE(2)
+  ) u_watch (
+      .clk,
+      .rst,
+      .enter(s_axis_tvalid && s_axis_tready),
+      .enter_data(s_axis_tdata),
+      .enter_last(s_axis_tlast),
+      .m_tvalid(m_axis_tvalid),
+      .m_tready(m_axis_tready),
+      .m_tdata(m_axis_tdata),
+      .m_tlast(m_axis_tlast),
+      .pick,
+      .hurry(m_axis_tready),
+      .following_q(following),
+      .level_q(level),
+      .ahead_q(ahead),
+      .unit_q(followed),
+      .end_q(ended),
+      .lane_q(lane)
+  );
+
+  // The first cycle resets.
+  logic started_q = 1'b0;
+  always_ff @(posedge clk) started_q <= 1'b1;
+
+  always_comb begin
+    assume (started_q || rst);
+    if (!rst) begin
+      room : assert (s_axis_tready == (level < 8'd2));
+      // What induction needs to know of the state.
+      count : assert (level == 8'(m_axis_tvalid) + 8'(dut.full_q));
+      if (following && ahead == 8'd1) spare : assert (dut.spare_q == {ended, followed});
+    end
+  end
+endmodule
+
+`default_nettype wire

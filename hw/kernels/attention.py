@@ -1,0 +1,250 @@
+"""One attention head as a stream of queries: scores, softmax and context, no score matrix stored.
+
+The arithmetic is that of its parts, one after another: matmul, requant, exp_rows and row_sum,
+matmul, divide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw.kernels.divide import Divide
+from hw.kernels.fifo import Fifo
+from hw.kernels.matmul import Matmul
+from hw.kernels.requant import Constants, Requant
+from hw.kernels.rowexp import Rowexp
+from hw.spec.dtypes import IntType
+from hw.spec.errors import SpecError
+from hw.spec.kernel import Arrays, Cost, Kernel, Memory, draw
+from hw.spec.stream import Stream
+
+# A parameter's name in a part -> here, where they differ.
+SCORES = {"A_WIDTH": "Q_WIDTH", "B_WIDTH": "K_WIDTH", "ACCU_WIDTH": "S_ACCU_WIDTH"}
+CONTEXT = {
+    **{"A_WIDTH": "E_WIDTH", "B_WIDTH": "V_WIDTH", "ACCU_WIDTH": "N_ACCU_WIDTH"},
+    **{"PE": "SIMD", "SIMD": "PE"},
+}
+ROWEXP = {"IN_WIDTH": "S_WIDTH", "OUT_WIDTH": "E_WIDTH", "RAM_STYLE": "ROW_STYLE"}
+DIVIDE = {"CYCLES": "DIVIDE_CYCLES", "PE": "SIMD"}
+
+
+@dataclass(frozen=True, eq=False)
+class Attention(Kernel):
+    """LENGTH: greatest L. DIM: codes of a query, key and value. PE: keys at once. SIMD: codes of
+    DIM at once. Q_WIDTH, K_WIDTH, V_WIDTH, S_WIDTH (scores), OUT_WIDTH: signed; E_WIDTH: unsigned.
+    S_ACCU_WIDTH, N_ACCU_WIDTH, SUM_WIDTH: of the sums q k, e v and e. PORT_WIDTH .. SETS: the
+    scores' requantizer, see Requant. TIE, DIVIDE_CYCLES: see Divide. PACK, RES, RAM_STYLE, DOUBLE:
+    of both products, see Matmul. ROW_STYLE, ROM_STYLE: of rows of scores and of tables, see Rowexp.
+    RAGGED: L comes in s_axis_length, a multiple of PE; else it is LENGTH.
+
+    m, b, n: (SETS,) of the scores; None draws some. table: (2^S_WIDTH,) e by distance from the
+    row's greatest score, from 1 up at 0; None: random. queries: M of a frame in tests.
+    Raises SpecError, also of a part, such as "requant: SHIFT = 50" for the scores' requantizer.
+    """
+
+    name = "attention"
+    parts = ("length_fork", "matmul", "requant", "rowexp", "fifo", "divide")
+
+    LENGTH: int = 16
+    DIM: int = 8
+    PE: int = 2
+    SIMD: int = 2
+    Q_WIDTH: int = 8
+    K_WIDTH: int = 8
+    V_WIDTH: int = 8
+    S_WIDTH: int = 8
+    E_WIDTH: int = 8
+    OUT_WIDTH: int = 8
+    S_ACCU_WIDTH: int = 19
+    N_ACCU_WIDTH: int = 20
+    SUM_WIDTH: int = 12
+    PORT_WIDTH: int = 19
+    M_WIDTH: int = 18
+    B_WIDTH: int = 16
+    B_SHIFT: int = 16
+    SHIFT: int = 26
+    SHIFTS: int = 1
+    SHIFT_STEP: int = 1
+    SETS: int = 1
+    TIE: int = 12
+    DIVIDE_CYCLES: int = 8
+    PACK: int = 1
+    RES: str = "dsp"
+    RAM_STYLE: str = "block"
+    ROW_STYLE: str = "distributed"
+    ROM_STYLE: str = "distributed"
+    DOUBLE: bool = True
+    RAGGED: bool = False
+    m: NDArray[np.int64] | None = None
+    b: NDArray[np.int64] | None = None
+    n: NDArray[np.int64] | None = None
+    table: NDArray[np.int64] | None = None
+    queries: int = 4
+
+    def validate(self) -> None:
+        self.need(self.PE >= 1, "PE", "at least 1")
+        self.need(self.SIMD >= 1, "SIMD", "at least 1")
+        for part, names in (
+            ("scores", SCORES),
+            ("context", CONTEXT),
+            ("rowexp", ROWEXP),
+            ("divide", DIVIDE),
+        ):
+            try:
+                getattr(self, part)
+            except SpecError as error:
+                parameter = error.message.split(": ")[1].split(" = ")[0]
+                self.need(False, names.get(parameter, parameter), error.remedy)
+        _ = self.requant
+        self.need(self.rowexp.codes[0] >= 1, "table", "the greatest score's e is at least 1")
+
+    @cached_property
+    def scores(self) -> Matmul:
+        """q k."""
+        here = {k: getattr(self, v) for k, v in SCORES.items()}
+        return Matmul(TRANSPOSED=True, PE=self.PE, SIMD=self.SIMD, **here, **self._shared())
+
+    @cached_property
+    def context(self) -> Matmul:
+        """e v."""
+        here = {k: getattr(self, v) for k, v in CONTEXT.items()}
+        return Matmul(TRANSPOSED=False, A_SIGNED=False, **here, **self._shared())
+
+    def _shared(self) -> dict[str, Any]:
+        names = ("LENGTH", "DIM", "PACK", "RES", "RAM_STYLE", "DOUBLE", "RAGGED")
+        return {"rows": self.queries, **{k: getattr(self, k) for k in names}}
+
+    @cached_property
+    def requant(self) -> Requant:
+        """Sums q k -> scores: one m, b, n in each lane."""
+        names = ("PORT_WIDTH", "M_WIDTH", "B_WIDTH", "B_SHIFT", "SHIFT", "SHIFTS", "SHIFT_STEP")
+        shared = {k: getattr(self, k) for k in (*names, "SETS")}
+        shared |= {"ACCU_WIDTH": self.S_ACCU_WIDTH, "OUT_WIDTH": self.S_WIDTH, "OUT_SIGNED": True}
+        shared |= {"RAM_STYLE": "distributed"}
+        if self.m is None or self.b is None or self.n is None:
+            given = Requant(MH=1, PE=1, **shared).constants
+        else:
+            given = Constants(self.m, self.b, self.n)
+        m, b, n = (np.repeat(v.reshape(-1, 1), self.PE, 1) for v in given)
+        pixels = self.queries * self.LENGTH // self.PE
+        return Requant(MH=self.PE, PE=self.PE, m=m, b=b, n=n, pixels=pixels, **shared)
+
+    @cached_property
+    def rowexp(self) -> Rowexp:
+        """Scores -> e and their sums."""
+        here = {k: getattr(self, v) for k, v in ROWEXP.items()}
+        names = ("LENGTH", "PE", "RAGGED", "ROM_STYLE", "SUM_WIDTH")
+        shared = {k: getattr(self, k) for k in names}
+        return Rowexp(table=self.table, rows=self.queries, **here, **shared)
+
+    @cached_property
+    def divide(self) -> Divide:
+        """e v / sum e."""
+        here = {k: getattr(self, v) for k, v in DIVIDE.items()}
+        widths = {"N_WIDTH": self.N_ACCU_WIDTH, "D_WIDTH": self.SUM_WIDTH}
+        names = ("OUT_WIDTH", "DIM", "TIE")
+        shared = {k: getattr(self, k) for k in names}
+        return Divide(SIGNED=True, rows=self.queries, **here, **widths, **shared)
+
+    @cached_property
+    def fifo(self) -> Fifo:
+        """Of the sums of e."""
+        return Fifo(DEPTH=8, WIDTH=-(-self.SUM_WIDTH // 8) * 8)
+
+    def memories(self) -> dict[str, Memory]:
+        return self.requant.memories() | self.rowexp.memories()
+
+    def _streams(self, length: int) -> dict[str, Stream]:
+        ragged = IntType(self.LENGTH.bit_length(), False)
+        layer = IntType(max(self.SETS - 1, 1).bit_length(), False)
+        k, v, q = (IntType(w) for w in (self.K_WIDTH, self.V_WIDTH, self.Q_WIDTH))
+        streams = {
+            "s_axis_k": Stream((length, self.DIM), k, self.SIMD, last=False),
+            "s_axis_v": Stream((length, self.DIM), v, self.SIMD, last=False),
+            "s_axis_q": Stream((self.queries, self.DIM), q, self.SIMD),
+        }
+        if self.RAGGED:
+            streams["s_axis_length"] = Stream((1,), ragged, last=False)
+        if self.SETS > 1:
+            streams["s_axis_layer"] = Stream((1,), layer, last=False)
+        return streams
+
+    def inputs(self) -> dict[str, Stream]:
+        return self._streams(self.LENGTH)
+
+    def outputs(self) -> dict[str, Stream]:
+        return {"m_axis": Stream((self.queries, self.DIM), IntType(self.OUT_WIDTH), self.SIMD)}
+
+    def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        sums = self.scores.golden({"s_axis_a": inputs["s_axis_q"], "s_axis_b": inputs["s_axis_k"]})
+        lanes = {"s_axis": sums["m_axis"].reshape(-1, self.PE)}
+        layer = {k: v for k, v in inputs.items() if k == "s_axis_layer"}
+        codes = self.requant.golden(lanes | layer)["m_axis"].reshape(sums["m_axis"].shape)
+        e = self.rowexp.golden({"s_axis": codes})
+        n = self.context.golden({"s_axis_a": e["m_axis"], "s_axis_b": inputs["s_axis_v"]})
+        return self.divide.golden({"s_axis_n": n["m_axis"], "s_axis_d": e["m_axis_sum"]})
+
+    def settings(self) -> list[dict[str, int]]:
+        """Lengths, the least one that the division keeps up with; each layer with one of them."""
+        lengths: list[dict[str, int]] = [{}]
+        if self.RAGGED:
+            most = self.LENGTH // self.PE
+            least = min(self.DIVIDE_CYCLES, most)
+            beats = (most, least, (least + most) // 2 | 1)
+            lengths = [{"length": min(n, most) * self.PE} for n in dict.fromkeys(beats)]
+        if self.SETS == 1:
+            return lengths
+        sets = range(min(self.SETS, 3))
+        return [{**lengths[i % len(lengths)], "layer": i} for i in sets]
+
+    def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
+        length = settings.get("length", self.LENGTH)
+        frame = {k: draw(s, rng, kind) for k, s in self._streams(length).items()}
+        if self.RAGGED:
+            frame["s_axis_length"] = np.array([length])
+        if self.SETS > 1:
+            frame["s_axis_layer"] = np.array([settings.get("layer", 0)])
+        return frame
+
+    def ideal_cycles(self, **settings: int) -> int:
+        length = settings.get("length", self.LENGTH)
+        loading, row = length * self.DIM // self.SIMD, self._row(length)
+        return max(loading, self.queries * row)
+
+    def _row(self, length: int) -> int:
+        """Cycles of a query in either product."""
+        return length * self.DIM // (self.PE * self.SIMD)
+
+    def cycles(self, frames: int = 1, **settings: int) -> int:
+        """Exact while a row's beats, L / PE, are at least DIVIDE_CYCLES."""
+        length = settings.get("length", self.LENGTH)
+        loading, row = length * self.DIM // self.SIMD, self._row(length)
+        to_e = self.scores.latency + 4 + 4  # requant's and rowexp's besides the row
+        offered = held = 1  # first cycle of the frame's length, last in which rowexp's is the old
+        k_free = v_free = 1  # of the next key, of the next value
+        k_done = v_done = 0  # last cycle of a frame's multiplications
+        for _ in range(frames):
+            k_loaded, v_loaded = (max(offered, free) + loading - 1 for free in (k_free, v_free))
+            scores, context = max(k_loaded + 1, k_done), max(v_loaded + 1, v_done)
+            at = context + 1
+            for query in range(1, self.queries + 1):
+                at = max(at, scores + query * row + to_e) + row
+            k_done, v_done = scores + self.queries * row, at - 1
+            k_free = (scores if self.DOUBLE else k_done) + 1
+            v_free = (context if self.DOUBLE else v_done) + 1
+            if self.RAGGED:
+                offered = max(k_loaded, v_loaded, offered, held) + 1
+                held = k_done + to_e - 4
+        serial = self.DIVIDE_CYCLES > 1
+        return v_done + self.context.latency + self.OUT_WIDTH + (0 if serial else 1)
+
+    def cost(self) -> Cost:
+        parts = (self.scores, self.requant, self.rowexp, self.fifo, self.context, self.divide)
+        total = sum((part.cost() for part in parts), Cost())
+        width = -(-self.LENGTH.bit_length() // 8) * 8
+        return total + (Cost(lut=12, ff=width + 4) if self.RAGGED else Cost())

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hands each frame's length to three readers, of which one may lag behind by a frame.
+//
+// Each reader takes the length when it likes, once. The next frame's is offered when all have it;
+// `held` counts as having it when it stands in a register, whence it goes to that reader.
+`default_nettype none
+
+module length_fork #(
+    // Bits of a length
+    parameter int unsigned WIDTH = 8
+) (
+    input  wire logic             clk,
+    input  wire logic             rst,
+    input  wire logic [WIDTH-1:0] s_tdata,
+    input  wire logic             s_tvalid,
+    output logic                  s_tready,
+    // Two readers of s_tdata
+    output logic      [      1:0] m_tvalid,
+    input  wire logic [      1:0] m_tready,
+    // The reader that may lag
+    output logic      [WIDTH-1:0] held_tdata,
+    output logic                  held_tvalid,
+    input  wire logic             held_tready
+);
+  logic [2:0] took_q, takes, has;
+
+  assign m_tvalid = {2{s_tvalid}} & ~took_q[1:0];
+  assign takes    = {!held_tvalid || held_tready, m_tready};
+  assign has      = took_q | takes;
+  assign s_tready = s_tvalid && has == '1;
+
+  always_ff @(posedge clk) begin
+    if (s_tvalid && !took_q[2] && takes[2]) held_tdata <= s_tdata;
+    if (rst) begin
+      took_q      <= '0;
+      held_tvalid <= 1'b0;
+    end else begin
+      took_q      <= s_tvalid && has != '1 ? has : '0;
+      held_tvalid <= (s_tvalid && !took_q[2]) || (held_tvalid && !held_tready);
+    end
+  end
+endmodule
+
+`default_nettype wire

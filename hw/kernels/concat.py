@@ -1,0 +1,57 @@
+"""Concatenation of channels: of each pixel all channels of one stream, then all of the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from hw.spec.dtypes import MAX_BITS, IntType
+from hw.spec.kernel import Cost, Kernel
+from hw.spec.stream import Stream
+
+
+@dataclass(frozen=True, eq=False)
+class Concat(Kernel):
+    """(N, CA) and (N, CB) -> (N, CA + CB). PE: codes of a beat. ELEM_WIDTH: bits of a code.
+    pixels: N in tests, since s_axis_1's tlast ends a frame.
+    """
+
+    name = "concat"
+
+    CA: int = 2
+    CB: int = 4
+    PE: int = 2
+    ELEM_WIDTH: int = 4
+    pixels: int = 16
+
+    def validate(self) -> None:
+        self.need(self.PE >= 1, "PE", "at least 1")
+        for side in ("CA", "CB"):
+            channels = getattr(self, side)
+            self.need(channels >= 1 and channels % self.PE == 0, side, "a positive multiple of PE")
+        self.need(1 <= self.ELEM_WIDTH <= MAX_BITS, "ELEM_WIDTH", f"1 to {MAX_BITS}")
+
+    def _stream(self, channels: int, last: bool = True) -> Stream:
+        return Stream((self.pixels, channels), IntType(self.ELEM_WIDTH, False), self.PE, last)
+
+    def inputs(self) -> dict[str, Stream]:
+        return {"s_axis_0": self._stream(self.CA, last=False), "s_axis_1": self._stream(self.CB)}
+
+    def outputs(self) -> dict[str, Stream]:
+        return {"m_axis": self._stream(self.CA + self.CB)}
+
+    def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        return {"m_axis": torch.cat([inputs["s_axis_0"], inputs["s_axis_1"]], 1)}
+
+    def cycles(self, frames: int = 1, **settings: int) -> int:
+        return frames * self.ideal_cycles() + 1
+
+    def ideal_cycles(self, **settings: int) -> int:
+        return self.outputs()["m_axis"].beats
+
+    def cost(self) -> Cost:
+        bits = self.PE * self.ELEM_WIDTH
+        counter = (max(self.CA, self.CB) // self.PE - 1).bit_length()
+        return Cost(lut=bits + 6 + counter, ff=bits + counter + 3)

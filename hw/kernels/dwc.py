@@ -1,0 +1,61 @@
+"""Width converter (FINN's StreamingDataWidthConverter): as many codes, other beats."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from hw.kernels.costs import mux_luts
+from hw.spec.dtypes import MAX_BITS, IntType
+from hw.spec.kernel import Cost, Kernel
+from hw.spec.stream import Stream
+
+
+@dataclass(frozen=True, eq=False)
+class Dwc(Kernel):
+    """IN_LANES, OUT_LANES: codes a beat on either side, any two different numbers. ELEM_WIDTH: bits
+    of a code. groups: of least common multiple of the lanes, that a frame holds in tests.
+    """
+
+    name = "dwc"
+
+    IN_LANES: int = 4
+    OUT_LANES: int = 2
+    ELEM_WIDTH: int = 4
+    groups: int = 4
+
+    def validate(self) -> None:
+        self.need(self.IN_LANES >= 1, "IN_LANES", "at least 1")
+        differs = self.OUT_LANES >= 1 and self.OUT_LANES != self.IN_LANES
+        self.need(differs, "OUT_LANES", "at least 1, other than IN_LANES")
+        self.need(1 <= self.ELEM_WIDTH <= MAX_BITS, "ELEM_WIDTH", f"1 to {MAX_BITS}")
+
+    def _stream(self, lanes: int) -> Stream:
+        codes = self.groups * math.lcm(self.IN_LANES, self.OUT_LANES)
+        return Stream((codes,), IntType(self.ELEM_WIDTH, False), lanes)
+
+    def inputs(self) -> dict[str, Stream]:
+        return {"s_axis": self._stream(self.IN_LANES)}
+
+    def outputs(self) -> dict[str, Stream]:
+        return {"m_axis": self._stream(self.OUT_LANES)}
+
+    def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        return {"m_axis": inputs["s_axis"]}
+
+    def cycles(self, frames: int = 1, **settings: int) -> int:
+        return frames * self.ideal_cycles() + 1
+
+    def ideal_cycles(self, **settings: int) -> int:
+        return self._stream(min(self.IN_LANES, self.OUT_LANES)).beats
+
+    def cost(self) -> Cost:
+        common = math.gcd(self.IN_LANES, self.OUT_LANES)
+        unit = common * self.ELEM_WIDTH
+        into, out = self.IN_LANES // common, self.OUT_LANES // common
+        # One multiplexer of `into` places for each output bit, a counter modulo the greater side.
+        counter = (max(into, out) - 1).bit_length()
+        control = 3 + counter * (1 if min(into, out) == 1 else 2)
+        rest = into + out - 1 if into < out else 2 * out - 1
+        return Cost(lut=out * unit * mux_luts(into) + control, ff=rest * unit + counter + 2)

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Register slice: holds one beat, so that a source need not wait while its reader works on it.
+//
+//   m = s, in order
+//
+// Streams   s_axis and m_axis: WIDTH bits and tlast
+// Rate      one beat a cycle
+// Latency   1 cycle
+// Golden    pipe.py
+//
+// It cuts the path of tdata and tvalid, not that of tready, and takes no LUT a bit; `skid` cuts
+// both and takes one.
+`default_nettype none
+`include "checks.svh"
+
+module pipe #(
+    // Width of tdata in bits
+    parameter int unsigned WIDTH = 8
+) (
+    input  wire logic             clk,
+    input  wire logic             rst,
+    input  wire logic [WIDTH-1:0] s_axis_tdata,
+    input  wire logic             s_axis_tlast,
+    input  wire logic             s_axis_tvalid,
+    output logic                  s_axis_tready,
+    output logic      [WIDTH-1:0] m_axis_tdata,
+    output logic                  m_axis_tlast,
+    output logic                  m_axis_tvalid,
+    input  wire logic             m_axis_tready
+);
+  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0, "pipe: WIDTH = %0d: a positive multiple of 8",
+              WIDTH)
+
+  assign s_axis_tready = !m_axis_tvalid || m_axis_tready;
+
+  always_ff @(posedge clk) begin
+    if (s_axis_tready) {m_axis_tlast, m_axis_tdata} <= {s_axis_tlast, s_axis_tdata};
+    if (rst) m_axis_tvalid <= 1'b0;
+    else if (s_axis_tready) m_axis_tvalid <= s_axis_tvalid;
+  end
+
+  `STREAM_CHECK(m_axis)
+endmodule
+
+`default_nettype wire

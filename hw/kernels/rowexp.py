@@ -1,0 +1,50 @@
+"""Exponentials of a row of scores relative to its maximum, and their sum: softmax up to the
+division.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from hw.kernels.rows import ScoreRows
+from hw.kernels.softmax import exp_rows, row_sum
+from hw.spec.dtypes import IntType
+from hw.spec.kernel import Cost
+from hw.spec.stream import Stream
+
+
+@dataclass(frozen=True, eq=False)
+class Rowexp(ScoreRows):
+    """OUT_WIDTH: bits of e, unsigned. The others as in ScoreRows."""
+
+    name = "rowexp"
+    parts = ("ram", "rom", "rom_dual")
+
+    OUT_WIDTH: int = 8
+
+    @property
+    def exp_width(self) -> int:
+        return self.OUT_WIDTH
+
+    def validate(self) -> None:
+        self.need(1 <= self.OUT_WIDTH <= 8, "OUT_WIDTH", "1..8")
+        super().validate()
+
+    def outputs(self) -> dict[str, Stream]:
+        return {
+            "m_axis": Stream((self.rows, self.LENGTH), IntType(self.OUT_WIDTH, False), self.PE),
+            "m_axis_sum": Stream((self.rows, 1), IntType(self.SUM_WIDTH, False), last=False),
+        }
+
+    def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        e = exp_rows(inputs["s_axis"], torch.from_numpy(self.codes))
+        return {"m_axis": e, "m_axis_sum": row_sum(e)}
+
+    def cycles(self, frames: int = 1, **settings: int) -> int:
+        return (frames * self.rows + 1) * self.beats(settings) + 3
+
+    def cost(self) -> Cost:
+        return self.lookup_cost()

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exponentials of a row of scores relative to its maximum, and their sum: softmax up to the
+// division.
+//
+//   e[m][l] = table[max_l s[m][l] - s[m][l]]          sum[m] = sum_l e[m][l]
+//
+// L <= LENGTH is set for each frame where RAGGED; M is whatever s_axis carries up to tlast.
+//
+// Streams   s_axis_length: L, one beat a frame, taken with the frame's last beat; only if RAGGED
+//           s_axis: rows of scores, PE lanes, tlast at the end of the frame
+//           m_axis: rows of e, PE lanes, tlast at the end of the frame
+//           m_axis_sum: one beat a row, on offer together with the row's last beat of m_axis. It
+//           may be taken before that beat, with it or after it, up to the next row's last beat,
+//           which waits for it
+// Rate      one beat a cycle, row after row, for rows of any length
+// Latency   a row's beats and 3 cycles
+// Golden    rowexp.py
+//
+// Two row buffers: a row is written and its maximum found while the one before is read.
+`default_nettype none
+`include "checks.svh"
+
+module rowexp #(
+    // Bits of a score, two's complement
+    parameter int unsigned IN_WIDTH = 8,
+    // Bits of e, unsigned
+    parameter int unsigned OUT_WIDTH = 8,
+    // Greatest L, in codes
+    parameter int unsigned LENGTH = 16,
+    // Codes of a row worked on at once
+    parameter int unsigned PE = 1,
+    // L comes in s_axis_length, a multiple of PE; else it is LENGTH
+    parameter bit RAGGED = 1'b0,
+    // Row buffers: "distributed", "block" or "ultra"
+    parameter string RAM_STYLE = "distributed",
+    // Tables, one a lane or, in block RAM, one a pair of lanes: "distributed" or "block"
+    parameter string ROM_STYLE = "distributed",
+    // Bits of a sum, unsigned
+    parameter int unsigned SUM_WIDTH = 12,
+    // The table's 2^IN_WIDTH values in $readmemh's format
+    parameter string TABLE_FILE = "",
+    // Derived, do not set
+    localparam int unsigned LW = (($clog2(LENGTH + 1) + 7) / 8) * 8,
+    localparam int unsigned SW = ((PE * IN_WIDTH + 7) / 8) * 8,
+    localparam int unsigned EW = ((PE * OUT_WIDTH + 7) / 8) * 8,
+    localparam int unsigned DW = ((SUM_WIDTH + 7) / 8) * 8
+) (
+    input  wire logic          clk,
+    input  wire logic          rst,
+    // Beats are filled up with bits that nobody reads; RAGGED = 0 reads no length.
+    // verilator lint_off UNUSEDSIGNAL
+    input  wire logic [LW-1:0] s_axis_length_tdata,
+    input  wire logic          s_axis_length_tvalid,
+    output logic               s_axis_length_tready,
+    input  wire logic [SW-1:0] s_axis_tdata,
+    // verilator lint_on UNUSEDSIGNAL
+    input  wire logic          s_axis_tlast,
+    input  wire logic          s_axis_tvalid,
+    output logic               s_axis_tready,
+    output logic      [EW-1:0] m_axis_tdata,
+    output logic               m_axis_tlast,
+    output logic               m_axis_tvalid,
+    input  wire logic          m_axis_tready,
+    output logic      [DW-1:0] m_axis_sum_tdata,
+    output logic               m_axis_sum_tvalid,
+    input  wire logic          m_axis_sum_tready
+);
+  // Beats of the longest row; never 0, whatever the parameters.
+  localparam int unsigned LANES = PE == 0 ? 1 : PE;
+  localparam int unsigned BEATS = LENGTH > LANES ? LENGTH / LANES : 1;
+  // Bits of a column
+  localparam int unsigned CB = BEATS > 1 ? $clog2(BEATS) : 1;
+  // Bits of the sum of a beat of e
+  localparam int unsigned BW = OUT_WIDTH + $clog2(LANES);
+  // Bits of a column plus 1, which may be the length
+  localparam int unsigned WB = RAGGED ? $clog2(BEATS + 1) : CB;
+
+  `SPEC_CHECK(in_width, IN_WIDTH >= 2 && IN_WIDTH <= 8, "rowexp: IN_WIDTH = %0d: 2..8", IN_WIDTH)
+  `SPEC_CHECK(out_width, OUT_WIDTH >= 1 && OUT_WIDTH <= 8, "rowexp: OUT_WIDTH = %0d: 1..8",
+              OUT_WIDTH)
+  `SPEC_CHECK(length, LENGTH >= 1 && LENGTH <= 65536 && LENGTH % LANES == 0,
+              "rowexp: LENGTH = %0d: 1..65536, a multiple of PE", LENGTH)
+  `SPEC_CHECK(pe, PE >= 1 && (!RAGGED || 1 << $clog2(PE) == PE),
+              "rowexp: PE = %0d: at least 1, a power of two if RAGGED", PE)
+  `SPEC_CHECK(ram_style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
+              "rowexp: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+  `SPEC_CHECK(rom_style, ROM_STYLE == "distributed" || ROM_STYLE == "block",
+              "rowexp: ROM_STYLE = %0s: distributed or block", ROM_STYLE)
+  `SPEC_CHECK(sum_width,
+              SUM_WIDTH <= 32 && 64'(LENGTH) * ((64'd1 << OUT_WIDTH) - 1) < 64'd1 << SUM_WIDTH,
+              "rowexp: SUM_WIDTH = %0d: up to 32, holds LENGTH * (2^OUT_WIDTH - 1)", SUM_WIDTH)
+
+  // A complete row waits to be read (pend), a row is in the middle of being read (act). The writer
+  // must not go on while a row waits, or it would lose that row's maximum.
+  logic pend_q, act_q, wbank_q, rbank_q;
+  logic [CB-1:0] wcol_q, rcol_q;
+  logic [WB-1:0] wnext;
+  logic en, push, push_last, start, issue, issue_last;
+
+  logic signed [IN_WIDTH-1:0] top, max_q, row_max_q;
+  logic first_q, final_q, row_final_q;
+
+  assign start         = en && pend_q && !act_q;
+  assign issue         = en && (pend_q || act_q);
+  assign s_axis_tready = (!pend_q || start) && (!RAGGED || s_axis_length_tvalid);
+  assign wnext         = WB'(wcol_q) + 1'b1;
+  assign push          = s_axis_tvalid && s_axis_tready;
+
+  if (RAGGED) begin : gen_ragged
+    logic [WB-1:0] beats;
+    logic [CB-1:0] end_q, row_end_q;
+    logic single_q;
+    assign s_axis_length_tready = s_axis_tvalid && s_axis_tlast && (!pend_q || start);
+    assign beats                = s_axis_length_tdata[$clog2(LANES)+:WB];
+    assign push_last            = wnext == beats;
+    assign issue_last           = act_q ? rcol_q == row_end_q : single_q;
+    always_ff @(posedge clk) begin
+      if (push) begin
+        end_q    <= wcol_q;
+        single_q <= first_q;
+      end
+      if (start) row_end_q <= end_q;
+    end
+  end else begin : gen_fixed
+    assign s_axis_length_tready = 1'b0;
+    assign push_last            = BEATS == 1 || wcol_q == CB'(BEATS - 1);
+    assign issue_last           = BEATS == 1 || rcol_q == CB'(BEATS - 1);
+  end
+
+  always_comb begin
+    top = s_axis_tdata[IN_WIDTH-1:0];
+    for (int unsigned p = 1; p < PE; p++) begin
+      if ($signed(s_axis_tdata[p*IN_WIDTH+:IN_WIDTH]) > top) begin
+        top = s_axis_tdata[p*IN_WIDTH+:IN_WIDTH];
+      end
+    end
+  end
+
+  always_ff @(posedge clk) begin
+    if (push) begin
+      if (first_q || top > max_q) max_q <= top;
+      final_q <= s_axis_tlast;
+    end
+    if (start) begin
+      row_max_q   <= max_q;
+      row_final_q <= final_q;
+    end
+    // Apart from the others: their synchronous reset serves the ends of rows too, without LUTs.
+    if (rst || (push && push_last)) wcol_q <= '0;
+    else if (push) wcol_q <= wnext[CB-1:0];
+    if (rst || (issue && issue_last)) rcol_q <= '0;
+    else if (issue) rcol_q <= rcol_q + 1'b1;
+    if (rst) begin
+      pend_q  <= 1'b0;
+      act_q   <= 1'b0;
+      first_q <= 1'b1;
+      wbank_q <= 1'b0;
+      rbank_q <= 1'b0;
+    end else begin
+      if (push && push_last) pend_q <= 1'b1;
+      else if (start) pend_q <= 1'b0;
+      if (push) begin
+        first_q <= push_last;
+        wbank_q <= wbank_q ^ push_last;
+      end
+      if (issue) begin
+        act_q   <= !issue_last;
+        rbank_q <= rbank_q ^ issue_last;
+      end
+    end
+  end
+
+  // Stage 1: the scores, stage 2: e, stage 3: on offer, and added up
+  logic [PE*IN_WIDTH-1:0] score;
+  logic [IN_WIDTH-1:0] distance[PE];
+  logic [PE*OUT_WIDTH-1:0] e;
+  logic valid1_q, last1_q, valid2_q, last2_q, final2_q, done;
+  logic [SUM_WIDTH-1:0] acc_q, sum;
+  logic [BW-1:0] beat;
+
+  ram #(
+      .DEPTH((1 << CB) + BEATS),
+      .WIDTH(PE * IN_WIDTH),
+      .RAM_STYLE(RAM_STYLE)
+  ) i_rows (
+      .clk,
+      .wen  (push),
+      .waddr({wbank_q, wcol_q}),
+      .wdata(s_axis_tdata[PE*IN_WIDTH-1:0]),
+      .ren  (en),
+      .raddr({rbank_q, rcol_q}),
+      .rdata(score)
+  );
+
+  for (genvar p = 0; p < PE; p++) begin : gen_lane
+    assign distance[p] = row_max_q - score[p*IN_WIDTH+:IN_WIDTH];
+    if (ROM_STYLE != "block" || (p == PE - 1 && p % 2 == 0)) begin : gen_single
+      rom #(
+          .DEPTH(1 << IN_WIDTH),
+          .WIDTH(OUT_WIDTH),
+          .INIT_FILE(TABLE_FILE),
+          .RAM_STYLE(ROM_STYLE)
+      ) i_table (
+          .clk,
+          .en,
+          .addr(distance[p]),
+          .data(e[p*OUT_WIDTH+:OUT_WIDTH])
+      );
+    end else if (p % 2 == 0) begin : gen_pair
+      rom_dual #(
+          .DEPTH(1 << IN_WIDTH),
+          .WIDTH(OUT_WIDTH),
+          .INIT_FILE(TABLE_FILE)
+      ) i_table (
+          .clk,
+          .en,
+          .addr_a(distance[p]),
+          .addr_b(distance[p+1]),
+          .data_a(e[p*OUT_WIDTH+:OUT_WIDTH]),
+          .data_b(e[(p+1)*OUT_WIDTH+:OUT_WIDTH])
+      );
+    end
+  end
+
+  always_comb begin
+    beat = '0;
+    for (int unsigned p = 0; p < PE; p++) beat += BW'(e[p*OUT_WIDTH+:OUT_WIDTH]);
+    sum = acc_q + SUM_WIDTH'(beat);
+  end
+
+  // A row's last beat waits until the sum before has been taken.
+  assign done = valid2_q && last2_q;
+  assign en   = (!m_axis_tvalid || m_axis_tready) &&
+                !(done && m_axis_sum_tvalid && !m_axis_sum_tready);
+
+  always_ff @(posedge clk) begin
+    if (en) begin
+      last1_q      <= issue_last;
+      last2_q      <= last1_q;
+      final2_q     <= last1_q && row_final_q;
+      m_axis_tdata <= EW'(e);
+      m_axis_tlast <= final2_q;
+      if (done) m_axis_sum_tdata <= DW'(sum);
+    end
+    if (rst) begin
+      valid1_q          <= 1'b0;
+      valid2_q          <= 1'b0;
+      m_axis_tvalid     <= 1'b0;
+      m_axis_sum_tvalid <= 1'b0;
+      acc_q             <= '0;
+    end else begin
+      if (en) begin
+        valid1_q <= issue;
+        valid2_q <= valid1_q;
+      end
+      if (en && valid2_q) acc_q <= last2_q ? '0 : sum;
+      if (en) m_axis_tvalid <= valid2_q;
+      else if (m_axis_tready) m_axis_tvalid <= 1'b0;
+      if (en && done) m_axis_sum_tvalid <= 1'b1;
+      else if (m_axis_sum_tready) m_axis_sum_tvalid <= 1'b0;
+    end
+  end
+
+  `STREAM_CHECK(m_axis)
+  `STREAM_CHECK(m_axis_sum)
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,62 @@
+"""Split of channels: of each pixel the first CA channels to one stream, the other CB to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hw.kernels.layout import cut
+from hw.spec.dtypes import MAX_BITS, IntType
+from hw.spec.kernel import Cost, Kernel
+from hw.spec.stream import Stream
+
+
+@dataclass(frozen=True, eq=False)
+class Split(Kernel):
+    """(N, CA + CB) -> (N, CA) and (N, CB). PE: codes of a beat. ELEM_WIDTH: bits of a code."""
+
+    name = "split"
+
+    N: int = 16
+    CA: int = 2
+    CB: int = 4
+    PE: int = 2
+    ELEM_WIDTH: int = 4
+
+    def validate(self) -> None:
+        self.need(self.N >= 1, "N", "at least 1")
+        self.need(self.PE >= 1, "PE", "at least 1")
+        for side in ("CA", "CB"):
+            channels = getattr(self, side)
+            self.need(channels >= 1 and channels % self.PE == 0, side, "a positive multiple of PE")
+        self.need(1 <= self.ELEM_WIDTH <= MAX_BITS, "ELEM_WIDTH", f"1 to {MAX_BITS}")
+
+    def _stream(self, channels: int, last: bool = True) -> Stream:
+        return Stream((self.N, channels), IntType(self.ELEM_WIDTH, False), self.PE, last)
+
+    def inputs(self) -> dict[str, Stream]:
+        return {"s_axis": self._stream(self.CA + self.CB, last=False)}
+
+    def outputs(self) -> dict[str, Stream]:
+        return {"m_axis_0": self._stream(self.CA), "m_axis_1": self._stream(self.CB)}
+
+    def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        x = inputs["s_axis"]
+        return {
+            "m_axis_0": cut(x, 1, 0, self.CA),
+            "m_axis_1": cut(x, 1, self.CA, self.CA + self.CB),
+        }
+
+    def cycles(self, frames: int = 1, **settings: int) -> int:
+        return frames * self.ideal_cycles() + 1
+
+    def ideal_cycles(self, **settings: int) -> int:
+        return self.inputs()["s_axis"].beats
+
+    def cost(self) -> Cost:
+        bits = self.PE * self.ELEM_WIDTH
+        counter = (max(self.CA, self.CB) // self.PE - 1).bit_length()
+        pixels = (self.N - 1).bit_length()
+        # A counter of pixels that wraps by itself is little more than its carry chain.
+        each = 0.25 if self.N.bit_count() == 1 else 0.75
+        return Cost(lut=6 + counter + each * pixels, ff=bits + counter + pixels + 4)

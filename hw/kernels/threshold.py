@@ -1,0 +1,159 @@
+"""Thresholds: sums -> codes by binary search among the steps of each channel, y = low + sum_i
+[acc >= T_i]; the golden function is in `requant.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hw.kernels.costs import ceil_div, rom_cost
+from hw.kernels.requant import threshold
+from hw.spec.dtypes import IntType
+from hw.spec.kernel import Arrays, Cost, Kernel, Memory, draw
+from hw.spec.stream import Stream
+
+SMALL = 64
+"""Words of a stage that stay in LUTs in any case."""
+
+
+@dataclass(frozen=True, eq=False)
+class Threshold(Kernel):
+    """MH: channels. PE: lanes. ACCU_WIDTH, ACCU_SIGNED: of sums and thresholds. OUT_WIDTH,
+    OUT_SIGNED: of codes. SETS: of thresholds. RAM_STYLE: of their ROMs.
+
+    thresholds: (SETS, MH, 2^OUT_WIDTH - 1), ascending, in the sums' type; None draws some. pixels:
+    of a frame in tests.
+    """
+
+    name = "threshold"
+    parts = ("fold_index", "rom")
+
+    MH: int = 16
+    PE: int = 1
+    ACCU_WIDTH: int = 15
+    ACCU_SIGNED: bool = True
+    OUT_WIDTH: int = 4
+    OUT_SIGNED: bool = False
+    SETS: int = 1
+    RAM_STYLE: str = "block"
+    thresholds: NDArray[np.int64] | None = None
+    pixels: int = 16
+
+    def validate(self) -> None:
+        self.need(self.MH >= 1, "MH", "at least 1")
+        self.need(self.PE >= 1 and self.MH % self.PE == 0, "PE", "divides MH")
+        self.need(2 <= self.ACCU_WIDTH <= 32, "ACCU_WIDTH", "2..32")
+        least = 2 if self.OUT_SIGNED else 1
+        self.need(least <= self.OUT_WIDTH <= 8, "OUT_WIDTH", "1..8, 2..8 if OUT_SIGNED")
+        self.need(1 <= self.SETS <= 256, "SETS", "1..256")
+        styles = self.RAM_STYLE in ("distributed", "block")
+        self.need(styles, "RAM_STYLE", "distributed or block")
+        steps, accu = self.steps, self._accu()
+        shape = (self.SETS, self.MH, (1 << self.OUT_WIDTH) - 1)
+        self.need(steps.shape == shape, "MH", f"the thresholds are {shape}")
+        held = accu.min <= steps.min() and steps.max() <= accu.max
+        self.need(bool(held), "ACCU_WIDTH", "holds every threshold")
+        self.need(bool((np.diff(steps) >= 0).all()), "OUT_WIDTH", "its thresholds ascend")
+
+    @cached_property
+    def steps(self) -> NDArray[np.int64]:
+        """The thresholds, drawn where they are not given: all over the range, some of them twice,
+        in the first channel both ends.
+        """
+        levels, accu = (1 << self.OUT_WIDTH) - 1, self._accu()
+        if self.thresholds is not None:
+            return self.thresholds.astype(np.int64).reshape(self.SETS, -1, levels)
+        rng = np.random.default_rng(self.MH * 100 + self.ACCU_WIDTH)
+        shape = (self.SETS, self.MH, levels)
+        steps = np.sort(rng.integers(accu.min, accu.max + 1, shape), axis=2)
+        steps[:, :, 1:] = np.where(
+            rng.random(shape)[:, :, 1:] < 0.1, steps[:, :, :-1], steps[:, :, 1:]
+        )
+        if self.MH > 1:
+            steps[0, 0, : levels // 2], steps[0, 0, levels // 2 :] = accu.min, accu.max
+        return np.sort(steps, axis=2)
+
+    def _accu(self) -> IntType:
+        return IntType(self.ACCU_WIDTH, bool(self.ACCU_SIGNED))
+
+    def _out(self) -> IntType:
+        return IntType(self.OUT_WIDTH, bool(self.OUT_SIGNED))
+
+    def memories(self) -> dict[str, Memory]:
+        fold, accu = self.MH // self.PE, self._accu()
+        words = 1 << (fold - 1).bit_length() if self.SETS > 1 else fold
+        codes = np.zeros((self.SETS, words, self.PE, self.steps.shape[2]), np.int64)
+        codes[:, :fold] = (self.steps - accu.min).reshape(self.SETS, fold, self.PE, -1)
+        found = {}
+        for stage in range(self.OUT_WIDTH):
+            half = 1 << (self.OUT_WIDTH - 1 - stage)  # the middle of each part still in question
+            middle = codes[..., half - 1 :: 2 * half].transpose(0, 1, 3, 2).reshape(-1, self.PE)
+            packed = [
+                sum(value << (lane * self.ACCU_WIDTH) for lane, value in enumerate(word))
+                for word in middle.tolist()
+            ]
+            found[f"T{stage}_FILE"] = Memory(tuple(packed), self.PE * self.ACCU_WIDTH)
+        return found
+
+    def inputs(self) -> dict[str, Stream]:
+        sums = Stream((self.pixels, self.MH), self._accu(), self.PE)
+        if self.SETS == 1:
+            return {"s_axis": sums}
+        layer = IntType((self.SETS - 1).bit_length(), signed=False)
+        return {"s_axis_layer": Stream((1,), layer, last=False), "s_axis": sums}
+
+    def outputs(self) -> dict[str, Stream]:
+        return {"m_axis": Stream((self.pixels, self.MH), self._out(), self.PE)}
+
+    def settings(self) -> list[dict[str, int]]:
+        return [{}] if self.SETS == 1 else [{"layer": i} for i in sorted({0, 1, self.SETS - 1})]
+
+    def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
+        layer, accu = settings.get("layer", 0), self._accu()
+        sums = draw(self.inputs()["s_axis"], rng, kind)
+        if kind == "random":  # every other one next to a step
+            which = rng.integers(0, self.steps.shape[2], sums.shape)
+            near = self.steps[layer, np.arange(self.MH)[None], which]
+            near = np.clip(near - rng.integers(0, 2, sums.shape), accu.min, accu.max)
+            sums = np.where(rng.integers(0, 2, sums.shape) == 1, sums, near)
+        frame = {"s_axis": sums}
+        return frame if self.SETS == 1 else {"s_axis_layer": np.array([layer]), **frame}
+
+    def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        layer = int(inputs["s_axis_layer"]) if self.SETS > 1 else 0
+        steps = torch.from_numpy(self.steps[layer])
+        codes = threshold(inputs["s_axis"].T[None], steps, self._out().min)
+        return {"m_axis": codes[0].T.contiguous()}
+
+    def cycles(self, frames: int = 1, **settings: int) -> int:
+        return frames * self.ideal_cycles() + self.OUT_WIDTH + 1
+
+    def ideal_cycles(self, **settings: int) -> int:
+        return self.pixels * self.MH // self.PE
+
+    def cost(self) -> Cost:
+        fold, sets = (self.MH // self.PE - 1).bit_length(), (self.SETS - 1).bit_length()
+        depth = self.MH // self.PE if self.SETS == 1 else self.SETS << fold
+        lane = Cost(ff=self.OUT_WIDTH)
+        for stage in range(self.OUT_WIDTH):
+            compare = ceil_div(self.ACCU_WIDTH, 2) + 1
+            lane += Cost(lut=compare, ff=self.ACCU_WIDTH + stage) + self._rom(depth << stage)
+        control = 3 + ceil_div(fold, 2) + (sets + 2 if sets else 0)
+        index = (depth - 1).bit_length() * (self.OUT_WIDTH - 1)
+        return Cost(lut=control, ff=self.OUT_WIDTH + 3 + fold + index) + lane * self.PE
+
+    def _rom(self, words: int) -> Cost:
+        """One lane's thresholds of a stage."""
+        width = self.ACCU_WIDTH
+        if self.RAM_STYLE == "block" and words > SMALL:
+            return rom_cost(words, width, "block")
+        if words <= 4:  # few words have few different columns
+            return Cost(lut=min(width, 10) if words > 2 else 0, ff=width)
+        pieces = ceil_div(words, 64)
+        return Cost(lut=width * (pieces + ceil_div(pieces - 1, 3)), ff=width)

@@ -1,0 +1,70 @@
+"""Transpose of words: matrices, and the split and merge of attention heads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hw.kernels.costs import ram_cost
+from hw.kernels.layout import transpose
+from hw.spec.dtypes import MAX_BITS, IntType
+from hw.spec.kernel import Cost, Kernel
+from hw.spec.stream import Stream
+
+STYLES = ("distributed", "block", "ultra")
+
+
+@dataclass(frozen=True, eq=False)
+class Transpose(Kernel):
+    """(A, B, INNER * PE) codes -> (B, A, INNER * PE). PE: codes of a beat. ELEM_WIDTH: bits of a
+    code. RAM_STYLE: of the memory of two frames; distributed, block or ultra.
+
+    Heads (L, HEADS, D) -> (HEADS, L, D): A = L, B = HEADS, INNER = D / PE; the way back swaps A
+    and B. A matrix of codes: PE = 1, INNER = 1.
+    """
+
+    name = "transpose"
+    parts = ("ram",)
+
+    A: int = 4
+    B: int = 3
+    INNER: int = 2
+    PE: int = 2
+    ELEM_WIDTH: int = 4
+    RAM_STYLE: str = "distributed"
+
+    def validate(self) -> None:
+        for side in ("A", "B", "INNER", "PE"):
+            self.need(getattr(self, side) >= 1, side, "at least 1")
+        self.need(1 <= self.ELEM_WIDTH <= MAX_BITS, "ELEM_WIDTH", f"1 to {MAX_BITS}")
+        self.need(self.RAM_STYLE in STYLES, "RAM_STYLE", "distributed, block or ultra")
+
+    def inputs(self) -> dict[str, Stream]:
+        return {"s_axis": self._stream(self.A, self.B, last=False)}
+
+    def outputs(self) -> dict[str, Stream]:
+        return {"m_axis": self._stream(self.B, self.A, last=True)}
+
+    def _stream(self, rows: int, columns: int, last: bool) -> Stream:
+        shape = (rows, columns, self.INNER * self.PE)
+        return Stream(shape, IntType(self.ELEM_WIDTH, False), self.PE, last)
+
+    def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        return {"m_axis": transpose(inputs["s_axis"], [1, 0, 2])}
+
+    def cycles(self, frames: int = 1, **settings: int) -> int:
+        return (frames + 1) * self.ideal_cycles() + 1
+
+    def ideal_cycles(self, **settings: int) -> int:
+        return self.A * self.B * self.INNER
+
+    def cost(self) -> Cost:
+        size = self.ideal_cycles()
+        address = (2 * size - 1).bit_length()
+        words, rows = (self.INNER - 1).bit_length(), (self.A - 1).bit_length()
+        # Two addresses and two counters. Where the memory's end is not the address' own, the
+        # comparisons and the returns to zero take about as much again.
+        whole = size.bit_count() == 1
+        luts = 6 + 1.3 * address if whole else 5 + 2 * address + words + rows
+        control = Cost(lut=luts, ff=2 * address + words + rows + 4)
+        return ram_cost(2 * size, self.PE * self.ELEM_WIDTH, self.RAM_STYLE) + control

@@ -1,0 +1,92 @@
+"""Doubles a map in height and width by bilinear interpolation at half-pixel centres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hw.kernels.costs import ram_cost
+from hw.spec.dtypes import IntType
+from hw.spec.kernel import Cost, Kernel
+from hw.spec.stream import Stream
+
+STYLES = ("distributed", "block", "ultra")
+
+
+@dataclass(frozen=True, eq=False)
+class UpsampleBilinear(Kernel):
+    """(H, W, C) -> (2H, 2W, C), torch's interpolate(scale_factor=2, mode="bilinear",
+    align_corners=False) rounded to the nearest code, halves upwards.
+
+    IFM_H, IFM_W, IFM_CH: lines, pixels of a line, channels of the map. SIMD: channels a beat.
+    ELEM_WIDTH: bits of a code. SIGNED: are codes two's complement? RAM_STYLE: of the two lines that
+    are kept: distributed, block or ultra.
+    """
+
+    name = "upsample_bilinear"
+    parts = ("ram",)
+
+    IFM_H: int = 8
+    IFM_W: int = 8
+    IFM_CH: int = 4
+    SIMD: int = 1
+    ELEM_WIDTH: int = 8
+    SIGNED: bool = False
+    RAM_STYLE: str = "distributed"
+
+    def validate(self) -> None:
+        for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
+            self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
+        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
+        wide = 1 + self.SIGNED <= self.ELEM_WIDTH <= 32
+        self.need(wide, "ELEM_WIDTH", "1..32, from 2 where SIGNED")
+        self.need(self.RAM_STYLE in STYLES, "RAM_STYLE", "distributed, block or ultra")
+
+    @property
+    def _dtype(self) -> IntType:
+        return IntType(self.ELEM_WIDTH, self.SIGNED)
+
+    def inputs(self) -> dict[str, Stream]:
+        shape = (self.IFM_H, self.IFM_W, self.IFM_CH)
+        return {"s_axis": Stream(shape, self._dtype, self.SIMD, last=False)}
+
+    def outputs(self) -> dict[str, Stream]:
+        shape = (2 * self.IFM_H, 2 * self.IFM_W, self.IFM_CH)
+        return {"m_axis": Stream(shape, self._dtype, self.SIMD)}
+
+    def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        lines = _between(inputs["s_axis"])
+        columns = _between(lines.transpose(0, 1)).transpose(0, 1)
+        return {"m_axis": (columns + 8) >> 4}
+
+    def cycles(self, frames: int = 1, **settings: int) -> int:
+        # A line of one pixel is free only when it has been read to its end.
+        waits = frames * self.IFM_H - 1 if self.IFM_W == 1 else 0
+        return frames * self.ideal_cycles() + waits + 4
+
+    def ideal_cycles(self, **settings: int) -> int:
+        return self.outputs()["m_axis"].beats
+
+    def cost(self) -> Cost:
+        fold = self.IFM_CH // self.SIMD
+        words = self.IFM_W * fold
+        addr, folds = (words - 1).bit_length(), (fold - 1).bit_length()
+        count = folds + (self.IFM_H - 1).bit_length()
+        control = Cost(lut=3.4 * addr + 3 * count + 12, ff=3 * addr + count + 2 * folds + 17)
+        # Four adders, of ELEM_WIDTH to ELEM_WIDTH + 3 bits, and some operands chosen before them.
+        bits = self.ELEM_WIDTH + 2
+        lane = Cost(lut=5 * self.ELEM_WIDTH + 6.5, ff=bits + self.ELEM_WIDTH)
+        line = ram_cost(words, self.SIMD * self.ELEM_WIDTH, self.RAM_STYLE)
+        pixel = Cost(ff=self.SIMD * bits)
+        if fold > 1:
+            pixel = ram_cost(fold, self.SIMD * bits, "distributed" if fold <= 64 else "block")
+        return control + lane * self.SIMD + line * 2 + pixel
+
+
+def _between(x: Tensor) -> Tensor:
+    """(N, ...) -> (2N, ...), four times the values a quarter before and after each of x."""
+    before, after = torch.cat((x[:1], x[:-1])), torch.cat((x[1:], x[-1:]))
+    return torch.stack((before + 3 * x, 3 * x + after), 1).flatten(0, 1)

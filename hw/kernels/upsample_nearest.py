@@ -1,0 +1,78 @@
+"""Doubles a map in height and width by repeating pixels and lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hw.kernels.costs import ram_cost
+from hw.kernels.layout import upsample
+from hw.spec.dtypes import IntType
+from hw.spec.kernel import Cost, Kernel
+from hw.spec.stream import Stream
+
+STYLES = ("distributed", "block", "ultra")
+
+
+@dataclass(frozen=True, eq=False)
+class UpsampleNearest(Kernel):
+    """(H, W, C) -> (2H, 2W, C).
+
+    IFM_H, IFM_W, IFM_CH: lines, pixels of a line, channels of the map. SIMD: channels a beat.
+    ELEM_WIDTH: bits of a code; signed: of no effect on them. RAM_STYLE: of the line that is kept:
+    distributed, block or ultra.
+    """
+
+    name = "upsample_nearest"
+    parts = ("ram",)
+
+    IFM_H: int = 8
+    IFM_W: int = 8
+    IFM_CH: int = 4
+    SIMD: int = 1
+    ELEM_WIDTH: int = 8
+    RAM_STYLE: str = "distributed"
+    signed: bool = False
+
+    def validate(self) -> None:
+        for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
+            self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
+        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
+        self.need(1 <= self.ELEM_WIDTH <= 32, "ELEM_WIDTH", "1..32")
+        self.need(self.RAM_STYLE in STYLES, "RAM_STYLE", "distributed, block or ultra")
+
+    @property
+    def _dtype(self) -> IntType:
+        return IntType(self.ELEM_WIDTH, self.signed)
+
+    def inputs(self) -> dict[str, Stream]:
+        shape = (self.IFM_H, self.IFM_W, self.IFM_CH)
+        return {"s_axis": Stream(shape, self._dtype, self.SIMD, last=False)}
+
+    def outputs(self) -> dict[str, Stream]:
+        shape = (2 * self.IFM_H, 2 * self.IFM_W, self.IFM_CH)
+        return {"m_axis": Stream(shape, self._dtype, self.SIMD)}
+
+    def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        channels_first = inputs["s_axis"].permute(2, 0, 1)[None]
+        return {"m_axis": upsample(channels_first, 2)[0].permute(1, 2, 0)}
+
+    def cycles(self, frames: int = 1, **settings: int) -> int:
+        # A line of one pixel is free only when it has been read to its end.
+        waits = frames * self.IFM_H - 1 if self.IFM_W == 1 else 0
+        return frames * self.ideal_cycles() + waits + 2
+
+    def ideal_cycles(self, **settings: int) -> int:
+        return self.outputs()["m_axis"].beats
+
+    def cost(self) -> Cost:
+        fold = self.IFM_CH // self.SIMD
+        words = self.IFM_W * fold
+        addr, count = (
+            (words - 1).bit_length(),
+            (fold - 1).bit_length() + (self.IFM_H - 1).bit_length(),
+        )
+        # Two addresses and their comparisons; counters that do not wrap by themselves; handshakes.
+        wrap = 7 if words & (words - 1) else 0
+        control = Cost(lut=2.3 * addr + 1.7 * count + wrap + 9, ff=3 * addr + count + 5)
+        return control + ram_cost(words, self.SIMD * self.ELEM_WIDTH, self.RAM_STYLE)

@@ -1,0 +1,50 @@
+"""fifo against its golden model."""
+
+from pathlib import Path
+
+import pytest
+
+from hw.kernels.design import Design
+from hw.kernels.fifo import Fifo
+from hw.kernels.library import sources
+from sim.bench.check import simulate
+from sim.bench.plan import Beats, Case
+from tests.kernels.suite import suite
+
+GRID = [
+    Fifo(DEPTH=2, WIDTH=8, beats=40),
+    Fifo(DEPTH=5, WIDTH=24, beats=60),
+    Fifo(DEPTH=16, WIDTH=8, RAM_STYLE="block", beats=64),
+    Fifo(DEPTH=32, WIDTH=8, beats=100),
+    Fifo(DEPTH=3, WIDTH=16, beats=1),
+    Fifo(DEPTH=33, WIDTH=72, beats=150),
+    Fifo(DEPTH=4, WIDTH=256, beats=33),
+    Fifo(DEPTH=100, WIDTH=8, beats=400),
+    Fifo(DEPTH=64, WIDTH=32, beats=300),
+    Fifo(DEPTH=1000, WIDTH=32, RAM_STYLE="block", beats=3000),
+    Fifo(DEPTH=4096, WIDTH=64, RAM_STYLE="ultra", beats=6000),
+    Fifo(DEPTH=512, WIDTH=16, beats=1500),
+]
+BAD = [
+    ({"DEPTH": 1}, "DEPTH"),
+    ({"DEPTH": 0}, "DEPTH"),
+    ({"WIDTH": 0}, "WIDTH"),
+    ({"WIDTH": 12}, "WIDTH"),
+    ({"RAM_STYLE": "flash"}, "RAM_STYLE"),
+]
+FAULT = ("!(meet && lap_q)", "!(meet || lap_q)")
+RATE = [Fifo(DEPTH=2, WIDTH=8, beats=2000), Fifo(DEPTH=7, RAM_STYLE="block", beats=2000)]
+
+test_grid, test_bad, test_fault, test_rate = suite(GRID, BAD, FAULT, RATE)
+
+
+@pytest.mark.parametrize(("depth", "style"), [(2, "distributed"), (5, "distributed"), (8, "block")])
+def test_capacity(depth: int, style: str) -> None:
+    """It takes exactly DEPTH + 1 beats while none leaves."""
+    files = (*sources("fifo"), Path(__file__).with_name("fifo_capacity.sv"))
+    design = Design("fifo_capacity", files, {"DEPTH": depth, "RAM_STYLE": style}, {})
+    said = Beats([Fifo(DEPTH=depth, RAM_STYLE=style).capacity], [1], 32)
+    case = Case("capacity", "none", 1, {}, {"m_axis": said}, {"m_axis": 1}, None, 1000)
+    (outcome,) = simulate(design, [case])
+    assert outcome.faults == []
+    assert outcome.compared == 1

@@ -1,0 +1,87 @@
+"""The plumbing proved for all time, and each proof seen to fail on planted faults."""
+
+import pytest
+
+from hw.formal.prove import PROOFS, main, prove
+from hw.kernels.library import module_file, sources
+
+# Text of the kernel -> text put in its place. Each fault must show in every proof of its kernel,
+# or, for dwc, of its direction.
+FAULTS = {
+    "skid": [
+        ("if (!full_q) spare_q", "if (full_q) spare_q"),  # altered
+        ("&& (full_q || s_axis_tvalid)", "&& s_axis_tvalid"),  # a beat lost
+        ("if (!m_axis_tvalid || m_axis_tready) begin", "begin"),  # a waiting beat changes
+        ("= !full_q;", "= m_axis_tready;"),  # no room used
+    ],
+    "fifo": [
+        ("(push && waddr_q == End)", "(push && waddr_q == '0)"),  # takes full for empty
+        ("!(meet && lap_q)", "1'b1"),  # written over when full
+        ("!(meet && !lap_q)", "1'b1"),  # beats invented when empty
+        (
+            "(!m_axis_tvalid || m_axis_tready) && !(meet",
+            "!m_axis_tvalid && !(meet",
+        ),  # half the pace
+    ],
+    "duplicate": [
+        ("= !wait_0 && !wait_1;", "= !wait_0;"),  # lost
+        ("s_axis_tvalid : wait_1", "s_axis_tvalid : m_axis_1_tvalid"),  # a beat twice
+        ("s_axis_tvalid : wait_0", "s_axis_tvalid : 1'b0"),  # a waiting beat goes away
+    ],
+    "join_add": [
+        ("en && s_axis_b_tvalid", "en"),  # takes a without b
+        ("m_axis_tready;\n  assign take ", "m_axis_tready || take;\n  assign take "),  # changes
+        (
+            "code[WINDOW-1], {(OUT_WIDTH - 1) {!code[WINDOW-1]}}",
+            "OUT_WIDTH{code[WINDOW-1]}",
+        ),  # clip
+    ],
+    "dwc narrow": [
+        ("= place_q >= Back;", "= place_q > Back;"),
+        ("m_axis_tlast <= take && s_axis_tlast", "m_axis_tlast <= s_axis_tlast"),
+        ("s_axis_tready = en && take", "s_axis_tready = take"),
+    ],
+    "dwc wide": [
+        ("full ? left_q - Enough", "full ? left_q"),
+        ("m_axis_tvalid <= s_axis_tvalid && full", "m_axis_tvalid <= full"),
+        ("s_axis_tready = en;", "s_axis_tready = 1'b1;"),
+    ],
+}
+QUICK = {proof.kernel: proof for proof in reversed(PROOFS)}.values()
+
+
+def kind(proof):
+    """Key of FAULTS."""
+    if proof.kernel != "dwc":
+        return proof.kernel
+    narrow = proof.parameters["IN_LANES"] > proof.parameters["OUT_LANES"]
+    return "dwc narrow" if narrow else "dwc wide"
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [pytest.param(p, id=str(p), marks=() if p in QUICK else pytest.mark.slow) for p in PROOFS],
+)
+def test_proof(proof):
+    result = prove(proof)
+    assert result.verdict == "proved", result.log
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("proof", "fault"),
+    [pytest.param(p, f, id=f"{p} {f[1]}") for p in PROOFS for f in FAULTS[kind(p)]],
+)
+def test_fault(proof, fault, tmp_path):
+    source = module_file(proof.kernel)
+    text = source.read_text(encoding="utf-8")
+    assert text.count(fault[0]) == 1, f"{source.name} has no single {fault[0]!r}"
+    copy = tmp_path / source.name
+    copy.write_text(text.replace(*fault), encoding="utf-8")
+    files = [copy if file == source else file for file in sources(proof.kernel)]
+    assert prove(proof, files).verdict == "refuted"
+
+
+def test_command_line(capsys):
+    assert main(["adder"]) == 2
+    assert "there are proofs of" in capsys.readouterr().err
