@@ -247,4 +247,6 @@ class Attention(Kernel):
         parts = (self.scores, self.requant, self.rowexp, self.fifo, self.context, self.divide)
         total = sum((part.cost() for part in parts), Cost())
         width = -(-self.LENGTH.bit_length() // 8) * 8
-        return total + (Cost(lut=12, ff=width + 4) if self.RAGGED else Cost())
+        fork = Cost(lut=5, ff=width + 4) if self.RAGGED else Cost()
+        # Handshakes merge, and nobody reads the FIFO's tlast.
+        return total + fork + Cost(lut=-24, ff=-9)

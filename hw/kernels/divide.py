@@ -92,9 +92,8 @@ class Divide(Kernel):
     def cost(self) -> Cost:
         n, d, out, pe = self.N_WIDTH, self.D_WIDTH, self.OUT_WIDTH, self.PE
         beat = (self.DIM // pe - 1).bit_length()
-        shared = offset_cost(d, out, self.SIGNED, self.TIE) + Cost(
-            lut=min(beat, 4) + beat / 5, ff=beat
-        )
+        count = Cost(lut=min(beat, 4) + beat / 5, ff=beat)
+        shared = offset_cost(d, out, self.SIGNED, self.TIE) + count
         offset = d + (1 if self.SIGNED else out)
         if self.CYCLES == 1:
             both = d if self.SIGNED else max(n, offset) + 1

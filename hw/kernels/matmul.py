@@ -201,9 +201,8 @@ class Matmul(Kernel):
     def cost(self) -> Cost:
         inner, groups = self.DIM // self.wide, self.LENGTH // self.lanes
         steps = inner if self.TRANSPOSED else groups
-        array = mac_array.cost(
-            self.PE, self.SIMD, self.A_WIDTH, self.B_WIDTH, self.ACCU_WIDTH, self.PACK, self.RES
-        )
+        widths = (self.A_WIDTH, self.B_WIDTH, self.ACCU_WIDTH)
+        array = mac_array.cost(self.PE, self.SIMD, *widths, self.PACK, self.RES, steps=steps)
         padded = 1 << (inner - 1).bit_length()
         depth = ((groups - 1) * padded + inner) << self.DOUBLE
         buffer = ram_cost(depth, self.wide * self.B_WIDTH, self.RAM_STYLE) * self.lanes

@@ -77,6 +77,9 @@ module mvu #(
       (MW << (WEIGHT_WIDTH - 1)) * ((1 << ACTIVATION_WIDTH) - 1);
   localparam int unsigned NEEDED = SUM_WIDTH > 0 ? SUM_WIDTH : $clog2(WORST) + 1;
 
+  localparam bit UP_TO_4 = WEIGHT_WIDTH <= 4 && ACTIVATION_WIDTH <= 4;
+  localparam bit PACKS = RES == "dsp" && (PACK == 2 || (PACK == 4 && UP_TO_4));
+
   `SPEC_CHECK(mw, MW >= 1 && MW <= 65536, "mvu: MW = %0d: 1..65536", MW)
   `SPEC_CHECK(mh, MH >= 1, "mvu: MH = %0d: at least 1", MH)
   `SPEC_CHECK(pe, PE >= 1 && MH % (PE < 1 ? 1 : PE) == 0, "mvu: PE = %0d: divides MH", PE)
@@ -93,10 +96,8 @@ module mvu #(
   `SPEC_CHECK(res, RES == "dsp" || RES == "lut", "mvu: RES = %0s: dsp or lut", RES)
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
               "mvu: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
-  `SPEC_CHECK(
-      pack,
-      PACK == 1 || (RES == "dsp" && PE % (PACK < 1 ? 1 : PACK) == 0 && (PACK == 2 || (PACK == 4 && WEIGHT_WIDTH <= 4 && ACTIVATION_WIDTH <= 4))),
-      "mvu: PACK = %0d: 1, or with DSPs 2, or 4 up to 4 bits; divides PE", PACK)
+  `SPEC_CHECK(pack, PACK == 1 || (PACKS && PE % (PACK < 1 ? 1 : PACK) == 0),
+              "mvu: PACK = %0d: 1, or with DSPs 2, or 4 up to 4 bits; divides PE", PACK)
 
   localparam int unsigned BEATS = SIMD >= 1 && MW > SIMD ? MW / SIMD : 1;
   localparam int unsigned PASSES = PE >= 1 && MH > PE ? MH / PE : 1;

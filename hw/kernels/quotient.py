@@ -24,9 +24,10 @@ def quotient_cost(
     # Low bits on their way to their stage and quotient bits from theirs, three registers or more,
     # become shift registers.
     chains = range(3, steps + 1)
+    kept = [min(width, k + d_width + 2) if bounded else width for k in range(steps)]
     lane = Cost(
         lut=added + sum(fits) + 2 * len(chains),
-        ff=n_width + width * (steps + 1) + steps * (steps + 1) // 2 - 2 * sum(chains),
+        ff=n_width + width + sum(kept) + steps * (steps + 1) // 2 - 2 * sum(chains),
     )
     return lane * pe + Cost(lut=2, ff=offset_width + (d_width + 1) * (steps + 1))
 

@@ -98,6 +98,6 @@ class Softmax(ScoreRows):
         divisors = Fifo(4, -(-d // 8) * 8).cost()
         # Dividends end in zeros: only the offset's higher bits are added to anything.
         added = max(e, d) + 2
-        lanes = quotient_cost(self.PE, e + out + 1, d, d + out, out, added, bounded=True)
+        lanes = quotient_cost(self.PE, e, d, d + out, out, added, bounded=True)
         rounding = offset_cost(d, out, False, self.TIE)
         return self.lookup_cost() + rows + divisors + rounding + lanes + Cost(lut=6)

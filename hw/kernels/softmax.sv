@@ -11,7 +11,7 @@
 //           s_axis: rows of scores, PE lanes, tlast at the end of the frame
 //           m_axis: rows of probabilities, PE lanes, tlast at the end of the frame
 // Rate      one beat a cycle, row after row, for rows of any length
-// Latency   two rows' beats and OUT_WIDTH + 6 cycles
+// Latency   two rows' beats and OUT_WIDTH + 5 cycles
 // Golden    softmax.py
 //
 // A row of e waits for its sum in a FIFO; one divider a lane follows.

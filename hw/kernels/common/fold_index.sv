@@ -18,15 +18,16 @@ module fold_index #(
     localparam int unsigned DEPTH = SETS > 1 ? SETS << $clog2(FOLD) : FOLD,
     localparam int unsigned INDEX_WIDTH = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (
+    // Beats are filled up with bits that nobody reads; SETS = 1 reads no layer, and with FOLD = 1
+    // holds nothing either.
+    // verilator lint_off UNUSEDSIGNAL
     input  wire logic                   clk,
     input  wire logic                   rst,
-    input  wire logic                   en,
-    // Beats are filled up with bits that nobody reads; SETS = 1 reads no layer.
-    // verilator lint_off UNUSEDSIGNAL
     input  wire logic [         LW-1:0] s_axis_layer_tdata,
     input  wire logic                   s_axis_layer_tvalid,
     input  wire logic                   s_axis_tlast,
     // verilator lint_on UNUSEDSIGNAL
+    input  wire logic                   en,
     output logic                        s_axis_layer_tready,
     input  wire logic                   s_axis_tvalid,
     output logic                        s_axis_tready,
