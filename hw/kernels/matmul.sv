@@ -298,7 +298,7 @@ module matmul #(
       .rst,
       .en,
       .i_valid(valid_q),
-      .i_first(first_q),
+      .i_first(STEPS == 1 || first_q),
       .i_last (last_q),
       .i_tag  (tag_q),
       .i_a    (a),

@@ -39,4 +39,4 @@ class Pipe(Kernel):
         return self.beats
 
     def cost(self) -> Cost:
-        return Cost(lut=2, ff=self.WIDTH + 2)
+        return Cost(lut=1, ff=self.WIDTH + 2)

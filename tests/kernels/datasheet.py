@@ -2,19 +2,17 @@
 
     python -m tests.kernels.datasheet [kernel ...] [--jobs 2]
 
-Results are kept in build/datasheet by the hash of the sources and parameters, so that a second run
-only measures what changed. Exit code 1 when a set differs from golden or from its cycle model.
+What the tests simulated is not simulated again, and a second run only measures what changed. Exit
+code 1 when a set differs from golden or from its cycle model.
 """
 
 from __future__ import annotations
 
 import argparse
-import inspect
-import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -26,13 +24,11 @@ from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost, Kernel
 from hw.synth import measure
-from sim.bench.check import check
-from sim.verilate import simulator_hash
 from tests.kernels.blocks import BLOCKS, block_table
 from tests.kernels.grids import grid, long_frames
+from tests.kernels.records import simulated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CACHE = ROOT / "build" / "datasheet"
 SHEET = ROOT / "docs" / "kernels.md"
 
 
@@ -51,29 +47,14 @@ class Row:
 
 def row(kernel: Kernel) -> Row:
     """Measured, or as measured before."""
-    design = Design.of(kernel)
-    golden = Path(inspect.getfile(type(kernel))).read_text(encoding="utf-8")
-    key = design.digest(simulator_hash(), golden, repr(kernel))
-    path = CACHE / f"{kernel.name}-{key}.json"
-    if path.exists():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    else:
-        report = check(kernel)
-        kept = {
-            "cycles": report.outcomes[0].cycles,
-            "compared": report.compared,
-            "faults": report.faults,
-            "found": asdict(measure(design)),
-        }
-        with atomic_path(path) as part:
-            part.write_text(json.dumps(kept), encoding="utf-8")
+    record = simulated(kernel)
     return Row(
         kernel.parameters(),
-        kept["cycles"],
+        record.cycles,
         kernel.cycles(1, **kernel.settings()[0]),
-        kept["compared"],
-        kept["faults"],
-        Cost(**kept["found"]),
+        record.compared,
+        record.faults,
+        measure(Design.of(kernel)),
         kernel.cost(),
     )
 

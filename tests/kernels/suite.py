@@ -20,6 +20,7 @@ from hw.spec.errors import SpecError
 from hw.spec.kernel import Kernel
 from sim.bench.check import check
 from sim.verilate import SimulatorError, build, lint
+from tests.kernels.records import keep
 
 QUICK = 3
 LEAST_RATE = 0.98
@@ -44,6 +45,7 @@ def suite(
     @pytest.mark.parametrize("kernel", sets)
     def equals_golden(kernel: Kernel, record_property: Callable[[str, object], None]) -> None:
         report = check(kernel)
+        keep(kernel, report)
         record_property("outputs compared", report.compared)
         assert report.faults == []
         assert report.compared > 0
@@ -72,12 +74,14 @@ def suite(
         assert found, "the proof did not notice the fault"
 
     @pytest.mark.parametrize("kernel", [pytest.param(k, id=label(k)) for k in rate])
-    def sustained_rate(kernel: Kernel) -> None:
+    def sustained_rate(kernel: Kernel, record_property: Callable[[str, object], None]) -> None:
         for chosen in kernel.settings():
             ideal = kernel.ideal_cycles(**chosen)
             assert 3 * ideal >= LEAST_RATE * kernel.cycles(3, **chosen), chosen
         # The cycle model's counts are the simulated ones, or this reports a fault.
-        assert check(kernel, stalls=False).faults == []
+        report = check(kernel, stalls=False)
+        record_property("outputs compared", report.compared)
+        assert report.faults == []
 
     tests = [equals_golden, bad_parameters, planted_fault, sustained_rate]
     for name, function in zip(("grid", "bad", "fault", "rate"), tests, strict=True):
