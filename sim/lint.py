@@ -3,8 +3,8 @@ and Yosys through slang for both families.
 
     python -m sim.lint [kernel ...] [--no-synthesis]
 
-Prints one line a module; exit code 1 when a tool had something to say. Waivers stand in the sources,
-each with its reason.
+Prints one line a module; exit code 1 when a tool had something to say. Waivers stand in the
+sources, each with its reason.
 """
 
 from __future__ import annotations

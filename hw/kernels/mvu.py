@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from hw.kernels import mac_array
 from hw.kernels.conv import bounds, conv
 from hw.kernels.costs import ceil_div, ram_cost, rom_cost
+from hw.kernels.layered import Layered
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
-from hw.spec.kernel import Arrays, Cost, Kernel, Memory
+from hw.spec.kernel import Arrays, Cost, Memory
 from hw.spec.stream import Stream
 
 STYLES = ("distributed", "block", "ultra")
@@ -23,7 +24,7 @@ LONGEST_IN_LUTS = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Mvu(Kernel):
+class Mvu(Layered):
     """y[v][o] = sum over i of weights[set][o][i] * x[v][i].
 
     MW, MH: columns and rows. PE, SIMD: rows and columns at work at once. *_WIDTH: bits; weights and
@@ -149,9 +150,7 @@ class Mvu(Kernel):
 
     def inputs(self) -> dict[str, Stream]:
         streams = {"s_axis": Stream((self.vectors, self.MW), self._activation, self.SIMD)}
-        if self.SETS > 1:
-            kind = IntType((self.SETS - 1).bit_length(), False)
-            streams["s_axis_layer"] = Stream((1,), kind, last=False)
+        streams |= self.layer_stream()
         if self.RAM_STYLE == "ultra":
             streams["s_axis_weights"] = self._memory
         return streams
@@ -159,17 +158,8 @@ class Mvu(Kernel):
     def outputs(self) -> dict[str, Stream]:
         return {"m_axis": Stream((self.vectors, self.MH), IntType(self.ACCU_WIDTH), self.PE)}
 
-    def settings(self) -> list[dict[str, int]]:
-        return [{"layer": n} for n in sorted({0, self.SETS // 2, self.SETS - 1})]
-
-    def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
-        codes = super().stimulus(rng, kind)
-        if self.SETS > 1:
-            codes["s_axis_layer"] = np.array([settings["layer"]], np.int64)
-        return codes
-
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        chosen = int(inputs["s_axis_layer"][0]) if self.SETS > 1 else 0
+        chosen = self.layer(inputs)
         weight = torch.from_numpy(self.matrix()[chosen].astype(np.int64))[:, :, None, None]
         # A vector is one pixel of a map.
         pixels = inputs["s_axis"].T[None, :, :, None]

@@ -9,7 +9,7 @@
 //           m_axis: vector, o; PE sums a beat
 // Rate      PE x SIMD products a cycle: a vector takes MW / SIMD * MH / PE cycles. It is read in the
 //           first MW / SIMD of them and kept for the others
-// Latency   mvu.py, cycles(): 5 to 5 + clog2(SIMD) cycles from the last codes to their sums
+// Latency   2 cycles, then those of mac_array, from the last codes to their sums
 // Golden    mvu.py, which also makes the words of the memory: set, pass over the vector, beat
 `default_nettype none
 `include "checks.svh"

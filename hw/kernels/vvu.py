@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from hw.kernels.conv import bounds
 from hw.kernels.costs import ram_cost, rom_cost
+from hw.kernels.layered import Layered
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
-from hw.spec.kernel import Arrays, Cost, Kernel, Memory
+from hw.spec.kernel import Arrays, Cost, Memory
 from hw.spec.stream import Stream
 
 STYLES = ("distributed", "block", "ultra")
@@ -22,7 +23,7 @@ ADDER = 1.1  # LUTs a bit of an adder among several: fitted
 
 
 @dataclass(frozen=True, eq=False)
-class Vvu(Kernel):
+class Vvu(Layered):
     """y[p][c] = sum over t of weights[set][c][t] * x[p][c][t].
 
     CHANNELS, TAPS of a window. PE, SIMD: channels and taps a beat. *_WIDTH: bits; weights and sums
@@ -170,9 +171,7 @@ class Vvu(Kernel):
     def inputs(self) -> dict[str, Stream]:
         shape = (self.pixels, self.CHANNELS // self.PE, self._steps, self.SIMD, self.PE)
         streams = {"s_axis": Stream(shape, self._activation, self.PE * self.SIMD)}
-        if self.SETS > 1:
-            kind = IntType((self.SETS - 1).bit_length(), False)
-            streams["s_axis_layer"] = Stream((1,), kind, last=False)
+        streams |= self.layer_stream()
         if self.RAM_STYLE == "ultra":
             words = (self._depth, self._word_bits)
             streams["s_axis_weights"] = Stream(words, IntType(1, False), words[1], last=False)
@@ -181,17 +180,8 @@ class Vvu(Kernel):
     def outputs(self) -> dict[str, Stream]:
         return {"m_axis": Stream((self.pixels, self.CHANNELS), IntType(self.ACCU_WIDTH), self.PE)}
 
-    def settings(self) -> list[dict[str, int]]:
-        return [{"layer": n} for n in sorted({0, self.SETS // 2, self.SETS - 1})]
-
-    def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
-        codes = super().stimulus(rng, kind)
-        if self.SETS > 1:
-            codes["s_axis_layer"] = np.array([settings["layer"]], np.int64)
-        return codes
-
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        chosen = int(inputs["s_axis_layer"][0]) if self.SETS > 1 else 0
+        chosen = self.layer(inputs)
         windows = inputs["s_axis"].permute(0, 1, 4, 2, 3).reshape(-1, self.CHANNELS, self.TAPS)
         weight = torch.from_numpy(self._codes()[chosen].astype(np.int64))
         return {"m_axis": (windows * weight).sum(-1)}

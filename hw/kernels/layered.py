@@ -1,0 +1,41 @@
+"""Kernels that hold several sets of parameters: one physical block serves repeated layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hw.spec.dtypes import IntType
+from hw.spec.kernel import Arrays, Kernel
+from hw.spec.stream import Stream
+
+PORT = "s_axis_layer"
+
+
+class Layered(Kernel):
+    """A kernel with a parameter SETS. Where it is above 1, `s_axis_layer` tells each frame's set,
+    one beat a frame.
+    """
+
+    SETS: int
+
+    def layer_stream(self) -> dict[str, Stream]:
+        """The stream of layers, where there is one."""
+        if self.SETS == 1:
+            return {}
+        kind = IntType((self.SETS - 1).bit_length(), False)
+        return {PORT: Stream((1,), kind, last=False)}
+
+    def layer(self, inputs: dict[str, Any]) -> int:
+        """The set that a frame asks for."""
+        return int(inputs[PORT][0]) if self.SETS > 1 else 0
+
+    def settings(self) -> list[dict[str, int]]:
+        return [{"layer": n} for n in sorted({0, self.SETS // 2, self.SETS - 1})]
+
+    def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
+        codes = super().stimulus(rng, kind)
+        if self.SETS > 1:
+            codes[PORT] = np.array([settings["layer"]], np.int64)
+        return codes
