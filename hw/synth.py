@@ -132,14 +132,18 @@ def _synthesise(design: Design, family: str) -> dict[str, int]:
 def parse(name: str, words: Sequence[str]) -> Kernel:
     """NAME=VALUE words -> the kernel. Raises SpecError for what it does not have."""
     cls = kernel_class(name)
-    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    kinds = ("int", "bool", "str")  # arrays of constants cannot be named on a command line
+    known = {f.name: str(f.type) for f in fields(cls) if f.type in kinds}  # type: ignore[arg-type]
     chosen: dict[str, int | str] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or key not in known:
             offered = ", ".join(known)
             raise SpecError(f"{name}: parameter {word!r}", f"NAME=VALUE with a name of {offered}")
-        chosen[key] = int(value) if value.lstrip("-").isdigit() else value
+        number = value.removeprefix("-").isdigit()
+        if known[key] != "str" and not number:
+            raise SpecError(f"{name}: {key} = {value}", "a whole number is needed")
+        chosen[key] = value if known[key] == "str" else int(value)
     return cls(**chosen)
 
 
