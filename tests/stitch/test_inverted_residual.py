@@ -33,7 +33,8 @@ def test_its_golden_is_the_program_that_the_tracker_runs():
     before = seen[nodes[f"{STAGE}.expand.conv"].inputs[0]]
     after = seen[nodes[f"{STAGE}.grid.join_add"].output]
     block = nano_block(64)
-    codes = torch.from_numpy(before[0].transpose(1, 2, 0).copy()).reshape(-1)
+    codes = before[0].transpose(1, 2, 0).astype(np.int8).view(np.uint8)  # the fork reads bytes
+    codes = torch.from_numpy(codes.reshape(-1))
     found = block.golden({"s_axis": codes})["m_axis"].numpy()
     np.testing.assert_array_equal(found.ravel(), after[0].transpose(1, 2, 0).ravel())
 
