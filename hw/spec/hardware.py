@@ -1,0 +1,126 @@
+"""What a bundle's hardware looks like to a host: `hardware.json`, written by the build, read by the
+`rtl` and `pynq` devices.
+
+Every stream end is 8 bits wide with tlast, one code a beat, whatever is inside. A port's codes
+travel with channels fastest: (B,C,H,W) goes as (H,W,C), tokens (1,C,T,1) as (T,C), memories
+(1,1,L,lanes) as (L,lanes): always the transpose (0, 2, 3, 1).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hw.spec.errors import BundleError
+from hw.spec.files import atomic_path
+
+FORMAT = 1
+FILE = "hardware.json"
+
+
+@dataclass(frozen=True)
+class StreamEnd:
+    """One stream of a graph.
+
+    name: port prefix of the accelerator, `s_axis_...` or `m_axis_...`. port: of the graph whose
+    codes it carries (two streams may carry one port: it is then sent twice). channel: of the
+    system. beats: codes of a frame; of one row where `ragged`, and the rows sent are then LENGTH
+    rounded up to a multiple of `rows` (what fills up is never read).
+    """
+
+    name: str
+    port: str
+    channel: int
+    beats: int
+    ragged: bool = False
+    rows: int = 1
+
+    def total(self, length: int = 0) -> int:
+        """Beats of one frame at a length."""
+        if not self.ragged:
+            return self.beats
+        return self.beats * (-(-length // self.rows) * self.rows)
+
+
+@dataclass(frozen=True)
+class GraphHardware:
+    """One accelerator: its place in the GRAPH register, its streams, the cycles of a frame (for
+    the greatest length), and the stream and file of memories loaded once, if any.
+    """
+
+    name: str
+    index: int
+    inputs: tuple[StreamEnd, ...]
+    outputs: tuple[StreamEnd, ...]
+    cycles: int
+    setup: StreamEnd | None = None
+    setup_file: str | None = None
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """A system: `identity` is the register's value, `top` the module that the board sees, files
+    relative to the bundle. overlay: `.bit` of the bundle once there is one.
+    """
+
+    board: str
+    part: str
+    clock_mhz: float
+    identity: int
+    top: str
+    sources: tuple[str, ...]
+    graphs: tuple[GraphHardware, ...]
+    overlay: str | None = None
+
+    @property
+    def in_channels(self) -> int:
+        """Stream channels into the fabric."""
+        ends = [e for g in self.graphs for e in (*g.inputs, *([g.setup] if g.setup else []))]
+        return 1 + max(e.channel for e in ends)
+
+    @property
+    def out_channels(self) -> int:
+        """Stream channels out of the fabric."""
+        return 1 + max(e.channel for g in self.graphs for e in g.outputs)
+
+    def graph(self, name: str) -> GraphHardware:
+        """Entry of a graph. Raises BundleError when there is none of that name."""
+        for entry in self.graphs:
+            if entry.name == name:
+                return entry
+        have = ", ".join(g.name for g in self.graphs)
+        raise BundleError(f"the hardware has no graph {name!r}, only {have}", "build it again")
+
+    def save(self, folder: Path) -> None:
+        """Writes hardware.json."""
+        with atomic_path(folder / FILE) as part:
+            plain = {"format": FORMAT, **asdict(self)}
+            part.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Hardware:
+        """Inverse of `save`. Raises BundleError for a file that is missing, malformed or stale."""
+        path = folder / FILE
+        try:
+            plain = json.loads(path.read_text(encoding="utf-8"))
+            if plain.pop("format") != FORMAT:
+                raise BundleError(f"{path} is of another version", "run make hardware again")
+            plain["sources"] = tuple(plain["sources"])
+            plain["graphs"] = tuple(_graph(g) for g in plain["graphs"])
+            return cls(**plain)
+        except FileNotFoundError as error:
+            raise BundleError(
+                f"{folder} holds no hardware ({FILE})", "run make hardware, or use DEVICE=golden"
+            ) from error
+        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            detail = f"{type(error).__name__}: {error}"
+            raise BundleError(f"{path} is not valid ({detail})", "run make hardware") from error
+
+
+def _graph(plain: Mapping[str, Any]) -> GraphHardware:
+    ends = {k: tuple(StreamEnd(**end) for end in plain[k]) for k in ("inputs", "outputs")}
+    setup = StreamEnd(**plain["setup"]) if plain["setup"] else None
+    return GraphHardware(**{**plain, **ends, "setup": setup})
