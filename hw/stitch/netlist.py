@@ -7,7 +7,7 @@ a design. Only its cycle count is an estimate, that of its slowest part.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class Netlist(Kernel):
         instances: kernels by instance name, in an order in which data flow.
         wires: (from, to) pairs of ends written "instance.port"; "port" alone is the netlist's own
             input or output.
+        drops: outputs whose beats nobody wants: they are always taken.
+        ends: streams of the netlist's own ports where its parts know them as bytes only.
 
     Raises SpecError for an unknown end, one driven twice or not at all, or two streams that differ
     in shape, width or lanes.
@@ -42,10 +44,12 @@ class Netlist(Kernel):
     title: str
     instances: Mapping[str, Kernel]
     wires: tuple[tuple[str, str], ...]
+    drops: tuple[str, ...] = ()
+    ends: Mapping[str, Stream] = field(default_factory=dict)
 
     def validate(self) -> None:
         driven: set[End] = set()
-        used: set[End] = set()
+        used: set[End] = {_end(drop) for drop in self.drops}
         for source, sink in self.wires:
             a, b = _end(source), _end(sink)
             for end, seen in ((a, used), (b, driven)):
@@ -86,12 +90,14 @@ class Netlist(Kernel):
     def inputs(self) -> dict[str, Stream]:
         """Ports of the parts that the netlist's own inputs are wired to."""
         pairs = ((_end(a), _end(b)) for a, b in self.wires)
-        return {a[1]: self._port(b, "inputs") for a, b in pairs if not a[0]}
+        found = {a[1]: self._port(b, "inputs") for a, b in pairs if not a[0]}
+        return {k: self.ends.get(k, s) for k, s in found.items()}
 
     def outputs(self) -> dict[str, Stream]:
         """Ports of the parts that drive the netlist's own outputs."""
         pairs = ((_end(a), _end(b)) for a, b in self.wires)
-        return {b[1]: self._port(a, "outputs") for a, b in pairs if not b[0]}
+        found = {b[1]: self._port(a, "outputs") for a, b in pairs if not b[0]}
+        return {k: self.ends.get(k, s) for k, s in found.items()}
 
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
         tensors: dict[End, tuple[Tensor, Stream]] = {
@@ -104,7 +110,7 @@ class Netlist(Kernel):
                 given[port] = _carry(*tensors[feeds[(name, port)]], stream)
             for port, codes in kernel.golden(given).items():
                 tensors[(name, port)] = (codes, kernel.outputs()[port])
-        return {k: tensors[feeds[("", k)]][0] for k in self.outputs()}
+        return {k: _carry(*tensors[feeds[("", k)]], s) for k, s in self.outputs().items()}
 
     def ideal_cycles(self, **settings: int) -> int:
         return max(k.ideal_cycles(**settings) for k in self.instances.values())
@@ -193,6 +199,10 @@ class Netlist(Kernel):
             pins += [f".{port}_{s}({wire}_{s})" for s in ("tdata", "tvalid", "tready")]
             pins += [f".{port}_tlast({wire}_tlast)"] if stream.last else []
         for port, stream in kernel.outputs().items():
+            if f"{name}.{port}" in self.drops:
+                pins += [f".{port}_{s}()" for s in ("tdata", "tvalid")]
+                pins += [f".{port}_tready(1'b1)"] + ([f".{port}_tlast()"] if stream.last else [])
+                continue
             sink = reads[(name, port)]
             wire = f"{name}_{port}" if sink[0] else sink[1]
             pins += [f".{port}_{s}({wire}_{s})" for s in ("tdata", "tvalid", "tready")]

@@ -1,0 +1,1 @@
+"""From an integer program to kernels: layers, lanes for each, and when its results come."""

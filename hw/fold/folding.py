@@ -1,0 +1,143 @@
+"""Foldings: for each layer the cheapest lanes that keep a pace, and for each accelerator what a
+choice of paces costs and how long a frame then takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+
+from hw.fold import pace
+from hw.fold.blocks import Block, Folding, Style, block
+from hw.fold.layers import Conv, Dataflow, Layer, MaskProduct, SoftmaxAttention
+from hw.fold.pace import Cycles, Times
+from hw.spec.errors import SamFabricError, SpecError
+from hw.spec.kernel import Cost
+
+TRIED = 6
+"""Foldings of a layer that are built to compare their costs."""
+MOST_SIMD = 64
+
+
+class FoldingError(SamFabricError):
+    """No folding keeps the pace, or what was asked for does not fit the board."""
+
+
+def share(cost: Cost, budget: Cost) -> float:
+    """Sum of the shares of a budget that a cost takes: what scarce resources cost most of. What a
+    board has none of costs 1 a piece.
+    """
+    parts = ((getattr(cost, f.name), getattr(budget, f.name)) for f in fields(Cost))
+    return sum(used / (have or 1) for used, have in parts)
+
+
+def foldings(layer: Layer, cycles: int) -> Iterator[Folding]:
+    """Foldings of a layer that may keep a pace of so many cycles a frame, fewest products first."""
+    out = layer.output
+    lanes = next((n for n in divisors(out.channels) if out.codes // n <= cycles), out.channels)
+    if isinstance(layer, Conv) and layer.depthwise:
+        for pe in divisors(out.channels):
+            yield Folding(pe, 1, _dividing(lanes, pe, out.channels))
+    elif isinstance(layer, Conv):
+        pairs = [(p, s) for p in divisors(out.channels) for s in divisors(layer.inputs[0].channels)]
+        for pe, simd in sorted(pairs, key=lambda n: (n[0] * n[1], n[1])):
+            yield Folding(pe, simd, _dividing(lanes, pe, out.channels))
+    elif isinstance(layer, SoftmaxAttention):
+        keys = layer.inputs[1]
+        most = 16 if keys.ragged else keys.vectors
+        powers = [n for n in (1, 2, 4, 8, 16) if n <= most and (keys.ragged or most % n == 0)]
+        pairs = [(p, s) for p in powers for s in divisors(keys.channels) if s <= 16]
+        for pe, simd in sorted(pairs, key=lambda n: (n[0] * n[1], -min(n))):
+            yield Folding(pe, simd, simd)
+    elif isinstance(layer, MaskProduct):
+        pairs = [(p, s) for p in divisors(out.channels) for s in divisors(layer.inputs[0].channels)]
+        for pe, simd in sorted(pairs, key=lambda n: (n[0] * n[1], n[1])):
+            yield Folding(pe, simd, pe)
+    else:
+        yield Folding(lanes=lanes)
+
+
+def cheapest(layer: Layer, cycles: int, style: Style, budget: Cost) -> Block:
+    """The block of least share of the budget whose kernels all keep a pace of `cycles` a frame.
+
+    Raises FoldingError, naming the layer and the best that it can, where none does.
+    """
+    found: list[Block] = []
+    best = 0
+    for folding in foldings(layer, cycles):
+        candidate = block(layer, folding, style)
+        interval = candidate.interval
+        best = min(best or interval, interval)
+        if interval > cycles:
+            continue
+        try:
+            candidate.cost  # noqa: B018 - builds the kernels, whose rules may refuse
+        except SpecError:
+            continue
+        found.append(candidate)
+        if len(found) == TRIED:
+            break
+    if not found:
+        raise FoldingError(
+            f"layer {layer.name} cannot keep {cycles:,} cycles a frame",
+            f"it can keep {best:,}: ask for fewer frames a second",
+        )
+    return min(found, key=lambda b: share(b.cost, budget))
+
+
+def divisors(n: int) -> list[int]:
+    """Ascending."""
+    return [d for d in range(1, n + 1) if n % d == 0]
+
+
+def _dividing(least: int, pe: int, channels: int) -> int:
+    """At least so many lanes, in a whole ratio to PE."""
+    fit = [n for n in divisors(channels) if n >= least and (n % pe == 0 or pe % n == 0)]
+    return fit[0] if fit else channels
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """An accelerator folded: its blocks in order, and by tensor when its vectors come; by layer
+    and input when they are read.
+    """
+
+    dataflow: Dataflow
+    blocks: Mapping[str, Block]
+    times: Mapping[str, Times]
+    read: Mapping[tuple[str, int], Cycles]
+
+    @property
+    def cycles(self) -> int:
+        """Of a frame, from its first code in to its last out."""
+        return max(self.times[t.name].end for t in self.dataflow.outputs.values()) + 2
+
+    @property
+    def interval(self) -> int:
+        """Between frames that follow each other closely."""
+        return max(b.interval for b in self.blocks.values())
+
+
+def schedule(dataflow: Dataflow, blocks: Mapping[str, Block]) -> Plan:
+    """When everything happens, if no part has to wait for room."""
+    times = {t.name: pace.source(t.vectors, t.channels, start=3) for t in dataflow.inputs.values()}
+    read: dict[tuple[str, int], Cycles] = {}
+    lanes: dict[str, int] = {t.name: 1 for t in dataflow.inputs.values()}
+    for layer in dataflow.layers:
+        b = blocks[layer.name]
+        inputs = []
+        for i, tensor in enumerate(layer.inputs):
+            x, have = times[tensor.name], lanes[tensor.name]
+            want = b.entries[i]
+            forks = len(dataflow.readers(tensor)) > 1
+            x = x.later(int(forks))
+            if want != have:
+                x = pace.through(x, tensor.channels // min(want, have), 2)
+            inputs.append(x)
+        times[layer.output.name], accepted = b.run(inputs)
+        lanes[layer.output.name] = b.exit
+        read |= {(layer.name, i): at for i, at in enumerate(accepted)}
+    for tensor in dataflow.outputs.values():
+        if lanes[tensor.name] != 1:
+            times[tensor.name] = pace.through(times[tensor.name], tensor.channels, 2)
+    return Plan(dataflow, blocks, times, read)

@@ -1,0 +1,180 @@
+"""An accelerator: one graph's blocks stitched into a netlist, with forks where a tensor has several
+readers, width converters where lanes differ, and FIFOs where streams of one origin meet again.
+
+Ends carry one code a beat. A port whose readers are far apart in time is taken in twice, from
+memory, rather than kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hw.fold.blocks import WORD, Block, buffer, narrowed
+from hw.fold.depths import depths
+from hw.fold.layers import Dataflow, Tensor
+from hw.kernels.duplicate import Duplicate
+from hw.spec.hardware import StreamEnd
+from hw.spec.kernel import Kernel
+from hw.spec.stream import Stream
+from hw.stitch.netlist import Netlist
+
+KEPT_BITS = 1 << 15
+"""Of a port: what two of its readers may lie apart before it is taken in twice."""
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """The netlist, and what its ends carry. fifos: vectors held, by (layer, input)."""
+
+    netlist: Netlist
+    inputs: tuple[StreamEnd, ...]
+    outputs: tuple[StreamEnd, ...]
+    fifos: Mapping[tuple[str, int], int]
+
+
+def accelerator(
+    dataflow: Dataflow,
+    blocks: Mapping[str, Block],
+    overrides: Mapping[tuple[str, int], int] | None = None,
+) -> Accelerator:
+    """Stitches the blocks. overrides: depths of FIFOs in vectors, by (layer, input).
+
+    Raises SpecError for blocks that do not fit each other.
+    """
+    return _Stitcher(dataflow, blocks, overrides or {}).stitch()
+
+
+def identifier(layer: str) -> str:
+    """A layer's name as the module knows it."""
+    return layer.replace(".", "_")
+
+
+class _Stitcher:
+    def __init__(
+        self,
+        dataflow: Dataflow,
+        blocks: Mapping[str, Block],
+        overrides: Mapping[tuple[str, int], int],
+    ) -> None:
+        self.dataflow, self.blocks = dataflow, blocks
+        self.fifos = depths(dataflow, blocks) | dict(overrides)
+        self.instances: dict[str, Kernel] = {}
+        self.wires: list[tuple[str, str]] = []
+        self.drops: list[str] = []
+        self.inputs: list[StreamEnd] = []
+
+    def stitch(self) -> Accelerator:
+        for port, tensor in self.dataflow.inputs.items():
+            self._enter(port, tensor)
+        for layer in self.dataflow.layers:
+            block, name = self.blocks[layer.name], identifier(layer.name)
+            for part, kernel in block.kernels.items():
+                self.instances[f"{name}_{part}"] = kernel
+            self.wires += [(f"{name}_{a}", f"{name}_{b}") for a, b in block.wires]
+            self.drops += [f"{name}_{end}" for end in block.drops]
+            self._leave(layer.output, f"{name}_{block.gives}", block.exit)
+        lengths = [
+            f"{identifier(x.name)}_attention.s_axis_length"
+            for x in self.dataflow.layers
+            if any(t.ragged for t in x.inputs)
+        ]
+        self.wires += [("s_axis_length", end) for end in lengths]
+        outputs = tuple(
+            StreamEnd(f"m_axis_{port}", port, i, t.codes)
+            for i, (port, t) in enumerate(self.dataflow.outputs.items())
+        )
+        order = self._ordered()
+        ends = {e.name: _end(self.dataflow.inputs[e.port]) for e in self.inputs}
+        ends |= {e.name: _end(self.dataflow.outputs[e.port]) for e in outputs}
+        wires, drops = tuple(self.wires), tuple(self.drops)
+        netlist = Netlist(self.dataflow.graph, order, wires, drops, ends)
+        return Accelerator(netlist, tuple(self.inputs), outputs, self.fifos)
+
+    def _ordered(self) -> dict[str, Kernel]:
+        """Instances in an order in which data flow."""
+        feeds: dict[str, set[str]] = {name: set() for name in self.instances}
+        for a, b in self.wires:
+            if "." in a and "." in b:
+                feeds[b.split(".")[0]].add(a.split(".")[0])
+        order: dict[str, Kernel] = {}
+        waiting = dict(self.instances)
+        while waiting:
+            ready = [name for name in waiting if feeds[name] <= order.keys()]
+            order |= {name: waiting.pop(name) for name in ready}
+        return order
+
+    def _enter(self, port: str, tensor: Tensor) -> None:
+        """A port's streams: readers that keep together share one."""
+        readers = self.dataflow.readers(tensor)
+        near, far = [], []
+        for layer, i in readers:
+            held = self.fifos.get((layer.name, i), 0) * tensor.channels * tensor.dtype.bits
+            (far if held > KEPT_BITS and len(readers) > 1 else near).append((layer, i))
+        groups = [near] if near else []
+        groups += [[reader] for reader in far]
+        for number, group in enumerate(groups):
+            name = f"s_axis_{port}" + (f"_{number}" if number else "")
+            ragged = tensor.ragged
+            beats = tensor.channels if ragged else tensor.codes
+            rows = 1
+            if ragged:
+                rows = max(self.blocks[x.name].folding.PE for x, _ in group)
+            self.inputs.append(StreamEnd(name, port, len(self.inputs), beats, ragged, rows))
+            if len(groups) > 1:
+                for layer, i in group:
+                    self.fifos.pop((layer.name, i), None)
+            self._fan(tensor, name, 1, group, f"{port}_{number}" if number else port)
+
+    def _leave(self, tensor: Tensor, end: str, lanes: int) -> None:
+        """From a block's output to all its readers, ports among them."""
+        ports = [p for p, t in self.dataflow.outputs.items() if t is tensor]
+        if ports and lanes > 1:
+            name = identifier(end.split(".")[0])
+            end = self._chain(narrowed(lanes, 1, tensor.dtype.bits, tensor.codes), end, name)
+            lanes = 1
+        readers = self.dataflow.readers(tensor)
+        self._fan(tensor, end, lanes, readers, end.split(".")[0], ports)
+
+    def _fan(
+        self, tensor: Tensor, end: str, lanes: int, readers: list, name: str, ports: list = ()
+    ) -> None:
+        """Forks an end for its readers and leads each branch to its own."""
+        branches = [*readers, *ports]
+        width = WORD * -(-lanes * tensor.dtype.bits // WORD)
+        for number, branch in enumerate(branches):
+            source = end
+            if number < len(branches) - 1:
+                fork = f"{name}_fork{number}"
+                self.instances[fork] = Duplicate(width, beats=tensor.codes // lanes)
+                self.wires.append((end, f"{fork}.s_axis"))
+                source, end = f"{fork}.m_axis_0", f"{fork}.m_axis_1"
+            if isinstance(branch, str):
+                self.wires.append((source, f"m_axis_{branch}"))
+            else:
+                self._branch(tensor, source, lanes, *branch)
+
+    def _branch(self, tensor: Tensor, source: str, lanes: int, layer, position: int) -> None:
+        block, name = self.blocks[layer.name], identifier(layer.name)
+        want, parts = block.entries[position], {}
+        bits = tensor.dtype.bits
+        held = self.fifos.get((layer.name, position), 0)
+        if held:
+            beats = tensor.codes // lanes
+            depth = held * tensor.channels // lanes
+            parts["keep"] = buffer(depth, lanes * bits, beats, block.style)
+        parts |= narrowed(lanes, want, bits, tensor.codes)
+        source = self._chain(parts, source, f"{name}_in{position}")
+        self.wires.append((source, f"{name}_{block.takes[position]}"))
+
+    def _chain(self, parts: Mapping[str, Kernel], end: str, name: str) -> str:
+        for part, kernel in parts.items():
+            self.instances[f"{name}_{part}"] = kernel
+            self.wires.append((end, f"{name}_{part}.s_axis"))
+            end = f"{name}_{part}.m_axis"
+        return end
+
+
+def _end(tensor: Tensor) -> Stream:
+    """A port's stream: one code a beat."""
+    return Stream((tensor.vectors, tensor.channels), tensor.dtype, 1)
