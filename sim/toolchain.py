@@ -1,5 +1,5 @@
 """What the simulator needs of the system beside Python packages: a C++ compiler, make, perl, and
-Python's shared library.
+Python's shared library. The tests need a Tcl too, which stands in for Vivado's.
 
     python -m sim.toolchain [--install]
 
@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-PROGRAMS = {"g++": "g++", "make": "make", "perl": "perl"}
+PROGRAMS = {"g++": "g++", "make": "make", "perl": "perl", "tclsh": "tcl"}
 """Program -> the Debian package that brings it."""
 TIMEOUT_S = 600
 
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     packages = " ".join(sorted(set(lacking.values())))
     print(
-        f"The kernels' simulator needs {', '.join(lacking)}."
+        f"Simulator and tests need {', '.join(lacking)}."
         f" Install it (Debian, Ubuntu: sudo apt install {packages}) and try again.",
         file=sys.stderr,
     )

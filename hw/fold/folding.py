@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 from hw.fold import pace
-from hw.fold.blocks import Block, Folding, Style, block
+from hw.fold.block import Block, Folding, Style
+from hw.fold.blocks import block
 from hw.fold.layers import Conv, Dataflow, Layer, MaskProduct, SoftmaxAttention
 from hw.fold.pace import Cycles, Times
 from hw.spec.errors import SamFabricError, SpecError
@@ -44,8 +45,7 @@ def foldings(layer: Layer, cycles: int) -> Iterator[Folding]:
             yield Folding(pe, simd, _dividing(lanes, pe, out.channels))
     elif isinstance(layer, SoftmaxAttention):
         keys = layer.inputs[1]
-        most = 16 if keys.ragged else keys.vectors
-        powers = [n for n in (1, 2, 4, 8, 16) if n <= most and (keys.ragged or most % n == 0)]
+        powers = [n for n in (1, 2, 4, 8, 16) if keys.vectors % n == 0]
         pairs = [(p, s) for p in powers for s in divisors(keys.channels) if s <= 16]
         for pe, simd in sorted(pairs, key=lambda n: (n[0] * n[1], -min(n))):
             yield Folding(pe, simd, simd)

@@ -118,7 +118,7 @@ class Vvu(Layered):
 
     def _codes(self) -> NDArray[np.int64]:
         if self.weights is not None:
-            return np.asarray(self.weights)
+            return np.asarray(self.weights).astype(np.int64)
         kind = IntType(self.WEIGHT_WIDTH)
         rng = np.random.default_rng(self.CHANNELS * 1000 + self.TAPS)
         shape = (self.SETS, self.CHANNELS, self.TAPS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,8 @@ class GraphHardware:
 class Hardware:
     """A system: `identity` is the register's value, `top` the module that the board sees, files
     relative to the bundle. overlay: `.bit` of the bundle once there is one.
+    addresses: base on the board, of the registers ("control") and of each DMA by its cell's name in
+    the overlay. dmas: cell of each channel; it feeds the input channel and drains the output one.
     """
 
     board: str
@@ -74,6 +76,8 @@ class Hardware:
     sources: tuple[str, ...]
     graphs: tuple[GraphHardware, ...]
     overlay: str | None = None
+    addresses: Mapping[str, int] = field(default_factory=dict)
+    dmas: tuple[str, ...] = ()
 
     @property
     def in_channels(self) -> int:
@@ -109,6 +113,7 @@ class Hardware:
             if plain.pop("format") != FORMAT:
                 raise BundleError(f"{path} is of another version", "run make hardware again")
             plain["sources"] = tuple(plain["sources"])
+            plain["dmas"] = tuple(plain.get("dmas", ()))
             plain["graphs"] = tuple(_graph(g) for g in plain["graphs"])
             return cls(**plain)
         except FileNotFoundError as error:

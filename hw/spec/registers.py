@@ -37,7 +37,7 @@ class Control(IntFlag):
 
     START = 1  # run the selected graph once
     LOAD = 2  # take the selected graph's setup stream instead of a run
-    RESET = 4  # drop what is in flight, clear errors; the loaded memories stay
+    RESET = 4  # drop what is in flight, clear errors; then LOAD again what a setup stream fills
 
 
 class Status(IntFlag):
@@ -45,4 +45,4 @@ class Status(IntFlag):
 
     BUSY = 1
     DONE = 2  # until the next start
-    ERROR = 4  # see FAULTS, or GRAPH out of range at the start
+    ERROR = 4  # see FAULTS, or GRAPH or LENGTH out of range at the start

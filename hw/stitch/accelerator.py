@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hw.fold.blocks import WORD, Block, buffer, narrowed
+from hw.fold.block import WORD, Block, buffer, narrowed
 from hw.fold.depths import depths
 from hw.fold.layers import Dataflow, Tensor
 from hw.kernels.duplicate import Duplicate
@@ -45,6 +45,26 @@ def accelerator(
     return _Stitcher(dataflow, blocks, overrides or {}).stitch()
 
 
+def apart(dataflow: Dataflow, blocks: Mapping[str, Block]) -> set[str]:
+    """Inputs of the graph that come once a reader, since keeping them would take more memory than
+    `KEPT_BITS`. Small ones do not use up channels for it.
+    """
+    shared = [t for t in dataflow.inputs.values() if len(dataflow.readers(t)) > 1]
+    together = _bits(dataflow, depths(dataflow, blocks))
+    names: set[str] = set()
+    for tensor in shared:
+        without = _bits(dataflow, depths(dataflow, blocks, {tensor.name}))
+        if together - without > KEPT_BITS:
+            names.add(tensor.name)
+    return names
+
+
+def _bits(dataflow: Dataflow, held: Mapping[tuple[str, int], int]) -> int:
+    layers = {x.name: x for x in dataflow.layers}
+    tensors = {key: layers[key[0]].inputs[key[1]] for key in held}
+    return sum(n * tensors[k].channels * tensors[k].dtype.bits for k, n in held.items())
+
+
 def identifier(layer: str) -> str:
     """A layer's name as the module knows it."""
     return layer.replace(".", "_")
@@ -58,7 +78,8 @@ class _Stitcher:
         overrides: Mapping[tuple[str, int], int],
     ) -> None:
         self.dataflow, self.blocks = dataflow, blocks
-        self.fifos = depths(dataflow, blocks) | dict(overrides)
+        self.apart = apart(dataflow, blocks)
+        self.fifos = depths(dataflow, blocks, self.apart) | dict(overrides)
         self.instances: dict[str, Kernel] = {}
         self.wires: list[tuple[str, str]] = []
         self.drops: list[str] = []
@@ -105,26 +126,18 @@ class _Stitcher:
         return order
 
     def _enter(self, port: str, tensor: Tensor) -> None:
-        """A port's streams: readers that keep together share one."""
+        """A port's stream, or one a reader."""
         readers = self.dataflow.readers(tensor)
-        near, far = [], []
-        for layer, i in readers:
-            held = self.fifos.get((layer.name, i), 0) * tensor.channels * tensor.dtype.bits
-            (far if held > KEPT_BITS and len(readers) > 1 else near).append((layer, i))
-        groups = [near] if near else []
-        groups += [[reader] for reader in far]
+        groups = [[r] for r in readers] if tensor.name in self.apart else [readers]
         for number, group in enumerate(groups):
-            name = f"s_axis_{port}" + (f"_{number}" if number else "")
-            ragged = tensor.ragged
-            beats = tensor.channels if ragged else tensor.codes
+            name = f"{port}_{number}" if number else port
             rows = 1
-            if ragged:
+            if tensor.ragged:
                 rows = max(self.blocks[x.name].folding.PE for x, _ in group)
-            self.inputs.append(StreamEnd(name, port, len(self.inputs), beats, ragged, rows))
-            if len(groups) > 1:
-                for layer, i in group:
-                    self.fifos.pop((layer.name, i), None)
-            self._fan(tensor, name, 1, group, f"{port}_{number}" if number else port)
+            beats = tensor.channels if tensor.ragged else tensor.codes
+            end = StreamEnd(f"s_axis_{name}", port, len(self.inputs), beats, tensor.ragged, rows)
+            self.inputs.append(end)
+            self._fan(tensor, end.name, 1, group, name)
 
     def _leave(self, tensor: Tensor, end: str, lanes: int) -> None:
         """From a block's output to all its readers, ports among them."""

@@ -1,0 +1,259 @@
+"""Drives Vivado: writes a project's settings into a bundle, runs the one script, takes the results.
+
+A bundle gets vivado/build.tcl, vivado/settings.tcl and vivado/<top>_board.v, with which the build
+can go on at any machine that has Vivado, and after it <name>.bit, <name>.hwh and reports/.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hw.board import Board
+from hw.build import overlay, wrapper
+from hw.spec.errors import BundleError, SamFabricError
+from hw.spec.files import atomic_path
+from hw.spec.hardware import Hardware
+
+SCRIPT = Path(__file__).resolve().parent / "vivado" / "build.tcl"
+FOLDER = "vivado"
+SETTINGS = "settings.tcl"
+LOG = "build.log"
+OLDEST = (2022, 1)
+"""The first whose block designs take every command of the script."""
+TIMEOUT_S = 8 * 3600.0
+VERSION_TIMEOUT_S = 120.0
+NOT_MET = 4
+"""Exit code of the script when timing is not met."""
+JOBS = 4
+REMAKE = "run make hardware"
+
+
+class VivadoError(SamFabricError):
+    """Vivado could not be run, or it failed on the way."""
+
+
+class VivadoTooOldError(VivadoError):
+    """A version that the script is not made for."""
+
+
+class TimingError(VivadoError):
+    """The placed and routed design is slower than the clock."""
+
+
+def find() -> str | None:
+    """Vivado on the PATH, if any."""
+    return shutil.which("vivado")
+
+
+def version(program: str) -> tuple[int, int]:
+    """(year, release). Raises VivadoError where the program does not tell it."""
+    try:
+        done = subprocess.run(
+            [program, "-version"],
+            capture_output=True,
+            text=True,
+            timeout=VERSION_TIMEOUT_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise VivadoError(f"{program} -version: {error}", "check the installation") from error
+    found = re.search(r"\bv(?:ivado)? ?v?(\d{4})\.(\d+)", done.stdout, re.IGNORECASE)
+    if found is None:
+        said = (done.stdout + done.stderr).strip()[:200]
+        raise VivadoError(f"{program} -version says {said!r}", "check the installation")
+    return int(found[1]), int(found[2])
+
+
+def need_version(program: str) -> None:
+    """Raises VivadoTooOldError below OLDEST."""
+    have = version(program)
+    if have < OLDEST:
+        raise VivadoTooOldError(
+            f"{program} is Vivado {have[0]}.{have[1]}", f"use {OLDEST[0]}.{OLDEST[1]} or newer"
+        )
+
+
+def write_project(bundle: Path, hardware: Hardware, board: Board) -> Path:
+    """Writes the project's files into `bundle`/vivado and the address map into hardware.json.
+    Returns the folder.
+
+    Raises BundleError for sources that are not there, SpecError for more streams than ports.
+    """
+    overlay.located(hardware, board).save(bundle)
+    folder = bundle / FOLDER
+    files = _files(bundle, hardware)
+    top = folder / f"{wrapper.name(hardware)}.v"
+    roms = {path.stem.upper(): path.name for path in files[".hex"]}
+    _write(top, wrapper.text(hardware, roms))
+    _write(folder / SETTINGS, settings(bundle, hardware, board, files, top))
+    _write(folder / SCRIPT.name, SCRIPT.read_text(encoding="utf-8"))
+    return folder
+
+
+def _files(bundle: Path, hardware: Hardware) -> dict[str, list[Path]]:
+    """Sources as the hardware lists them, by suffix; ROMs and headers are what lies beside them."""
+    sources = [bundle / name for name in hardware.sources if name.endswith((".sv", ".v"))]
+    missing = [path.name for path in sources if not path.is_file()]
+    if missing or not sources:
+        named = ", ".join(missing) or "any source"
+        raise BundleError(f"{bundle} lacks {named}", REMAKE)
+    folders = sorted({path.parent for path in sources})
+    beside = {s: [p for f in folders for p in sorted(f.glob(f"*{s}"))] for s in (".hex", ".svh")}
+    headers = {path.name for path in beside[".svh"]}
+    for path in sources:
+        for name in re.findall(r'^`include "(.+)"', path.read_text(encoding="utf-8"), re.MULTILINE):
+            if name not in headers:
+                raise BundleError(f"{bundle} lacks {name}, which {path.name} includes", REMAKE)
+    return {".sv": sources, **beside}
+
+
+def settings(
+    bundle: Path, hardware: Hardware, board: Board, files: dict[str, list[Path]], top: Path
+) -> str:
+    """Text of settings.tcl."""
+    engines = [(d.cell, int(d.reads), int(d.writes)) for d in overlay.dmas(hardware)]
+    map_ = overlay.addresses(hardware, board)
+    ports = overlay.memory_ports(hardware, board)
+    values = {
+        "name": _word(hardware.top),
+        "top": _word(top.stem),
+        "part": _word(hardware.part),
+        "board_part": _word(board.vivado_board),
+        "family": _word(board.family),
+        "clock_mhz": _word(hardware.clock_mhz),
+        "hp_bits": _word(board.hp_bits),
+        "jobs": _word(JOBS),
+        "sources": _list(f"../{p.relative_to(bundle)}" for p in (*files[".sv"], top)),
+        "headers": _list(f"../{p.relative_to(bundle)}" for p in files[".svh"]),
+        "memories": _list(f"../{p.relative_to(bundle)}" for p in files[".hex"]),
+        "dmas": _list(word for engine in engines for word in engine),
+        "memory_ports": "{" + " ".join(_list(w for m in p for w in m) for p in ports) + "}",
+        "addresses": _list(w for k, v in map_.items() for w in (k, f"0x{v:08X}")),
+        "address_range": _word(f"0x{overlay.RANGE:X}"),
+    }
+    lines = [f"set {key} {value}" for key, value in values.items()]
+    return "\n".join(["# Made by hw.build for build.tcl; file names relative to it.", *lines, ""])
+
+
+def _word(value: object) -> str:
+    return "{" + str(value) + "}"
+
+
+def _list(values: Iterable[object]) -> str:
+    return "{" + " ".join(_word(value) for value in values) + "}"
+
+
+def _write(path: Path, content: str) -> None:
+    with atomic_path(path) as part:
+        part.write_text(content, encoding="utf-8")
+
+
+def command(program: str = "vivado") -> list[str]:
+    """What to run in the project's folder."""
+    return [program, "-mode", "batch", "-notrace", "-nojournal", "-nolog", "-source", SCRIPT.name]
+
+
+def build(
+    bundle: Path,
+    program: str,
+    timeout_s: float = TIMEOUT_S,
+    tell: Callable[[str], None] = lambda step: None,
+) -> Hardware:
+    """Runs the project of a bundle and packages what comes out; its log stays in vivado/build.log.
+
+    tell: hears the name of each step. Raises VivadoTooOldError before anything long, VivadoError
+    naming the step and the log, TimingError with the slacks, BundleError without a project.
+    """
+    hardware = Hardware.load(bundle)
+    folder = bundle / FOLDER
+    if not (folder / SETTINGS).is_file():
+        raise BundleError(f"{folder} has no {SETTINGS}", "run make hardware, then make bitstream")
+    need_version(program)
+    shutil.rmtree(folder / "out", ignore_errors=True)  # nothing old may pass for a result
+    log = folder / LOG
+    code, step, timing = _run(command(program), folder, log, timeout_s, tell)
+    if code is None:
+        raise VivadoError(f"Vivado: no end of step {step} within {timeout_s:g} s", f"see {log}")
+    if code == NOT_MET:
+        raise TimingError(
+            f"worst slack (setup, hold) is {timing} ns at {hardware.clock_mhz:g} MHz",
+            f"lower the clock or fold the slowest path; see {folder / 'out' / 'timing.rpt'}",
+        )
+    if code or step != "done":
+        raise VivadoError(f"Vivado failed in step {step} (exit code {code})", f"see {log}")
+    return _package(bundle, hardware)
+
+
+def _run(
+    words: Sequence[str], folder: Path, log: Path, timeout_s: float, tell: Callable[[str], None]
+) -> tuple[int | None, str, str]:
+    """(exit code, None when time was out; last step; slacks)."""
+    step, timing, late = "start", "unknown", threading.Event()
+    with open(log, "w", encoding="utf-8") as kept:
+        try:
+            process = subprocess.Popen(
+                words,
+                cwd=folder,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                errors="replace",
+                start_new_session=True,  # so that its runs end with it
+            )
+        except OSError as error:
+            raise VivadoError(f"{words[0]}: {error}", "check the installation") from error
+
+        def stop() -> None:
+            late.set()
+            os.killpg(process.pid, signal.SIGKILL)
+
+        timer = threading.Timer(timeout_s, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                kept.write(line)
+                kept.flush()
+                if line.startswith("STEP "):
+                    step = line.split(maxsplit=1)[1].strip()
+                    tell(step)
+                elif line.startswith("TIMING "):
+                    timing = ", ".join(line.split()[1:])
+            code = process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        finally:
+            timer.cancel()
+    return (None if late.is_set() else code), step, timing
+
+
+def _package(bundle: Path, hardware: Hardware) -> Hardware:
+    """Copies the results into the bundle and names the overlay in hardware.json."""
+    out = bundle / FOLDER / "out"
+    wanted = {
+        out / f"{hardware.top}.bit": bundle / f"{hardware.top}.bit",
+        out / f"{hardware.top}.hwh": bundle / f"{hardware.top}.hwh",
+        out / "utilization.rpt": bundle / "reports" / "vivado_utilization.rpt",
+        out / "timing.rpt": bundle / "reports" / "vivado_timing.rpt",
+    }
+    for source in wanted:
+        if not source.is_file() or not source.stat().st_size:
+            raise VivadoError(f"Vivado ended well but left no {source}", f"see {LOG} there")
+    for source, target in wanted.items():
+        with atomic_path(target) as part:
+            shutil.copyfile(source, part)
+    done = replace(hardware, overlay=f"{hardware.top}.bit")
+    done.save(bundle)
+    return done

@@ -1,0 +1,149 @@
+"""A block: a layer with its lanes, as a chain of kernels with the trained integers inside, and how
+it moves through time.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import lcm
+
+import numpy as np
+
+from hw.fold.layers import Layer
+from hw.fold.pace import Cycles, Times
+from hw.kernels.costs import ram_cost, rom_cost
+from hw.kernels.dwc import Dwc
+from hw.kernels.fifo import Fifo
+from hw.kernels.pipe import Pipe
+from hw.spec.kernel import Cost, Kernel
+
+WORD = 8
+"""Bits to which a beat is filled up."""
+
+
+@dataclass(frozen=True)
+class Folding:
+    """PE, SIMD: of the products. lanes: codes a beat of what follows them, and of the output."""
+
+    PE: int = 1
+    SIMD: int = 1
+    lanes: int = 1
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a board likes its multipliers and memories.
+
+    luts_per_block: LUTs that one block RAM is worth; a smaller memory goes to LUTs. RES: dsp or
+    lut. uram: are there any? small: products at once up to which a layer multiplies in LUTs.
+    """
+
+    luts_per_block: float = 350
+    uram: bool = True
+    small: int = 0
+
+    def rom(self, depth: int, width: int) -> str:
+        """Of a ROM."""
+        blocks = rom_cost(depth, width, "block").bram18
+        lut = rom_cost(depth, width, "distributed").lut
+        return "distributed" if lut <= self.luts_per_block * blocks else "block"
+
+    def ram(self, depth: int, width: int) -> str:
+        """Of a memory that is written: LUTs up to 64 words a block's worth."""
+        blocks = ram_cost(depth, width, "block").bram18
+        lut = ram_cost(depth, width, "distributed").lut
+        return "distributed" if lut <= self.luts_per_block * blocks else "block"
+
+
+@dataclass(frozen=True, eq=False)
+class Block(ABC):
+    """A layer, its folding, the board's style. `kernels`: in the order of the data, by short
+    name; each reads the one before, unless `wires` says otherwise.
+    """
+
+    layer: Layer
+    folding: Folding
+    style: Style
+
+    @cached_property
+    @abstractmethod
+    def kernels(self) -> dict[str, Kernel]:
+        """Kernels by name."""
+
+    @property
+    def wires(self) -> list[tuple[str, str]]:
+        """Between the kernels, ends as (instance.port)."""
+        names = list(self.kernels)
+        return [(f"{a}.m_axis", f"{b}.s_axis") for a, b in zip(names, names[1:], strict=False)]
+
+    @property
+    def takes(self) -> list[str]:
+        """The end that reads each input."""
+        return [f"{next(iter(self.kernels))}.s_axis"]
+
+    @property
+    def gives(self) -> str:
+        """The end that carries the output."""
+        return f"{list(self.kernels)[-1]}.m_axis"
+
+    @property
+    @abstractmethod
+    def entries(self) -> tuple[int, ...]:
+        """Codes a beat that it reads, by input."""
+
+    @property
+    def exit(self) -> int:
+        """Codes a beat that it gives."""
+        return self.folding.lanes
+
+    @property
+    def drops(self) -> list[str]:
+        """Ends whose beats nobody wants."""
+        return []
+
+    @property
+    def multipliers(self) -> int:
+        """DSPs."""
+        return sum(k.cost().dsp for k in self.kernels.values())
+
+    @cached_property
+    def cost(self) -> Cost:
+        """Of all kernels."""
+        return sum((k.cost() for k in self.kernels.values()), Cost())
+
+    @property
+    @abstractmethod
+    def interval(self) -> int:
+        """Cycles of a frame that its slowest kernel asks for."""
+
+    @abstractmethod
+    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+        """Times of the output, and when each input's vectors have been read."""
+
+    def needs(self, position: int) -> Cycles:
+        """For each output vector the last vector of an input that it needs, by index."""
+        return np.arange(self.layer.output.vectors)
+
+    def waits(self, position: int) -> list[int]:
+        """Inputs without which a vector of the input at `position` is not read."""
+        return []
+
+
+def buffer(depth: int, bits: int, beats: int, style: Style) -> Fifo:
+    """A FIFO of at least so many beats."""
+    width = WORD * -(-bits // WORD)
+    depth = max(2, depth)
+    return Fifo(depth, width, style.ram(depth, width + 1), beats=beats)
+
+
+def narrowed(lanes: int, out: int, bits: int, codes: int) -> dict[str, Kernel]:
+    """From `lanes` codes a beat to `out`. A wide beat is held, so that its source goes on."""
+    if lanes == out:
+        return {}
+    convert = Dwc(lanes, out, bits, groups=codes // lcm(lanes, out))
+    if lanes < out:
+        return {"widen": convert}
+    return {"hold": Pipe(WORD * -(-lanes * bits // WORD), beats=codes // lanes), "narrow": convert}

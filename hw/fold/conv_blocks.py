@@ -1,0 +1,197 @@
+"""Blocks of convolutions: windows, products, requantizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from hw.fold import pace
+from hw.fold.block import Block, buffer, narrowed
+from hw.fold.layers import Conv
+from hw.fold.pace import Cycles, Times
+from hw.kernels.fmpad import Fmpad
+from hw.kernels.requant import Requant
+from hw.kernels.swg import Swg
+from hw.lower import kernels as lowered
+from hw.spec.kernel import Kernel
+
+_SEARCHED: dict[int, tuple[Conv, Requant]] = {}
+
+
+def _requant(layer: Conv) -> Requant:
+    """A layer's requantizer of one lane; its integers are searched once."""
+    if id(layer) not in _SEARCHED:
+        conv, node, dtype = layer.nodes["conv"], layer.nodes["requant"], layer.inputs[0].dtype
+        found = lowered.requantizer(conv, node, dtype, pixels=layer.output.vectors)
+        _SEARCHED[id(layer)] = layer, found
+    return _SEARCHED[id(layer)][1]
+
+
+class _Requantized(Block):
+    """Products whose sums pass `lanes` requantizers."""
+
+    layer: Conv
+
+    def _tail(self, sums: int, bits: int, lanes: int) -> dict[str, Kernel]:
+        """From `lanes` sums a beat through the requantizer; sums: of a frame."""
+        channels, out = self.layer.output.channels, self.folding.lanes
+        kernel = replace(_requant(self.layer), PE=out)
+        memory = next(iter(kernel.memories().values()))
+        style = self.style.rom(channels // out, memory.width)
+        kernel = replace(kernel, RAM_STYLE=style)
+        return narrowed(lanes, out, bits, sums) | {"requant": kernel}
+
+    def _requantized(self, x: Times, lanes: int) -> Times:
+        channels, out = self.layer.output.channels, self.folding.lanes
+        if lanes != out:
+            x = pace.through(x, channels // min(lanes, out), 2)
+        return pace.through(x, channels // out, 4)
+
+    def needs(self, position: int) -> Cycles:
+        a, out, layer = self.layer.inputs[0], self.layer.output, self.layer
+        y, x = (
+            np.minimum(np.arange(n) * layer.stride + layer.kernel - 1 - layer.padding, most - 1)
+            for n, most in ((out.height, a.height), (out.width, a.width))
+        )
+        return (y[:, None] * a.width + x).ravel()
+
+    def _pads(self) -> tuple[int, int, int, int]:
+        """Top, bottom, left, right; of the far sides only what a window reaches."""
+        a, out, k = self.layer.inputs[0], self.layer.output, self.layer.kernel
+        near, step = self.layer.padding, self.layer.stride
+        low = max(0, (out.height - 1) * step + k - near - a.height)
+        right = max(0, (out.width - 1) * step + k - near - a.width)
+        return near, low, near, right
+
+    def _windows(self, lanes: int, depthwise: bool) -> dict[str, Kernel]:
+        """Padding and windows of `lanes` codes a beat."""
+        a, layer = self.layer.inputs[0], self.layer
+        top, bottom, left, right = self._pads()
+        pad = Fmpad(a.height, a.width, a.channels, lanes, a.dtype.bits, top, bottom, left, right)
+        high, wide, _ = pad.padded
+        given = (high, wide, a.channels, layer.kernel, layer.stride, lanes, depthwise)
+        window = Swg(*given, ELEM_WIDTH=a.dtype.bits)
+        style = self.style.ram(window.depth, lanes * a.dtype.bits)
+        window = Swg(*given, ELEM_WIDTH=a.dtype.bits, RAM_STYLE=style)
+        padding = {"pad": pad} if any(self._pads()) else {}
+        return {**padding, "window": window}
+
+    def _sliding(self, x: Times, lanes: int) -> tuple[Times, Cycles]:
+        a, out, k = self.layer.inputs[0], self.layer.output, self.layer.kernel
+        cycles = a.channels // lanes
+        passed = pace.padded(x, (a.height, a.width), self._pads(), cycles)
+        top, _, left, _ = self._pads()
+        read = passed[top : top + a.height, left : left + a.width].ravel()
+        found = pace.windows(passed, (out.height, out.width), k, self.layer.stride, k * k * cycles)
+        return found, read
+
+
+class DenseBlock(_Requantized):
+    """[pad, window,] mvu, requant."""
+
+    @cached_property
+    def kernels(self) -> dict[str, Kernel]:
+        layer, f = self.layer, self.folding
+        node, a = layer.nodes["conv"], layer.inputs[0]
+        products = f.PE * f.SIMD
+        pack = next(n for n in self._packs(a.dtype.bits, node) if f.PE % n == 0)
+        more: dict[str, object] = {"PACK": pack, "vectors": layer.output.vectors}
+        if products <= self.style.small:
+            more |= {"RES": "lut", "PACK": 1}
+        mvu = lowered.dense(node, a.dtype, f.PE, f.SIMD, RAM_STYLE="distributed", **more)
+        memory = next(iter(mvu.memories().values()))
+        if self.style.rom(len(memory.words), memory.width) == "block":
+            mvu = lowered.dense(node, a.dtype, f.PE, f.SIMD, RAM_STYLE="block", **more)
+        head: dict[str, Kernel] = {}
+        if layer.kernel > 1 or layer.stride > 1:
+            head = self._windows(f.SIMD, False)
+        elif self.passes > 1 and self.beats > 1:
+            # The product reads in its first pass only: meanwhile the next vector gathers here.
+            head = {"gather": buffer(self.beats, f.SIMD * a.dtype.bits, self._read, self.style)}
+        sums = layer.output.codes
+        return {**head, "mvu": mvu, **self._tail(sums, mvu.ACCU_WIDTH, f.PE)}
+
+    def _packs(self, bits: int, node: object) -> tuple[int, ...]:
+        weight = self.layer.nodes["conv"].params["weight"]
+        wide = lowered.weight_bits(weight)
+        return (4, 2, 1) if wide <= 4 and bits <= 4 else (2, 1)
+
+    @property
+    def beats(self) -> int:
+        """Of a window."""
+        return self.layer.kernel**2 * self.layer.inputs[0].channels // self.folding.SIMD
+
+    @property
+    def passes(self) -> int:
+        """Over a window."""
+        return self.layer.output.channels // self.folding.PE
+
+    @property
+    def _read(self) -> int:
+        return self.layer.inputs[0].codes // self.folding.SIMD
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        return (self.folding.SIMD,)
+
+    @property
+    def interval(self) -> int:
+        out = self.layer.output
+        padded = 0
+        if self.layer.kernel > 1:
+            a, (top, bottom, left, right) = self.layer.inputs[0], self._pads()
+            padded = (a.height + top + bottom) * (a.width + left + right)
+            padded *= a.channels // self.folding.SIMD
+        products = out.vectors * self.beats * self.passes
+        return max(products, out.codes // self.folding.lanes, padded, self._read)
+
+    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+        (x,) = inputs
+        if self.layer.kernel > 1 or self.layer.stride > 1:
+            x, read = self._sliding(x, self.folding.SIMD)
+            y, _ = pace.gathered(x, self.beats, self.passes, 5)
+        else:
+            y, read = pace.gathered(x.later(2), self.beats, self.passes, 5)
+        return self._requantized(y, self.folding.PE), [read]
+
+
+class DepthwiseBlock(_Requantized):
+    """pad, window, vvu, requant."""
+
+    @cached_property
+    def kernels(self) -> dict[str, Kernel]:
+        layer, f = self.layer, self.folding
+        node, a = layer.nodes["conv"], layer.inputs[0]
+        more: dict[str, object] = {
+            "PACK": 2 if f.PE % 2 == 0 else 1,
+            "pixels": layer.output.vectors,
+        }
+        if self.style.small >= f.PE * f.SIMD:
+            more |= {"RES": "lut", "PACK": 1}
+        vvu = lowered.depthwise(node, a.dtype, f.PE, RAM_STYLE="distributed", **more)
+        memory = next(iter(vvu.memories().values()))
+        if self.style.rom(len(memory.words), memory.width) == "block":
+            vvu = lowered.depthwise(node, a.dtype, f.PE, RAM_STYLE="block", **more)
+        tail = self._tail(layer.output.codes, vvu.ACCU_WIDTH, f.PE)
+        return {**self._windows(f.PE, True), "vvu": vvu, **tail}
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        return (self.folding.PE,)
+
+    @property
+    def interval(self) -> int:
+        a, out, f = self.layer.inputs[0], self.layer.output, self.folding
+        top, bottom, left, right = self._pads()
+        padded = (a.height + top + bottom) * (a.width + left + right) * a.channels // f.PE
+        products = out.codes * self.layer.kernel**2 // f.PE
+        return max(products, padded, out.codes // f.lanes)
+
+    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+        (x,), pe = inputs, self.folding.PE
+        x, read = self._sliding(x, pe)
+        cycles = self.layer.kernel**2 * self.layer.output.channels // pe
+        return self._requantized(pace.through(x, cycles, 5), pe), [read]

@@ -1,0 +1,264 @@
+"""Blocks of everything else: sums, upsampling, cuts, attention, the product of the masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from hw.fold import pace
+from hw.fold.block import Block, Folding, Style
+from hw.fold.layers import Layer
+from hw.fold.pace import Cycles, Times
+from hw.kernels.attention import Attention
+from hw.kernels.join_add import JoinAdd
+from hw.kernels.matmul import Matmul
+from hw.kernels.split import Split
+from hw.kernels.upsample_nearest import UpsampleNearest
+from hw.lower.products import product_bits, scalar_requantizer, softmax_attention
+from hw.spec.kernel import Kernel
+
+
+class JoinBlock(Block):
+    """join_add."""
+
+    @cached_property
+    def kernels(self) -> dict[str, Kernel]:
+        a, b, out, lanes = *self.layer.inputs, self.layer.output, self.folding.lanes
+        return {
+            "add": JoinAdd(
+                lanes,
+                a.dtype.bits,
+                a.dtype.signed,
+                b.dtype.bits,
+                b.dtype.signed,
+                out.dtype.bits,
+                out.dtype.signed,
+                beats=out.codes // lanes,
+            )
+        }
+
+    @property
+    def takes(self) -> list[str]:
+        return ["add.s_axis_a", "add.s_axis_b"]
+
+    def waits(self, position: int) -> list[int]:
+        return [1 - position]
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        return (self.folding.lanes,) * 2
+
+    @property
+    def interval(self) -> int:
+        return self.layer.output.codes // self.folding.lanes
+
+    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+        y = pace.joined(*inputs, self.layer.output.channels // self.folding.lanes)
+        return y, [y.last, y.last]
+
+
+class UpsampleBlock(Block):
+    """upsample_nearest."""
+
+    @cached_property
+    def kernels(self) -> dict[str, Kernel]:
+        a, lanes = self.layer.inputs[0], self.folding.lanes
+        style = self.style.ram(a.width * a.channels // lanes, lanes * a.dtype.bits)
+        shape = (a.height, a.width, a.channels, lanes, a.dtype.bits)
+        return {"double": UpsampleNearest(*shape, style, a.dtype.signed)}
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        return (self.folding.lanes,)
+
+    @property
+    def interval(self) -> int:
+        return self.layer.output.codes // self.folding.lanes
+
+    def needs(self, position: int) -> Cycles:
+        a = self.layer.inputs[0]
+        y, x = (np.arange(2 * n) // 2 for n in (a.height, a.width))
+        return (y[:, None] * a.width + x).ravel()
+
+    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+        (x,), a = inputs, self.layer.inputs[0]
+        y = pace.doubled(x, (a.height, a.width), a.channels // self.folding.lanes)
+        return y, [x.last]
+
+
+class CutBlock(Block):
+    """split, whose second stream is dropped."""
+
+    @cached_property
+    def kernels(self) -> dict[str, Kernel]:
+        a, out = self.layer.inputs[0], self.layer.output
+        return {"cut": Split(1, out.codes, a.codes - out.codes, 1, a.dtype.bits)}
+
+    @property
+    def gives(self) -> str:
+        return "cut.m_axis_0"
+
+    @property
+    def drops(self) -> list[str]:
+        return ["cut.m_axis_1"]
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        return (1,)
+
+    @property
+    def interval(self) -> int:
+        return self.layer.inputs[0].codes
+
+    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+        (x,), kept = inputs, self.layer.output.vectors
+        return Times(x.first[:kept] + 1, x.last[:kept] + 1), [x.last]
+
+
+class AttentionBlock(Block):
+    """attention."""
+
+    @cached_property
+    def kernels(self) -> dict[str, Kernel]:
+        return {"attention": attention(self.layer, self.folding, self.style)}
+
+    @property
+    def takes(self) -> list[str]:
+        return [f"attention.s_axis_{what}" for what in "qkv"]
+
+    def needs(self, position: int) -> Cycles:
+        if position == 0:
+            return super().needs(0)
+        return np.full(self.layer.output.vectors, self.layer.inputs[position].vectors - 1)
+
+    def waits(self, position: int) -> list[int]:
+        """Queries wait for all keys, and for all values as soon as scores pile up."""
+        return [1, 2] if position == 0 else []
+
+    @property
+    def _row(self) -> int:
+        keys = self.layer.inputs[1]
+        return -(-keys.vectors // self.folding.PE) * keys.channels // self.folding.SIMD
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        return (self.folding.SIMD,) * 3
+
+    @property
+    def interval(self) -> int:
+        loading = self.layer.inputs[1].codes // self.folding.SIMD
+        return loading + self.layer.inputs[0].vectors * self._row
+
+    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+        q, k, v = inputs
+        kernel = self.kernels["attention"]
+        assert isinstance(kernel, Attention)
+        beats = self.layer.inputs[1].channels // self.folding.SIMD
+        loaded = [pace.through(x, beats, 1) for x in (k, v)]
+        start = max(x.end for x in loaded) + 1
+        # A row of scores is whole when its product with the values begins.
+        first = pace.paced(np.maximum(q.first, loaded[0].end + 1) + self._row, self._row)
+        lag = kernel.scores.latency + 8
+        second = pace.paced(np.maximum(first + lag, start) + self._row, self._row)
+        out = kernel.context.latency + kernel.OUT_WIDTH + 1
+        spread = self.layer.output.channels // self.folding.SIMD * kernel.DIVIDE_CYCLES
+        done = pace.paced(second + out + spread, max(spread, 1))
+        y = Times(done - spread + 1, done)
+        return y, [first, loaded[0].last, loaded[1].last]
+
+
+class MaskBlock(Block):
+    """matmul of few buffered vectors with every pixel, requant."""
+
+    @cached_property
+    def kernels(self) -> dict[str, Kernel]:
+        return mask_product(self.layer, self.folding)
+
+    @property
+    def takes(self) -> list[str]:
+        return ["product.s_axis_b", "product.s_axis_a"]
+
+    def needs(self, position: int) -> Cycles:
+        if position == 1:
+            return super().needs(1)
+        return np.full(self.layer.output.vectors, self.layer.inputs[0].vectors - 1)
+
+    def waits(self, position: int) -> list[int]:
+        return [0] if position == 1 else []
+
+    @property
+    def _cycles(self) -> int:
+        f = self.folding
+        return self.layer.inputs[0].codes // (f.PE * f.SIMD)
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        return (self.folding.SIMD,) * 2
+
+    @property
+    def interval(self) -> int:
+        return self.layer.output.vectors * self._cycles
+
+    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+        vectors, pixels = inputs
+        ready = np.maximum(pixels.last, vectors.end + 1)
+        done = pace.paced(ready + self._cycles, self._cycles)
+        read = done - self._cycles + self.layer.inputs[1].channels // self.folding.SIMD
+        y = pace.through(
+            Times(read + 5, done + 5), self.layer.output.channels // self.folding.PE, 4
+        )
+        return y, [vectors.last, read]
+
+
+def attention(layer: Layer, folding: Folding, style: Style) -> Attention:
+    """The fused head, see `hw.lower.products.softmax_attention`."""
+    q, k, _ = layer.inputs
+    length = -(-k.vectors // folding.PE) * folding.PE if k.ragged else k.vectors
+    depth = k.codes // (folding.PE * folding.SIMD)
+    memory = style.ram(depth, folding.SIMD * k.dtype.bits)
+    if style.uram and memory == "block" and depth * folding.SIMD * 8 * folding.PE > 500_000:
+        memory = "ultra"
+    row = style.ram(2 * -(-k.vectors // folding.PE), folding.PE * 8)
+    return softmax_attention(
+        layer.nodes,
+        (q.dtype, k.dtype, layer.inputs[2].dtype, layer.output.dtype),
+        length,
+        k.channels,
+        folding.PE,
+        folding.SIMD,
+        RAGGED=k.ragged,
+        RAM_STYLE=memory,
+        ROW_STYLE=row,
+        DOUBLE=False,
+        queries=q.vectors,
+    )
+
+
+def mask_product(layer: Layer, folding: Folding) -> dict[str, Kernel]:
+    """matmul and requant of the masks' logits."""
+    vectors, pixels = layer.inputs
+    product = Matmul(
+        TRANSPOSED=True,
+        LENGTH=vectors.vectors,
+        DIM=vectors.channels,
+        PE=folding.PE,
+        SIMD=folding.SIMD,
+        A_WIDTH=pixels.dtype.bits,
+        B_WIDTH=vectors.dtype.bits,
+        ACCU_WIDTH=product_bits(vectors.channels, pixels.dtype, vectors.dtype),
+        PACK=2 if folding.PE % 2 == 0 else 1,
+        RAM_STYLE="distributed",
+        DOUBLE=False,
+        rows=pixels.vectors,
+    )
+    scale = scalar_requantizer(
+        layer.nodes["requant"],
+        vectors.channels,
+        pixels.dtype,
+        vectors.dtype,
+        folding.PE,
+        pixels=layer.output.codes // folding.PE,
+    )
+    return {"product": product, "requant": scale}

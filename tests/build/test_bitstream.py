@@ -1,0 +1,159 @@
+"""`make bitstream` with a stand-in for Vivado: none, too old, failing, too slow, and a whole run in
+which the project's script goes through the recording stubs.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from hw import board
+from hw.build import bitstream, vivado
+from hw.spec.errors import BundleError
+from hw.spec.hardware import Hardware
+from tests.build.test_vivado_tcl import KV260, STUBS, bundle_of, tcl
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    bundle_of(tmp_path / "bundle", KV260)
+    return tmp_path / "bundle"
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    """Puts a `vivado` on the PATH that says a version and otherwise runs a shell line."""
+
+    def make(version="2023.2", line=None):
+        line = line or f'exec {tcl()} {STUBS} build.tcl record "" 0.2 none'
+        path = tmp_path / "bin" / "vivado"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(
+            "#!/bin/sh\n"
+            f'[ "$1" = -version ] && {{ echo "vivado v{version} (64-bit)"; exit 0; }}\n{line}\n',
+            encoding="utf-8",
+        )
+        path.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{path.parent}:/usr/bin:/bin")
+        return str(path)
+
+    return make
+
+
+def command(bundle, *more):
+    return bitstream.main(["--bundle", str(bundle), *more])
+
+
+def test_a_whole_run_ends_in_the_bundle(bundle, fake, capsys):
+    fake()
+    assert command(bundle) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[-1] == str(bundle / "samfabric.bit") and "  synthesis" in said
+    for name in ("samfabric.bit", "samfabric.hwh", "reports/vivado_timing.rpt"):
+        assert (bundle / name).stat().st_size
+    saved = Hardware.load(bundle)
+    assert saved.overlay == "samfabric.bit" and saved.addresses["control"] == 0xA000_0000
+    assert "STEP done" in (bundle / "vivado" / "build.log").read_text(encoding="utf-8")
+
+
+def test_without_vivado_the_way_on_is_told(bundle, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "")
+    assert command(bundle) == bitstream.NO_VIVADO == 3
+    said = capsys.readouterr().err
+    assert "No vivado on the PATH" in said and str(bundle / "vivado") in said
+    assert "vivado -mode batch" in said and "-source build.tcl" in said
+    for name in ("build.tcl", "settings.tcl", "samfabric_board.v"):
+        assert (bundle / "vivado" / name).is_file()
+    assert Hardware.load(bundle).overlay is None
+
+
+@pytest.mark.parametrize("version", ["2021.2", "2019.1"])
+def test_an_old_one_is_refused_before_it_starts(version, bundle, fake, capsys):
+    fake(version, "touch started")
+    assert command(bundle) == 2
+    assert f"Vivado {version} (use 2022.1 or newer)" in capsys.readouterr().err
+    assert not (bundle / "vivado" / "started").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Vivado v2022.1 (64-bit)", (2022, 1)),
+        ("vivado v2024.2.1 (64-bit)\nTool Version Limit: 2024.11", (2024, 2)),
+        ("Vivado 2023.1", (2023, 1)),
+    ],
+)
+def test_versions_are_read(text, wanted, tmp_path):
+    program = tmp_path / "v"
+    program.write_text(f"#!/bin/sh\ncat <<END\n{text}\nEND\n", encoding="utf-8")
+    program.chmod(0o755)
+    assert vivado.version(str(program)) == wanted
+
+
+def test_what_tells_no_version_is_refused(tmp_path):
+    with pytest.raises(vivado.VivadoError, match="says 'hello'"):
+        program = tmp_path / "v"
+        program.write_text("#!/bin/sh\necho hello\n", encoding="utf-8")
+        program.chmod(0o755)
+        vivado.version(str(program))
+    with pytest.raises(vivado.VivadoError, match="No such file"):
+        vivado.version(str(tmp_path / "none"))
+
+
+def test_failing_midway_names_step_and_log(bundle, fake):
+    program = fake(line=f'exec {tcl()} {STUBS} build.tcl record "" 0.2 synth_1')
+    vivado.write_project(bundle, Hardware.load(bundle), KV260)
+    with pytest.raises(vivado.VivadoError, match=r"step synthesis .*see .*build\.log") as error:
+        vivado.build(bundle, program)
+    log = re.search(r"see (\S+build\.log)", str(error.value))[1]
+    assert "Something failed" in Path(log).read_text(encoding="utf-8")
+    assert not (bundle / "samfabric.bit").exists()
+
+
+def test_a_result_that_is_not_there_is_no_success(bundle, fake):
+    program = fake(line='echo "STEP done"')
+    vivado.write_project(bundle, Hardware.load(bundle), KV260)
+    with pytest.raises(vivado.VivadoError, match=r"left no .*samfabric\.bit"):
+        vivado.build(bundle, program)
+    program = fake(line='echo "STEP cells"')  # as after an exit that was not meant
+    with pytest.raises(vivado.VivadoError, match="step cells"):
+        vivado.build(bundle, program)
+
+
+def test_timing_that_is_not_met_is_told_with_its_slack(bundle, fake):
+    program = fake(line=f'exec {tcl()} {STUBS} build.tcl record "" -0.31 none')
+    vivado.write_project(bundle, Hardware.load(bundle), KV260)
+    with pytest.raises(vivado.TimingError, match=r"-0\.31, -0\.31 ns at 200 MHz"):
+        vivado.build(bundle, program)
+    assert not (bundle / "samfabric.bit").exists()
+    assert Hardware.load(bundle).overlay is None
+
+
+def test_a_run_without_end_is_ended(bundle, fake):
+    program = fake(line='echo "STEP synthesis"; sleep 60')
+    vivado.write_project(bundle, Hardware.load(bundle), KV260)
+    with pytest.raises(vivado.VivadoError, match=r"no end of step synthesis within 0\.5 s"):
+        vivado.build(bundle, program, timeout_s=0.5)
+
+
+def test_a_folder_that_is_no_bundle(tmp_path, capsys):
+    assert command(tmp_path) == 2
+    assert "run make hardware" in capsys.readouterr().err
+    bundle_of(tmp_path / "b", KV260)
+    with pytest.raises(BundleError, match="has no settings.tcl"):
+        vivado.build(tmp_path / "b", sys.executable)
+
+
+def test_hardware_json_keeps_the_address_map(tmp_path):
+    hardware = bundle_of(tmp_path / "b", board.find("PYNQ-Z2"))
+    vivado.write_project(tmp_path / "b", hardware, board.find("PYNQ-Z2"))
+    saved = Hardware.load(tmp_path / "b")
+    assert saved.addresses == {
+        "control": 0x4000_0000,
+        "dma_0": 0x4001_0000,
+        "dma_1": 0x4002_0000,
+        "dma_2": 0x4003_0000,
+    }
+    assert saved.dmas == ("dma_0", "dma_1", "dma_2")
+    assert Hardware.load(tmp_path / "b") == saved

@@ -1,0 +1,259 @@
+"""The Vivado project without Vivado: the script runs in a plain Tcl with the vendor's commands
+replaced by stubs that record, and the block design that comes out is checked pin by pin.
+"""
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hw import board
+from hw.build import overlay, vivado, wrapper
+from hw.kernels.library import COMMON
+from hw.spec.errors import BundleError, SpecError
+from hw.spec.hardware import Hardware
+from sim.verilate import environment, tool
+from tests.build import block_design
+from tests.stitch import small_system
+
+STUBS = Path(__file__).parent / "vivado_stubs.tcl"
+FIFTH = """
+name = "Fifth"
+part = "xc7z045ffg900-2"
+vivado_board = "example.com:fifth:part0:2.0"
+family = "xc7"
+[source]
+resources = "made up"
+[resources]
+lut = 1000
+ff = 1000
+bram36 = 10
+uram = 0
+dsp = 10
+[clock]
+target_mhz = 142.5
+[ports]
+hp_count = 2
+hp_bits = 32
+ddr_gb_s = 1.0
+"""
+BOARDS = [*board.names(), "Fifth"]
+
+
+@pytest.fixture(params=BOARDS)
+def target(request, tmp_path):
+    if request.param == "Fifth":
+        (tmp_path / "fifth.toml").write_text(FIFTH, encoding="utf-8")
+        return board.load(tmp_path / "fifth.toml")
+    return board.find(request.param)
+
+
+def bundle_of(folder, target):
+    """A bundle's hardware: the small system's sources, ROMs and hardware.json."""
+    rtl = folder / "rtl"
+    rtl.mkdir(parents=True)
+    design = small_system.system().design(rtl)
+    design.write_memories(rtl)
+    for path in (*design.files, *COMMON.glob("*.svh")):
+        if path.parent != rtl:
+            shutil.copy(path, rtl)
+    hardware = replace(
+        small_system.HARDWARE,
+        board=target.name,
+        part=target.part,
+        clock_mhz=target.target_mhz,
+        sources=tuple(f"rtl/{path.name}" for path in design.files),
+    )
+    hardware.save(folder)
+    return hardware
+
+
+def run(folder, board_parts="", slack="0.1", failing=""):
+    """(exit code, what it printed, record) of the project's script."""
+    words = [
+        tcl(),
+        str(STUBS),
+        str(folder / "build.tcl"),
+        str(folder / "record"),
+        board_parts,
+        slack,
+    ]
+    done = subprocess.run(
+        [*words, failing], capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stdout + done.stderr, block_design.read(folder / "record")
+
+
+def tcl():
+    """A plain Tcl. `python -m sim.toolchain --install` brings it."""
+    found = shutil.which("tclsh")
+    assert found, "tclsh is missing (Debian: tcl)"
+    return found
+
+
+def project(folder, target):
+    hardware = bundle_of(folder, target)
+    return hardware, vivado.write_project(folder, hardware, target)
+
+
+def test_the_block_design_holds_together(target, tmp_path):
+    hardware, folder = project(tmp_path / "bundle", target)
+    code, said, record = run(folder, board_parts=target.vivado_board)
+    assert code == 0, said
+    text = (folder / f"{wrapper.name(hardware)}.v").read_text(encoding="utf-8")
+    assert block_design.faults(record, text) == []
+    steps = re.findall(r"^STEP (\w+)$", said, re.MULTILINE)
+    assert steps[0] == "project" and steps[-1] == "done" and len(steps) == 11
+    # Part, clock and preset are the board's.
+    assert record.of("project") == [[hardware.top, target.part]]
+    assert ["project", "board_part", target.vivado_board] in record.of("config")
+    assert ["apply_board_preset", "1"] in record.of("automate")
+    clocks = [v for k, v in record.config("ps").items() if k.endswith("FREQMHZ")]
+    assert [float(clock) for clock in clocks] == [target.target_mhz]
+
+
+def test_every_source_and_rom_is_there_and_added(target, tmp_path):
+    hardware, folder = project(tmp_path / "bundle", target)
+    _, _, record = run(folder)
+    added = [Path(path) for (path,) in record.of("file")]
+    made = added.pop()
+    assert made.name == "overlay_wrapper.v"  # Vivado's own
+    assert all(path.is_file() for path in added)
+    rtl = sorted(path for path in (tmp_path / "bundle" / "rtl").iterdir())
+    assert sorted([*rtl, folder / f"{hardware.top}_board.v"]) == sorted(added)
+    roms = {path for path in rtl if path.suffix == ".hex"}
+    typed = [Path(o) for o, key, v in record.of("config") if v.startswith("Memory Init")]
+    assert len(roms) == 2 and set(typed) == roms
+
+
+def test_addresses_are_those_of_hardware_json(target, tmp_path):
+    _, folder = project(tmp_path / "bundle", target)
+    _, _, record = run(folder)
+    saved = Hardware.load(tmp_path / "bundle")
+    given = {}
+    for space, segment, offset, size in record.of("window"):
+        assert space == "ps/Data" and int(size, 0) == overlay.RANGE
+        cell, interface, _ = segment.split("/")
+        given["control" if (cell, interface) == ("system", "s_axi_control") else cell] = int(
+            offset, 0
+        )
+    assert given == saved.addresses and set(saved.dmas) == set(given) - {"control"}
+    # The engine of a channel is wired to that channel.
+    wires = {tuple(line) for line in record.of("interface")}
+    for n, cell in enumerate(saved.dmas):
+        assert ((f"{cell}/M_AXIS_MM2S", f"system/S_AXIS_{n}") in wires) == (n < saved.in_channels)
+        assert ((f"system/M_AXIS_{n}", f"{cell}/S_AXIS_S2MM") in wires) == (n < saved.out_channels)
+
+
+def test_no_stream_shares_a_memory_port_that_is_full(target):
+    hardware = small_system.HARDWARE
+    ports = overlay.memory_ports(hardware, target)
+    assert sum(map(len, ports)) == hardware.in_channels + hardware.out_channels
+    assert max(map(len, ports)) <= target.hp_bits // 8
+    narrow = replace(target, hp_bits=8, hp_count=4)
+    with pytest.raises(SpecError, match="5 streams"):
+        overlay.memory_ports(hardware, narrow)
+
+
+def test_without_board_files_the_processor_is_left_as_it_is(target, tmp_path):
+    _, folder = project(tmp_path / "bundle", target)
+    code, said, record = run(folder, board_parts="else.com:other:part0:1.0")
+    assert code == 0 and "no board files" in said
+    assert ["apply_board_preset", "0"] in record.of("automate")
+    code, _, record = run(folder, board_parts=target.vivado_board.rpartition(":")[0] + ":9.9")
+    assert code == 0 and ["apply_board_preset", "1"] in record.of("automate")
+
+
+KV260 = board.find("KV260")
+PLANTED = [
+    ("join_interfaces ps/$ps_master control_net/S00_AXI", "", "ps/M_AXI_HPM0_FPD is not wired"),
+    ("system/S_AXIS_$channel", "system/S_AXIS_0", "system/S_AXIS_0 is wired twice"),
+    ("system/M_AXIS_$channel $cell/S_AXIS_S2MM", "system/M_AXIS_$channel system/S_AXIS_0", "twice"),
+    ("c_s_axis_s2mm_tdata_width 8", "c_s_axis_s2mm_tdata_width 32", "8 to 32 bits"),
+    ("lappend reset_by $cell/axi_resetn", "", "dma_0/axi_resetn needs a reset"),
+    ("if {$writes} { lappend clocked $cell/m_axi_s2mm_aclk }", "", "m_axi_s2mm_aclk needs a clock"),
+    ("lappend clocked ps/[hp_clock $n]", "lappend clocked", "saxihp0_fpd_aclk needs a clock"),
+    ("ps/$ps_reset] [get_bd_pins reset", "ps/$ps_clock] [get_bd_pins reset", "needs a early reset"),
+    ("give_window [dict get $addresses control]", "give_window 0xA0010000", "windows overlap"),
+    ("CONFIG.PSU__USE__M_AXI_GP0 1", "CONFIG.PSU__USE__M_AXI_GP0 0", "configuration"),
+    ("S_AXI_HP${n}_FPD }", "S_AXI_HP1_FPD }", "no interface ps/S_AXI_HP1_FPD"),
+    ("$cell/S_AXI_LITE/Reg", "$cell/S_AXI_LITE/reg0", "no segment dma_0/S_AXI_LITE/reg0"),
+]
+
+
+@pytest.mark.parametrize(("text", "other", "noticed"), PLANTED, ids=[p[2] for p in PLANTED])
+def test_a_planted_fault_is_noticed(text, other, noticed, tmp_path):
+    hardware, folder = project(tmp_path / "bundle", KV260)
+    script = folder / "build.tcl"
+    content = script.read_text(encoding="utf-8")
+    assert text in content
+    script.write_text(content.replace(text, other, 1), encoding="utf-8")
+    code, said, record = run(folder)
+    verilog = (folder / f"{wrapper.name(hardware)}.v").read_text(encoding="utf-8")
+    found = block_design.faults(record, verilog)
+    assert any(noticed in line for line in found), (said, found)
+
+
+def test_an_unknown_command_or_option_ends_the_script(tmp_path):
+    _, folder = project(tmp_path / "bundle", KV260)
+    script = folder / "build.tcl"
+    content = script.read_text(encoding="utf-8")
+    for text, other in (("save_bd_design", "keep_bd_design"), ("-to_step route", "-until route")):
+        script.write_text(content.replace(text, other), encoding="utf-8")
+        assert run(folder)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("stub", "code", "step"),
+    [
+        ({"slack": "-0.05"}, 4, "timing"),
+        ({"slack": ""}, 1, "timing"),
+        ({"failing": "synth_1"}, 1, "synthesis"),
+        ({"failing": "impl_1"}, 1, "bitstream"),
+    ],
+)
+def test_the_script_stops_where_it_fails(stub, code, step, tmp_path):
+    _, folder = project(tmp_path / "bundle", KV260)
+    returned, said, _ = run(folder, **stub)
+    assert returned == code
+    assert re.findall(r"^STEP (\w+)$", said, re.MULTILINE)[-1] == step
+    assert not list((folder / "out").glob("*.bit"))
+
+
+def test_a_missing_source_ends_it_before_the_design(tmp_path):
+    _, folder = project(tmp_path / "bundle", KV260)
+    (tmp_path / "bundle" / "rtl" / "control.sv").unlink()
+    code, said, record = run(folder)
+    assert code == 1 and "control.sv" in said and record.of("cell") == []
+    with pytest.raises(BundleError, match="lacks control.sv"):
+        vivado.write_project(tmp_path / "bundle", Hardware.load(tmp_path / "bundle"), KV260)
+
+
+def test_a_missing_header_is_named(tmp_path):
+    hardware = bundle_of(tmp_path / "bundle", KV260)
+    (tmp_path / "bundle" / "rtl" / "checks.svh").unlink()
+    with pytest.raises(BundleError, match="lacks checks.svh"):
+        vivado.write_project(tmp_path / "bundle", hardware, KV260)
+
+
+def test_the_wrapper_fits_the_system(tmp_path):
+    """Verilator elaborates it around the system; every ROM's parameter is set."""
+    hardware, folder = project(tmp_path / "bundle", KV260)
+    sources = [str(tmp_path / "bundle" / name) for name in hardware.sources]
+    top = folder / f"{wrapper.name(hardware)}.v"
+    flags = ["-Wno-PINMISSING", "-Wno-CMPCONST", f"-I{COMMON}", "--top-module", top.stem]
+    done = subprocess.run(
+        [tool("verilator"), "--lint-only", "-Wall", *flags, *sources, str(top)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    text = top.read_text(encoding="utf-8")
+    for name in small_system.system().memories():
+        assert f'.{name}("{name.lower()}.hex")' in text
