@@ -20,6 +20,8 @@ from hw.kernels.fifo import Fifo
 from hw.kernels.pipe import Pipe
 from hw.spec.kernel import Cost, Kernel
 
+LOADING = 60
+"""LUTs of the way along which an UltraRAM's contents come."""
 WORD = 8
 """Bits to which a beat is filled up."""
 
@@ -37,25 +39,35 @@ class Folding:
 class Style:
     """How a board likes its multipliers and memories.
 
-    luts_per_block: LUTs that one block RAM is worth; a smaller memory goes to LUTs. RES: dsp or
-    lut. uram: are there any? small: products at once up to which a layer multiplies in LUTs.
+    luts_per_block, luts_per_uram: LUTs that a block RAM of 18 Kb and an UltraRAM are worth: each
+    memory takes what costs least. 0: there are none. small: products at once up to which a layer
+    multiplies in LUTs.
     """
 
-    luts_per_block: float = 350
-    uram: bool = True
+    luts_per_block: float = 150
+    luts_per_uram: float = 0
     small: int = 0
 
-    def rom(self, depth: int, width: int) -> str:
-        """Of a ROM."""
-        blocks = rom_cost(depth, width, "block").bram18
-        lut = rom_cost(depth, width, "distributed").lut
-        return "distributed" if lut <= self.luts_per_block * blocks else "block"
-
     def ram(self, depth: int, width: int) -> str:
-        """Of a memory that is written: LUTs up to 64 words a block's worth."""
-        blocks = ram_cost(depth, width, "block").bram18
-        lut = ram_cost(depth, width, "distributed").lut
-        return "distributed" if lut <= self.luts_per_block * blocks else "block"
+        """Style of a memory that is written."""
+        worth = {
+            style: self._worth(ram_cost(depth, width, style))
+            for style in ("distributed", "block", "ultra")
+            if style != "ultra" or self.luts_per_uram
+        }
+        return min(worth, key=lambda style: worth[style])
+
+    def rom(self, depth: int, width: int, loadable: bool = False) -> str:
+        """Style of a memory of constants. No bitstream fills an UltraRAM: it must be loadable."""
+        worth = {
+            style: self._worth(rom_cost(depth, width, style)) for style in ("distributed", "block")
+        }
+        if loadable and self.luts_per_uram:
+            worth["ultra"] = self._worth(ram_cost(depth, width, "ultra")) + LOADING
+        return min(worth, key=lambda style: worth[style])
+
+    def _worth(self, cost: Cost) -> float:
+        return cost.lut + self.luts_per_block * cost.bram18 + self.luts_per_uram * cost.uram
 
 
 @dataclass(frozen=True, eq=False)

@@ -103,8 +103,9 @@ class DenseBlock(_Requantized):
             more |= {"RES": "lut", "PACK": 1}
         mvu = lowered.dense(node, a.dtype, f.PE, f.SIMD, RAM_STYLE="distributed", **more)
         memory = next(iter(mvu.memories().values()))
-        if self.style.rom(len(memory.words), memory.width) == "block":
-            mvu = lowered.dense(node, a.dtype, f.PE, f.SIMD, RAM_STYLE="block", **more)
+        style = self.style.rom(len(memory.words), memory.width, loadable=True)
+        if style != "distributed":
+            mvu = lowered.dense(node, a.dtype, f.PE, f.SIMD, RAM_STYLE=style, **more)
         head: dict[str, Kernel] = {}
         if layer.kernel > 1 or layer.stride > 1:
             head = self._windows(f.SIMD, False)

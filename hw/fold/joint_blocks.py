@@ -218,8 +218,6 @@ def attention(layer: Layer, folding: Folding, style: Style) -> Attention:
     length = -(-k.vectors // folding.PE) * folding.PE if k.ragged else k.vectors
     depth = k.codes // (folding.PE * folding.SIMD)
     memory = style.ram(depth, folding.SIMD * k.dtype.bits)
-    if style.uram and memory == "block" and depth * folding.SIMD * 8 * folding.PE > 500_000:
-        memory = "ultra"
     row = style.ram(2 * -(-k.vectors // folding.PE), folding.PE * 8)
     return softmax_attention(
         layer.nodes,

@@ -10,27 +10,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from hw.fold.block import WORD, Block, buffer, narrowed
 from hw.fold.depths import depths
 from hw.fold.layers import Dataflow, Tensor
 from hw.kernels.duplicate import Duplicate
+from hw.kernels.dwc import Dwc
+from hw.kernels.split import Split
+from hw.spec.dtypes import IntType
 from hw.spec.hardware import StreamEnd
 from hw.spec.kernel import Kernel
 from hw.spec.stream import Stream
 from hw.stitch.netlist import Netlist
 
+SETUP = "s_axis_weights"
 KEPT_BITS = 1 << 15
 """Of a port: what two of its readers may lie apart before it is taken in twice."""
 
 
 @dataclass(frozen=True)
 class Accelerator:
-    """The netlist, and what its ends carry. fifos: vectors held, by (layer, input)."""
+    """The netlist, and what its ends carry. fifos: vectors held, by (layer, input). setup: bytes of
+    s_axis_weights, empty where nothing is loaded.
+    """
 
     netlist: Netlist
     inputs: tuple[StreamEnd, ...]
     outputs: tuple[StreamEnd, ...]
     fifos: Mapping[tuple[str, int], int]
+    setup: bytes = b""
 
 
 def accelerator(
@@ -105,12 +114,38 @@ class _Stitcher:
             StreamEnd(f"m_axis_{port}", port, i, t.codes)
             for i, (port, t) in enumerate(self.dataflow.outputs.items())
         )
+        setup = self._load()
         order = self._ordered()
         ends = {e.name: _end(self.dataflow.inputs[e.port]) for e in self.inputs}
         ends |= {e.name: _end(self.dataflow.outputs[e.port]) for e in outputs}
+        loads = {}
+        if setup:
+            loads = {SETUP: np.frombuffer(setup, np.uint8).astype(np.int64)}
+            ends[SETUP] = Stream((len(setup),), IntType(WORD, False), 1)
         wires, drops = tuple(self.wires), tuple(self.drops)
-        netlist = Netlist(self.dataflow.graph, order, wires, drops, ends)
-        return Accelerator(netlist, tuple(self.inputs), outputs, self.fifos)
+        netlist = Netlist(self.dataflow.graph, order, wires, drops, ends, loads)
+        return Accelerator(netlist, tuple(self.inputs), outputs, self.fifos, setup)
+
+    def _load(self) -> bytes:
+        """Leads the setup stream to every memory that no bitstream fills, one after another: each
+        `split` passes on what is not for its own. Returns the stream's bytes.
+        """
+        loaded = {n: k for n, k in self.instances.items() if SETUP in k.inputs()}
+        parts = {n: k.inputs()[SETUP].pack(k.setup()[SETUP]) for n, k in loaded.items()}
+        end, left = SETUP, sum(p.size for p in parts.values())
+        for number, (name, beats) in enumerate(parts.items()):
+            left -= beats.size
+            source = end
+            if left:
+                self.instances[f"load{number}"] = Split(1, beats.size, left, 1, WORD)
+                self.wires.append((end, f"load{number}.s_axis"))
+                source, end = f"load{number}.m_axis_0", f"load{number}.m_axis_1"
+            width = beats.shape[1]
+            if width > 1:
+                widen = Dwc(1, width, WORD, groups=len(beats))
+                source = self._chain({"widen": widen}, source, f"{name}_load")
+            self.wires.append((source, f"{name}.{SETUP}"))
+        return b"".join(p.tobytes() for p in parts.values())
 
     def _ordered(self) -> dict[str, Kernel]:
         """Instances in an order in which data flow."""

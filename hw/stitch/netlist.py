@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hw.kernels.design import Design
 from hw.kernels.library import sources
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
-from hw.spec.kernel import Cost, Kernel, Memory
+from hw.spec.kernel import Arrays, Cost, Kernel, Memory
 from hw.spec.stream import Stream
 
 End = tuple[str, str]
@@ -33,6 +34,7 @@ class Netlist(Kernel):
         wires: (from, to) pairs of ends written "instance.port"; "port" alone is the netlist's own
             input or output.
         drops: outputs whose beats nobody wants: they are always taken.
+        loads: codes by own input that are sent once after reset.
         ends: streams of the netlist's own ports where its parts know them as bytes only.
 
     Raises SpecError for an unknown end, one driven twice or not at all, or two streams that differ
@@ -46,6 +48,7 @@ class Netlist(Kernel):
     wires: tuple[tuple[str, str], ...]
     drops: tuple[str, ...] = ()
     ends: Mapping[str, Stream] = field(default_factory=dict)
+    loads: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def validate(self) -> None:
         driven: set[End] = set()
@@ -71,6 +74,7 @@ class Netlist(Kernel):
             return
         same = (a.size, a.lanes, a.dtype.bits) == (b.size, b.lanes, b.dtype.bits)
         plain = any(self.instances[name].plain for name, _ in (source, sink))
+        plain |= sink[1] in self.instances[sink[0]].setup()
         if not same and not (plain and (a.beats, a.width) == (b.beats, b.width)):
             raise SpecError(
                 f"{self.title}: {'.'.join(source)} is {_text(a)}, {'.'.join(sink)} {_text(b)}",
@@ -99,15 +103,19 @@ class Netlist(Kernel):
         found = {b[1]: self._port(a, "outputs") for a, b in pairs if not b[0]}
         return {k: self.ends.get(k, s) for k, s in found.items()}
 
+    def setup(self) -> Arrays:
+        return dict(self.loads)
+
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
         tensors: dict[End, tuple[Tensor, Stream]] = {
-            ("", k): (inputs[k], s) for k, s in self.inputs().items()
+            ("", k): (inputs[k], s) for k, s in self.inputs().items() if k in inputs
         }
         feeds = {_end(b): _end(a) for a, b in self.wires}
         for name, kernel in self.instances.items():
-            given = {}
-            for port, stream in kernel.inputs().items():
-                given[port] = _carry(*tensors[feeds[(name, port)]], stream)
+            ports = {k: s for k, s in kernel.inputs().items() if k not in kernel.setup()}
+            if any(feeds[(name, port)] not in tensors for port in ports):
+                continue  # on the way of what is loaded once
+            given = {k: _carry(*tensors[feeds[(name, k)]], s) for k, s in ports.items()}
             for port, codes in kernel.golden(given).items():
                 tensors[(name, port)] = (codes, kernel.outputs()[port])
         return {k: _carry(*tensors[feeds[("", k)]], s) for k, s in self.outputs().items()}

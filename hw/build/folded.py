@@ -1,0 +1,138 @@
+"""A model folded for a board: stored foldings, a search where there are none, overrides on top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hw.board import Board
+from hw.fold import store
+from hw.fold.block import Style
+from hw.fold.blocks import block
+from hw.fold.folding import FoldingError, Plan, schedule
+from hw.fold.layers import Dataflow, gather
+from hw.fold.search import Target, foldings_of, search, use
+from hw.kernels.program import Program
+from hw.spec.errors import SpecError
+from hw.spec.kernel import Cost
+from hw.spec.manifest import Manifest
+from hw.stitch.accelerator import Accelerator, accelerator
+
+SHELL = Cost(lut=8000, ff=11000, bram18=24)
+"""DMA engines, interconnect, resets: about 1,100 LUT an AXI DMA that reads and writes, 600 one that
+reads, in simple mode (PG021, "Resource Utilization"), two SmartConnects. An assumption: the true
+figure is Vivado's."""
+STYLES = {
+    "xc7": (Style(140, 0, 2), Style(148, 0, 2), Style(156, 0, 2)),
+    "xcup": (Style(220, 700), Style(250, 760), Style(280, 820)),
+}
+"""What is tried, by family."""
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """Plans and accelerators by graph."""
+
+    board: Board
+    style: Style
+    plans: dict[str, Plan]
+    accelerators: dict[str, Accelerator]
+
+    @property
+    def cost(self) -> Cost:
+        """By the cost models, shell included."""
+        return sum((a.netlist.cost() for a in self.accelerators.values()), SHELL)
+
+    def check(self, target: Target) -> None:
+        """Raises FoldingError, saying by how much and for which layers, where the model does not
+        fit the board.
+        """
+        budget = self.board.budget()
+        full = use(self.cost, budget)
+        if full > 1:
+            have, want = vars(budget), vars(self.cost)
+            over = [f"{k} {want[k]:,.0f} of {have[k]:,}" for k in have if want[k] > have[k]]
+            raise FoldingError(
+                f"the model does not fit {self.board.name}: {', '.join(over)}; "
+                f"most is taken by {', '.join(self._heaviest(budget))}",
+                "ask for fewer frames a second, or take a smaller CONFIG",
+            )
+        cycles = {graph: plan.cycles for graph, plan in self.plans.items()}
+        if not target.met(cycles):
+            slow = max(cycles, key=lambda graph: cycles[graph])
+            rate = target.excess(cycles)
+            raise FoldingError(
+                f"{self.board.name} cannot keep the rate: {rate:.2f} times the cycles that it may "
+                f"take, most in {slow} ({cycles[slow]:,})",
+                f"ask for {1 / rate:.0%} of it",
+            )
+
+    def _heaviest(self, budget: Cost) -> list[str]:
+        blocks = [
+            (use(b.cost, budget), f"{graph}.{name}")
+            for graph, plan in self.plans.items()
+            for name, b in plan.blocks.items()
+        ]
+        return [name for _, name in sorted(blocks, reverse=True)[:3]]
+
+
+def longest(manifest: Manifest) -> int:
+    """Greatest number of memory tokens."""
+    coarse = manifest.image_size // 16
+    bank = manifest.bank
+    return (bank.recent + bank.prompted) * coarse**2 + bank.pointers
+
+
+def dataflows(source: Path, manifest: Manifest) -> dict[str, Dataflow]:
+    """Layers of every graph of a bundle."""
+    most = longest(manifest)
+    return {g.name: gather(Program.load(source, g.name), most) for g in manifest.graphs}
+
+
+def fold(
+    source: Path,
+    manifest: Manifest,
+    board: Board,
+    target: Target,
+    override: Path | None = None,
+    again: bool = False,
+    say: Callable[[str], None] = print,
+) -> Folded:
+    """Folds a bundle's graphs. again: search even where foldings are stored.
+
+    Raises FoldingError, see `Folded.check` and `store.load`.
+    """
+    flows = dataflows(source, manifest)
+    style = Style()
+    path = store.place(manifest.model, board.name)
+    if again or not path.is_file():
+        styles = STYLES[board.family]
+        if not board.resources.uram:
+            styles = tuple(replace(s, luts_per_uram=0) for s in styles)
+        style, choices = search(flows, target, board.budget(), SHELL, styles, say)
+        store.save(path, style, {g: foldings_of(c) for g, c in choices.items()})
+        say(f"foldings kept in {path}")
+    style, foldings = store.load(path, style, {})
+    if override is not None:
+        style, foldings = store.load(override, style, foldings)
+    plans, accelerators = {}, {}
+    for graph, flow in flows.items():
+        blocks = {}
+        named = foldings.get(graph, {})
+        unknown = named.keys() - {x.name for x in flow.layers}
+        if unknown:
+            raise FoldingError(
+                f"foldings of {graph} name {', '.join(sorted(unknown))}", "it has no such layer"
+            )
+        for layer in flow.layers:
+            if layer.name not in named:
+                raise FoldingError(f"{path}: no folding of {graph}.{layer.name}", "search again")
+            try:
+                blocks[layer.name] = block(layer, named[layer.name], style)
+                _ = blocks[layer.name].cost
+            except SpecError as error:
+                raise FoldingError(f"{graph}.{layer.name}: {error}", "mend its folding") from error
+        plans[graph] = schedule(flow, blocks)
+        accelerators[graph] = accelerator(flow, blocks)
+    return Folded(board, style, plans, accelerators)

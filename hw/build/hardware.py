@@ -1,0 +1,171 @@
+"""Builds a bundle's hardware: folds the graphs for a board, stitches them into a system, lints it,
+and writes everything that a simulator, Vivado and a host need.
+
+    python -m hw.build.hardware --config nano --board KV260 [--fps 60] [--fps-four 25]
+                                [--fold FILE] [--search]
+
+The result is bitstreams/<model>_<board>_<hash8>/ with manifest, integer programs, hardware.json,
+rtl/ (sources and ROM contents), foldings.toml and the layer table of `hw.build.report`. Prints its
+folder. Exit code 2 on an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hw import board as boards
+from hw.board import Board
+from hw.build.folded import Folded, fold
+from hw.build.overlay import located
+from hw.fold import store
+from hw.fold.search import Target
+from hw.kernels.library import COMMON
+from hw.spec.errors import BundleError, SamFabricError
+from hw.spec.hardware import FILE, GraphHardware, Hardware, StreamEnd
+from hw.spec.manifest import MANIFEST, Manifest, load_manifest, write_manifest
+from hw.spec.registers import CHANNELS
+from hw.stitch.accelerator import SETUP
+from hw.stitch.system import System
+
+OUT = Path("bitstreams")
+TOP = "samfabric"
+RTL = "rtl"
+FOLDINGS = "foldings.toml"
+EMULATED = "emulated"
+
+
+def newest_source(config: str, folder: Path = OUT) -> Path:
+    """The newest bundle of a model that has no hardware. Raises BundleError."""
+    found = [path.parent for path in folder.glob(f"{config}_{EMULATED}_*/{MANIFEST}")]
+    if not found:
+        raise BundleError(f"no bundle of {config} in {folder}", f"run make bundle CONFIG={config}")
+    return max(found, key=lambda path: path.stat().st_mtime)
+
+
+def describe(folded: Folded, identity: int, sources: Sequence[str] = ()) -> Hardware:
+    """What the host must know."""
+    graphs = []
+    for index, (name, made) in enumerate(folded.accelerators.items()):
+        plan = folded.plans[name]
+        graph = GraphHardware(name, index, made.inputs, made.outputs, plan.cycles)
+        if made.setup:
+            end = StreamEnd(SETUP, SETUP, len(made.inputs) % CHANNELS, len(made.setup))
+            graph = replace(graph, setup=end, setup_file=f"{RTL}/{name}.weights.bin")
+        graphs.append(graph)
+    board = folded.board
+    given = Hardware(
+        board.name, board.part, board.target_mhz, identity, TOP, tuple(sources), tuple(graphs)
+    )
+    return located(given, board)
+
+
+def write_rtl(folded: Folded, folder: Path) -> Hardware:
+    """Sources and ROM contents of the system into `folder`/rtl, hardware.json beside it."""
+    rtl = folder / RTL
+    rtl.mkdir(parents=True, exist_ok=True)
+    netlists = {graph: a.netlist for graph, a in folded.accelerators.items()}
+    # The identity is of all that the system computes, so it cannot be of a text that holds it.
+    with tempfile.TemporaryDirectory(prefix="samfabric-rtl-") as name:
+        design = System(TOP, netlists, describe(folded, 0)).design(Path(name))
+        identity = int(design.digest()[:8], 16)
+        hardware = describe(folded, identity)
+        design = System(TOP, netlists, hardware).design(Path(name))
+        named = []
+        for path in (*design.files, *sorted(COMMON.glob("*.svh"))):
+            shutil.copyfile(path, rtl / path.name)
+            named.append(f"{RTL}/{path.name}")
+        memories = design.write_memories(rtl)
+    named += [f"{RTL}/{Path(path).name}" for path in memories.values()]
+    for graph in hardware.graphs:
+        if graph.setup_file:
+            (folder / graph.setup_file).write_bytes(folded.accelerators[graph.name].setup)
+            named.append(graph.setup_file)
+    hardware = describe(folded, identity, named)
+    hardware.save(folder)
+    return hardware
+
+
+def build(
+    source: Path,
+    board: Board,
+    target: Target,
+    out: Path = OUT,
+    override: Path | None = None,
+    search: bool = False,
+    strict: bool = True,
+) -> Path:
+    """The bundle's folder; built aside, then renamed. strict: refuse what does not fit the board or
+    cannot keep the rate.
+
+    Raises SamFabricError of the step that failed.
+    """
+    manifest = load_manifest(source)
+    folded = fold(source, manifest, board, target, override, search)
+    if strict:
+        folded.check(target)
+    out.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".hardware-", dir=out))
+    try:
+        for name in (*manifest.hashes, *manifest.files):
+            if (source / name).is_file():
+                shutil.copyfile(source / name, scratch / name)
+        hardware = write_rtl(folded, scratch)
+        layers = {g: {n: b.folding for n, b in p.blocks.items()} for g, p in folded.plans.items()}
+        store.save(scratch / FOLDINGS, folded.style, layers)
+        extra = [n for n in manifest.hashes if n not in manifest.files]
+        made: Manifest = write_manifest(
+            scratch, manifest, extra=(*extra, FILE, FOLDINGS, *hardware.sources)
+        )
+        folder = out / f"{made.model}_{board.name}_{made.digest}"
+        os.chmod(scratch, 0o755)
+        if not (folder / MANIFEST).is_file():
+            os.replace(scratch, folder)
+        return folder
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m hw.build.hardware", description=(__doc__ or "").split("\n\n")[0]
+    )
+    parser.add_argument("--config", default="nano", help="model size (nano)")
+    parser.add_argument("--board", default="KV260", help=f"{', '.join(boards.names())} (KV260)")
+    parser.add_argument("--source", type=Path, help="emulated bundle (the newest of the config)")
+    parser.add_argument("--fps", type=float, help="frames a second with one object")
+    parser.add_argument("--fps-four", type=float, help="frames a second with four objects")
+    parser.add_argument("--fold", type=Path, help="TOML file of foldings that go before the stored")
+    parser.add_argument("--search", action="store_true", help="search foldings again")
+    parser.add_argument("--any", action="store_true", help="build even what does not fit the board")
+    parser.add_argument("--out", type=Path, default=OUT, help=f"folder of bundles ({OUT})")
+    given = parser.parse_args(arguments)
+    try:
+        board = boards.find(given.board)
+        source = given.source or newest_source(given.config, given.out)
+        one, four = RATES[board.family]
+        target = Target.of_rates(board.target_mhz, given.fps or one, given.fps_four or four)
+        folder = build(
+            source, board, target, given.out, given.fold, given.search, strict=not given.any
+        )
+    except SamFabricError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    print(folder)
+    return 0
+
+
+# Frames a second with one object and with four: real time for video on the larger boards, and what
+# a PYNQ-Z2 class board can be asked for.
+RATES = {"xcup": (60.0, 25.0), "xc7": (30.0, 10.0)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
