@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hw.kernels.costs import ceil_div
 from hw.kernels.divide import Divide
 from hw.kernels.fifo import Fifo
 from hw.kernels.matmul import Matmul
@@ -40,7 +41,8 @@ class Attention(Kernel):
     S_ACCU_WIDTH, N_ACCU_WIDTH, SUM_WIDTH: of the sums q k, e v and e. PORT_WIDTH .. SETS: the
     scores' requantizer, see Requant. TIE, DIVIDE_CYCLES: see Divide. PACK, RES, RAM_STYLE, DOUBLE:
     of both products, see Matmul. ROW_STYLE, ROM_STYLE: of rows of scores and of tables, see Rowexp.
-    RAGGED: L comes in s_axis_length, a multiple of PE; else it is LENGTH.
+    RAGGED: L comes in s_axis_length, else it is LENGTH; keys and values are filled up with any
+    codes to a multiple of PE, which then is a power of two.
 
     m, b, n: (SETS,) of the scores; None draws some. table: (2^S_WIDTH,) e by distance from the
     row's greatest score, from 1 up at 0; None: random. queries: M of a frame in tests.
@@ -181,49 +183,60 @@ class Attention(Kernel):
         return {"m_axis": Stream((self.queries, self.DIM), IntType(self.OUT_WIDTH), self.SIMD)}
 
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        length = {k: v for k, v in inputs.items() if k == "s_axis_length"}
         sums = self.scores.golden({"s_axis_a": inputs["s_axis_q"], "s_axis_b": inputs["s_axis_k"]})
         lanes = {"s_axis": sums["m_axis"].reshape(-1, self.PE)}
         layer = {k: v for k, v in inputs.items() if k == "s_axis_layer"}
         codes = self.requant.golden(lanes | layer)["m_axis"].reshape(sums["m_axis"].shape)
-        e = self.rowexp.golden({"s_axis": codes})
+        e = self.rowexp.golden({"s_axis": codes} | length)  # 0 beyond L
         n = self.context.golden({"s_axis_a": e["m_axis"], "s_axis_b": inputs["s_axis_v"]})
         return self.divide.golden({"s_axis_n": n["m_axis"], "s_axis_d": e["m_axis_sum"]})
 
     def settings(self) -> list[dict[str, int]]:
-        """Lengths, the least one that the division keeps up with; each layer with one of them."""
+        """Lengths, the least beats that the division keeps up with, with all lanes of the last beat
+        and without some; each layer with one of them.
+        """
         lengths: list[dict[str, int]] = [{}]
         if self.RAGGED:
-            most = self.LENGTH // self.PE
+            most, pe = self.LENGTH // self.PE, self.PE
             least = min(self.DIVIDE_CYCLES, most)
-            beats = (most, least, (least + most) // 2 | 1)
-            lengths = [{"length": min(n, most) * self.PE} for n in dict.fromkeys(beats)]
+            middle = min((least + most) // 2 | 1, most)
+            chosen = (most * pe, least * pe - pe // 2, middle * pe - pe + 1, most * pe - pe // 4)
+            lengths = [{"length": n} for n in dict.fromkeys(chosen)]
         if self.SETS == 1:
             return lengths
         sets = range(min(self.SETS, 3))
         return [{**lengths[i % len(lengths)], "layer": i} for i in sets]
 
     def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
-        length = settings.get("length", self.LENGTH)
-        frame = {k: draw(s, rng, kind) for k, s in self._streams(length).items()}
+        length, filled = settings.get("length", self.LENGTH), self._filled(settings)
+        streams = self._streams(filled)
+        frame = {k: draw(s, rng, kind) for k, s in streams.items()}
+        for name in ("s_axis_k", "s_axis_v"):
+            frame[name][length:] = draw(streams[name], rng, "corners")[length:]
         if self.RAGGED:
             frame["s_axis_length"] = np.array([length])
         if self.SETS > 1:
             frame["s_axis_layer"] = np.array([settings.get("layer", 0)])
         return frame
 
+    def _filled(self, settings: dict[str, int]) -> int:
+        """L rounded up to a multiple of PE."""
+        return ceil_div(settings.get("length", self.LENGTH), self.PE) * self.PE
+
     def ideal_cycles(self, **settings: int) -> int:
-        length = settings.get("length", self.LENGTH)
-        loading, row = length * self.DIM // self.SIMD, self._row(length)
+        filled = self._filled(settings)
+        loading, row = filled * self.DIM // self.SIMD, self._row(filled)
         return max(loading, self.queries * row)
 
-    def _row(self, length: int) -> int:
+    def _row(self, filled: int) -> int:
         """Cycles of a query in either product."""
-        return length * self.DIM // (self.PE * self.SIMD)
+        return filled * self.DIM // (self.PE * self.SIMD)
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
-        """Exact while a row's beats, L / PE, are at least DIVIDE_CYCLES."""
-        length = settings.get("length", self.LENGTH)
-        loading, row = length * self.DIM // self.SIMD, self._row(length)
+        """Exact while a row's beats, L / PE rounded up, are at least DIVIDE_CYCLES."""
+        filled = self._filled(settings)
+        loading, row = filled * self.DIM // self.SIMD, self._row(filled)
         to_e = self.scores.latency + 4 + 4  # requant's and rowexp's besides the row
         offered = held = 1  # first cycle of the frame's length, last in which rowexp's is the old
         k_free = v_free = 1  # of the next key, of the next value

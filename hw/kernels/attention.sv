@@ -5,19 +5,20 @@
 //   e[l] = table[max_l s[l] - s[l]]
 //   y[m][i] = clip(floor(sum_l e[l] * v[l][i] / sum_l e[l] + 1/2 + 2^-TIE))
 //
-// L <= LENGTH keys and values, set for each frame where RAGGED; M queries, up to s_axis_q's tlast.
+// L keys and values, 1..LENGTH, set for each frame where RAGGED; M queries, up to s_axis_q's tlast.
 // All of it is exact: integer sums, one rounding to scores, one division. The table's first value,
 // e of the maximum, is at least 1. Dividing after the product with v follows FlashAttention (Dao
 // et al. 2022, section 3.1).
 //
 // Streams   s_axis_length: L, one beat a frame; only if RAGGED
 //           s_axis_layer: which m', b', n', one beat a frame; only if SETS > 1
-//           s_axis_k, s_axis_v: (L, DIM), SIMD lanes, in any order of one to the other
+//           s_axis_k, s_axis_v: (L, DIM), SIMD lanes, in any order of one to the other; where PE
+//           does not divide L, rows of any codes follow up to a multiple of PE
 //           s_axis_q: (M, DIM), SIMD lanes, tlast at the end of the frame
 //           m_axis: (M, DIM), SIMD lanes, tlast at the end of the frame
-// Rate      2 * PE * SIMD products a cycle: L * DIM / (PE * SIMD) cycles a query, while a row's
-//           beats L / PE are at least DIVIDE_CYCLES. The scores of a query are computed while the
-//           one before is in the softmax and in the product with v
+// Rate      2 * PE * SIMD products a cycle: a query takes DIM / SIMD * ceil(L / PE) cycles, while a
+//           row's ceil(L / PE) beats are at least DIVIDE_CYCLES. The scores of a query are computed
+//           while the one before is in the softmax and in the product with v
 // Latency   attention.py, cycles(): the keys' beats, then about two queries' time
 // Memory    keys and values (twice if DOUBLE), as matmul stores them; two rows of LENGTH scores, one
 //           of LENGTH e, one query, 2^S_WIDTH values of e a lane
@@ -83,7 +84,7 @@ module attention #(
     parameter string ROM_STYLE = "distributed",
     // The next frame's keys and values load while this one is at work
     parameter bit DOUBLE = 1'b1,
-    // L comes in s_axis_length, a multiple of PE; else it is LENGTH
+    // L comes in s_axis_length; else it is LENGTH
     parameter bit RAGGED = 1'b0,
     // The scores' parameters and the table of e, for $readmemh
     parameter string PARAMETER_FILE = "",
@@ -172,10 +173,12 @@ module attention #(
   localparam int unsigned DW = ((SUM_WIDTH + 7) / 8) * 8;
   localparam int unsigned NW = ((SIMD * N_ACCU_WIDTH + 7) / 8) * 8;
 
-  // The length, to each reader on its own.
-  logic [LW-1:0] row_length;
+  // The length, to each reader on its own; to the products in whole beats.
+  logic [LW-1:0] row_length, filled;
   logic qk_length_tvalid, qk_length_tready, ev_length_tvalid, ev_length_tready;
   logic row_length_tvalid, row_length_tready;
+
+  assign filled = LW'((32'(s_axis_length_tdata) + PE - 1) & ~(PE - 1));
 
   if (RAGGED) begin : gen_length
     length_fork #(
@@ -219,7 +222,7 @@ module attention #(
   ) i_scores (
       .clk,
       .rst,
-      .s_axis_length_tdata,
+      .s_axis_length_tdata (filled),
       .s_axis_length_tvalid(qk_length_tvalid),
       .s_axis_length_tready(qk_length_tready),
       .s_axis_b_tdata      (s_axis_k_tdata),
@@ -344,7 +347,7 @@ module attention #(
   ) i_context (
       .clk,
       .rst,
-      .s_axis_length_tdata,
+      .s_axis_length_tdata (filled),
       .s_axis_length_tvalid(ev_length_tvalid),
       .s_axis_length_tready(ev_length_tready),
       .s_axis_b_tdata      (s_axis_v_tdata),

@@ -80,6 +80,21 @@ module fifo #(
       .rdata({m_axis_tlast, m_axis_tdata})
   );
 
+`ifdef SAMFABRIC_WATER
+  // Simulation only: beats held, and the most of them so far, for who chooses DEPTH.
+  int unsigned level_q;
+  int unsigned water_q  /* verilator public_flat_rd */;
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      level_q <= '0;
+      water_q <= '0;
+    end else begin
+      level_q <= level_q + 32'(push) - 32'(m_axis_tvalid && m_axis_tready);
+      if (level_q > water_q) water_q <= level_q;
+    end
+  end
+`endif
+
   `STREAM_CHECK(m_axis)
 endmodule
 

@@ -37,5 +37,5 @@ class Layered(Kernel):
     def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
         codes = super().stimulus(rng, kind)
         if self.SETS > 1:
-            codes[PORT] = np.array([settings["layer"]], np.int64)
+            codes[PORT] = np.array([settings.get("layer", 0)], np.int64)
         return codes

@@ -65,10 +65,12 @@ module lut #(
     ) table_i (
         .clk,
         .en,
-        .addr_a(s_axis_tdata[p*IN_WIDTH+:IN_WIDTH]),
-        .addr_b(s_axis_tdata[(p+1)*IN_WIDTH+:IN_WIDTH]),
-        .data_a(found[p*OUT_WIDTH+:OUT_WIDTH]),
-        .data_b(found[(p+1)*OUT_WIDTH+:OUT_WIDTH])
+        .clear_a(1'b0),
+        .clear_b(1'b0),
+        .addr_a (s_axis_tdata[p*IN_WIDTH+:IN_WIDTH]),
+        .addr_b (s_axis_tdata[(p+1)*IN_WIDTH+:IN_WIDTH]),
+        .data_a (found[p*OUT_WIDTH+:OUT_WIDTH]),
+        .data_b (found[(p+1)*OUT_WIDTH+:OUT_WIDTH])
     );
   end
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hw.kernels.costs import ceil_div, rom_cost
+from hw.kernels.layered import Layered
 from hw.spec.dtypes import IntType
-from hw.spec.kernel import Arrays, Cost, Kernel, Memory, draw
+from hw.spec.kernel import Arrays, Cost, Memory
 from hw.spec.stream import Stream
 
 
@@ -78,7 +79,7 @@ class Constants(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Requant(Kernel):
+class Requant(Layered):
     """MH: channels. PE: lanes. ACCU_WIDTH, PORT_WIDTH: bits of a sum, and of it at the multiplier;
     what lies beyond gives the end of the range. OUT_WIDTH, OUT_SIGNED: of codes. M_WIDTH: of m,
     unsigned. B_WIDTH: of b above its B_SHIFT zeros. SHIFT, SHIFTS, SHIFT_STEP: n is SHIFT + i *
@@ -198,36 +199,27 @@ class Requant(Kernel):
 
     def inputs(self) -> dict[str, Stream]:
         sums = Stream((self.pixels, self.MH), IntType(self.ACCU_WIDTH), self.PE)
-        if self.SETS == 1:
-            return {"s_axis": sums}
-        layer = IntType((self.SETS - 1).bit_length(), signed=False)
-        return {"s_axis_layer": Stream((1,), layer, last=False), "s_axis": sums}
+        return {**self.layer_stream(), "s_axis": sums}
 
     def outputs(self) -> dict[str, Stream]:
         return {"m_axis": Stream((self.pixels, self.MH), self.out_type, self.PE)}
 
-    def settings(self) -> list[dict[str, int]]:
-        return [{}] if self.SETS == 1 else [{"layer": i} for i in sorted({0, 1, self.SETS - 1})]
-
     def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
-        layer = settings.get("layer", 0)
-        sums = draw(self.inputs()["s_axis"], rng, kind)
-        accu = IntType(self.ACCU_WIDTH)
+        frame, accu = super().stimulus(rng, kind, **settings), IntType(self.ACCU_WIDTH)
+        sums = frame["s_axis"]
         if kind == "random" and self.pixels == 1 << self.ACCU_WIDTH:
             every = np.arange(accu.min, accu.max + 1)
             sums = np.stack([rng.permutation(every) for _ in range(self.MH)], 1)
         elif kind == "random":  # every other one next to a step
-            m, b, n = (v[layer] for v in self.constants)
+            m, b, n = (v[self.layer(frame)] for v in self.constants)
             code = rng.integers(self.out_type.min, self.out_type.max + 1, sums.shape)
             near = -((b - (code << n)) // np.maximum(m, 1)) - rng.integers(0, 2, sums.shape)
             near = np.clip(near, accu.min, accu.max)
             sums = np.where(rng.integers(0, 2, sums.shape) == 1, sums, near)
-        frame = {"s_axis": sums}
-        return frame if self.SETS == 1 else {"s_axis_layer": np.array([layer]), **frame}
+        return {**frame, "s_axis": sums}
 
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        layer = int(inputs["s_axis_layer"]) if self.SETS > 1 else 0
-        m, b, n = (torch.from_numpy(v[layer]) for v in self.constants)
+        m, b, n = (torch.from_numpy(v[self.layer(inputs)]) for v in self.constants)
         acc = inputs["s_axis"].T[None]
         low, high = self.out_type.min, self.out_type.max
         codes = requant(acc, m, b, n, low, high)

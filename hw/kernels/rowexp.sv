@@ -4,11 +4,12 @@
 //
 //   e[m][l] = table[max_l s[m][l] - s[m][l]]          sum[m] = sum_l e[m][l]
 //
-// L <= LENGTH is set for each frame where RAGGED; M is whatever s_axis carries up to tlast.
+// L, 1..LENGTH, is set for each frame where RAGGED; M is whatever s_axis carries up to tlast. Lanes
+// beyond L in a row's last beat may hold anything; they take no part, and their e is 0.
 //
 // Streams   s_axis_length: L, one beat a frame, taken with the frame's last beat; only if RAGGED
-//           s_axis: rows of scores, PE lanes, tlast at the end of the frame
-//           m_axis: rows of e, PE lanes, tlast at the end of the frame
+//           s_axis: rows of scores, ceil(L / PE) beats, PE lanes, tlast at the end of the frame
+//           m_axis: rows of e, as many beats, PE lanes, tlast at the end of the frame
 //           m_axis_sum: one beat a row, on offer together with the row's last beat of m_axis. It
 //           may be taken before that beat, with it or after it, up to the next row's last beat,
 //           which waits for it
@@ -29,7 +30,7 @@ module rowexp #(
     parameter int unsigned LENGTH = 16,
     // Codes of a row worked on at once
     parameter int unsigned PE = 1,
-    // L comes in s_axis_length, a multiple of PE; else it is LENGTH
+    // L comes in s_axis_length; else it is LENGTH
     parameter bit RAGGED = 1'b0,
     // Row buffers: "distributed", "block" or "ultra"
     parameter string RAM_STYLE = "distributed",
@@ -99,6 +100,9 @@ module rowexp #(
 
   logic signed [IN_WIDTH-1:0] top, max_q, row_max_q;
   logic first_q, final_q, row_final_q;
+  logic last1_q;
+  // Lanes beyond L in a row's last beat: of the one that comes in, of the one in stage 1
+  logic [LANES-1:0] idle, idle1;
 
   assign start         = en && pend_q && !act_q;
   assign issue         = en && (pend_q || act_q);
@@ -107,31 +111,45 @@ module rowexp #(
   assign push          = s_axis_tvalid && s_axis_tready;
 
   if (RAGGED) begin : gen_ragged
-    logic [WB-1:0] beats;
     logic [CB-1:0] end_q, row_end_q;
+    logic [LW-1:0] rest, rest_q, row_rest_q;
     logic single_q;
     assign s_axis_length_tready = s_axis_tvalid && s_axis_tlast && (!pend_q || start);
-    assign beats                = s_axis_length_tdata[$clog2(LANES)+:WB];
-    assign push_last            = wnext == beats;
-    assign issue_last           = act_q ? rcol_q == row_end_q : single_q;
+    // L / PE rounded down: all the beats, or all but a last one that goes beyond L.
+    assign rest = s_axis_length_tdata & LW'(LANES - 1);
+    assign push_last = (rest == '0 ? wnext : WB'(wcol_q)) == s_axis_length_tdata[$clog2(LANES)+:WB];
+    assign issue_last = act_q ? rcol_q == row_end_q : single_q;
+    for (genvar p = 0; p < LANES; p++) begin : gen_idle
+      assign idle[p]  = push_last && rest != '0 && rest <= LW'(p);
+      assign idle1[p] = last1_q && row_rest_q != '0 && row_rest_q <= LW'(p);
+    end
     always_ff @(posedge clk) begin
       if (push) begin
         end_q    <= wcol_q;
+        rest_q   <= rest;
         single_q <= first_q;
       end
-      if (start) row_end_q <= end_q;
+      if (start) begin
+        row_end_q  <= end_q;
+        row_rest_q <= rest_q;
+      end
     end
   end else begin : gen_fixed
     assign s_axis_length_tready = 1'b0;
     assign push_last            = BEATS == 1 || wcol_q == CB'(BEATS - 1);
     assign issue_last           = BEATS == 1 || rcol_q == CB'(BEATS - 1);
+    assign {idle, idle1}        = '0;
   end
 
+  // Lanes in pairs, pairs of pairs: idle ones come last, so the upper one decides for both.
+  logic signed [IN_WIDTH-1:0] best[LANES];
+  assign top = best[0];
+
   always_comb begin
-    top = s_axis_tdata[IN_WIDTH-1:0];
-    for (int unsigned p = 1; p < PE; p++) begin
-      if ($signed(s_axis_tdata[p*IN_WIDTH+:IN_WIDTH]) > top) begin
-        top = s_axis_tdata[p*IN_WIDTH+:IN_WIDTH];
+    for (int unsigned p = 0; p < LANES; p++) best[p] = s_axis_tdata[p*IN_WIDTH+:IN_WIDTH];
+    for (int unsigned step = 1; step < LANES; step = 2 * step) begin
+      for (int unsigned p = 0; p + step < LANES; p += 2 * step) begin
+        if (!idle[p+step] && best[p+step] > best[p]) best[p] = best[p+step];
       end
     end
   end
@@ -174,7 +192,7 @@ module rowexp #(
   logic [PE*IN_WIDTH-1:0] score;
   logic [IN_WIDTH-1:0] distance[PE];
   logic [PE*OUT_WIDTH-1:0] e;
-  logic valid1_q, last1_q, valid2_q, last2_q, final2_q, done;
+  logic valid1_q, valid2_q, last2_q, final2_q, done;
   logic [SUM_WIDTH-1:0] acc_q, sum;
   logic [BW-1:0] beat;
 
@@ -195,7 +213,7 @@ module rowexp #(
   for (genvar p = 0; p < PE; p++) begin : gen_lane
     assign distance[p] = row_max_q - score[p*IN_WIDTH+:IN_WIDTH];
     if (ROM_STYLE != "block" || (p == PE - 1 && p % 2 == 0)) begin : gen_single
-      rom #(
+      rom_clear #(
           .DEPTH(1 << IN_WIDTH),
           .WIDTH(OUT_WIDTH),
           .INIT_FILE(TABLE_FILE),
@@ -203,8 +221,9 @@ module rowexp #(
       ) i_table (
           .clk,
           .en,
-          .addr(distance[p]),
-          .data(e[p*OUT_WIDTH+:OUT_WIDTH])
+          .clear(idle1[p]),
+          .addr (distance[p]),
+          .data (e[p*OUT_WIDTH+:OUT_WIDTH])
       );
     end else if (p % 2 == 0) begin : gen_pair
       rom_dual #(
@@ -214,10 +233,12 @@ module rowexp #(
       ) i_table (
           .clk,
           .en,
-          .addr_a(distance[p]),
-          .addr_b(distance[p+1]),
-          .data_a(e[p*OUT_WIDTH+:OUT_WIDTH]),
-          .data_b(e[(p+1)*OUT_WIDTH+:OUT_WIDTH])
+          .clear_a(idle1[p]),
+          .clear_b(idle1[p+1]),
+          .addr_a (distance[p]),
+          .addr_b (distance[p+1]),
+          .data_a (e[p*OUT_WIDTH+:OUT_WIDTH]),
+          .data_b (e[(p+1)*OUT_WIDTH+:OUT_WIDTH])
       );
     end
   end

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,10 @@ SEED = 20261121
 @dataclass(frozen=True, eq=False)
 class ScoreRows(Kernel):
     """IN_WIDTH: bits of a score, signed. LENGTH: greatest row length L, in codes. PE: codes of a
-    row at once. RAGGED: L comes in s_axis_length, one beat a frame, a multiple of PE; else it is
-    LENGTH. RAM_STYLE: of what holds rows. ROM_STYLE: of the tables, one a lane or, in block RAM,
-    one a pair of lanes. SUM_WIDTH: bits of a sum, unsigned.
+    row at once. RAGGED: L comes in s_axis_length, one beat a frame; a row has L / PE beats, rounded
+    up, and e of the lanes beyond L is 0. Else L is LENGTH. RAM_STYLE: of what holds rows.
+    ROM_STYLE: of the tables, one a lane or, in block RAM, one a pair of lanes. SUM_WIDTH: bits of a
+    sum, unsigned.
     table: (2^IN_WIDTH,) codes of e by distance from the maximum; None: random ones, the greatest
     first and 0 last. rows: of a frame in tests.
     """
@@ -84,27 +86,37 @@ class ScoreRows(Kernel):
         length = Stream((1,), IntType(self.LENGTH.bit_length(), False), last=False)
         return {"s_axis": scores} | ({"s_axis_length": length} if self.RAGGED else {})
 
+    def length(self, inputs: dict[str, Any]) -> int:
+        """L of a frame's inputs."""
+        return int(inputs["s_axis_length"][0]) if self.RAGGED else self.LENGTH
+
     def beats(self, settings: dict[str, int]) -> int:
         """Of a row."""
-        return settings.get("length", self.LENGTH) // self.PE
+        return ceil_div(settings.get("length", self.LENGTH), self.PE)
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.rows * self.beats(settings)
 
     def settings(self) -> list[dict[str, int]]:
-        """Lengths: the greatest, one beat, about the middle, one beat off both ends."""
+        """Lengths: the greatest, 1, others in between, with all lanes of the last beat and without
+        some.
+        """
         if not self.RAGGED:
             return [{}]
-        most = self.LENGTH // self.PE
-        beats = (most, 1, (most + 1) // 2, max(most - 1, 1), min(2, most))
-        return [{"length": n * self.PE} for n in dict.fromkeys(beats)]
+        return [{"length": n} for n in ragged_lengths(self.LENGTH, self.PE)]
 
     def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
-        """Random frames also have rows of equal codes and such with one code above the others."""
+        """Random frames also have rows of equal codes and such with one code above the others.
+        Lanes beyond L hold either end of the type.
+        """
         length, dtype = settings.get("length", self.LENGTH), IntType(self.IN_WIDTH)
-        scores = Stream((self.rows, length), dtype, self.PE)
+        filled = self.beats(settings) * self.PE
+        scores = score_rows(rng, kind, Stream((self.rows, filled), dtype, self.PE))
+        if filled > length:
+            spare = Stream((self.rows, filled - length), dtype)
+            scores[:, length:] = draw(spare, rng, "corners")
         chosen = {"s_axis_length": np.array([length])} if self.RAGGED else {}
-        return {"s_axis": score_rows(rng, kind, scores)} | chosen
+        return {"s_axis": scores} | chosen
 
     def lookup_cost(self) -> Cost:
         """Of rowexp: buffers, tables, maximum, distances and sums."""
@@ -121,13 +133,26 @@ class ScoreRows(Kernel):
         # more than its bits, the sum only those that a beat's sum reaches.
         maximum = (2 * pe - 1) * width
         sums = (pe - 1) * (e + 2) + beat_sum + (self.SUM_WIDTH - beat_sum) / 2
-        control = (4 * column if beats > 1 else 0) + 16 * self.RAGGED + 3 * pe
+        control = (4 * column if beats > 1 else 0) + 3 * pe
+        if self.RAGGED:  # the ends of rows; which lanes of a last beat are idle
+            control += 16 + 5 * (pe - 1)
+        registers = 2 * (column + (pe - 1).bit_length()) if self.RAGGED else 0
         logic = Cost(
             lut=pe * width + maximum + sums + control,
-            ff=2 * width + pe * e + 2 * self.SUM_WIDTH + 2 * column * (1 + self.RAGGED) + 15,
+            ff=2 * width + pe * e + 2 * self.SUM_WIDTH + 2 * column + registers + 15,
         )
         rows = ram_cost((1 << column) + beats, pe * width, self.RAM_STYLE)
         return table + rows + logic
+
+
+def ragged_lengths(longest: int, pe: int) -> list[int]:
+    """Lengths worth testing: the greatest, one beat, about the middle, one beat off both ends; with
+    none, all but one, half, one and some of the last beat's lanes idle.
+    """
+    most = longest // pe
+    beats = (most, 1, (most + 1) // 2, max(most - 1, 1), min(2, most))
+    idle = (0, pe - 1, pe // 2, min(1, pe - 1), pe * 3 // 4)
+    return list(dict.fromkeys(n * pe - i for n, i in zip(beats, idle, strict=True)))
 
 
 def score_rows(rng: np.random.Generator, kind: str, stream: Stream) -> NDArray[np.int64]:

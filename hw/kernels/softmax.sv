@@ -4,12 +4,13 @@
 //   e[m][l] = table[max_l s[m][l] - s[m][l]]
 //   y[m][l] = min(floor(2^OUT_WIDTH * e[m][l] / sum_l e[m][l] + 1/2 + 2^-TIE), 2^OUT_WIDTH - 1)
 //
-// L <= LENGTH is set for each frame where RAGGED; M is whatever s_axis carries up to tlast. The
-// table's first value, e of the maximum, is at least 1.
+// L, 1..LENGTH, is set for each frame where RAGGED; M is whatever s_axis carries up to tlast. Lanes
+// beyond L in a row's last beat may hold anything; they take no part, and their e is 0. The table's
+// first value, e of the maximum, is at least 1.
 //
 // Streams   s_axis_length: L, one beat a frame, taken with the frame's last beat; only if RAGGED
-//           s_axis: rows of scores, PE lanes, tlast at the end of the frame
-//           m_axis: rows of probabilities, PE lanes, tlast at the end of the frame
+//           s_axis: rows of scores, ceil(L / PE) beats, PE lanes, tlast at the end of the frame
+//           m_axis: rows of probabilities, as many beats, PE lanes, tlast at the end of the frame
 // Rate      one beat a cycle, row after row, for rows of any length
 // Latency   two rows' beats and OUT_WIDTH + 5 cycles
 // Golden    softmax.py
@@ -29,7 +30,7 @@ module softmax #(
     parameter int unsigned LENGTH = 16,
     // Codes of a row worked on at once
     parameter int unsigned PE = 1,
-    // L comes in s_axis_length, a multiple of PE; else it is LENGTH
+    // L comes in s_axis_length; else it is LENGTH
     parameter bit RAGGED = 1'b0,
     // Row buffers and FIFO: "distributed", "block" or "ultra"
     parameter string RAM_STYLE = "distributed",

@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from hw.kernels.costs import ceil_div, rom_cost
+from hw.kernels.layered import Layered
 from hw.kernels.requant import threshold
 from hw.spec.dtypes import IntType
-from hw.spec.kernel import Arrays, Cost, Kernel, Memory, draw
+from hw.spec.kernel import Arrays, Cost, Memory
 from hw.spec.stream import Stream
 
 SMALL = 64
@@ -23,7 +24,7 @@ SMALL = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Threshold(Kernel):
+class Threshold(Layered):
     """MH: channels. PE: lanes. ACCU_WIDTH, ACCU_SIGNED: of sums and thresholds. OUT_WIDTH,
     OUT_SIGNED: of codes. SETS: of thresholds. RAM_STYLE: of their ROMs.
 
@@ -103,31 +104,23 @@ class Threshold(Kernel):
 
     def inputs(self) -> dict[str, Stream]:
         sums = Stream((self.pixels, self.MH), self._accu(), self.PE)
-        if self.SETS == 1:
-            return {"s_axis": sums}
-        layer = IntType((self.SETS - 1).bit_length(), signed=False)
-        return {"s_axis_layer": Stream((1,), layer, last=False), "s_axis": sums}
+        return {**self.layer_stream(), "s_axis": sums}
 
     def outputs(self) -> dict[str, Stream]:
         return {"m_axis": Stream((self.pixels, self.MH), self._out(), self.PE)}
 
-    def settings(self) -> list[dict[str, int]]:
-        return [{}] if self.SETS == 1 else [{"layer": i} for i in sorted({0, 1, self.SETS - 1})]
-
     def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
-        layer, accu = settings.get("layer", 0), self._accu()
-        sums = draw(self.inputs()["s_axis"], rng, kind)
+        frame, accu = super().stimulus(rng, kind, **settings), self._accu()
+        sums = frame["s_axis"]
         if kind == "random":  # every other one next to a step
             which = rng.integers(0, self.steps.shape[2], sums.shape)
-            near = self.steps[layer, np.arange(self.MH)[None], which]
+            near = self.steps[self.layer(frame), np.arange(self.MH)[None], which]
             near = np.clip(near - rng.integers(0, 2, sums.shape), accu.min, accu.max)
             sums = np.where(rng.integers(0, 2, sums.shape) == 1, sums, near)
-        frame = {"s_axis": sums}
-        return frame if self.SETS == 1 else {"s_axis_layer": np.array([layer]), **frame}
+        return {**frame, "s_axis": sums}
 
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        layer = int(inputs["s_axis_layer"]) if self.SETS > 1 else 0
-        steps = torch.from_numpy(self.steps[layer])
+        steps = torch.from_numpy(self.steps[self.layer(inputs)])
         codes = threshold(inputs["s_axis"].T[None], steps, self._out().min)
         return {"m_axis": codes[0].T.contiguous()}
 

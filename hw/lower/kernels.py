@@ -4,6 +4,7 @@ trained integers inside.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from numpy.typing import NDArray
@@ -73,16 +74,18 @@ def requantizer(conv: Node, node: Node, dtype: IntType, pe: int = 1, **more: Any
     """requant that follows a convolution: the node's staircase by integers with few shifts, equal
     on every reachable sum.
 
+    One DSP a lane where that works, else two, as sums of 19 bits and more may need.
+
     dtype: of the codes that the convolution reads. more: other fields of Requant.
 
-    Raises LoweringError, naming the node, where no such integers fit one DSP.
+    Raises LoweringError, naming the node, where no such integers fit two DSPs.
     """
     weight, low, high = conv.params["weight"], node.attrs["low"], node.attrs["high"]
     steps = step_positions(node.params["m"], node.params["b"], node.params["n"], low, high)
     out = IntType(int(high - low).bit_length(), low < 0)
     reach = bounds(weight, dtype.min, dtype.max)
-    for shifts in SHIFTS:
-        found = search_shared(steps, *reach, out, shifts)
+    for dsps, shifts in product((1, 2), SHIFTS):
+        found = search_shared(steps, *reach, out, shifts, dsps)
         if found is not None:
             return Requant(
                 MH=len(weight),
@@ -99,6 +102,6 @@ def requantizer(conv: Node, node: Node, dtype: IntType, pe: int = 1, **more: Any
     raise LoweringError(
         node.name,
         node.op,
-        f"no m and b with {SHIFTS[-1]} shifts or fewer fit one DSP",
+        f"no m and b with {SHIFTS[-1]} shifts or fewer fit two DSPs",
         "give it thresholds",
     )

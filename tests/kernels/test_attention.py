@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import torch
 
 from hw.kernels.attention import Attention
 from hw.kernels.design import Design
@@ -48,6 +49,7 @@ GRID = [
     head(LENGTH=13, DIM=6, PE=1, SIMD=3, queries=13, DOUBLE=False),
     head(**FAST, LENGTH=13, DIM=12, PE=13, SIMD=2, queries=13, ROW_STYLE="block"),
     head(LENGTH=104, DIM=12, PE=4, SIMD=4, queries=3, RAGGED=True, ROW_STYLE="ultra"),
+    head(LENGTH=72, PE=8, SIMD=4, PACK=2, RAGGED=True, ROM_STYLE="block"),
 ]
 BAD = [
     ({"LENGTH": 15}, "LENGTH"),
@@ -83,8 +85,23 @@ def test_rows_shorter_than_a_division() -> None:
     kernel, rng = head(RAGGED=True, queries=12), np.random.default_rng(1)
     cases = []
     for pattern in ("none", "random", "opposed"):
-        lengths = [int(n) for n in rng.permutation([2, 2, 4, 16, 6])]
+        lengths = [int(n) for n in rng.permutation([1, 2, 3, 16, 7])]
         frames = [kernel.stimulus(rng, "random", length=n) for n in lengths]
         cases.append(_case(kernel, f"lengths {lengths}", pattern, frames, None))
     outcomes = simulate(Design.of(kernel), cases)
     assert [fault for o in outcomes for fault in o.faults] == []
+
+
+def test_filled_up_rows_take_no_part() -> None:
+    """The result is that of a head as long as the keys, whatever rows fill them up."""
+    rng = np.random.default_rng(2)
+    for length in (1, 5, 8, 11, 16):
+        short = head(LENGTH=length, PE=1, SIMD=4)
+        frame = short.stimulus(rng, "random")
+        wanted = short.golden({k: torch.from_numpy(v) for k, v in frame.items()})["m_axis"]
+        kernel = head(RAGGED=True, PE=8, SIMD=4)
+        filled = kernel.stimulus(rng, "random", length=length) | {"s_axis_q": frame["s_axis_q"]}
+        for name in ("s_axis_k", "s_axis_v"):
+            filled[name][:length] = frame[name]
+        found = kernel.golden({k: torch.from_numpy(v) for k, v in filled.items()})["m_axis"]
+        assert torch.equal(found, wanted)

@@ -43,6 +43,9 @@ GRID = [
     layer(12, 17, 20, 11, 8, MH=1, pixels=1 << 12),
     layer(20, 23, 33, 20, 4, MH=32, PE=4),
     layer(25, 17, 30, 13, 4, MH=32, PE=2, RAM_STYLE="distributed"),
+    # Both operands wider than a DSP's second port
+    layer(25, 24, 36, 16, 8, True, MH=18, PE=2),
+    layer(20, 24, 34, 15, 4, MH=16, SHIFTS=2, B_WIDTH=25),
     layer(32, 24, 24, 11, 16, PORT_WIDTH=18, MH=36, PE=3),
     layer(8, 9, 9, 0, 4, MH=32, PE=4),
     layer(9, 8, 6, 6, 8, MH=21),

@@ -28,6 +28,8 @@ GRID = [
     Rowexp(8, 264, 1, True, "block", "block", 17, exp_table(1 / 16, 1 / 255, 255, 255)),
     Rowexp(8, 300, 2, True, SUM_WIDTH=17),
     Rowexp(8, 400, 4, True, "block", SUM_WIDTH=17, rows=2),
+    Rowexp(8, 136, 8, True, "block", "block", 16, rows=6),
+    Rowexp(8, 48, 16, True, SUM_WIDTH=14, rows=5),
 ]
 BAD = [
     ({"IN_WIDTH": 1}, "IN_WIDTH"),

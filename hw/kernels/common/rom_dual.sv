@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ROM with two read ports on one block RAM: a table that two lanes look up at once.
 //
-//   data_x(t + 1) = mem[addr_x(t)] where en(t), else data_x(t), for both ports x
+//   data_x(t + 1) = clear_x(t) ? 0 : mem[addr_x(t)] where en(t), else data_x(t), for both ports x
 `default_nettype none
 
 module rom_dual #(
@@ -16,6 +16,8 @@ module rom_dual #(
 ) (
     input  wire logic                  clk,
     input  wire logic                  en,
+    input  wire logic                  clear_a,
+    input  wire logic                  clear_b,
     input  wire logic [ADDR_WIDTH-1:0] addr_a,
     input  wire logic [ADDR_WIDTH-1:0] addr_b,
     output logic      [     WIDTH-1:0] data_a,
@@ -27,8 +29,8 @@ module rom_dual #(
 
   always_ff @(posedge clk) begin
     if (en) begin
-      data_a <= mem[addr_a];
-      data_b <= mem[addr_b];
+      data_a <= clear_a ? '0 : mem[addr_a];
+      data_b <= clear_b ? '0 : mem[addr_b];
     end
   end
 endmodule
