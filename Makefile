@@ -12,6 +12,7 @@ TORCH  := $(shell sed -n 's/^golden = \["\(.*\)"\].*/\1/p' pyproject.toml)
 PIP    := $(PY) -m pip install --disable-pip-version-check $(PIP_ARGS)
 
 CONFIG ?= nano
+BOARD  ?= kv260
 DEVICE ?= golden
 SPLIT  ?= dev
 MODEL  ?= quantized
@@ -22,7 +23,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup tools test test-all lint sim synth kernels formal demo quantize export bundle card evaluate bench clean
+.PHONY: help setup tools test test-all lint sim synth kernels formal demo quantize export bundle finn card evaluate bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -66,8 +67,8 @@ kernels: tools ## simulate and synthesise every kernel's parameter sets into doc
 formal: tools ## prove the plumbing for all inputs (K=skid for one)
 	$(PY) -m hw.formal.prove $(K) $(ARGS)
 
-demo: $(STAMP) ## track through a clip and show frame times (VIDEO= BOX=x0,y0,x1,y1 CONFIG= DEVICE=)
-	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(ARGS)
+demo: $(if $(filter rtl,$(DEVICE)),tools,$(STAMP)) ## track through a clip and show frame times (DEVICE=golden|rtl|pynq VIDEO= BOX=x0,y0,x1,y1 FRAMES= CONFIG= BUNDLE=)
+	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
 
 quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= PRETRAINED= EPOCHS= RESUME=0)
 	$(JEMALLOC) $(PY) -m quant.train --config $(CONFIG) --data "$(DATA)" $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
@@ -77,6 +78,10 @@ export: $(STAMP) ## write the four QONNX graphs and their test vectors (CONFIG=)
 
 bundle: export ## lower the graphs to an integer bundle (CONFIG=)
 	$(PY) -m hw.lower --config $(CONFIG) $(ARGS)
+
+finn: export ## the same graphs in FINN's layers, and FINN's own build of them (CONFIG= BOARD=)
+	$(PY) -m hw.lower.finn --export build/export/$(CONFIG) --only hardware
+	$(PY) -m hw.lower.finn.build --export build/export/$(CONFIG) --board $(BOARD) $(ARGS)
 
 card: $(STAMP) ## score the shipped checkpoints and write their model card (CONFIG= DATA=)
 	$(PY) -m quant.card --config $(CONFIG) --data "$(DATA)" $(ARGS)

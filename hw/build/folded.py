@@ -23,9 +23,11 @@ SHELL = Cost(lut=8000, ff=11000, bram18=24)
 """DMA engines, interconnect, resets: about 1,100 LUT an AXI DMA that reads and writes, 600 one that
 reads, in simple mode (PG021, "Resource Utilization"), two SmartConnects. An assumption: the true
 figure is Vivado's."""
+FOLDINGS = "foldings.toml"
+"""Of a bundle with hardware."""
 STYLES = {
-    "xc7": (Style(140, 0, 2), Style(148, 0, 2), Style(156, 0, 2)),
-    "xcup": (Style(220, 700), Style(250, 760), Style(280, 820)),
+    "xc7": (Style(110, 0, 2), Style(140, 0, 2)),
+    "xcup": (Style(210, 800), Style(220, 950), Style(240, 900)),
 }
 """What is tried, by family."""
 
@@ -116,6 +118,19 @@ def fold(
     style, foldings = store.load(path, style, {})
     if override is not None:
         style, foldings = store.load(override, style, foldings)
+    return _made(flows, style, foldings, board, path)
+
+
+def refold(folder: Path, manifest: Manifest, board: Board) -> Folded:
+    """What a bundle's hardware was made of, from its own foldings."""
+    path = folder / FOLDINGS
+    style, foldings = store.load(path, Style(), {})
+    return _made(dataflows(folder, manifest), style, foldings, board, path)
+
+
+def _made(
+    flows: dict[str, Dataflow], style: Style, foldings: store.Foldings, board: Board, path: Path
+) -> Folded:
     plans, accelerators = {}, {}
     for graph, flow in flows.items():
         blocks = {}

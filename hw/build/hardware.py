@@ -22,7 +22,7 @@ from pathlib import Path
 
 from hw import board as boards
 from hw.board import Board
-from hw.build.folded import Folded, fold
+from hw.build.folded import FOLDINGS, Folded, fold
 from hw.build.overlay import located
 from hw.fold import store
 from hw.fold.search import Target
@@ -37,7 +37,6 @@ from hw.stitch.system import System
 OUT = Path("bitstreams")
 TOP = "samfabric"
 RTL = "rtl"
-FOLDINGS = "foldings.toml"
 EMULATED = "emulated"
 
 

@@ -17,7 +17,8 @@ from hw.spec.kernel import Cost
 
 TRIED = 6
 """Foldings of a layer that are built to compare their costs."""
-MOST_SIMD = 64
+MOST_SIMD = 32
+"""Of an attention: its queries come a code a beat, and wide words waste block RAM."""
 
 
 class FoldingError(SamFabricError):
@@ -46,7 +47,7 @@ def foldings(layer: Layer, cycles: int) -> Iterator[Folding]:
     elif isinstance(layer, SoftmaxAttention):
         keys = layer.inputs[1]
         powers = [n for n in (1, 2, 4, 8, 16) if keys.vectors % n == 0]
-        pairs = [(p, s) for p in powers for s in divisors(keys.channels) if s <= 16]
+        pairs = [(p, s) for p in powers for s in divisors(keys.channels) if s <= MOST_SIMD]
         for pe, simd in sorted(pairs, key=lambda n: (n[0] * n[1], -min(n))):
             yield Folding(pe, simd, simd)
     elif isinstance(layer, MaskProduct):
@@ -75,7 +76,7 @@ def cheapest(layer: Layer, cycles: int, style: Style, budget: Cost) -> Block:
         except SpecError:
             continue
         found.append(candidate)
-        if len(found) == TRIED:
+        if len(found) == (2 * TRIED if isinstance(layer, SoftmaxAttention) else TRIED):
             break
     if not found:
         raise FoldingError(

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from hw.fold import pace
-from hw.fold.block import Block, Folding, Style
+from hw.fold.block import Block, Folding, Style, buffer
 from hw.fold.layers import Layer
 from hw.fold.pace import Cycles, Times
 from hw.kernels.attention import Attention
@@ -122,11 +122,19 @@ class AttentionBlock(Block):
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
-        return {"attention": attention(self.layer, self.folding, self.style)}
+        head = attention(self.layer, self.folding, self.style)
+        q, beats = self.layer.inputs[0], self.layer.inputs[0].codes // self.folding.SIMD
+        # A query is read in a burst, which its projection could not keep up with.
+        gather = buffer(beats // q.vectors, self.folding.SIMD * q.dtype.bits, beats, self.style)
+        return {"gather": gather, "attention": head}
+
+    @property
+    def wires(self) -> list[tuple[str, str]]:
+        return [("gather.m_axis", "attention.s_axis_q")]
 
     @property
     def takes(self) -> list[str]:
-        return [f"attention.s_axis_{what}" for what in "qkv"]
+        return ["gather.s_axis", "attention.s_axis_k", "attention.s_axis_v"]
 
     def needs(self, position: int) -> Cycles:
         if position == 0:

@@ -6,10 +6,11 @@ resource the most room while frames are fast enough.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import product
 
 from hw.fold.block import Block, Folding, Style
+from hw.fold.blocks import block
 from hw.fold.folding import FoldingError, Plan, cheapest, schedule, share
 from hw.fold.layers import Conv, Dataflow, Layer
 from hw.spec.kernel import Cost
@@ -23,6 +24,9 @@ HURRY = 16
 """Small layers begin at this fraction of the pace."""
 SLOWER = (16.0, 8.0, 4.0, 2.5, 1.6)
 """Multiples of a layer's own cycles that it is slowed down to, if nobody has to wait for it."""
+NEAR = 1.07
+"""Share of the scarcest resource that another style of memories may still mend."""
+STEPS = (0.76, 0.8, 0.84, 0.88, 0.91, 0.94, 0.97, 1.0, 1.03, 1.06, 1.1, 1.15, 1.2, 1.26)
 PACES = 9
 GROWTH = 1.3
 
@@ -149,7 +153,7 @@ def balance(
         picked = dict(zip(lists, combination, strict=True))
         total = sum((c.cost for c in combination), shell)
         slow, full = target.excess({g: c.cycles for g, c in picked.items()}), use(total, budget)
-        rank = (max(full, 1), max(slow, 1), full)
+        rank = (max(full, NEAR), max(slow, 1), full)
         if best is None or rank < best[0]:
             best = rank, picked
     assert best is not None
@@ -178,11 +182,22 @@ def search(
         total = sum((c.cost for c in picked.values()), shell)
         slow, full = target.excess({g: c.cycles for g, c in picked.items()}), use(total, budget)
         say(f"{style}: {slow:.2f} of the time, {full:.2f} of the scarcest resource")
-        rank = (max(full, 1), max(slow, 1), full)
-        if found is None or rank < found[0]:
-            found = rank, style, picked
+        for finer in (replace(style, luts_per_block=style.luts_per_block * n) for n in STEPS):
+            again = {g: restyled(c, finer) for g, c in picked.items()}
+            full = use(sum((c.cost for c in again.values()), shell), budget)
+            rank = (max(full, 1), max(slow, 1), full)
+            if found is None or rank < found[0]:
+                say(f"{finer}: {full:.3f} of the scarcest resource")
+                found = rank, finer, again
     assert found is not None
     return found[1], found[2]
+
+
+def restyled(choice: Choice, style: Style) -> Choice:
+    """The same lanes with other memories."""
+    dataflow = choice.plan.dataflow
+    blocks = {x.name: block(x, choice.plan.blocks[x.name].folding, style) for x in dataflow.layers}
+    return Choice(schedule(dataflow, blocks), accelerator(dataflow, blocks).netlist.cost())
 
 
 def foldings_of(choice: Choice) -> dict[str, Folding]:

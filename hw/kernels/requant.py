@@ -119,7 +119,7 @@ class Requant(Layered):
         self.need(port, "PORT_WIDTH", "2..25, at most ACCU_WIDTH")
         least = 2 if self.OUT_SIGNED else 1
         self.need(least <= self.OUT_WIDTH <= 16, "OUT_WIDTH", "1..16, 2..16 if OUT_SIGNED")
-        self.need(2 <= self.M_WIDTH <= 24, "M_WIDTH", "2..24")
+        self.need(2 <= self.M_WIDTH <= 34, "M_WIDTH", "2..34")
         offset = self.B_WIDTH >= 2 and self.B_WIDTH + self.B_SHIFT <= 47
         self.need(offset, "B_WIDTH", "at least 2, with B_SHIFT at most 47")
         self.need(0 <= self.B_SHIFT <= self.SHIFT, "B_SHIFT", "at most SHIFT")
@@ -253,9 +253,10 @@ class Requant(Layered):
         product = self.PORT_WIDTH + self.M_WIDTH
         total = 1 + max(product, self.B_WIDTH + self.B_SHIFT)
         adder = total - 1 - self.B_SHIFT if self._depth > 1 else 0
-        single = min(self.PORT_WIDTH, self.M_WIDTH + 1) <= 18
-        if not single:
-            adder += product - 17  # the halves of the product
+        # A DSP48E2 takes 27 by 18 bits, two's complement; longer ones come in parts.
+        sides = sorted((self.PORT_WIDTH - 1, self.M_WIDTH))
+        dsps = ceil_div(sides[1], 26) * ceil_div(sides[0], 17)
+        adder += (product - 17) * (dsps - 1 if dsps <= 2 else 2)
         guard = max(total - self.SHIFT - self.OUT_WIDTH, 1)
         clip = self.OUT_WIDTH + ceil_div(guard, 6)
         if self.SHIFTS > 1 and self._depth > 1:
@@ -264,4 +265,4 @@ class Requant(Layered):
         port = 3 + ceil_div(beyond, 5) if beyond else 0
         kept = product - self.B_SHIFT + total - self.SHIFT
         ff = self.PORT_WIDTH + self.B_WIDTH + kept + self.OUT_WIDTH
-        return Cost(lut=adder + clip + port, ff=ff, dsp=1 if single else 2)
+        return Cost(lut=adder + clip + port, ff=ff, dsp=dsps)

@@ -81,7 +81,7 @@ module requant #(
               "requant: PORT_WIDTH = %0d: 2..25, at most ACCU_WIDTH", PORT_WIDTH)
   `SPEC_CHECK(out, OUT_WIDTH >= (OUT_SIGNED ? 2 : 1) && OUT_WIDTH <= 16,
               "requant: OUT_WIDTH = %0d: 1..16, 2..16 if OUT_SIGNED", OUT_WIDTH)
-  `SPEC_CHECK(m, M_WIDTH >= 2 && M_WIDTH <= 24, "requant: M_WIDTH = %0d: 2..24", M_WIDTH)
+  `SPEC_CHECK(m, M_WIDTH >= 2 && M_WIDTH <= 34, "requant: M_WIDTH = %0d: 2..34", M_WIDTH)
   `SPEC_CHECK(b, B_WIDTH >= 2 && B_WIDTH + B_SHIFT <= 47,
               "requant: B_WIDTH = %0d: at least 2, with B_SHIFT at most 47", B_WIDTH)
   `SPEC_CHECK(bshift, B_SHIFT <= SHIFT, "requant: B_SHIFT = %0d: at most SHIFT", B_SHIFT)

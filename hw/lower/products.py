@@ -35,15 +35,15 @@ def product_bits(terms: int, a: IntType, b: IntType) -> int:
 def scalar_search(node: Node, terms: int, a: IntType, b: IntType) -> tuple[Shared, IntType]:
     """Integers of a requantizer of one scale for sums of `terms` products, and its codes' type.
 
-    Raises LoweringError, naming the node, where none fit two DSPs.
+    Raises LoweringError, naming the node, where none fit four DSPs.
     """
     low, high = node.attrs["low"], node.attrs["high"]
     steps = step_positions(node.params["m"], node.params["b"], node.params["n"], low, high)
     out = IntType(int(high - low).bit_length(), low < 0)
     low_sum, high_sum = (np.array([end]) for end in product_range(terms, a, b))
-    found = search_shared(steps, low_sum, high_sum, out, dsps=2)
+    found = search_shared(steps, low_sum, high_sum, out, dsps=4)
     if found is None:
-        raise LoweringError(node.name, node.op, "no m and b fit two DSPs", "give it thresholds")
+        raise LoweringError(node.name, node.op, "no m and b fit four DSPs", "give it thresholds")
     return found, out
 
 

@@ -143,8 +143,8 @@ def search_shared(
     steps: Ints, low: Ints, high: Ints, dtype: IntType, shifts: int = 1, dsps: int = 1
 ) -> Shared | None:
     """As `search`, but with at most `shifts` (1, 2 or 4) different n, in equal distances, and as
-    few bits of m and b as that takes; None where no such integers fit `dsps` (1 or 2) DSPs a lane.
-    One is tried first. Layers that share one requantizer are searched as one, end to end.
+    few bits of m and b as that takes; None where no such integers fit `dsps` (1, 2 or 4) DSPs a
+    lane. Fewer are tried first. Layers that share one requantizer are searched as one, end to end.
 
     Among equal numbers of parameter bits it prefers the narrower b: its adder is made of LUTs, the
     multiplier is not.
@@ -164,8 +164,10 @@ def search_shared(
         options.append((port, WIDE_PORT - 1))
     if full > WIDE_PORT:
         options.pop(0)
-    if dsps == 2 and min(full, port) <= WIDE_PORT:
+    if dsps >= 2 and min(full, port) <= WIDE_PORT:
         options.append((min(full, port), WIDE_PORT - 1))
+    if dsps == 4 and min(full, port) <= WIDE_PORT:
+        options.append((min(full, port), CASCADE_PORT - 1))
     span = range(needed, min(needed + _SPAN, _MAX_SHIFT) + 1) if shifts == 1 else _EVERY
     small = {n: room.smallest(n) for n in span}
     for port_width, widest in options:

@@ -1,0 +1,109 @@
+"""Resources of accelerators by Yosys: every kernel on its own, equal ones once, summed by layer.
+
+What a kernel costs does not depend on the contents of its block RAMs, so that layers of one shape
+are one synthesis.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from hw.build.folded import Folded
+from hw.kernels.design import Design
+from hw.spec.files import atomic_path
+from hw.spec.kernel import Cost, Kernel, Memory
+from hw.stitch.accelerator import identifier
+from hw.synth import measure
+
+FILE = "resources.json"
+GLUE = "(between layers)"
+
+ByLayer = dict[str, dict[str, Cost]]
+"""By graph and layer; `GLUE`: forks, converters and FIFOs."""
+
+
+def normal(kernel: Kernel) -> Design:
+    """The kernel's design, without the contents of memories that are block RAM."""
+    design = Design.of(kernel)
+    if kernel.parameters().get("RAM_STYLE") != "block" or len(design.memories) != 1:
+        return design
+    # Alternating words: constant columns would be taken out of a memory.
+    plain = {
+        name: Memory(tuple((0, (1 << m.width) - 1)[i % 2] for i in range(len(m.words))), m.width)
+        for name, m in design.memories.items()
+    }
+    return replace(design, memories=plain)
+
+
+def layer_of(instance: str, layers: Mapping[str, str]) -> str:
+    """Layer that an instance belongs to. layers: by identifier, longest first."""
+    for name, layer in layers.items():
+        if instance.startswith(name + "_") and "_in" not in instance[len(name) :]:
+            return layer
+    return GLUE
+
+
+def synthesise(
+    folded: Folded, jobs: int = 2, say: Callable[[int, int], None] = lambda done, all_: None
+) -> ByLayer:
+    """Measures every kernel. say: hears how many of how many are done."""
+    wanted: dict[str, Design] = {}
+    uses: list[tuple[str, str, str]] = []
+    for graph, made in folded.accelerators.items():
+        names = sorted((x.name for x in made_layers(folded, graph)), key=len, reverse=True)
+        layers = {identifier(name): name for name in names}
+        for instance, kernel in made.netlist.instances.items():
+            design = normal(kernel)
+            key = f"{design.top}-{design.digest()}"
+            wanted[key] = design
+            uses.append((graph, layer_of(instance, layers), key))
+    family = folded.board.family
+    found: dict[str, Cost] = {}
+    with ProcessPoolExecutor(jobs) as pool:
+        running = {pool.submit(measure, d, family): key for key, d in wanted.items()}
+        for future in as_completed(running):
+            found[running[future]] = future.result()
+            say(len(found), len(wanted))
+    total: ByLayer = {}
+    for graph, layer, key in uses:
+        layers_of = total.setdefault(graph, {})
+        layers_of[layer] = layers_of.get(layer, Cost()) + found[key]
+    return total
+
+
+def made_layers(folded: Folded, graph: str):
+    """Layers of a graph."""
+    return folded.plans[graph].dataflow.layers
+
+
+def modelled(folded: Folded) -> ByLayer:
+    """The same by the cost models."""
+    total: ByLayer = {}
+    for graph, made in folded.accelerators.items():
+        names = sorted((x.name for x in made_layers(folded, graph)), key=len, reverse=True)
+        layers = {identifier(name): name for name in names}
+        for instance, kernel in made.netlist.instances.items():
+            layer = layer_of(instance, layers)
+            by = total.setdefault(graph, {})
+            by[layer] = by.get(layer, Cost()) + kernel.cost()
+    return total
+
+
+def save(folder: Path, found: ByLayer) -> None:
+    """Into the bundle."""
+    plain = {g: {n: asdict(c) for n, c in layers.items()} for g, layers in found.items()}
+    with atomic_path(folder / FILE) as part:
+        part.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> ByLayer | None:
+    """From the bundle; None where nothing was synthesised."""
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    return {g: {n: Cost(**c) for n, c in layers.items()} for g, layers in plain.items()}

@@ -1,0 +1,70 @@
+"""FINN beside golden: python -m hw.lower.finn --export DIR [--graph image_encoder]
+
+Says of each graph its hardware layers by type and the codes that differ from golden, then what
+FINN's streamlining of the exported file makes of it and the codes that differ from Brevitas.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from hw.lower.finn.check import check_hardware
+from hw.lower.finn.witness import cross_check
+from hw.spec.errors import SamFabricError
+from hw.spec.manifest import GRAPHS
+
+CHECKS = ("hardware", "streamlined")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; exit code 1 when a code differs, 2 on bad input."""
+    parser = argparse.ArgumentParser(
+        prog="python -m hw.lower.finn", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--export", type=Path, required=True)
+    parser.add_argument("--graph", choices=GRAPHS, action="append", help="default: all four")
+    parser.add_argument("--only", choices=CHECKS, help="default: both; streamlining takes minutes")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    args = parser.parse_args(argv)
+    checks = {"hardware": _hardware, "streamlined": _streamlined}
+    wanted = [checks[c] for c in CHECKS if args.only in (None, c)]
+    exact = True
+    try:
+        for check in wanted:
+            for graph in args.graph or GRAPHS:
+                exact &= check(args.export, graph)
+    except SamFabricError as error:
+        if args.debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0 if exact else 1
+
+
+def _hardware(export: Path, graph: str) -> bool:
+    r = check_hardware(export, graph)
+    kinds = ", ".join(f"{n} {kind}" for kind, n in r.layers.items())
+    print(
+        f"{r.graph}: {r.differing} of {r.elements} codes differ from golden; hardware layers: "
+        f"{kinds}; {r.lowering} s to lower, {r.execution} s to execute beside golden",
+        flush=True,
+    )
+    return r.differing == 0
+
+
+def _streamlined(export: Path, graph: str) -> bool:
+    r = cross_check(export, graph)
+    print(
+        f"{r.graph}: streamlined, {r.differing} of {r.elements} codes differ from Brevitas (at "
+        f"most by {r.worst}); {r.thresholds} threshold nodes of {r.nodes}, {r.scales} final "
+        f"scales, float elsewhere: {r.floats or 'none'}; taken on to {sum(r.layers.values())} "
+        f"hardware layers, of which {r.apart} codes differ from golden; {r.seconds} s",
+        flush=True,
+    )
+    return r.differing == 0 and r.apart == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""Product of two streams, vectors and pixels, which makes the masks; in hardware the kernel
+`matmul`.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from hw.kernels.conv import EXACT
+from hw.kernels.matmul import Matmul, matmul
+from hw.lower.finn.ops.stream import StreamOp
+from hw.spec.dtypes import IntType
+from hw.spec.kernel import Cost
+
+
+class StreamProduct(StreamOp):
+    """Streams vectors (T,C) and pixels (N,C); channel t of a pixel's result is its product with
+    vector t. PE: vectors at once, SIMD: codes at once.
+    """
+
+    def compute(self, *inputs: torch.Tensor) -> torch.Tensor:
+        vectors, pixels = inputs
+        return matmul(pixels, vectors.T, EXACT)
+
+    def lanes(self, ind: int) -> int:
+        return int(self.get_nodeattr("PE" if ind == self.streams else "SIMD"))
+
+    def kernel(self) -> Matmul:
+        """The kernel for this layer's sizes."""
+        b, a, out = (IntType.parse(n) for n in self.get_nodeattr("types"))
+        count, pixels = self.get_nodeattr("vectors")
+        return Matmul(
+            TRANSPOSED=True,
+            LENGTH=count,
+            DIM=self.get_nodeattr("channels")[0],
+            PE=self.get_nodeattr("PE"),
+            SIMD=self.get_nodeattr("SIMD"),
+            A_WIDTH=a.bits,
+            A_SIGNED=a.signed,
+            B_WIDTH=b.bits,
+            ACCU_WIDTH=out.bits,
+            rows=pixels,
+        )
+
+    def cost(self) -> Cost:
+        return self.kernel().cost()
+
+    def get_exp_cycles(self) -> int:
+        return self.kernel().ideal_cycles()
