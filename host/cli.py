@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from host.device import DEVICES, default_bundle, open_device
+from host.device import DEVICES, HARDWARE_DEVICES, default_bundle, open_device
+from host.device_hardware import cycle_table
 from host.errors import SamFabricError, UsageError
 from host.track import Box, Outputs, PromptRequest, Report, track
-from host.video import FrameSource, open_source
+from host.video import Frame, FrameSource, open_source
 
 EXIT_ERROR, EXIT_INTERRUPTED = 2, 130
 
@@ -41,16 +43,37 @@ def _box(text: str) -> Box:
     return x0, y0, x1, y1
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of frames, 1 or more")
+    return int(text)
+
+
+class _FirstFrames:
+    """The beginning of a source."""
+
+    def __init__(self, source: FrameSource, most: int) -> None:
+        self._source, self._most = source, most
+        self.description, self.fps = source.description, source.fps
+        self.count = None if source.count is None else min(most, source.count)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return islice(self._source, self._most)
+
+
 def _add_device_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
     group.add_argument(
-        "--device", default="golden", help=f"what runs the model: {', '.join(DEVICES)} (default)"
+        "--device", default="golden", help=f"what runs the model: {', '.join(DEVICES)} (golden)"
     )
     group.add_argument("--bundle", type=Path, metavar="DIR", help="bundle folder to run")
     group.add_argument(
         "--config",
         metavar="NAME",
         help="model whose newest bundle under bitstreams/ to run (nano, if there is one)",
+    )
+    parser.add_argument(
+        "--frames", type=_count, metavar="N", help="stop after so many frames (rtl takes its time)"
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
@@ -128,7 +151,10 @@ def _follow(
     arguments: argparse.Namespace, source: FrameSource, request: PromptRequest, outputs: Outputs
 ) -> Report:
     outputs.check()
-    bundle = arguments.bundle or default_bundle(arguments.config)
+    wants_hardware = arguments.device in HARDWARE_DEVICES
+    bundle = arguments.bundle or default_bundle(arguments.config, wants_hardware)
+    if arguments.frames is not None:
+        source = _FirstFrames(source, arguments.frames)
     device = open_device(arguments.device, bundle)
     progress = Progress(
         TextColumn("{task.description}"),
@@ -155,6 +181,9 @@ def _follow(
             f"{device.spec.name} {device.spec.precision} on {device.name}"
         )
     )
+    cycles = cycle_table(device)
+    if cycles is not None:
+        console.print(cycles)
     if report.interrupted:
         console.print("interrupted: the results hold the frames done so far")
     if outputs.clip is not None and outputs.clip.is_file():

@@ -1,7 +1,8 @@
 """What a device offers the host: four stateless graphs on arrays of codes, and their description.
 
-`golden` is the integer model on this machine. Any object that follows the `Device` protocol
-can drive a session; a float model does so too, with ports that have no integer type.
+`golden` is the integer model on this machine, `rtl` the hardware's own SystemVerilog in simulation,
+`pynq` the hardware on a board. Any object that follows the `Device` protocol can drive a session; a
+float model does so too, with ports that have no integer type.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from host.errors import BundleError, DeviceError
 from host.policy import AGE_BUCKETS, AGE_LANES, Policy
 from host.prompts import PROMPT_TOKENS
+from hw.spec.hardware import FILE as HARDWARE
 from hw.spec.manifest import GRAPHS, Manifest, load_manifest
 from hw.spec.port import Port
 
@@ -190,12 +192,31 @@ def _open_golden(folder: Path) -> Device:
     return GoldenDevice(folder)
 
 
-DEVICES: dict[str, Callable[[Path], Device]] = {"golden": _open_golden}
+def _open_rtl(folder: Path) -> Device:
+    from host.device_rtl import RtlDevice
+
+    return RtlDevice(folder)
+
+
+def _open_pynq(folder: Path) -> Device:
+    from host.device_pynq import PynqDevice
+
+    return PynqDevice(folder)
+
+
+DEVICES: dict[str, Callable[[Path], Device]] = {
+    "golden": _open_golden,
+    "rtl": _open_rtl,
+    "pynq": _open_pynq,
+}
+HARDWARE_DEVICES = ("rtl", "pynq")
+"""Those that need a bundle with hardware."""
 DEFAULT_MODEL = "nano"
 
 
-def default_bundle(model: str | None = None) -> Path:
+def default_bundle(model: str | None = None, hardware: bool = False) -> Path:
     """A bundle under bitstreams/: the newest of that model; without one `nano`, else any model.
+    hardware: one with hardware first, where there is any.
 
     Looks in the working folder first, then beside this package. Raises BundleError.
     """
@@ -205,7 +226,8 @@ def default_bundle(model: str | None = None) -> Path:
         if model is not None:
             found = [folder for folder in found if folder.name.startswith(f"{model}_")]
         if found:
-            return max(found, key=_preference)
+            described = [folder for folder in found if (folder / HARDWARE).is_file()]
+            return max(described if hardware and described else found, key=_preference)
     kind = "" if model is None else f"{model} "
     raise BundleError(
         f"no {kind}bundle under {' or '.join(map(str, dict.fromkeys(places)))}",
@@ -226,4 +248,6 @@ def open_device(name: str = "golden", bundle: str | Path | None = None) -> Devic
     """
     if name not in DEVICES:
         raise DeviceError(f"unknown device {name!r}", f"there is: {', '.join(sorted(DEVICES))}")
-    return DEVICES[name](default_bundle() if bundle is None else Path(bundle))
+    if bundle is None:
+        bundle = default_bundle(hardware=name in HARDWARE_DEVICES)
+    return DEVICES[name](Path(bundle))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from host import overlay
 from host.clip_writer import ClipWriter
 from host.device import Device
+from host.device_hardware import cycle_summary
 from host.errors import PromptError, SourceError, UsageError
 from host.masks import MaskWriter, masks_by_id, read_label_map
 from host.prompts import Prompt
@@ -267,6 +268,7 @@ def _stats(
         "interrupted": report.interrupted,
         "objects": {str(i): {"present_frames": count} for i, count in report.present.items()},
         "stages_ms": report.times.summary(),
+        "cycles": cycle_summary(device),
         "frames_per_second": round(1e3 / float(np.mean(totals)), 3) if totals else None,
         "frame_ms": [round(total, 3) for total in totals],
     }

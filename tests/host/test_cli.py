@@ -231,3 +231,19 @@ def test_demo_on_ones_own_video(clip_folder, tmp_path, capsys):
     assert run(*own) == 2 and "nothing to track" in capsys.readouterr().err
     assert run("demo", "--device", "fake", "--box", box) == 2
     assert "--video" in capsys.readouterr().err
+
+
+def test_a_run_can_stop_after_some_frames(clip_folder, tmp_path):
+    masks = tmp_path / "masks"
+    assert track(clip_folder, "--point", CLICK, "--masks", masks, "--frames", 4) == 0
+    assert len(list(masks.iterdir())) == 4
+    assert track(clip_folder, "--point", CLICK, "--frame", 4, "--frames", 4) == 2
+    with pytest.raises(SystemExit):
+        track(clip_folder, "--point", CLICK, "--frames", 0)
+
+
+@pytest.mark.parametrize("name", ["rtl", "pynq"])
+def test_a_bundle_without_hardware_is_said_in_one_line(clip_folder, capsys, name):
+    assert run("track", clip_folder, "--device", name, "--point", CLICK) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "holds no hardware" in line and "make hardware" in line

@@ -3,6 +3,7 @@
 import builtins
 import dataclasses
 import json
+import os
 
 import numpy as np
 import pytest
@@ -110,3 +111,9 @@ def test_the_default_bundle(tmp_path, monkeypatch):
     assert default_bundle().name == "nano_golden_0"
     with pytest.raises(BundleError, match="no huge bundle"):
         default_bundle("huge")
+    assert default_bundle("nano", hardware=True).name == "nano_golden_0"  # there is no other
+    write_bundle(tmp_path / "bitstreams" / "nano_KV260_0")
+    (tmp_path / "bitstreams" / "nano_KV260_0" / "hardware.json").write_text("{}")
+    os.utime(tmp_path / "bitstreams" / "nano_KV260_0" / MANIFEST, (0, 0))
+    assert default_bundle("nano").name == "nano_golden_0"
+    assert default_bundle("nano", hardware=True).name == "nano_KV260_0"

@@ -1,0 +1,31 @@
+"""Opens the hardware of a bundle in simulation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hw.kernels.design import Design
+from hw.spec.hardware import Hardware
+from sim.rtl.build import Say, build
+from sim.rtl.system import RtlSystem
+
+MODULES = (".sv", ".v", ".svh", ".vh")
+ROM = ".hex"
+
+
+def open_bundle(folder: Path, hardware: Hardware, say: Say, water: bool = False) -> RtlSystem:
+    """The system of a bundle, reset. A file `<name>.hex` among the sources is the memory that the
+    top's parameter <NAME> asks for, if it has one; else the modules name it themselves.
+
+    say: hears of the compilation, if there is one. water: record how full every FIFO gets.
+    Raises SimulatorError where the sources cannot be compiled.
+    """
+    files = tuple(folder / name for name in hardware.sources if name.endswith(MODULES))
+    top = next((path for path in reversed(files) if path.stem == hardware.top), files[-1])
+    text = top.read_text(encoding="utf-8")
+    roms = [Path(name).stem for name in hardware.sources if name.endswith(ROM)]
+    named = {rom.upper(): rom + ROM for rom in roms if f"string {rom.upper()} " in text}
+    design = Design(hardware.top, files, named, {})
+    library = build(design, hardware.in_channels, hardware.out_channels, water, say)
+    places = {(folder / name).parent for name in hardware.sources if name.endswith(ROM)}
+    return RtlSystem(library, places.pop() if places else None)
