@@ -23,7 +23,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup tools test test-all lint sim synth kernels formal demo quantize export bundle finn card evaluate bench clean
+.PHONY: help setup tools test test-all lint sim synth kernels formal demo quantize export bundle hardware bitstream finn card evaluate bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -82,6 +82,14 @@ bundle: export ## lower the graphs to an integer bundle (CONFIG=)
 finn: export ## the same graphs in FINN's layers, and FINN's own build of them (CONFIG= BOARD=)
 	$(PY) -m hw.lower.finn --export build/export/$(CONFIG) --only hardware
 	$(PY) -m hw.lower.finn.build --export build/export/$(CONFIG) --board $(BOARD) $(ARGS)
+
+hardware: tools ## fold, stitch, simulate and report a bundle's hardware (CONFIG= BOARD= FPS= FPS_FOUR= FOLD=file.toml SEARCH=1)
+	$(PY) -m hw.build.hardware --config $(CONFIG) --board $(BOARD) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(FOLD),--fold "$(FOLD)") $(if $(SEARCH),--search) $(ARGS)
+	$(PY) -m host verify --config $(CONFIG) --board $(BOARD)
+	$(PY) -m hw.build.report --config $(CONFIG) --board $(BOARD)
+
+bitstream: $(if $(filter finn,$(BACKEND)),finn,hardware) ## go on with Vivado, where there is one (CONFIG= BOARD= BACKEND=finn)
+	$(if $(filter finn,$(BACKEND)),@echo "FINN's build folders are under build/finn: they want Vitis HLS, see the README there",$(PY) -m hw.build.bitstream --config $(CONFIG) --board $(BOARD))
 
 card: $(STAMP) ## score the shipped checkpoints and write their model card (CONFIG= DATA=)
 	$(PY) -m quant.card --config $(CONFIG) --data "$(DATA)" $(ARGS)

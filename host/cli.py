@@ -17,6 +17,7 @@ from host.device_hardware import cycle_table
 from host.errors import SamFabricError, UsageError
 from host.track import Box, Outputs, PromptRequest, Report, track
 from host.video import Frame, FrameSource, open_source
+from hw.spec.hardware import Hardware, newest
 
 EXIT_ERROR, EXIT_INTERRUPTED = 2, 130
 
@@ -144,6 +145,22 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_device_options(demo)
     demo.set_defaults(run=_demo)
+
+    check = commands.add_parser(
+        "verify",
+        help="run frames on emulated hardware and compare every code with golden",
+        description="Track a clip on the golden device, repeat its last frames' runs in RTL, and "
+        "compare every code. Exit code 1 where any differs.",
+    )
+    check.add_argument("--bundle", type=Path, metavar="DIR", help="bundle with hardware")
+    check.add_argument("--config", default="nano", metavar="NAME", help="else of a model (nano)")
+    check.add_argument("--board", default="KV260", metavar="NAME", help="and a board (KV260)")
+    check.add_argument("--video", metavar="SOURCE", help="your own video, with --box")
+    check.add_argument("--box", type=_box, metavar="X0,Y0,X1,Y1", help="box around an object")
+    check.add_argument("--warm", type=_count, default=12, metavar="N", help="frames before (12)")
+    check.add_argument("--frames", type=_count, default=1, metavar="N", help="frames in RTL (1)")
+    check.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    check.set_defaults(run=_verify)
     return parser
 
 
@@ -224,6 +241,23 @@ def _demo(arguments: argparse.Namespace) -> int:
     outputs = Outputs(folder / "overlay.mp4", folder / "masks", folder / "stats.json")
     report = _follow(arguments, source, request, outputs)
     return EXIT_INTERRUPTED if report.interrupted else 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from host import verify
+
+    bundle = arguments.bundle or newest(arguments.config, arguments.board)
+    Hardware.load(bundle)  # its errors come before any work
+    count = arguments.warm + arguments.frames
+    if (arguments.video is None) != (arguments.box is None):
+        raise UsageError("--video and --box", "give both, or none for the clip drawn here")
+    if arguments.video is None:
+        clip, box = verify.drawn(count)
+    else:
+        clip = [f.image for f in islice(open_source(arguments.video), count)]
+        box = arguments.box
+    different = verify.run(bundle, clip, box, arguments.frames, Console())
+    return 1 if different else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

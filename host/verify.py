@@ -3,8 +3,8 @@
     python -m host verify --bundle bitstreams/nano_KV260_... [--video FILE] [--frames 1]
 
 Graphs are called exactly as a session calls them: the golden device tracks a clip until its memory
-bank is full, then the calls of its last frames are repeated on the device under test. With --out
-the cycles are kept as JSON for the bundle's report.
+bank is full, then the calls of its last frames are repeated on the device under test. Codes and
+cycles are kept in the bundle, for its report.
 """
 
 from __future__ import annotations
@@ -17,11 +17,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from rich.console import Console
 
-from host.device import Arrays, Device
+from host.demo_clip import TURTLE, render_demo_clip
+from host.device import Arrays, Device, open_device
+from host.errors import UsageError
 from host.prompts import Prompt
 from host.session import Session
 from hw.spec.files import atomic_path
+
+NAME = "simulated.json"
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -104,3 +110,42 @@ def save(path: Path, checked: Sequence[Checked]) -> None:
     """For the bundle's report."""
     with atomic_path(path) as part:
         part.write_text(json.dumps([asdict(c) for c in checked], indent=1) + "\n", "utf-8")
+
+
+def drawn(frames: int) -> tuple[list[NDArray[np.uint8]], Box]:
+    """The beginning of the project's own clip, and a box around its turtle."""
+    clip, labels = render_demo_clip(60)
+    ys, xs = np.nonzero(labels[0] == TURTLE)
+    box = (float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1))
+    return clip[:frames], box
+
+
+def run(
+    bundle: Path, clip: Sequence[NDArray[np.uint8]], box: Box, frames: int, console: Console
+) -> int:
+    """Verifies a bundle on a clip, keeps `simulated.json` in it, and returns how many codes differ.
+
+    Raises UsageError for a clip without a frame, and as the devices do.
+    """
+    if not clip:
+        raise UsageError("the clip has no frame", "give a video that can be read")
+    height, width = clip[0].shape[:2]
+    golden = open_device("golden", bundle)
+    calls = record(golden, clip, {1: Prompt.from_pixels(height, width, box=box)}, frames)
+    device = open_device("rtl", bundle)
+    expected = {g.name: g.cycles for g in device.hardware.graphs}  # type: ignore[attr-defined]
+
+    def say(c: Checked) -> None:
+        keys = f", {c.length} keys" if c.length else ""
+        console.print(
+            f"frame {c.frame} {c.graph}: {c.differing} of {c.codes:,} codes differ, "
+            f"{c.cycles:,} cycles ({expected[c.graph]:,} expected{keys})",
+            highlight=False,
+        )
+
+    try:
+        checked = repeat(device, calls, say)
+    finally:
+        device.close()
+    save(bundle / NAME, checked)
+    return sum(c.differing for c in checked)

@@ -38,8 +38,8 @@ STEPS_PER_EPOCH = 100
 
 RECIPES: dict[str, tuple[Stage, ...]] = {
     "tiny": (
-        Stage("heads", "float", 4, 2e-3, 8, 3, "whole"),
-        Stage("quantized", "w4a4", 2, 5e-4, 8, 3, "whole"),
+        Stage("heads", "float", 10, 2e-3, 8, 3, "whole"),
+        Stage("quantized", "w4a4", 5, 5e-4, 8, 3, "whole"),
     ),
     "pico": (
         Stage("heads", "float", 30, 2e-3, 16, 4, "frozen"),

@@ -16,7 +16,7 @@ from pathlib import Path
 from hw import board
 from hw.build import vivado
 from hw.spec.errors import SamFabricError
-from hw.spec.hardware import Hardware
+from hw.spec.hardware import Hardware, newest
 
 NO_VIVADO = 3
 
@@ -26,25 +26,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m hw.build.bitstream", description=__doc__.splitlines()[0]
     )
-    parser.add_argument(
-        "--bundle", type=Path, required=True, help="folder that make hardware wrote"
-    )
+    parser.add_argument("--bundle", type=Path, help="folder that make hardware wrote")
+    parser.add_argument("--config", default="nano", help="else the newest bundle of a model (nano)")
+    parser.add_argument("--board", default="KV260", help="and of a board (KV260)")
     parser.add_argument(
         "--timeout", type=float, default=vivado.TIMEOUT_S, metavar="S", help="seconds at most"
     )
     given = parser.parse_args(arguments)
     try:
-        hardware = Hardware.load(given.bundle)
-        folder = vivado.write_project(given.bundle, hardware, board.find(hardware.board))
+        bundle = given.bundle or newest(given.config, given.board)
+        hardware = Hardware.load(bundle)
+        folder = vivado.write_project(bundle, hardware, board.find(hardware.board))
         program = vivado.find()
         if program is None:
             print(_how_to_go_on(folder), file=sys.stderr)
             return NO_VIVADO
-        done = vivado.build(given.bundle, program, given.timeout, lambda step: print(f"  {step}"))
+        done = vivado.build(bundle, program, given.timeout, lambda step: print(f"  {step}"))
     except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    print(f"{given.bundle / str(done.overlay)}")
+    print(f"{bundle / str(done.overlay)}")
     return 0
 
 

@@ -10,14 +10,14 @@ from hw.board import Board
 from hw.fold import store
 from hw.fold.block import Style
 from hw.fold.blocks import block
-from hw.fold.folding import FoldingError, Plan, schedule
+from hw.fold.folding import FoldingError, Plan
 from hw.fold.layers import Dataflow, gather
 from hw.fold.search import Target, foldings_of, search, use
 from hw.kernels.program import Program
 from hw.spec.errors import SpecError
 from hw.spec.kernel import Cost
 from hw.spec.manifest import Manifest
-from hw.stitch.accelerator import Accelerator, accelerator
+from hw.stitch.accelerator import Accelerator, accelerator, planned
 
 SHELL = Cost(lut=8000, ff=11000, bram18=24)
 """DMA engines, interconnect, resets: about 1,100 LUT an AXI DMA that reads and writes, 600 one that
@@ -26,8 +26,8 @@ figure is Vivado's."""
 FOLDINGS = "foldings.toml"
 """Of a bundle with hardware."""
 STYLES = {
-    "xc7": (Style(110, 0, 2), Style(140, 0, 2)),
-    "xcup": (Style(210, 800), Style(220, 950), Style(240, 900)),
+    "xc7": (Style(130, 0, 2), Style(145, 0, 2)),
+    "xcup": (Style(220, 950), Style(220, 1100)),
 }
 """What is tried, by family."""
 
@@ -148,6 +148,6 @@ def _made(
                 _ = blocks[layer.name].cost
             except SpecError as error:
                 raise FoldingError(f"{graph}.{layer.name}: {error}", "mend its folding") from error
-        plans[graph] = schedule(flow, blocks)
+        plans[graph] = planned(flow, blocks)
         accelerators[graph] = accelerator(flow, blocks)
     return Folded(board, style, plans, accelerators)

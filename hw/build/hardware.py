@@ -126,6 +126,7 @@ def build(
         os.chmod(scratch, 0o755)
         if not (folder / MANIFEST).is_file():
             os.replace(scratch, folder)
+        os.utime(folder / FILE)  # the newest of its kind now
         return folder
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -24,7 +24,7 @@ from hw.build.resources import GLUE, ByLayer
 from hw.fold.search import ONCE
 from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
-from hw.spec.hardware import Hardware
+from hw.spec.hardware import Hardware, newest
 from hw.spec.kernel import Cost
 from hw.spec.manifest import load_manifest
 
@@ -192,17 +192,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m hw.build.report", description=(__doc__ or "").split("\n\n")[0]
     )
-    parser.add_argument("--bundle", type=Path, required=True, help="folder of make hardware")
+    parser.add_argument("--bundle", type=Path, help="folder of make hardware")
+    parser.add_argument("--config", default="nano", help="else the newest bundle of a model (nano)")
+    parser.add_argument("--board", default="KV260", help="and of a board (KV260)")
     parser.add_argument(
         "--no-synthesis", action="store_true", help="resources by the cost models, in seconds"
     )
     given = parser.parse_args(arguments)
     try:
-        fits = write(given.bundle, not given.no_synthesis)
+        bundle = given.bundle or newest(given.config, given.board)
+        fits = write(bundle, not given.no_synthesis)
     except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    print(given.bundle / NAME)
+    print(bundle / NAME)
     if not fits:
         print(f"{parser.prog}: it does not fit the budget, see the report", file=sys.stderr)
     return 0 if fits else 1

@@ -4,17 +4,19 @@ choice of paces costs and how long a frame then takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 
 from hw.fold import pace
 from hw.fold.block import Block, Folding, Style
 from hw.fold.blocks import block
-from hw.fold.layers import Conv, Dataflow, Layer, MaskProduct, SoftmaxAttention
+from hw.fold.layers import Conv, Dataflow, Layer, MaskProduct, SoftmaxAttention, Tensor
 from hw.fold.pace import Cycles, Times
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.kernel import Cost
 
+End = tuple[str, int]
+"""(layer, input)."""
 TRIED = 6
 """Foldings of a layer that are built to compare their costs."""
 MOST_SIMD = 32
@@ -119,26 +121,40 @@ class Plan:
         return max(b.interval for b in self.blocks.values())
 
 
-def schedule(dataflow: Dataflow, blocks: Mapping[str, Block]) -> Plan:
-    """When everything happens, if no part has to wait for room."""
+def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[End] = ()) -> Plan:
+    """When everything happens. kept: inputs of layers that a FIFO keeps; what waits at the others
+    holds up its maker.
+    """
     times = {t.name: pace.source(t.vectors, t.channels, start=3) for t in dataflow.inputs.values()}
     read: dict[tuple[str, int], Cycles] = {}
     lanes: dict[str, int] = {t.name: 1 for t in dataflow.inputs.values()}
+    readers = {name: dataflow.readers(t) for name, t in _tensors(dataflow).items()}
     for layer in dataflow.layers:
         b = blocks[layer.name]
         inputs = []
         for i, tensor in enumerate(layer.inputs):
             x, have = times[tensor.name], lanes[tensor.name]
             want = b.entries[i]
-            forks = len(dataflow.readers(tensor)) > 1
-            x = x.later(int(forks))
+            if (layer.name, i) in kept:
+                x = replace(x, held=0)
             if want != have:
                 x = pace.through(x, tensor.channels // min(want, have), 2)
             inputs.append(x)
-        times[layer.output.name], accepted = b.run(inputs)
+        out, (made, accepted) = layer.output, b.run(inputs)
+        made = replace(made, held=b.interval // out.vectors)
+        if len(readers[out.name]) > 1:
+            # A fork goes on when all its readers have taken a vector.
+            slowest = max(blocks[x.name].interval for x, _ in readers[out.name])
+            made = pace.through(made, max(1, slowest // out.vectors), 1)
+        times[out.name] = made
         lanes[layer.output.name] = b.exit
         read |= {(layer.name, i): at for i, at in enumerate(accepted)}
     for tensor in dataflow.outputs.values():
         if lanes[tensor.name] != 1:
             times[tensor.name] = pace.through(times[tensor.name], tensor.channels, 2)
     return Plan(dataflow, blocks, times, read)
+
+
+def _tensors(dataflow: Dataflow) -> dict[str, Tensor]:
+    found = [*dataflow.inputs.values(), *(x.output for x in dataflow.layers)]
+    return {t.name: t for t in found}

@@ -167,7 +167,8 @@ class AttentionBlock(Block):
         loaded = [pace.through(x, beats, 1) for x in (k, v)]
         start = max(x.end for x in loaded) + 1
         # A row of scores is whole when its product with the values begins.
-        first = pace.paced(np.maximum(q.first, loaded[0].end + 1) + self._row, self._row)
+        row = max(self._row, q.held)
+        first = pace.paced(np.maximum(q.first, loaded[0].end + 1) + self._row, row)
         lag = kernel.scores.latency + 8
         second = pace.paced(np.maximum(first + lag, start) + self._row, self._row)
         out = kernel.context.latency + kernel.OUT_WIDTH + 1

@@ -19,10 +19,13 @@ Cycles = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Times:
-    """first, last: (vectors,) cycles."""
+    """first, last: (vectors,) cycles. held: cycles that its maker needs for each vector, where
+    nothing keeps what it might make ahead; 0 where something does.
+    """
 
     first: Cycles
     last: Cycles
+    held: int = 0
 
     @property
     def end(self) -> int:
@@ -31,7 +34,7 @@ class Times:
 
     def later(self, cycles: int) -> Times:
         """Through registers."""
-        return Times(self.first + cycles, self.last + cycles)
+        return Times(self.first + cycles, self.last + cycles, self.held)
 
 
 def paced(ready: Cycles, cycles: int) -> Cycles:
@@ -85,9 +88,9 @@ def windows(passed: Cycles, out: tuple[int, int], kernel: int, stride: int, cycl
 
 
 def joined(a: Times, b: Times, cycles: int) -> Times:
-    """Pairs of codes."""
+    """Pairs of codes. Who has to wait for the other cannot work ahead, and then sets the pace."""
     both = Times(np.maximum(a.first, b.first), np.maximum(a.last, b.last))
-    return through(both, cycles, 1)
+    return through(both, max(cycles, a.held, b.held), 1)
 
 
 def doubled(x: Times, shape: tuple[int, int], cycles: int) -> Times:

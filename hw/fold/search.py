@@ -12,22 +12,18 @@ from itertools import product
 from hw.fold.block import Block, Folding, Style
 from hw.fold.blocks import block
 from hw.fold.folding import FoldingError, Plan, cheapest, schedule, share
-from hw.fold.layers import Conv, Dataflow, Layer
+from hw.fold.layers import Dataflow, Layer, SoftmaxAttention
 from hw.spec.kernel import Cost
-from hw.stitch.accelerator import accelerator
+from hw.stitch.accelerator import accelerator, kept, planned
 
 ONCE = "image_encoder"
 """The graph that runs once a frame; the others run once an object."""
-SMALL_MACS = 1_000_000
-"""A layer below this is one of tokens: they follow one another, so their paces add up."""
-HURRY = 16
-"""Small layers begin at this fraction of the pace."""
 SLOWER = (16.0, 8.0, 4.0, 2.5, 1.6)
 """Multiples of a layer's own cycles that it is slowed down to, if nobody has to wait for it."""
 NEAR = 1.07
 """Share of the scarcest resource that another style of memories may still mend."""
 STEPS = (0.76, 0.8, 0.84, 0.88, 0.91, 0.94, 0.97, 1.0, 1.03, 1.06, 1.1, 1.15, 1.2, 1.26)
-PACES = 9
+PACES = 10
 GROWTH = 1.3
 
 
@@ -76,6 +72,7 @@ class Folder:
     def __init__(self, dataflow: Dataflow, style: Style, budget: Cost) -> None:
         self.dataflow, self.style, self.budget = dataflow, style, budget
         self._known: dict[tuple[str, int], Block] = {}
+        self._kept: set[tuple[str, int]] = set()
 
     def block(self, layer: Layer, cycles: float) -> Block:
         """The cheapest block of a layer at a pace, on a scale of quarter octaves."""
@@ -89,10 +86,9 @@ class Folder:
         """Every layer at the pace, then those slowed down for whom nobody waits."""
         blocks = {}
         for layer in self.dataflow.layers:
-            small = isinstance(layer, Conv) and layer.macs < SMALL_MACS
-            wanted = pace / HURRY if small or not layer.macs else pace
-            blocks[layer.name] = self._at_most(layer, wanted)
-        limit = int(schedule(self.dataflow, blocks).cycles * 1.03)
+            blocks[layer.name] = self._at_most(layer, pace * self._share_of_time(layer))
+        self._kept = self._kept or kept(self.dataflow, blocks)
+        limit = int(self._plan(blocks).cycles * 1.03)
         heavy = sorted(self.dataflow.layers, key=lambda x: -share(blocks[x.name].cost, self.budget))
         for layer in heavy:
             now = blocks[layer.name]
@@ -102,14 +98,28 @@ class Folder:
                 if gain <= 1e-5:
                     continue
                 tried = {**blocks, layer.name: slower}
-                if schedule(self.dataflow, tried).cycles <= limit:
+                if self._plan(tried).cycles <= limit:
                     blocks = tried
                     break
         return self.choice(blocks)
 
+    def _plan(self, blocks: Mapping[str, Block]) -> Plan:
+        return schedule(self.dataflow, blocks, self._kept)
+
+    def _share_of_time(self, layer: Layer) -> float:
+        """Of the slowest layer's. Layers that stream into each other all take the whole time. An
+        attention waits for its last key, so that what comes before and after follow each other and
+        their times add up: for a given sum the least hardware has times as the roots of the
+        products.
+        """
+        if not any(isinstance(x, SoftmaxAttention) for x in self.dataflow.layers):
+            return 1.0
+        most = max(x.macs for x in self.dataflow.layers)
+        return float(max(layer.macs, most / 20) / most) ** 0.5
+
     def choice(self, blocks: Mapping[str, Block]) -> Choice:
         """With its glue."""
-        plan = schedule(self.dataflow, blocks)
+        plan = self._plan(blocks)
         return Choice(plan, accelerator(self.dataflow, blocks).netlist.cost())
 
     def _at_most(self, layer: Layer, cycles: float) -> Block:
@@ -142,6 +152,12 @@ def use(cost: Cost, budget: Cost) -> float:
     return max(used / have if have else (2.0 if used else 0.0) for used, have in parts)
 
 
+def mended(cost: Cost, budget: Cost) -> float:
+    """As `use`, after LUTs and block RAMs have taken each other's place."""
+    both = (cost.lut / budget.lut + cost.bram18 / budget.bram18) / 2
+    return max(both, use(replace(cost, lut=0, bram18=0), budget))
+
+
 def balance(
     lists: Mapping[str, Sequence[Choice]], target: Target, budget: Cost, shell: Cost
 ) -> dict[str, Choice]:
@@ -153,7 +169,7 @@ def balance(
         picked = dict(zip(lists, combination, strict=True))
         total = sum((c.cost for c in combination), shell)
         slow, full = target.excess({g: c.cycles for g, c in picked.items()}), use(total, budget)
-        rank = (max(full, NEAR), max(slow, 1), full)
+        rank = (max(full, NEAR), max(slow, 1), mended(total, budget))
         if best is None or rank < best[0]:
             best = rank, picked
     assert best is not None
@@ -197,7 +213,7 @@ def restyled(choice: Choice, style: Style) -> Choice:
     """The same lanes with other memories."""
     dataflow = choice.plan.dataflow
     blocks = {x.name: block(x, choice.plan.blocks[x.name].folding, style) for x in dataflow.layers}
-    return Choice(schedule(dataflow, blocks), accelerator(dataflow, blocks).netlist.cost())
+    return Choice(planned(dataflow, blocks), accelerator(dataflow, blocks).netlist.cost())
 
 
 def foldings_of(choice: Choice) -> dict[str, Folding]:

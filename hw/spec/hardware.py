@@ -125,6 +125,20 @@ class Hardware:
             raise BundleError(f"{path} is not valid ({detail})", "run make hardware") from error
 
 
+def newest(config: str, board: str, folder: Path = Path("bitstreams")) -> Path:
+    """The newest bundle of a model with hardware for a board. Raises BundleError."""
+    wanted = f"{config}_{board}_".lower().replace("-", "_")
+    found = [
+        path
+        for path in folder.glob(f"*/{FILE}")
+        if path.parent.name.lower().replace("-", "_").startswith(wanted)
+    ]
+    if not found:
+        remedy = f"run make hardware CONFIG={config} BOARD={board}"
+        raise BundleError(f"no hardware of {config} for {board} in {folder}", remedy)
+    return max(found, key=lambda path: path.stat().st_mtime).parent
+
+
 def _graph(plain: Mapping[str, Any]) -> GraphHardware:
     ends = {k: tuple(StreamEnd(**end) for end in plain[k]) for k in ("inputs", "outputs")}
     setup = StreamEnd(**plain["setup"]) if plain["setup"] else None

@@ -1,8 +1,8 @@
 """An accelerator: one graph's blocks stitched into a netlist, with forks where a tensor has several
 readers, width converters where lanes differ, and FIFOs where streams of one origin meet again.
 
-Ends carry one code a beat. A port whose readers are far apart in time is taken in twice, from
-memory, rather than kept.
+Ends carry one code a beat. A port with several readers is taken in by each on its own, from memory,
+rather than forked and kept.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from hw.fold.block import WORD, Block, buffer, narrowed
 from hw.fold.depths import depths
+from hw.fold.folding import Plan, schedule
 from hw.fold.layers import Dataflow, Tensor
 from hw.kernels.duplicate import Duplicate
 from hw.kernels.dwc import Dwc
@@ -21,12 +22,11 @@ from hw.kernels.split import Split
 from hw.spec.dtypes import IntType
 from hw.spec.hardware import StreamEnd
 from hw.spec.kernel import Kernel
+from hw.spec.registers import CHANNELS
 from hw.spec.stream import Stream
 from hw.stitch.netlist import Netlist
 
 SETUP = "s_axis_weights"
-KEPT_BITS = 1 << 15
-"""Of a port: what two of its readers may lie apart before it is taken in twice."""
 
 
 @dataclass(frozen=True)
@@ -54,24 +54,29 @@ def accelerator(
     return _Stitcher(dataflow, blocks, overrides or {}).stitch()
 
 
-def apart(dataflow: Dataflow, blocks: Mapping[str, Block]) -> set[str]:
-    """Inputs of the graph that come once a reader, since keeping them would take more memory than
-    `KEPT_BITS`. Small ones do not use up channels for it.
+def apart(dataflow: Dataflow) -> set[str]:
+    """Inputs of the graph that come once a reader, so that none waits for another and nothing need
+    be kept: the largest first, as long as there are channels.
     """
-    shared = [t for t in dataflow.inputs.values() if len(dataflow.readers(t)) > 1]
-    together = _bits(dataflow, depths(dataflow, blocks))
+    shared = {t.name: t for t in dataflow.inputs.values() if len(dataflow.readers(t)) > 1}
+    left = CHANNELS - len(dataflow.inputs) - 1  # the last one may be for what is loaded
     names: set[str] = set()
-    for tensor in shared:
-        without = _bits(dataflow, depths(dataflow, blocks, {tensor.name}))
-        if together - without > KEPT_BITS:
-            names.add(tensor.name)
+    for name, tensor in sorted(shared.items(), key=lambda n: -n[1].codes):
+        more = len(dataflow.readers(tensor)) - 1
+        if more <= left:
+            names.add(name)
+            left -= more
     return names
 
 
-def _bits(dataflow: Dataflow, held: Mapping[tuple[str, int], int]) -> int:
-    layers = {x.name: x for x in dataflow.layers}
-    tensors = {key: layers[key[0]].inputs[key[1]] for key in held}
-    return sum(n * tensors[k].channels * tensors[k].dtype.bits for k, n in held.items())
+def kept(dataflow: Dataflow, blocks: Mapping[str, Block]) -> set[tuple[str, int]]:
+    """Inputs of layers with a FIFO before them: the same whatever the folding."""
+    return set(depths(dataflow, blocks, apart(dataflow)))
+
+
+def planned(dataflow: Dataflow, blocks: Mapping[str, Block]) -> Plan:
+    """When everything happens in an accelerator of these blocks."""
+    return schedule(dataflow, blocks, kept(dataflow, blocks))
 
 
 def identifier(layer: str) -> str:
@@ -87,7 +92,7 @@ class _Stitcher:
         overrides: Mapping[tuple[str, int], int],
     ) -> None:
         self.dataflow, self.blocks = dataflow, blocks
-        self.apart = apart(dataflow, blocks)
+        self.apart = apart(dataflow)
         self.fifos = depths(dataflow, blocks, self.apart) | dict(overrides)
         self.instances: dict[str, Kernel] = {}
         self.wires: list[tuple[str, str]] = []
