@@ -37,7 +37,7 @@ class Folded:
     """Plans and accelerators by graph."""
 
     board: Board
-    style: Style
+    stored: store.Stored
     plans: dict[str, Plan]
     accelerators: dict[str, Accelerator]
 
@@ -106,35 +106,33 @@ def fold(
     Raises FoldingError, see `Folded.check` and `store.load`.
     """
     flows = dataflows(source, manifest)
-    style = Style()
     path = store.place(manifest.model, board.name)
     if again or not path.is_file():
         styles = STYLES[board.family]
         if not board.resources.uram:
             styles = tuple(replace(s, luts_per_uram=0) for s in styles)
         style, choices = search(flows, target, board.budget(), SHELL, styles, say)
-        store.save(path, style, {g: foldings_of(c) for g, c in choices.items()})
+        found = {g: foldings_of(c) for g, c in choices.items()}
+        store.save(path, store.Stored(style, foldings=found))
         say(f"foldings kept in {path}")
-    style, foldings = store.load(path, style, {})
+    stored = store.load(path, store.Stored())
     if override is not None:
-        style, foldings = store.load(override, style, foldings)
-    return _made(flows, style, foldings, board, path)
+        stored = store.load(override, stored)
+    return _made(flows, stored, board, path)
 
 
 def refold(folder: Path, manifest: Manifest, board: Board) -> Folded:
     """What a bundle's hardware was made of, from its own foldings."""
     path = folder / FOLDINGS
-    style, foldings = store.load(path, Style(), {})
-    return _made(dataflows(folder, manifest), style, foldings, board, path)
+    stored = store.load(path, store.Stored())
+    return _made(dataflows(folder, manifest), stored, board, path)
 
 
-def _made(
-    flows: dict[str, Dataflow], style: Style, foldings: store.Foldings, board: Board, path: Path
-) -> Folded:
+def _made(flows: dict[str, Dataflow], stored: store.Stored, board: Board, path: Path) -> Folded:
     plans, accelerators = {}, {}
     for graph, flow in flows.items():
         blocks = {}
-        named = foldings.get(graph, {})
+        named = stored.foldings.get(graph, {})
         unknown = named.keys() - {x.name for x in flow.layers}
         if unknown:
             raise FoldingError(
@@ -144,10 +142,10 @@ def _made(
             if layer.name not in named:
                 raise FoldingError(f"{path}: no folding of {graph}.{layer.name}", "search again")
             try:
-                blocks[layer.name] = block(layer, named[layer.name], style)
+                blocks[layer.name] = block(layer, named[layer.name], stored.of(graph))
                 _ = blocks[layer.name].cost
             except SpecError as error:
                 raise FoldingError(f"{graph}.{layer.name}: {error}", "mend its folding") from error
         plans[graph] = planned(flow, blocks)
         accelerators[graph] = accelerator(flow, blocks)
-    return Folded(board, style, plans, accelerators)
+    return Folded(board, stored, plans, accelerators)

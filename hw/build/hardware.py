@@ -116,8 +116,7 @@ def build(
             if (source / name).is_file():
                 shutil.copyfile(source / name, scratch / name)
         hardware = write_rtl(folded, scratch)
-        layers = {g: {n: b.folding for n, b in p.blocks.items()} for g, p in folded.plans.items()}
-        store.save(scratch / FOLDINGS, folded.style, layers)
+        store.save(scratch / FOLDINGS, folded.stored)
         extra = [n for n in manifest.hashes if n not in manifest.files]
         made: Manifest = write_manifest(
             scratch, manifest, extra=(*extra, FILE, FOLDINGS, *hardware.sources)

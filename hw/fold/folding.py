@@ -138,7 +138,7 @@ def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[E
             if (layer.name, i) in kept:
                 x = replace(x, held=0)
             if want != have:
-                x = pace.through(x, tensor.channels // min(want, have), 2)
+                x = replace(pace.through(x, tensor.channels // min(want, have), 2), held=x.held)
             inputs.append(x)
         out, (made, accepted) = layer.output, b.run(inputs)
         made = replace(made, held=b.interval // out.vectors)

@@ -172,9 +172,10 @@ class AttentionBlock(Block):
         lag = kernel.scores.latency + 8
         second = pace.paced(np.maximum(first + lag, start) + self._row, self._row)
         out = kernel.context.latency + kernel.OUT_WIDTH + 1
-        spread = self.layer.output.channels // self.folding.SIMD * kernel.DIVIDE_CYCLES
-        done = pace.paced(second + out + spread, max(spread, 1))
-        y = Times(done - spread + 1, done)
+        # A sum is divided as it comes; a row gives all of them in its passes over the values.
+        beats = self.layer.output.channels // self.folding.SIMD
+        done = pace.paced(second + out, max(self._row, beats * kernel.DIVIDE_CYCLES))
+        y = Times(done - self._row + self._row // beats, done)
         return y, [first, loaded[0].last, loaded[1].last]
 
 

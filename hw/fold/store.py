@@ -3,6 +3,9 @@
     [style]
     luts_per_block = 100.0
 
+    [style.mask_decoder]
+    luts_per_block = 120.0
+
     [image_encoder]
     "backbone.stem" = { PE = 8, SIMD = 3, lanes = 1 }
 
@@ -12,7 +15,7 @@ A file may name some layers only: the others keep what they have.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import tomllib
@@ -27,16 +30,30 @@ FOUND = Path(__file__).resolve().parent / "found"
 Foldings = dict[str, dict[str, Folding]]
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What files say: style of all graphs, of single ones, foldings by graph and layer."""
+
+    style: Style = field(default_factory=Style)
+    styles: Mapping[str, Style] = field(default_factory=dict)
+    foldings: Foldings = field(default_factory=dict)
+
+    def of(self, graph: str) -> Style:
+        """A graph's style."""
+        return self.styles.get(graph, self.style)
+
+
 def place(model: str, board: str) -> Path:
     """Where the foldings of a model on a board are kept."""
     return FOUND / f"{model}_{board.lower().replace('-', '_')}.toml"
 
 
-def save(path: Path, style: Style, foldings: Mapping[str, Mapping[str, Folding]]) -> None:
+def save(path: Path, stored: Stored) -> None:
     """Writes a file with every layer."""
-    lines = ["[style]"]
-    lines += [f"{name} = {str(value).lower()}" for name, value in asdict(style).items()]
-    for graph, layers in foldings.items():
+    lines = ["[style]", *_numbers(stored.style)]
+    for graph, style in stored.styles.items():
+        lines += ["", f"[style.{graph}]", *_numbers(style)]
+    for graph, layers in stored.foldings.items():
         lines += ["", f"[{graph}]"]
         for layer, f in layers.items():
             lines.append(f'"{layer}" = {{ PE = {f.PE}, SIMD = {f.SIMD}, lanes = {f.lanes} }}')
@@ -45,25 +62,33 @@ def save(path: Path, style: Style, foldings: Mapping[str, Mapping[str, Folding]]
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def load(path: Path, style: Style, foldings: Foldings) -> tuple[Style, Foldings]:
+def _numbers(style: Style) -> list[str]:
+    return [f"{name} = {value}" for name, value in asdict(style).items()]
+
+
+def load(path: Path, stored: Stored) -> Stored:
     """What a file says, over what there is. Raises FoldingError naming the line that is wrong."""
     try:
         with open(path, "rb") as file:
             plain = tomllib.load(file)
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise FoldingError(f"{path}: {error}", "give a TOML file of foldings") from error
+    numbers = plain.pop("style", {})
+    single = {g: numbers.pop(g) for g in list(numbers) if isinstance(numbers[g], dict)}
     try:
-        style = replace(style, **plain.pop("style", {}))
+        style = replace(stored.style, **numbers)
+        styles = dict(stored.styles)
+        styles |= {g: replace(styles.get(g, style), **values) for g, values in single.items()}
     except TypeError as error:
-        known = ", ".join(asdict(style))
+        known = ", ".join(asdict(stored.style))
         raise FoldingError(f"{path}: [style]: {error}", f"it has {known}") from error
-    merged = {graph: dict(layers) for graph, layers in foldings.items()}
+    merged = {graph: dict(layers) for graph, layers in stored.foldings.items()}
     for graph, layers in plain.items():
         known_layers = merged.setdefault(graph, {})
-        for layer, numbers in layers.items():
+        for layer, lanes in layers.items():
             try:
-                known_layers[layer] = replace(known_layers.get(layer, Folding()), **numbers)
+                known_layers[layer] = replace(known_layers.get(layer, Folding()), **lanes)
             except TypeError as error:
                 remedy = "a line is { PE = 1, SIMD = 1, lanes = 1 }"
                 raise FoldingError(f"{path}: {graph}: {layer}: {error}", remedy) from error
-    return style, merged
+    return Stored(style, styles, merged)

@@ -70,8 +70,10 @@ def apart(dataflow: Dataflow) -> set[str]:
 
 
 def kept(dataflow: Dataflow, blocks: Mapping[str, Block]) -> set[tuple[str, int]]:
-    """Inputs of layers with a FIFO before them: the same whatever the folding."""
-    return set(depths(dataflow, blocks, apart(dataflow)))
+    """Inputs of layers before which a FIFO keeps most of a frame: the same whatever the folding."""
+    held = depths(dataflow, blocks, apart(dataflow))
+    layers = {x.name: x for x in dataflow.layers}
+    return {key for key, n in held.items() if 2 * n >= layers[key[0]].inputs[key[1]].vectors}
 
 
 def planned(dataflow: Dataflow, blocks: Mapping[str, Block]) -> Plan:
