@@ -83,11 +83,17 @@ def record(
     prompts: Mapping[int, Prompt],
     frames: int,
 ) -> list[Call]:
-    """Calls of the last `frames` frames of a clip."""
+    """Calls of the last `frames` frames of a clip. Its second frame is prompted too, by the masks
+    found there, since a bank is full only with all its prompted memories.
+    """
     recorder = Recorder(golden, len(clip) - frames)
     session = Session(recorder)
+    height, width = clip[0].shape[:2]
     for index, frame in enumerate(clip):
-        session.step(frame, prompts if index == 0 else None)
+        answer = session.step(frame, prompts if index == 0 else None)
+        if index == 1:
+            masks = {k: v.mask() for k, v in answer.objects.items()}
+            session.refine({k: Prompt.from_pixels(height, width, mask=m) for k, m in masks.items()})
     return recorder.calls
 
 

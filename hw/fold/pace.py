@@ -90,7 +90,9 @@ def windows(passed: Cycles, out: tuple[int, int], kernel: int, stride: int, cycl
 def joined(a: Times, b: Times, cycles: int) -> Times:
     """Pairs of codes. Who has to wait for the other cannot work ahead, and then sets the pace."""
     both = Times(np.maximum(a.first, b.first), np.maximum(a.last, b.last))
-    return through(both, max(cycles, a.held, b.held), 1)
+    whole = np.maximum(both.last, both.first + cycles - 1) + 1
+    done = paced(whole, max(cycles, a.held, b.held))
+    return Times(np.minimum(np.maximum(both.first + 1, done - cycles + 1), done), done)
 
 
 def doubled(x: Times, shape: tuple[int, int], cycles: int) -> Times:

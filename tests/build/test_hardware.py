@@ -1,0 +1,116 @@
+"""Bundles with hardware: what they hold, and what is refused."""
+
+import json
+import shutil
+
+import pytest
+
+from hw import board as boards
+from hw.build import hardware, report
+from hw.build.folded import FOLDINGS, refold
+from hw.fold import store
+from hw.fold.folding import FoldingError
+from hw.fold.search import Target
+from hw.kernels.design import Design
+from hw.spec.errors import BundleError
+from hw.spec.hardware import Hardware, newest
+from hw.spec.manifest import load_manifest
+from sim.verilate import lint
+from tests.fold.tiny_model import SOURCE
+
+BOARD = boards.find("KV260")
+EASY = Target(1e9, 1e9)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    return tmp_path_factory.mktemp("bundles")
+
+
+@pytest.fixture(scope="module")
+def bundle(out):
+    return hardware.build(SOURCE, BOARD, EASY, out)
+
+
+def test_a_bundle_is_whole(bundle):
+    manifest, described = load_manifest(bundle), Hardware.load(bundle)
+    assert set(described.sources) <= set(manifest.hashes) and FOLDINGS in manifest.hashes
+    assert [g.name for g in described.graphs] == [g.name for g in manifest.graphs]
+    assert described.clock_mhz == BOARD.target_mhz and described.identity > 0
+    assert described.addresses.keys() >= {"control"} and len(described.dmas) > 1
+
+
+def test_the_same_model_is_the_same_bundle(bundle, out):
+    assert hardware.build(SOURCE, BOARD, EASY, out) == bundle
+    assert newest("tiny", "kv260", out) == bundle
+
+
+def test_its_sources_are_clean(bundle):
+    described = Hardware.load(bundle)
+    files = tuple(bundle / n for n in described.sources if n.endswith(".sv"))
+    flags = ("-Wno-PINMISSING", "-Wno-PINCONNECTEMPTY", "-Wno-UNUSEDSIGNAL", "-Wno-CMPCONST")
+    assert lint(Design(described.top, files, {}, {}), *flags, "-Wno-DECLFILENAME") == ""
+
+
+def test_a_folding_file_goes_first(bundle, out, tmp_path):
+    (tmp_path / "mine.toml").write_text('[image_encoder]\n"neck.skip4" = { PE = 8 }\n')
+    made = hardware.build(SOURCE, BOARD, EASY, out, override=tmp_path / "mine.toml")
+    assert made != bundle
+    folded = refold(made, load_manifest(made), BOARD)
+    assert folded.plans["image_encoder"].blocks["neck.skip4"].folding.PE == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[image_encoder]\n"neck.skip5" = { PE = 8 }\n', "neck.skip5"),
+        ('[image_encoder]\n"neck.skip4" = { PE = 5 }\n', "neck.skip4"),
+    ],
+)
+def test_a_wrong_folding_is_named(out, tmp_path, text, said):
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(FoldingError, match=said):
+        hardware.build(SOURCE, BOARD, EASY, out, override=tmp_path / "mine.toml")
+
+
+def test_too_high_a_rate_is_refused_with_what_can_be_had(out):
+    before = sorted(out.iterdir())
+    with pytest.raises(FoldingError, match=r"KV260 cannot keep the rate.*ask for \d+%"):
+        hardware.build(SOURCE, BOARD, Target.of_rates(200, 1e6, 1e6), out)
+    assert sorted(out.iterdir()) == before
+
+
+def test_too_small_a_board_is_refused_with_what_is_missing(bundle, tmp_path):
+    plain = (boards.FOLDER / "kv260.toml").read_text(encoding="utf-8")
+    small = tmp_path / "kv260.toml"
+    small.write_text(plain.replace("lut = 117120", "lut = 12000"))
+    with pytest.raises(FoldingError, match=r"does not fit KV260: lut .* most is taken by"):
+        hardware.build(SOURCE, boards.load(small), EASY, tmp_path)
+
+
+def test_no_bundle_to_start_from(tmp_path):
+    with pytest.raises(BundleError, match=r"make bundle CONFIG=huge"):
+        hardware.newest_source("huge", tmp_path)
+    with pytest.raises(BundleError, match=r"make hardware CONFIG=tiny BOARD=PYNQ-Z2"):
+        newest("tiny", "PYNQ-Z2", tmp_path)
+
+
+def test_the_command_line_says_what_is_wrong(capsys):
+    assert hardware.main(["--config", "tiny", "--board", "DE10"]) == 2
+    assert "KV260" in capsys.readouterr().err
+
+
+def test_a_report_without_synthesis(bundle, out):
+    copy = shutil.copytree(bundle, out / "copy")
+    runs = [
+        {"graph": g.name, "frame": 1, "codes": 100, "differing": 0, "cycles": g.cycles, "length": 0}
+        for g in Hardware.load(copy).graphs
+    ]
+    (copy / report.SIMULATED).write_text(json.dumps(runs))
+    assert report.write(copy, synthesis=False)
+    text = (copy / report.NAME).read_text(encoding="utf-8")
+    assert "From simulated cycles" in text and "0 of 100" in text
+    for name in ("utilisation.png", "time.png"):
+        assert name in text and (copy / name).stat().st_size > 10_000
+    for layers in store.load(copy / FOLDINGS, store.Stored()).foldings.values():
+        assert all(f"| {layer} |" in text for layer in layers)

@@ -1,0 +1,82 @@
+"""Graphs stitched of kernels: their golden is the program's, their ends are what is promised."""
+
+import numpy as np
+import pytest
+import torch
+
+from hw.fold.block import Style
+from hw.fold.folding import cheapest
+from hw.kernels.program import Program
+from hw.spec.registers import CHANNELS
+from hw.stitch.accelerator import accelerator, apart
+from sim.graph import GraphExecutor
+from tests.fold.tiny_model import BUDGET, GRAPHS, LONGEST, SOURCE, blocks, dataflow
+
+
+def inputs_of(program, length):
+    rng = np.random.default_rng(11)
+    return {
+        p.name: rng.integers(
+            p.dtype.min, p.dtype.max + 1, [length if n is None else n for n in p.shape]
+        ).astype(p.dtype.numpy)
+        for p in program.inputs
+    }
+
+
+def by_golden(made, codes, length):
+    """Outputs in stream order by port."""
+    given = {
+        e.name: torch.from_numpy(
+            np.ascontiguousarray(codes[e.port].transpose(0, 2, 3, 1)).astype(np.int64)
+        ).reshape(made.netlist.inputs()[e.name].shape)
+        for e in made.inputs
+    }
+    if "s_axis_length" in made.netlist.inputs():
+        given["s_axis_length"] = torch.tensor([length])
+    return {e.port: made.netlist.golden(given)[e.name].numpy().ravel() for e in made.outputs}
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+@pytest.mark.parametrize("pace", [4000, 40_000])
+def test_kernels_compute_what_the_program_does(graph, pace):
+    flow = dataflow(graph)
+    chosen = {x.name: cheapest(x, max(pace, 12_000), Style(), BUDGET) for x in flow.layers}
+    made = accelerator(flow, chosen)
+    codes = inputs_of(Program.load(SOURCE, graph), LONGEST)
+    wanted = GraphExecutor(SOURCE, graph).run(codes)
+    found = by_golden(made, codes, LONGEST)
+    for port, array in wanted.items():
+        np.testing.assert_array_equal(found[port], array.transpose(0, 2, 3, 1).ravel(), port)
+
+
+def test_memories_that_are_loaded_come_over_one_stream():
+    flow = dataflow("memory_encoder")
+    chosen = {x.name: cheapest(x, 20_000, Style(1e6, 1), BUDGET) for x in flow.layers}
+    made = accelerator(flow, chosen)
+    loaded = [k for k in made.netlist.instances.values() if "s_axis_weights" in k.setup()]
+    assert len(loaded) >= 3
+    sizes = [k.inputs()["s_axis_weights"] for k in loaded]
+    assert len(made.setup) == sum(s.beats * s.width // 8 for s in sizes)
+    assert made.netlist.setup()["s_axis_weights"].tolist() == list(made.setup)
+    codes = inputs_of(Program.load(SOURCE, "memory_encoder"), 0)
+    wanted = GraphExecutor(SOURCE, "memory_encoder").run(codes)
+    found = by_golden(made, codes, 0)
+    for port, array in wanted.items():
+        np.testing.assert_array_equal(found[port], array.transpose(0, 2, 3, 1).ravel(), port)
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_ends_stay_within_the_channels(graph):
+    made = accelerator(dataflow(graph), blocks(graph, 40_000))
+    for ends in (made.inputs, made.outputs):
+        assert [e.channel for e in ends] == list(range(len(ends))) and len(ends) <= CHANNELS
+    ports = [e.port for e in made.inputs]
+    for port in apart(dataflow(graph)):
+        assert ports.count(port) == len(dataflow(graph).readers(dataflow(graph).inputs[port]))
+
+
+def test_a_fifo_is_as_deep_as_it_is_told():
+    graph = "memory_encoder"
+    made = accelerator(dataflow(graph), blocks(graph, 40_000), {("trunk.2", 0): 16})
+    fifo = made.netlist.instances["trunk_2_in0_keep"]
+    assert fifo.DEPTH == 16 * 16 and made.fifos[("trunk.2", 0)] == 16
