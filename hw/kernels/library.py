@@ -57,6 +57,7 @@ def _parts(module: str) -> tuple[str, ...]:
 
 
 COMMON_PARTS: dict[str, tuple[str, ...]] = {
+    "rom": ("rom64",),
     "mac_array": ("adder_tree", "mac_packed", "mac_split", "mul_lut"),
 }
 """What modules of `common` instantiate, where they do."""

@@ -36,13 +36,35 @@ module rom #(
   end else begin : gen_distributed
 `ifdef YOSYS
     // Yosys knows no LUT ROM of that name; what it reads at once it builds of LUTs.
-    (* rom_style = "logic", ram_style = "logic" *)
+    if (DEPTH <= 128) begin : gen_whole
+      (* rom_style = "logic", ram_style = "logic" *)
+      logic [WIDTH-1:0] mem[DEPTH];
+      initial if (INIT_FILE != "") $readmemh(INIT_FILE, mem);
+      always_ff @(posedge clk) if (en) data <= mem[addr];
+    end else begin : gen_parts
+      localparam int unsigned PARTS = (DEPTH + 63) / 64;
+      logic [PARTS-1:0][WIDTH-1:0] part;
+
+      for (genvar i = 0; i < PARTS; i++) begin : gen_part
+        rom64 #(
+            .DEPTH    (DEPTH),
+            .WIDTH    (WIDTH),
+            .FIRST    (64 * i),
+            .INIT_FILE(INIT_FILE)
+        ) words (
+            .addr(addr[5:0]),
+            .data(part[i])
+        );
+      end
+
+      always_ff @(posedge clk) if (en) data <= part[$clog2(PARTS)'(addr>>6)];
+    end
 `else
     (* rom_style = "distributed" *)
-`endif
     logic [WIDTH-1:0] mem[DEPTH];
     initial if (INIT_FILE != "") $readmemh(INIT_FILE, mem);
     always_ff @(posedge clk) if (en) data <= mem[addr];
+`endif
   end
 endmodule
 
