@@ -45,8 +45,8 @@ GRID = [
     layer(25, 17, 30, 13, 4, MH=32, PE=2, RAM_STYLE="distributed"),
     # Both operands wider than a DSP's second port
     layer(25, 24, 36, 16, 8, True, MH=18, PE=2),
-    layer(18, 30, 40, 20, 8, True, MH=12),
-    layer(20, 34, 44, 26, 8, True, MH=12),
+    layer(18, 30, 37, 20, 8, True, MH=12),
+    layer(20, 34, 37, 26, 8, True, MH=12),
     layer(20, 24, 34, 15, 4, MH=16, SHIFTS=2, B_WIDTH=25),
     layer(32, 24, 24, 11, 16, PORT_WIDTH=18, MH=36, PE=3),
     layer(8, 9, 9, 0, 4, MH=32, PE=4),

@@ -15,7 +15,8 @@ from hw.lower.kernels import requantizer
 from hw.spec.dtypes import IntType
 from sim.bench.check import check
 
-BUNDLES = sorted((Path(__file__).parents[2] / "bitstreams").glob("*_emulated_*"))
+ROOT = Path(__file__).parents[2]
+BUNDLES = sorted((ROOT / "bitstreams").glob("[np]*o_emulated_*"))  # nano and pico
 
 
 @pytest.mark.parametrize("folder", BUNDLES, ids=lambda f: f.name.partition("_")[0])
