@@ -54,8 +54,7 @@ def synthesise(
     wanted: dict[str, Design] = {}
     uses: list[tuple[str, str, str]] = []
     for graph, made in folded.accelerators.items():
-        names = sorted((x.name for x in made_layers(folded, graph)), key=len, reverse=True)
-        layers = {identifier(name): name for name in names}
+        layers = _layers(folded, graph)
         for instance, kernel in made.netlist.instances.items():
             design = normal(kernel)
             key = f"{design.top}-{design.digest()}"
@@ -75,17 +74,17 @@ def synthesise(
     return total
 
 
-def made_layers(folded: Folded, graph: str):
-    """Layers of a graph."""
-    return folded.plans[graph].dataflow.layers
+def _layers(folded: Folded, graph: str) -> dict[str, str]:
+    """Layers of a graph by identifier, longest first."""
+    names = sorted((x.name for x in folded.plans[graph].dataflow.layers), key=len, reverse=True)
+    return {identifier(name): name for name in names}
 
 
 def modelled(folded: Folded) -> ByLayer:
     """The same by the cost models."""
     total: ByLayer = {}
     for graph, made in folded.accelerators.items():
-        names = sorted((x.name for x in made_layers(folded, graph)), key=len, reverse=True)
-        layers = {identifier(name): name for name in names}
+        layers = _layers(folded, graph)
         for instance, kernel in made.netlist.instances.items():
             layer = layer_of(instance, layers)
             by = total.setdefault(graph, {})

@@ -116,11 +116,6 @@ class Block(ABC):
         """Ends whose beats nobody wants."""
         return []
 
-    @property
-    def multipliers(self) -> int:
-        """DSPs."""
-        return sum(k.cost().dsp for k in self.kernels.values())
-
     @cached_property
     def cost(self) -> Cost:
         """Of all kernels."""
@@ -132,8 +127,8 @@ class Block(ABC):
         """Cycles of a frame that its slowest kernel asks for."""
 
     @abstractmethod
-    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
-        """Times of the output, and when each input's vectors have been read."""
+    def run(self, inputs: Sequence[Times]) -> Times:
+        """Times of the output."""
 
     def needs(self, position: int) -> Cycles:
         """For each output vector the last vector of an input that it needs, by index."""

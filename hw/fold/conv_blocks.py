@@ -79,14 +79,11 @@ class _Requantized(Block):
         padding = {"pad": pad} if any(self._pads()) else {}
         return {**padding, "window": window}
 
-    def _sliding(self, x: Times, lanes: int) -> tuple[Times, Cycles]:
+    def _sliding(self, x: Times, lanes: int) -> Times:
         a, out, k = self.layer.inputs[0], self.layer.output, self.layer.kernel
         cycles = a.channels // lanes
         passed = pace.padded(x, (a.height, a.width), self._pads(), cycles)
-        top, _, left, _ = self._pads()
-        read = passed[top : top + a.height, left : left + a.width].ravel()
-        found = pace.windows(passed, (out.height, out.width), k, self.layer.stride, k * k * cycles)
-        return found, read
+        return pace.windows(passed, (out.height, out.width), k, self.layer.stride, k * k * cycles)
 
 
 class DenseBlock(_Requantized):
@@ -149,14 +146,14 @@ class DenseBlock(_Requantized):
         products = out.vectors * self.beats * self.passes
         return max(products, out.codes // self.folding.lanes, padded, self._read)
 
-    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+    def run(self, inputs: Sequence[Times]) -> Times:
         (x,) = inputs
         if self.layer.kernel > 1 or self.layer.stride > 1:
-            x, read = self._sliding(x, self.folding.SIMD)
-            y, _ = pace.gathered(x, self.beats, self.passes, 5)
+            x = self._sliding(x, self.folding.SIMD)
         else:
-            y, read = pace.gathered(x.later(2), self.beats, self.passes, 5)
-        return self._requantized(y, self.folding.PE), [read]
+            x = x.later(2)
+        y, _ = pace.gathered(x, self.beats, self.passes, 5)
+        return self._requantized(y, self.folding.PE)
 
 
 class DepthwiseBlock(_Requantized):
@@ -191,8 +188,8 @@ class DepthwiseBlock(_Requantized):
         products = out.codes * self.layer.kernel**2 // f.PE
         return max(products, padded, out.codes // f.lanes)
 
-    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+    def run(self, inputs: Sequence[Times]) -> Times:
         (x,), pe = inputs, self.folding.PE
-        x, read = self._sliding(x, pe)
+        x = self._sliding(x, pe)
         cycles = self.layer.kernel**2 * self.layer.output.channels // pe
-        return self._requantized(pace.through(x, cycles, 5), pe), [read]
+        return self._requantized(pace.through(x, cycles, 5), pe)

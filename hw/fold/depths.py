@@ -33,14 +33,13 @@ def depths(
     """
     found = {}
     maker = {layer.output.name: layer for layer in dataflow.layers}
-    tensors = [*dataflow.inputs.values(), *(x.output for x in dataflow.layers)]
-    sizes = {t.name: t.vectors for t in tensors}
+    tensors = dataflow.tensors
 
     @cache
     def needs(target: str, origin: str) -> tuple[Cycles, int] | None:
         """Last vector of `origin` that each vector of `target` needs, and layers in between."""
         if target == origin:
-            return np.arange(sizes[origin]), 0
+            return np.arange(tensors[origin].vectors), 0
         layer = maker.get(target)
         if layer is None:
             return None
@@ -54,7 +53,7 @@ def depths(
         whole = np.maximum.accumulate(np.max([p for p, _ in parts], axis=0))
         return whole, 1 + max(n for _, n in parts)
 
-    origins = [t for t in tensors if len(dataflow.readers(t)) > 1 and t.name not in apart]
+    origins = [t for t in tensors.values() if len(dataflow.readers(t)) > 1 and t.name not in apart]
     for layer in dataflow.layers:
         block = blocks[layer.name]
         for i, tensor in enumerate(layer.inputs):

@@ -12,8 +12,8 @@ import numpy as np
 from hw.fold import pace
 from hw.fold.block import Block, Folding, Style
 from hw.fold.blocks import block
-from hw.fold.layers import Conv, Dataflow, Layer, MaskProduct, SoftmaxAttention, Tensor
-from hw.fold.pace import Cycles, Times
+from hw.fold.layers import Conv, Dataflow, Layer, MaskProduct, SoftmaxAttention
+from hw.fold.pace import Times
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.kernel import Cost
 
@@ -106,14 +106,11 @@ def _dividing(least: int, pe: int, channels: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """An accelerator folded: its blocks in order, and by tensor when its vectors come; by layer
-    and input when they are read.
-    """
+    """An accelerator folded: its blocks in order, and by tensor when its vectors come."""
 
     dataflow: Dataflow
     blocks: Mapping[str, Block]
     times: Mapping[str, Times]
-    read: Mapping[tuple[str, int], Cycles]
 
     @property
     def cycles(self) -> int:
@@ -131,9 +128,8 @@ def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[E
     holds up its maker.
     """
     times = {t.name: pace.source(t.vectors, t.channels, start=3) for t in dataflow.inputs.values()}
-    read: dict[tuple[str, int], Cycles] = {}
     lanes: dict[str, int] = {t.name: 1 for t in dataflow.inputs.values()}
-    readers = {name: dataflow.readers(t) for name, t in _tensors(dataflow).items()}
+    readers = {name: dataflow.readers(t) for name, t in dataflow.tensors.items()}
     for layer in dataflow.layers:
         b = blocks[layer.name]
         inputs = []
@@ -145,19 +141,18 @@ def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[E
             if want != have:
                 x = replace(pace.through(x, tensor.channels // min(want, have), 2), held=x.held)
             inputs.append(x)
-        out, (made, accepted) = layer.output, b.run(inputs)
-        made = replace(made, held=b.interval // out.vectors)
+        out = layer.output
+        made = replace(b.run(inputs), held=b.interval // out.vectors)
         ends = readers[out.name]
         if len(ends) > 1:
             behind = [blocks[x.name] for x, i in ends if (x.name, i) not in kept]
             made = _forked(made, [_chain(b, blocks, readers) for b in behind])
         times[out.name] = made
-        lanes[layer.output.name] = b.exit
-        read |= {(layer.name, i): at for i, at in enumerate(accepted)}
+        lanes[out.name] = b.exit
     for tensor in dataflow.outputs.values():
         if lanes[tensor.name] != 1:
             times[tensor.name] = pace.through(times[tensor.name], tensor.channels, 2)
-    return Plan(dataflow, blocks, times, read)
+    return Plan(dataflow, blocks, times)
 
 
 def _chain(b: Block, blocks: Mapping[str, Block], readers: Readers) -> list[int]:
@@ -180,8 +175,3 @@ def _forked(made: Times, branches: Sequence[Sequence[int]]) -> Times:
             last = np.concatenate([last[:full], np.maximum(last[full:], taken[:-full])])
     last = np.maximum.accumulate(last)
     return Times(np.minimum(np.maximum(made.first, last - (made.last - made.first)), last), last)
-
-
-def _tensors(dataflow: Dataflow) -> dict[str, Tensor]:
-    found = [*dataflow.inputs.values(), *(x.output for x in dataflow.layers)]
-    return {t.name: t for t in found}

@@ -54,9 +54,9 @@ class JoinBlock(Block):
     def interval(self) -> int:
         return self.layer.output.codes // self.folding.lanes
 
-    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+    def run(self, inputs: Sequence[Times]) -> Times:
         y = pace.joined(*inputs, self.layer.output.channels // self.folding.lanes)
-        return y, [y.last, y.last]
+        return y
 
 
 class UpsampleBlock(Block):
@@ -82,10 +82,10 @@ class UpsampleBlock(Block):
         y, x = (np.arange(2 * n) // 2 for n in (a.height, a.width))
         return (y[:, None] * a.width + x).ravel()
 
-    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+    def run(self, inputs: Sequence[Times]) -> Times:
         (x,), a = inputs, self.layer.inputs[0]
         y = pace.doubled(x, (a.height, a.width), a.channels // self.folding.lanes)
-        return y, [x.last]
+        return y
 
 
 class CutBlock(Block):
@@ -112,9 +112,9 @@ class CutBlock(Block):
     def interval(self) -> int:
         return self.layer.inputs[0].codes
 
-    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+    def run(self, inputs: Sequence[Times]) -> Times:
         (x,), kept = inputs, self.layer.output.vectors
-        return Times(x.first[:kept] + 1, x.last[:kept] + 1), [x.last]
+        return Times(x.first[:kept] + 1, x.last[:kept] + 1)
 
 
 class AttentionBlock(Block):
@@ -159,7 +159,7 @@ class AttentionBlock(Block):
         loading = self.layer.inputs[1].codes // self.folding.SIMD
         return loading + self.layer.inputs[0].vectors * self._row
 
-    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+    def run(self, inputs: Sequence[Times]) -> Times:
         q, k, v = inputs
         kernel = self.kernels["attention"]
         assert isinstance(kernel, Attention)
@@ -176,7 +176,7 @@ class AttentionBlock(Block):
         beats = self.layer.output.channels // self.folding.SIMD
         done = pace.paced(second + out, max(self._row, beats * kernel.DIVIDE_CYCLES))
         y = Times(done - self._row + self._row // beats, done)
-        return y, [first, loaded[0].last, loaded[1].last]
+        return y
 
 
 class MaskBlock(Block):
@@ -211,7 +211,7 @@ class MaskBlock(Block):
     def interval(self) -> int:
         return self.layer.output.vectors * self._cycles
 
-    def run(self, inputs: Sequence[Times]) -> tuple[Times, list[Cycles]]:
+    def run(self, inputs: Sequence[Times]) -> Times:
         vectors, pixels = inputs
         ready = np.maximum(pixels.last, vectors.end + 1)
         done = pace.paced(ready + self._cycles, self._cycles)
@@ -219,7 +219,7 @@ class MaskBlock(Block):
         y = pace.through(
             Times(read + 5, done + 5), self.layer.output.channels // self.folding.PE, 4
         )
-        return y, [vectors.last, read]
+        return y
 
 
 def attention(layer: Layer, folding: Folding, style: Style) -> Attention:

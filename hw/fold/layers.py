@@ -114,14 +114,11 @@ class Dataflow:
         """Layers that read a tensor, and as which input."""
         return [(x, i) for x in self.layers for i, t in enumerate(x.inputs) if t is tensor]
 
-    def feeding(self, layers: set[str]) -> set[str]:
-        """Names of the layers that the named ones depend on, themselves included."""
-        wanted = set(layers)
-        for layer in reversed(self.layers):
-            if layer.name in wanted:
-                made = {id(t) for t in layer.inputs}
-                wanted |= {x.name for x in self.layers if id(x.output) in made}
-        return wanted
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """Of the graph's inputs and of all layers, by name."""
+        found = [*self.inputs.values(), *(x.output for x in self.layers)]
+        return {t.name: t for t in found}
 
 
 def gather(program: Program, longest: int = 0) -> Dataflow:

@@ -101,9 +101,3 @@ def doubled(x: Times, shape: tuple[int, int], cycles: int) -> Times:
     need = (np.arange(2 * high)[:, None] // 2) * wide + np.arange(2 * wide)[None] // 2
     need = need.ravel()
     return through(Times(x.first[need], x.last[need]), cycles, 2)
-
-
-def most_held(written: Cycles, taken: Cycles) -> int:
-    """Greatest number of vectors written and not yet taken."""
-    at = np.searchsorted(np.sort(taken), written, side="right")
-    return int((np.arange(1, len(written) + 1) - at).max(initial=0))

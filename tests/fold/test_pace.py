@@ -55,8 +55,3 @@ def test_who_waits_for_the_other_sets_the_pace():
     assert pace.joined(late, slow, 1).end == 1001 + 9 * 50
     kept = Times(slow.first, slow.last)
     assert pace.joined(late, kept, 1).end == 1010
-
-
-def test_most_held_counts_what_was_written_and_not_taken():
-    written, taken = np.array([1, 2, 3, 4, 10]), np.array([3, 9, 9, 11, 12])
-    assert pace.most_held(written, taken) == 3
