@@ -1,4 +1,5 @@
-"""What a device offers the host: four stateless graphs on arrays of codes, and their description.
+"""What a device offers the host: four stateless graphs on arrays of codes, a fifth where the bundle
+has a concept detector, and their description.
 
 `golden` is the integer model on this machine, `rtl` the hardware's own SystemVerilog in simulation,
 `pynq` the hardware on a board. Any object that follows the `Device` protocol can drive a session; a
@@ -16,11 +17,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from host.concept_spec import DetectorSpec, load_detector
 from host.errors import BundleError, DeviceError
 from host.policy import AGE_BUCKETS, AGE_LANES, Policy
 from host.prompts import PROMPT_TOKENS
 from hw.spec.hardware import FILE as HARDWARE
-from hw.spec.manifest import GRAPHS, Manifest, load_manifest
+from hw.spec.manifest import DETECTOR, GRAPHS, Manifest, load_manifest
 from hw.spec.port import Port
 
 MASK_TOKENS = 4
@@ -43,6 +45,9 @@ SAME_CODES = (
     (("memory_encoder", "values"), ("memory_attention", "memory_values")),
     (("mask_decoder", "pointers"), ("memory_attention", "memory_keys")),
     (("mask_decoder", "pointers"), ("memory_attention", "memory_values")),
+    (("image_encoder", "features"), (DETECTOR, "features")),
+    (("image_encoder", "skip8"), (DETECTOR, "skip8")),
+    (("image_encoder", "skip4"), (DETECTOR, "skip4")),
 )
 """Outputs whose codes the host hands to an input as they are: (graph, output), (graph, input)."""
 
@@ -72,7 +77,8 @@ class Tables:
 
 @dataclass(frozen=True, eq=False)
 class ModelSpec:
-    """What the host must know of a model: sizes, bank policy, ports of each graph, tables.
+    """What the host must know of a model: sizes, bank policy, ports of each graph, tables, and the
+    concept detector where it has one.
 
     Raises BundleError when the tables or graphs do not fit the sizes.
     """
@@ -86,6 +92,7 @@ class ModelSpec:
     policy: Policy
     ports: Mapping[str, GraphPorts]
     tables: Tables
+    detector: DetectorSpec | None = None
 
     def __post_init__(self) -> None:
         missing = [name for name in GRAPHS if name not in self.ports]
@@ -105,7 +112,18 @@ class ModelSpec:
                     f"table {name} of model {self.name} has shape {found}, {shape} is needed",
                     "build the bundle again",
                 )
+        if (self.detector is None) != (DETECTOR not in self.ports):
+            raise BundleError(
+                f"model {self.name} has the detector's "
+                f"{'graph' if self.detector is None else 'tables'} alone",
+                "graph and tables go together; build the bundle again",
+            )
+        if self.detector is not None:
+            sizes = self.width, self.coarse, self.grid
+            self.detector.check(self.name, self.ports[DETECTOR], *sizes)
         for (graph, output), (reader, name) in SAME_CODES:
+            if reader not in self.ports:
+                continue
             made, read = self.ports[graph].outputs[output], self.ports[reader].inputs[name]
             if made.dtype != read.dtype or not math.isclose(made.scale, read.scale, rel_tol=1e-6):
                 raise BundleError(
@@ -130,7 +148,7 @@ def _type_of(port: Port) -> str:
 
 
 class Device(Protocol):
-    """A machine that runs the four graphs.
+    """A machine that runs a bundle's graphs.
 
     Arrays hold codes in the storage type of their port. The outputs of a graph stay valid until
     the same graph runs again: a device may reuse its buffers, so what must last is copied.
@@ -182,6 +200,7 @@ def load_spec(folder: str | Path) -> tuple[Manifest, ModelSpec]:
         policy=Policy(**asdict(manifest.bank)),
         ports=ports,
         tables=tables,
+        detector=None if manifest.detector is None else load_detector(root, manifest.detector),
     )
     return manifest, spec
 

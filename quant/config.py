@@ -42,6 +42,9 @@ class ModelConfig:
         lanes: Ck = Cv, lanes of a memory's key and of its value.
         hidden: channels of the token MLP.
         two_way_layers: layers of the two-way mask decoder.
+        queries: N, object queries of the concept detector.
+        fusion_layers: layers of the detector's fusion encoder.
+        decoder_layers: layers of the detector's decoder.
     """
 
     name: str
@@ -54,6 +57,11 @@ class ModelConfig:
     lanes: int = 64
     hidden: int = 128
     two_way_layers: int = 2
+    # N + the presence token + 8 prompt tokens make 32 tokens; an image of the sets at hand shows at
+    # most 16 instances of one concept (SAM 3 has 200 queries)
+    queries: int = 23
+    fusion_layers: int = 2
+    decoder_layers: int = 2
 
     @property
     def coarse(self) -> int:
@@ -81,13 +89,25 @@ CONFIGS = {
             lanes=16,
             hidden=32,
             two_way_layers=1,
+            queries=7,
+            fusion_layers=1,
+            decoder_layers=1,
         ),
         # PYNQ-Z2 (220 DSP, 630 KB): half-width MobileNetV2, because VOC-trained weights of that
         # width exist and its
         # inverted residuals repeat, which is what a looped block of hardware needs; one two-way
         # layer.
         ModelConfig(
-            "pico", 128, 0.5, width=48, skip_widths=(16, 24), lanes=48, hidden=96, two_way_layers=1
+            "pico",
+            128,
+            0.5,
+            width=48,
+            skip_widths=(16, 24),
+            lanes=48,
+            hidden=96,
+            two_way_layers=1,
+            fusion_layers=1,
+            decoder_layers=1,
         ),
         # KV260, the default: full-width MobileNetV2 up to its 96-channel stage.
         ModelConfig("nano", 256, 1.0),
@@ -98,6 +118,7 @@ CONFIGS = {
 IMAGE_SCALE = 1 / 128  # int8 pixel - 128 -> [-1, 1): MobileNet's own normalisation
 # +-16 logits; a step is 3 % of probability at the boundary, below one pixel after upsampling
 LOGIT_SCALE = 1 / 8
+BOX_SCALE = 1 / 32  # +-4 logits; a step moves an edge by at most 1/128 of the image
 SCORE_SCALE = 1 / 8  # attention scores before the exp; +-16, a step is 12 % of weight
 # Added to an attention's quotient, in codes. Keys of one weight average to exact halves all the
 # time, and float32 noise would decide each; so they all round up, in floats and integers alike.

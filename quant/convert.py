@@ -41,7 +41,7 @@ def quantized_from_float(model: Tracker, precision: Precision) -> Tracker:
     """A quantized tracker with the float one's folded weights and weight scales set; activations
     are still uncalibrated.
     """
-    result = Tracker(model.config, precision)
+    result = Tracker(model.config, precision, detects=model.detector is not None)
     state = {k: v.detach() for k, v in unique_state(model).items()}
     folded = fold_batch_norm(state)
     own = unique_state(result)

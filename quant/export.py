@@ -1,9 +1,11 @@
-"""Export of a quantized tracker: four QONNX graphs, test vectors, host tables and a description,
+"""Export of a quantized tracker: its QONNX graphs, test vectors, host tables and a description,
 all that lowering reads.
 
     <folder>/model.json              sizes, bank, ports of every graph
     <folder>/tables.npz              host tables, as codes
     <folder>/<graph>.onnx            QONNX, batch 1, memory attention at its greatest L
+    <folder>/detector.npz            tables of the concept detector, and
+    <folder>/vocabulary.npz          the phrases that it knows without an encoder, where it has one
     <folder>/<graph>.vectors.npz     in.<port>, out.<port>: codes (N, ...), by the Brevitas model
 """
 
@@ -28,9 +30,11 @@ import torch
 from numpy.typing import NDArray
 
 from host.device import ModelSpec
+from host.phrases import Phrases
 from host.prompts import PROMPT_TOKENS
 from hw.spec.errors import SamFabricError, SpecError
-from hw.spec.manifest import GRAPHS
+from hw.spec.manifest import VOCABULARY, graph_names
+from quant.data.vocabulary import shipped_vocabulary
 from quant.device import TorchDevice
 from quant.model import Tracker, load_checkpoint
 from quant.vectors import random_inputs
@@ -68,11 +72,14 @@ def export_graphs(
     scratch = Path(tempfile.mkdtemp(prefix=".export-", dir=folder.parent))
     try:
         cases = random_inputs(device, examples, seed) | (inputs or {})
-        for graph in GRAPHS:
+        for graph in graph_names(spec.ports):
             _write_graph(model, graph, spec, scratch / f"{graph}.onnx")
             vectors = _vectors(device, graph, cases[graph])
             np.savez_compressed(scratch / f"{graph}.vectors.npz", **vectors)
         np.savez_compressed(scratch / "tables.npz", **vars(spec.tables))
+        if spec.detector is not None:
+            np.savez_compressed(scratch / "detector.npz", **vars(spec.detector.tables))
+            Phrases.build(shipped_vocabulary().phrases()).save(scratch / VOCABULARY)
         text = json.dumps(_description(spec), indent=1) + "\n"
         (scratch / "model.json").write_text(text, encoding="utf-8")
         os.chmod(scratch, 0o755)  # mkdtemp's is private
@@ -145,7 +152,9 @@ def _strip(path: Path) -> None:
 
 
 def _description(spec: ModelSpec) -> dict:
+    concepts = {} if spec.detector is None else {"detector": asdict(spec.detector.sizes)}
     return {
+        **concepts,
         "model": spec.name,
         "precision": spec.precision,
         "image_size": spec.image_size,
@@ -175,6 +184,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--checkpoint", type=Path, help="default: quant/checkpoints/<config>_w4a4.safetensors"
     )
+    parser.add_argument(
+        "--detector", type=Path, help="default: beside the checkpoint, where there is one"
+    )
     parser.add_argument("--out", type=Path, help="export folder; default: build/export/<config>")
     parser.add_argument("--examples", type=int, default=2, help="test vectors a graph")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
@@ -182,7 +194,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = args.config or (None if args.checkpoint else "nano")
         checkpoint = args.checkpoint or Path("quant/checkpoints") / f"{config}_w4a4.safetensors"
-        model = load_checkpoint(checkpoint, config)
+        beside = checkpoint.with_name(checkpoint.name.replace("_", "_detector_"))
+        detector = args.detector or (beside if beside.is_file() else None)
+        model = load_checkpoint(checkpoint, config, detector)
         out = args.out or Path("build/export") / model.config.name
         print(f"exported to {export_graphs(model, out, examples=args.examples)}")
     except SamFabricError as error:

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from quant.attention import Attention, rows
 from quant.config import LOGIT_SCALE, ModelConfig, Precision
 from quant.layers import Conv, Quantizer, join
+from quant.pixel_decoder import PixelDecoder
 
 DENSE_CHANNELS = 6
 MASKS = 4
@@ -56,7 +56,7 @@ class Head(nn.Module):
         return self.quantizer(self.out(self.hidden(tokens)))
 
 
-class MaskDecoder(nn.Module):
+class MaskDecoder(PixelDecoder):
     """Graph `mask_decoder`, see the file's opening; shapes in `forward`."""
 
     inputs = ("conditioned", "skip8", "skip4", "dense_prompt", "tokens")
@@ -71,33 +71,20 @@ class MaskDecoder(nn.Module):
         memory: Quantizer,
         skips: tuple[Quantizer, Quantizer],
     ) -> None:
-        super().__init__()
-        c, (c4, c8) = config.width, config.skip_widths
+        super().__init__(config, p, skips, DENSE_CHANNELS)
+        c, c4 = config.width, config.skip_widths[0]
         self.trunk, self.token_quant = features, tokens
-        self.skip8_quant, self.skip4_quant = skips
         self.dense_quant = Quantizer(p, p.ends, scale=LOGIT_SCALE)
         self.dense1 = Conv(p, DENSE_CHANNELS, 16, 3, stride=2, relu=True)
         self.dense2 = Conv(p, 16, 32, 3, stride=2, relu=True)
         self.dense3 = Conv(p, 32, c)
-        self.dense_skip = Conv(p, DENSE_CHANNELS, c4, 3)
         self.layers = nn.ModuleList(
             TwoWayLayer(config, p, features, tokens) for _ in range(config.two_way_layers)
         )
         self.mix16 = Conv(p, c, c, 3, relu=True)
-        self.up8 = Conv(p, c, c8)
-        self.side8 = Conv(p, c8, c8)
-        self.grid8 = Quantizer(p, p.ends)
-        self.mix8 = Conv(p, c8, c8, 3, relu=True)
-        self.up4 = Conv(p, c8, c4)
-        self.side4 = Conv(p, c4, c4)
-        self.grid4 = Quantizer(p, p.ends)
-        self.mix4 = Conv(p, c4, c4, 3, relu=True)
-        self.pixel = Conv(p, c4, c4, 3)
-        self.pixel_quant = Quantizer(p, p.ends)
         self.hyper = Head(p, c, c4, Quantizer(p, p.ends))
         self.score = Head(p, c, 1, Quantizer(p, p.ends, scale=LOGIT_SCALE))
         self.pointer = Head(p, c, 2 * config.lanes, memory)
-        self.logit_quant = Quantizer(p, p.ends, scale=LOGIT_SCALE)
 
     def forward(
         self,
@@ -121,17 +108,3 @@ class MaskDecoder(nn.Module):
         masks = torch.matmul(vectors, pixels.reshape(b, 1, c4, h * w))  # (B,1,4,R*R)
         masks = self.logit_quant(masks.reshape(b, MASKS, h, w))
         return masks, self.score(t), self.pointer(t)
-
-    def pixels(self, x: Tensor, skip8: Tensor, skip4: Tensor, dense: Tensor) -> Tensor:
-        """Upsample twice by two, joining the skips: (B,C,G,G) -> pixel embeddings (B,C4,R,R)."""
-        y = double(self.grid8(self.up8(x)))
-        y = join(self.grid8, y, self.side8(self.skip8_quant(skip8)))
-        y = double(self.grid4(self.up4(self.mix8(y))))
-        y = join(self.grid4, y, self.side4(self.skip4_quant(skip4)))
-        y = join(self.grid4, y, self.dense_skip(dense))
-        return self.pixel_quant(self.pixel(self.mix4(y)))
-
-
-def double(x: Tensor) -> Tensor:
-    """Nearest-neighbour upsampling by two."""
-    return F.interpolate(x, scale_factor=2, mode="nearest")

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from quant.losses import hard_iou
 from quant.model import Tracker
+from quant.optimizer import one_cycle
 from quant.ports import POLICY
 from quant.recipe import Stage
 from quant.unroll import PROMPTS, Unroller
@@ -101,17 +102,4 @@ class TrackerStage(lightning.LightningModule):
             {"params": backbone, "lr": rate / 10, "weight_decay": 0.0},
             {"params": scales, "lr": rate / 10, "weight_decay": 0.0},
         ]
-        groups = [g for g in groups if g["params"]]
-        optimizer = torch.optim.AdamW(groups)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=[g["lr"] for g in groups],
-            total_steps=max(2, int(self.trainer.estimated_stepping_batches)),
-            pct_start=0.08,
-            cycle_momentum=False,
-            final_div_factor=100,
-        )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return one_cycle(groups, self.trainer)

@@ -4,13 +4,19 @@ quantizers.
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 from torch import Tensor
 
+from host.concept_spec import DetectorSpec, DetectorTables
 from host.device import TOKENS, GraphPorts, ModelSpec, Tables
 from host.policy import Policy
 from hw.spec.dtypes import IntType
+from hw.spec.manifest import DetectorSizes
 from hw.spec.port import Port
+from quant.concept_prompts import EXEMPLARS, TEXT_TOKENS
+from quant.detector import BOX_LANES, GEOMETRY_CHANNELS
 from quant.layers import Quantizer
 from quant.mask_decoder import DENSE_CHANNELS, MASKS
 from quant.model import Tracker
@@ -19,7 +25,7 @@ POLICY = Policy()
 
 
 def graph_ports(model: Tracker) -> dict[str, GraphPorts]:
-    """Ports of the four graphs, in the order of the modules' `inputs` and `outputs`."""
+    """Ports of the model's graphs, in the order of the modules' `inputs` and `outputs`."""
     config = model.config
     c, g, r, lanes = config.width, config.coarse, config.grid, config.lanes
     c4, c8 = config.skip_widths
@@ -75,6 +81,24 @@ def graph_ports(model: Tracker) -> dict[str, GraphPorts]:
             ],
         ),
     }
+    if model.detector is not None:
+        detector, kept = model.detector, config.queries + 1
+        count = kept + TEXT_TOKENS + EXEMPLARS
+        ports["detector"] = (
+            [
+                features,
+                skip8,
+                skip4,
+                port("geometry", (1, GEOMETRY_CHANNELS, g, g), detector.geometry_quant),
+                port("tokens", (1, c, count, 1), detector.token_quant),
+            ],
+            [
+                port("masks", (1, kept, r, r), detector.logit_quant),
+                port("matches", (1, kept, count, 1), detector.match_logit),
+                port("boxes", (1, BOX_LANES, kept, 1), detector.box_quant),
+                port("presence", (1, 1, kept, 1), detector.presence.quantizer),
+            ],
+        )
     return {
         name: GraphPorts({p.name: p for p in ins}, {p.name: p for p in outs})
         for name, (ins, outs) in ports.items()
@@ -100,6 +124,19 @@ def host_tables(model: Tracker) -> Tables:
     )
 
 
+def detector_spec(model: Tracker) -> DetectorSpec | None:
+    """Sizes and tables of the model's concept detector, if it has one."""
+    if model.concept_prompts is None:
+        return None
+    own = model.concept_prompts.state_dict()
+    tables = {
+        f.name: own[f.name].detach().cpu().numpy().astype(np.float32)
+        for f in fields(DetectorTables)
+    }
+    sizes = DetectorSizes(model.config.queries, TEXT_TOKENS, EXEMPLARS)
+    return DetectorSpec(sizes, DetectorTables(**tables))
+
+
 def model_spec(model: Tracker) -> ModelSpec:
     """What the host must know of this model."""
     config = model.config
@@ -113,4 +150,5 @@ def model_spec(model: Tracker) -> ModelSpec:
         policy=POLICY,
         ports=graph_ports(model),
         tables=host_tables(model),
+        detector=detector_spec(model),
     )

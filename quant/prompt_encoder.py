@@ -31,13 +31,7 @@ class PromptEncoder(nn.Module):
         c, bins = config.width, config.grid
         self.output_tokens = nn.Parameter(torch.randn(OUTPUT_TOKENS, c))
         self.label = nn.Parameter(torch.randn(LABELS, c))
-        # Smooth start: neighbours are alike, so the few prompts of a small data set teach all bins.
-        position = torch.arange(bins) / (bins - 1)
-        octaves = 2.0 ** torch.arange(c // 4)
-        wave = position[:, None] * octaves.clamp(max=bins / 4)[None] * torch.pi
-        zero = torch.zeros(bins, c // 2)
-        self.column = nn.Parameter(torch.cat([wave.sin(), wave.cos(), zero], 1)[:, :c] * 0.5)
-        self.row = nn.Parameter(torch.cat([zero, wave.sin(), wave.cos()], 1)[:, :c] * 0.5)
+        self.column, self.row = map(nn.Parameter, smooth_tables(c, bins))
         self.age_codes = nn.Parameter(torch.randn(KINDS, AGE_BUCKETS, AGE_LANES) * 0.5)
         self.token_quant = tokens
         self.memory = memory
@@ -52,3 +46,16 @@ class PromptEncoder(nn.Module):
     def ages(self) -> Tensor:
         """(kinds, buckets, lanes) on the memory grid."""
         return self.memory(self.age_codes)
+
+
+def smooth_tables(width: int, bins: int) -> tuple[Tensor, Tensor]:
+    """Starting tables (bins,width) of columns and of rows: sines of growing frequency, so that
+    neighbours are alike and the few prompts of a small data set teach all bins.
+    """
+    position = torch.arange(bins) / (bins - 1)
+    octaves = 2.0 ** torch.arange(width // 4)
+    wave = position[:, None] * octaves.clamp(max=bins / 4)[None] * torch.pi
+    zero = torch.zeros(bins, width // 2)
+    column = torch.cat([wave.sin(), wave.cos(), zero], 1)[:, :width] * 0.5
+    row = torch.cat([zero, wave.sin(), wave.cos()], 1)[:, :width] * 0.5
+    return column, row

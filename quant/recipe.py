@@ -53,3 +53,58 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
         Stage("quantized", "w4a4", 9, 4e-4, 4, 5, "frozen"),
     ),
 }
+
+
+@dataclass(frozen=True)
+class ConceptStage:
+    """One cycle of training the concept detector: its precision, epochs and peak rate.
+
+    rarity: a present concept is asked for with weight (instances in the set) ** -rarity; 0.5 so
+    that all are learned, 0 so that each counts as often as it occurs, as scores do.
+    """
+
+    name: str
+    precision: str
+    epochs: int
+    rate: float
+    rarity: float = 0.0
+
+
+@dataclass(frozen=True)
+class ConceptRecipe:
+    """Training of the concept detector: views to cache, questions a batch, stages."""
+
+    views: int
+    batch: int
+    stages: tuple[ConceptStage, ...]
+
+
+CONCEPT_RECIPES: dict[str, ConceptRecipe] = {
+    "tiny": ConceptRecipe(
+        2000,
+        32,
+        (
+            ConceptStage("detector_float", "float", 6, 2e-3),
+            ConceptStage("detector_w4a4", "w4a4", 3, 5e-4),
+        ),
+    ),
+    "pico": ConceptRecipe(
+        8000,
+        32,
+        (
+            ConceptStage("detector_float", "float", 48, 2e-3),
+            ConceptStage("detector_w4a4", "w4a4", 9, 6e-4),
+        ),
+    ),
+    # A step in W4A4 takes 3.7 times a float one, so most of the learning is done in float.
+    "nano": ConceptRecipe(
+        12000,
+        32,
+        (
+            ConceptStage("detector_float", "float", 30, 2e-3, rarity=0.5),
+            ConceptStage("detector_float_more", "float", 20, 1.5e-3, rarity=0.5),
+            ConceptStage("detector_float_frequent", "float", 14, 1.5e-3),
+            ConceptStage("detector_w4a4", "w4a4", 7, 6e-4),
+        ),
+    ),
+}

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from quant.concept_prompts import EMBEDDING, EXEMPLARS, geometry
 from quant.layers import Conv, Quantizer
 from quant.model import Tracker
 
@@ -96,7 +97,7 @@ def best_move(steps: NDArray[np.float64]) -> float:
 
 
 def _run_all(model: Tracker) -> None:
-    """One pass through the four graphs, so that every convolution meets its quantizers."""
+    """One pass through all graphs, so that every convolution meets its quantizers."""
     config = model.config
     image = torch.zeros(1, 3, config.image_size, config.image_size)
     features, skip8, skip4 = model.image_encoder(image)
@@ -107,3 +108,9 @@ def _run_all(model: Tracker) -> None:
     tokens = model.prompt_encoder(index, index, index)
     dense = torch.zeros(1, 6, config.grid, config.grid)
     model.mask_decoder(conditioned, skip8, skip4, dense, tokens)
+    if model.detector is not None and model.concept_prompts is not None:
+        boxes, labels = torch.zeros(1, EXEMPLARS, 4), torch.zeros(1, EXEMPLARS, dtype=torch.long)
+        shape = geometry(boxes, labels, config.coarse)
+        text, given = torch.zeros(1, EMBEDDING), torch.ones(1, dtype=torch.bool)
+        asked = model.concept_prompts(text, given, boxes, labels, features)
+        model.detector(features, skip8, skip4, shape, asked)

@@ -1,4 +1,4 @@
-"""Random but plausible inputs of the four graphs: rendered shapes, carried through the model
+"""Random but plausible inputs of the graphs: rendered shapes, carried through the model
 itself.
 """
 
@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from host.concept_prompts import ConceptPrompt, ConceptTokens
 from host.device import Device, ModelSpec
+from host.phrases import EMBEDDING
 from host.policy import AGE_BUCKETS, AGE_LANES
 from host.prompts import LOGIT_LIMIT, Prompt, dense_prompt
 from host.tokens import TokenTable
@@ -62,9 +64,11 @@ def random_inputs(device: Device, examples: int, seed: int) -> dict[str, list[Ar
         attention = _bank(spec, memories, seen["features"], random)
         cases["memory_attention"].append(attention)
         done = device.run("memory_attention", attention)
-        cases["mask_decoder"].append(
-            done | {"skip8": seen["skip8"], "skip4": seen["skip4"]} | prompts
-        )
+        skips = {name: seen[name] for name in ("skip8", "skip4")}
+        cases["mask_decoder"].append(done | skips | prompts)
+        if spec.detector is not None:
+            asked = _concept(spec, mask, seen["features"], random)
+            cases["detector"].append({"features": seen["features"]} | skips | asked)
     return cases
 
 
@@ -91,3 +95,14 @@ def _decoder_prompts(spec: ModelSpec, random: np.random.Generator) -> Arrays:
     port = spec.ports["mask_decoder"].inputs["dense_prompt"]
     tokens = TokenTable(spec)(Prompt(points, labels))
     return {"dense_prompt": port.encode(dense[None]), "tokens": tokens}
+
+
+def _concept(
+    spec: ModelSpec, mask: NDArray, features: NDArray, random: np.random.Generator
+) -> Arrays:
+    """A random phrase and the scene's own object as an example."""
+    embedding = random.normal(size=EMBEDDING).astype(np.float32)
+    rows, columns = np.nonzero(mask)
+    box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) / len(mask)
+    prompt = ConceptPrompt("object", box[None], np.array([1]))
+    return ConceptTokens(spec)(prompt, embedding / np.linalg.norm(embedding), features)

@@ -15,7 +15,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from host.phrases import EMBEDDING
 from hw.lower.bundle import Bundle, write_bundle
+from hw.spec.manifest import DETECTOR
+from quant.concept_prompts import geometry
 from quant.config import W4A4, get_config
 from quant.convert import Calibration
 from quant.export import export_graphs
@@ -25,12 +28,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @functools.cache
-def calibrated(name: str = "tiny", seed: int = 0) -> Tracker:
+def calibrated(name: str = "tiny", seed: int = 0, detects: bool = False) -> Tracker:
     """A freshly initialised quantized tracker whose thresholds follow random data; biases are not
-    zero.
+    zero. detects: with a concept detector.
     """
     torch.manual_seed(seed)
-    model = Tracker(get_config(name), W4A4).eval()
+    model = Tracker(get_config(name), W4A4, detects=detects).eval()
     with torch.no_grad():
         for key, value in model.named_parameters():
             if key.endswith("conv.bias"):
@@ -53,14 +56,19 @@ def calibrated(name: str = "tiny", seed: int = 0) -> Tracker:
         tokens = model.prompt_encoder(index, index, index)
         model.mask_decoder(x, skip8, skip4, torch.randn(1, 6, r, r) * 8, tokens)
         assert x.shape == (1, c.width, g, g)
+        if model.concept_prompts is not None and model.detector is not None:
+            text = torch.nn.functional.normalize(torch.randn(1, EMBEDDING))
+            boxes, labels = torch.tensor([[[0.1, 0.1, 0.6, 0.7]]]), torch.tensor([[1]])
+            tokens = model.concept_prompts(text, torch.tensor([True]), boxes, labels, f)
+            model.detector(f, skip8, skip4, geometry(boxes, labels, g), tokens)
     calibration.apply()
     return model
 
 
 @functools.cache
-def exported() -> Path:
+def exported(detects: bool = False) -> Path:
     """Export folder of `calibrated()`, kept under build/ by the hash of the code that makes it."""
-    key = hashlib.sha256(torch.__version__.encode())
+    key = hashlib.sha256(f"{torch.__version__} {detects}".encode())
     for part in ("quant", "host", "hw/spec", "tests/tiny.py"):
         for file in sorted([*(ROOT / part).glob("*.py")] or [ROOT / part]):
             key.update(file.read_bytes())
@@ -68,23 +76,24 @@ def exported() -> Path:
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            export_graphs(calibrated(), Path(scratch) / "export", examples=2)
+            model = calibrated(detects=True) if detects else calibrated()
+            export_graphs(model, Path(scratch) / "export", examples=2)
             with contextlib.suppress(OSError):  # another test process was first
                 os.rename(Path(scratch) / "export", folder)
     return folder
 
 
 @functools.cache
-def bundled() -> Bundle:
-    """Bundle of `exported()`, one a test process, removed at its end."""
+def bundled(detects: bool = False) -> Bundle:
+    """Bundle of `exported(detects)`, one a test process, removed at its end."""
     folder = tempfile.TemporaryDirectory(prefix="samfabric-bundle-")
     atexit.register(folder.cleanup)
-    return write_bundle(exported(), Path(folder.name), "emulated")
+    return write_bundle(exported(detects), Path(folder.name), "emulated")
 
 
 def examples(graph: str) -> list[tuple[dict, dict]]:
     """(input codes, the Brevitas model's output codes) of a graph's test vectors."""
-    with np.load(exported() / f"{graph}.vectors.npz") as stored:
+    with np.load(exported(graph == DETECTOR) / f"{graph}.vectors.npz") as stored:
         arrays = {k: stored[k] for k in stored.files}
     count = len(next(iter(arrays.values())))
     return [

@@ -15,12 +15,15 @@ from hw.lower.builder import RequantReport
 from hw.lower.errors import LoweringError
 from hw.lower.lower import lower
 from hw.spec.manifest import (
-    GRAPHS,
+    DETECTOR_TABLES,
     MANIFEST,
+    VOCABULARY,
     BankSizes,
+    DetectorSizes,
     GraphEntry,
     Manifest,
     Widths,
+    graph_names,
     write_manifest,
 )
 from hw.spec.port import Port
@@ -41,7 +44,7 @@ def read_description(export: Path) -> dict[str, Any]:
     path = export / "model.json"
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
-        for name in GRAPHS:
+        for name in graph_names(plain["graphs"]):
             ports_of(plain, name)
         return plain
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -57,6 +60,20 @@ def ports_of(plain: Mapping[str, Any], graph: str) -> tuple[tuple[Port, ...], tu
     return tuple(map(Port.from_json, inputs)), tuple(map(Port.from_json, outputs))
 
 
+def _copy_concepts(plain: Mapping[str, Any], export: Path, out: Path) -> DetectorSizes | None:
+    """The detector's tables and vocabulary into the bundle, where the export has a detector."""
+    if "detector" not in plain:
+        return None
+    # Not by the same name: in a bundle, <graph>.npz are the weights of a graph's program.
+    for source, target in (("detector.npz", DETECTOR_TABLES), (VOCABULARY, VOCABULARY)):
+        if not (export / source).is_file():
+            raise LoweringError(
+                "detector", "tables", f"{export / source} is missing", "export again"
+            )
+        shutil.copyfile(export / source, out / target)
+    return DetectorSizes(**plain["detector"])
+
+
 def write_bundle(export: Path, out: Path, board: str) -> Bundle:
     """Lower all graphs of `export` into `out/<model>_<board>_<hash8>/`; built aside, then renamed.
 
@@ -67,13 +84,14 @@ def write_bundle(export: Path, out: Path, board: str) -> Bundle:
     scratch = Path(tempfile.mkdtemp(prefix=".bundle-", dir=out))
     try:
         entries, report = [], {}
-        for name in GRAPHS:
+        for name in graph_names(plain["graphs"]):
             inputs, outputs = ports_of(plain, name)
             lowered = lower(export / f"{name}.onnx", name, inputs, outputs)
             lowered.program.save(scratch)
             report[name] = lowered.report
             entries.append(GraphEntry(name, f"{name}.json", f"{name}.npz", inputs, outputs))
         shutil.copyfile(export / "tables.npz", scratch / "tables.npz")
+        detector = _copy_concepts(plain, export, scratch)
         rows = {name: [vars(r) for r in rows] for name, rows in report.items()}
         (scratch / REPORT).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
         manifest = Manifest(
@@ -83,6 +101,7 @@ def write_bundle(export: Path, out: Path, board: str) -> Bundle:
             widths=Widths(**plain["widths"]),
             bank=BankSizes(**plain["bank"]),
             graphs=tuple(entries),
+            detector=detector,
         )
         manifest = write_manifest(scratch, manifest, extra=(REPORT,))
         folder = out / f"{manifest.model}_{board}_{manifest.digest}"

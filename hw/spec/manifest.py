@@ -2,7 +2,9 @@
 
 A bundle is manifest.json, for each graph an integer program (<graph>.json and <graph>.npz, opaque
 to the host) and tables.npz with the host-side tables: token_label (5, C), token_column (R, C),
-token_row (R, C), output_tokens (5, C), age_codes (3, 16, 8).
+token_row (R, C), output_tokens (5, C), age_codes (3, 16, 8). With the optional fifth graph, the
+concept detector, come its tables (see `host.concept_spec`) and a vocabulary of phrases: phrases
+(V,) unicode, embeddings (V, 384) float16.
 """
 
 from __future__ import annotations
@@ -21,7 +23,16 @@ from hw.spec.port import Port
 FORMAT = 1
 MANIFEST = "manifest.json"
 GRAPHS = ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder")
+DETECTOR = "detector"
+"""The fifth graph, which a bundle may lack."""
+DETECTOR_TABLES = "detector_tables.npz"
+VOCABULARY = "vocabulary.npz"
 REBUILD = "build the bundle again, or fetch it whole"
+
+
+def graph_names(present: Iterable[str]) -> tuple[str, ...]:
+    """Graphs to expect where these are `present`: the four, then the detector if it is there."""
+    return (*GRAPHS, DETECTOR) if DETECTOR in present else GRAPHS
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,15 @@ class BankSizes:
     recent: int
     prompted: int
     pointers: int
+
+
+@dataclass(frozen=True)
+class DetectorSizes:
+    """N queries of the concept detector, and its prompt tokens of text and of example boxes."""
+
+    queries: int
+    text_tokens: int
+    exemplar_tokens: int
 
 
 @dataclass(frozen=True)
@@ -86,6 +106,7 @@ class Manifest:
     bank: BankSizes
     graphs: tuple[GraphEntry, ...]
     tables: str = "tables.npz"
+    detector: DetectorSizes | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -97,11 +118,19 @@ class Manifest:
         have = ", ".join(entry.name for entry in self.graphs)
         raise BundleError(f"the bundle has no graph {name!r}, only {have}", REBUILD)
 
+    def without_detector(self) -> Manifest:
+        """The same bundle as the tracker alone."""
+        graphs = tuple(entry for entry in self.graphs if entry.name != DETECTOR)
+        alone = replace(self, graphs=graphs, detector=None)
+        gone = set(self.files) - set(alone.files)
+        return replace(alone, hashes={n: h for n, h in self.hashes.items() if n not in gone})
+
     @property
     def files(self) -> tuple[str, ...]:
         """Files that the manifest itself names."""
         named = [file for entry in self.graphs for file in (entry.program, entry.weights)]
-        return tuple(dict.fromkeys([*named, self.tables]))
+        concepts = () if self.detector is None else (DETECTOR_TABLES, VOCABULARY)
+        return tuple(dict.fromkeys([*named, self.tables, *concepts]))
 
     @property
     def digest(self) -> str:
@@ -111,6 +140,7 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """Plain form, as in manifest.json."""
+        concepts = {} if self.detector is None else {"detector": asdict(self.detector)}
         return {
             "format": self.format,
             "model": self.model,
@@ -120,6 +150,7 @@ class Manifest:
             "bank": asdict(self.bank),
             "graphs": [entry.to_json() for entry in self.graphs],
             "tables": self.tables,
+            **concepts,
             "hashes": dict(self.hashes),
         }
 
@@ -134,6 +165,7 @@ class Manifest:
             bank=BankSizes(**plain["bank"]),
             graphs=tuple(GraphEntry.from_json(entry) for entry in plain["graphs"]),
             tables=str(plain["tables"]),
+            detector=DetectorSizes(**plain["detector"]) if "detector" in plain else None,
             hashes={str(name): str(value) for name, value in plain["hashes"].items()},
             format=int(plain["format"]),
         )

@@ -112,14 +112,22 @@ def read_label_masks(path: Path, height: int, width: int) -> Masks:
 
 def read_polygons(path: Path, height: int, width: int) -> Masks:
     """Objects of a YOLO segmentation file, one polygon a line, largest first."""
-    masks = []
+    masks = [mask for _, mask in parse_polygons(path, height, width)]
+    large = [mask for mask in masks if mask.sum() >= SMALLEST_OBJECT * mask.size]
+    return sorted(large, key=lambda mask: -int(mask.sum()))
+
+
+def parse_polygons(path: Path, height: int, width: int) -> list[tuple[int, NDArray[np.bool_]]]:
+    """Class and mask (H, W) of every line of a YOLO segmentation file. Raises DataError."""
+    objects = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            values = np.array([float(word) for word in line.split()[1:]])
-        except ValueError as error:
-            raise DataError(f"line {number} of {path}: {error}", "expected numbers") from error
         if not line.strip():
             continue
+        try:
+            label, *rest = line.split()
+            values, label = np.array([float(word) for word in rest]), int(label)
+        except ValueError as error:
+            raise DataError(f"line {number} of {path}: {error}", "expected numbers") from error
         if len(values) < 6 or len(values) % 2:
             raise DataError(
                 f"line {number} of {path} has {len(values)} coordinates",
@@ -128,6 +136,5 @@ def read_polygons(path: Path, height: int, width: int) -> Masks:
         outline = np.rint(values.reshape(-1, 2) * (width, height)).astype(np.int32)
         mask = np.zeros((height, width), np.uint8)
         cv2.fillPoly(mask, [outline], 1)
-        if mask.sum() >= SMALLEST_OBJECT * mask.size:
-            masks.append(mask.astype(bool))
-    return sorted(masks, key=lambda mask: -int(mask.sum()))
+        objects.append((label, mask.astype(bool)))
+    return objects

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from quant import train
+from quant import fitting, train
 from quant.config import FLOAT, W4A4
 from quant.model import load_checkpoint
 from quant.recipe import RECIPES, Stage
@@ -38,7 +38,7 @@ def data(tmp_path):
 @pytest.fixture
 def short_recipe(monkeypatch):
     monkeypatch.setitem(RECIPES, "tiny", SHORT)
-    monkeypatch.setattr(train, "STEPS_PER_EPOCH", 3)
+    monkeypatch.setattr(fitting, "STEPS_PER_EPOCH", 3)
 
 
 def run(data, tmp_path, *extra):
@@ -60,7 +60,7 @@ def test_recipe_trains_quantizes_and_resumes(data, tmp_path, short_recipe, capsy
     assert (float_model.precision, quantized.precision) == (FLOAT, W4A4)
     weight = quantized.memory_encoder.fuse1.conv
     codes = weight.quant_weight().value / weight.quant_weight().scale
-    assert codes.abs().max() <= 7 and torch.allclose(codes, codes.round(), atol=1e-3)
+    assert codes.abs().max() < 7.001 and torch.allclose(codes, codes.round(), atol=1e-3)
     assert list((runs / "curves").rglob("events.*"))
 
 

@@ -1,5 +1,6 @@
 """Bundles: written whole, verified on opening, every damage named."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,10 +10,16 @@ from hw.spec.dtypes import IntType
 from hw.spec.errors import BundleError
 from hw.spec.files import atomic_path, sha256_of
 from hw.spec.manifest import (
+    DETECTOR,
+    DETECTOR_TABLES,
+    GRAPHS,
+    VOCABULARY,
     BankSizes,
+    DetectorSizes,
     GraphEntry,
     Manifest,
     Widths,
+    graph_names,
     load_manifest,
     write_manifest,
 )
@@ -148,3 +155,24 @@ def test_atomic_path_keeps_the_old_file_on_error(tmp_path):
         raise RuntimeError
     assert target.read_text() == "one"
     assert [p.name for p in target.parent.iterdir()] == ["file.txt"]
+
+
+def test_a_detector_is_optional():
+    assert graph_names(GRAPHS) == graph_names([]) == GRAPHS
+    assert graph_names([DETECTOR, "image_encoder"]) == (*GRAPHS, DETECTOR)
+
+
+def test_a_detector_s_files_are_part_of_the_bundle(bundle):
+    plain = load_manifest(bundle)
+    assert plain.detector is None and "detector" not in plain.to_json()
+    changed = dataclasses.replace(plain, detector=DetectorSizes(7, 4, 4))
+    with pytest.raises(BundleError, match="detector_tables"):
+        write_manifest(bundle, changed)
+    np.savez(bundle / DETECTOR_TABLES, queries=np.zeros(3))
+    np.savez(bundle / VOCABULARY, phrases=np.array(["cat"]))
+    written = write_manifest(bundle, changed)
+    assert load_manifest(bundle) == written and written.detector == DetectorSizes(7, 4, 4)
+    assert written.digest != plain.digest
+    (bundle / VOCABULARY).unlink()
+    with pytest.raises(BundleError, match="vocabulary"):
+        load_manifest(bundle)
