@@ -1,53 +1,38 @@
-"""The command line: `python -m host track` and `python -m host demo`."""
+"""The command line: `python -m host track`, `detect`, `demo` and `verify`."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from host.device import DEVICES, HARDWARE_DEVICES, default_bundle, open_device
+from host.association import Rules
+from host.concept import check_phrase
+from host.detect import ConceptRequest, detect, detection_table
+from host.detections import THRESHOLD
+from host.device import HARDWARE_DEVICES, Device, default_bundle, load_spec, open_device
 from host.device_hardware import cycle_table
 from host.errors import SamFabricError, UsageError
-from host.track import Box, Outputs, PromptRequest, Report, track
+from host.options import build_parser
+from host.streaming import Outputs, Report
+from host.track import PromptRequest, track
+from host.track_concept import track_concept
 from host.video import Frame, FrameSource, open_source
 from hw.spec.hardware import Hardware, newest
 
 EXIT_ERROR, EXIT_INTERRUPTED = 2, 130
+BOARD_EVERY = 8
+"""Frames between two looks of the detector on hardware, where it shares the fabric."""
 
+SATURATED = "there may be more instances than the model can answer for at once"
 
-def _point(text: str) -> tuple[float, float, int]:
-    parts = text.split(",")
-    if len(parts) not in (2, 3):
-        raise argparse.ArgumentTypeError(f"{text!r} is not X,Y or X,Y,LABEL")
-    try:
-        x, y = float(parts[0]), float(parts[1])
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not X,Y or X,Y,LABEL") from None
-    label = parts[2] if len(parts) == 3 else "1"
-    if label not in ("0", "1"):
-        raise argparse.ArgumentTypeError(f"{text!r}: the label is 1 (object) or 0 (background)")
-    return x, y, int(label)
-
-
-def _box(text: str) -> Box:
-    try:
-        x0, y0, x1, y1 = (float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not X0,Y0,X1,Y1") from None
-    return x0, y0, x1, y1
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of frames, 1 or more")
-    return int(text)
+Job = Callable[[FrameSource, Device, Outputs, Callable[[int], None]], Report]
 
 
 class _FirstFrames:
@@ -62,117 +47,60 @@ class _FirstFrames:
         return islice(self._source, self._most)
 
 
-def _add_device_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("model")
-    group.add_argument(
-        "--device", default="golden", help=f"what runs the model: {', '.join(DEVICES)} (golden)"
-    )
-    group.add_argument("--bundle", type=Path, metavar="DIR", help="bundle folder to run")
-    group.add_argument(
-        "--config",
-        metavar="NAME",
-        help="model whose newest bundle under bitstreams/ to run (nano, if there is one)",
-    )
-    parser.add_argument(
-        "--frames", type=_count, metavar="N", help="stop after so many frames (rtl takes its time)"
-    )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+def _bundle(arguments: argparse.Namespace) -> Path:
+    wants_hardware = arguments.device in HARDWARE_DEVICES
+    given: Path | None = arguments.bundle
+    return given or default_bundle(arguments.config, wants_hardware)
 
 
-def _add_prompt_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what to track (pixels of the frame, from the top left)")
-    group.add_argument(
-        "--point",
-        type=_point,
-        action="append",
-        default=[],
-        metavar="X,Y[,0|1]",
-        help="click on the object (1, the default) or on background (0); may be repeated",
-    )
-    group.add_argument(
-        "--box",
-        type=_box,
-        action="append",
-        default=[],
-        metavar="X0,Y0,X1,Y1",
-        help="box around the object; repeated without clicks, each box is an object",
-    )
+def _open(arguments: argparse.Namespace) -> Device:
+    return open_device(arguments.device, _bundle(arguments))
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Parser of the whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m host", description="Segment and track objects through video."
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+def _concept(arguments: argparse.Namespace) -> ConceptRequest | None:
+    """The concept asked for, if it is one."""
+    if arguments.text is None and not arguments.example:
+        return None
+    return ConceptRequest(arguments.text, tuple(arguments.example))
 
-    follow = commands.add_parser(
-        "track",
-        help="track objects through a video",
-        description="Track objects through a video, a folder of frames or a camera.",
-        epilog="example: python -m host track clip.mp4 --box 40,30,120,90 --out tracked.mp4",
-    )
-    follow.add_argument(
-        "source", metavar="SOURCE", help="video file, folder of frames, or camera number"
-    )
-    _add_prompt_options(follow)
-    follow.add_argument(
-        "--mask", type=Path, metavar="PNG", help="mask of the object, or object ids of several"
-    )
-    follow.add_argument(
-        "--frame", type=int, default=0, metavar="N", help="frame that the prompt is on (0)"
-    )
-    group = follow.add_argument_group("results")
-    group.add_argument("--out", type=Path, metavar="CLIP", help="video with the masks drawn on it")
-    group.add_argument("--masks", type=Path, metavar="DIR", help="folder for one PNG mask a frame")
-    group.add_argument("--json", type=Path, metavar="FILE", help="times of every stage")
-    _add_device_options(follow)
-    follow.set_defaults(run=_track)
 
-    demo = commands.add_parser(
-        "demo",
-        help="track through a clip and show the times",
-        description="Track through a clip that the project renders itself, or through your own.",
+def _job(arguments: argparse.Namespace, request: PromptRequest | None, first: int) -> Job:
+    """What to run on the frames: a concept where the options ask for one, else the request."""
+    concept = _concept(arguments)
+    given = {
+        "threshold": arguments.threshold,
+        "new_score": arguments.new,
+        "delay": arguments.delay,
+        "every": arguments.every,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    if concept is None:
+        if given:
+            name = min(given).replace("new_score", "new")
+            raise UsageError(f"--{name} is for a concept", "say which with --text or --example")
+        asked = request or PromptRequest()
+        return lambda source, device, outputs, say: track(source, device, asked, outputs, say)
+    if request is not None:
+        raise UsageError(
+            "--text or --example together with --mask, --point or --box", "give one kind of prompt"
+        )
+    if first < 0:
+        raise UsageError(f"--frame {first}", "frames are numbered from 0")
+    if arguments.device in HARDWARE_DEVICES:
+        given = {"every": BOARD_EVERY, **given}
+    rules = Rules(**given)
+    return lambda source, device, outputs, say: track_concept(
+        source, device, concept, outputs, rules, first, say
     )
-    demo.add_argument("--video", metavar="SOURCE", help="your own video, with --box or --point")
-    _add_prompt_options(demo)
-    demo.add_argument(
-        "--out",
-        type=Path,
-        default=Path("build/demo"),
-        metavar="DIR",
-        help="folder for the results (build/demo)",
-    )
-    _add_device_options(demo)
-    demo.set_defaults(run=_demo)
-
-    check = commands.add_parser(
-        "verify",
-        help="run frames on emulated hardware and compare every code with golden",
-        description="Track a clip on the golden device, repeat its last frames' runs in RTL, and "
-        "compare every code. Exit code 1 where any differs.",
-    )
-    check.add_argument("--bundle", type=Path, metavar="DIR", help="bundle with hardware")
-    check.add_argument("--config", default="nano", metavar="NAME", help="else of a model (nano)")
-    check.add_argument("--board", default="KV260", metavar="NAME", help="and a board (KV260)")
-    check.add_argument("--video", metavar="SOURCE", help="your own video, with --box")
-    check.add_argument("--box", type=_box, metavar="X0,Y0,X1,Y1", help="box around an object")
-    check.add_argument("--warm", type=_count, default=12, metavar="N", help="frames before (12)")
-    check.add_argument("--frames", type=_count, default=1, metavar="N", help="frames in RTL (1)")
-    check.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    check.set_defaults(run=_verify)
-    return parser
 
 
 def _follow(
-    arguments: argparse.Namespace, source: FrameSource, request: PromptRequest, outputs: Outputs
+    arguments: argparse.Namespace, source: FrameSource, job: Job, outputs: Outputs
 ) -> Report:
     outputs.check()
-    wants_hardware = arguments.device in HARDWARE_DEVICES
-    bundle = arguments.bundle or default_bundle(arguments.config, wants_hardware)
     if arguments.frames is not None:
         source = _FirstFrames(source, arguments.frames)
-    device = open_device(arguments.device, bundle)
+    device = _open(arguments)
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -184,9 +112,7 @@ def _follow(
     try:
         with progress:
             task = progress.add_task("tracking", total=source.count)
-            report = track(
-                source, device, request, outputs, lambda n: progress.update(task, completed=n)
-            )
+            report = job(source, device, outputs, lambda n: progress.update(task, completed=n))
     finally:
         device.close()
     console = Console()
@@ -201,6 +127,8 @@ def _follow(
     cycles = cycle_table(device)
     if cycles is not None:
         console.print(cycles)
+    if report.saturated:
+        console.print(SATURATED)
     if report.interrupted:
         console.print("interrupted: the results hold the frames done so far")
     if outputs.clip is not None and outputs.clip.is_file():
@@ -213,33 +141,64 @@ def _follow(
 
 
 def _track(arguments: argparse.Namespace) -> int:
-    request = PromptRequest(arguments.mask, arguments.point, arguments.box, arguments.frame)
+    request = None
+    if arguments.mask is not None or arguments.point or arguments.box:
+        request = PromptRequest(arguments.mask, arguments.point, arguments.box, arguments.frame)
+    job = _job(arguments, request, arguments.frame)
     where = Path(arguments.source)
     if arguments.masks is not None and arguments.masks.resolve() == where.resolve():
         raise UsageError(f"--masks {arguments.masks} is the source itself", "choose another folder")
     if arguments.out is not None and arguments.out.resolve() == where.resolve():
         raise UsageError(f"--out {arguments.out} is the source itself", "choose another name")
     outputs = Outputs(arguments.out, arguments.masks, arguments.json)
-    report = _follow(arguments, open_source(arguments.source), request, outputs)
+    report = _follow(arguments, open_source(arguments.source), job, outputs)
     return EXIT_INTERRUPTED if report.interrupted else 0
+
+
+def _detect(arguments: argparse.Namespace) -> int:
+    request = _concept(arguments) or ConceptRequest()  # which says what is missing
+    where = arguments.image.resolve()
+    for option in ("out", "json"):
+        path = getattr(arguments, option)
+        if path is not None and path.resolve() == where:
+            raise UsageError(f"--{option} {path} is the picture itself", "choose another name")
+    threshold = THRESHOLD if arguments.threshold is None else arguments.threshold
+    device = _open(arguments)
+    try:
+        found = detect(arguments.image, device, request, threshold, arguments.out, arguments.json)
+    finally:
+        device.close()
+    console = Console()
+    console.print(detection_table(found, f"{device.spec.name} {device.spec.precision}"))
+    if found.saturated:
+        console.print(SATURATED)
+    for what, path in (("picture", arguments.out), ("result", arguments.json)):
+        if path is not None:
+            console.print(f"{what}: {path}", soft_wrap=True, highlight=False)
+    return 0
 
 
 def _demo(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.out
-    if arguments.video is None:
-        if arguments.box or arguments.point:
-            raise UsageError("--box and --point are for your own video", "name it with --video")
+    boxes, points = arguments.box, arguments.point
+    drawn = arguments.video is None
+    if drawn:
+        if boxes or points or arguments.example:
+            raise UsageError(
+                "--box, --point and --example are for your own video", "name it with --video"
+            )
+        if arguments.text is not None:
+            check_phrase(load_spec(_bundle(arguments))[1], arguments.text)  # drawing takes seconds
         from host.demo_clip import write_demo_clip
 
         Outputs(clip=folder / "clip.mp4").check()
         boxes = [tuple(map(float, box)) for box in write_demo_clip(folder / "clip.mp4")]
-        source = open_source(folder / "clip.mp4")
-        request = PromptRequest(boxes=boxes)  # type: ignore[arg-type]
-    else:
-        request = PromptRequest(points=arguments.point, boxes=arguments.box)
-        source = open_source(arguments.video)
+    prompted = (boxes or points) and not (drawn and arguments.text is not None)
+    request = PromptRequest(points=points, boxes=boxes) if prompted else None
+    job = _job(arguments, request, 0)
+    source = open_source(folder / "clip.mp4" if drawn else arguments.video)
     outputs = Outputs(folder / "overlay.mp4", folder / "masks", folder / "stats.json")
-    report = _follow(arguments, source, request, outputs)
+    report = _follow(arguments, source, job, outputs)
     return EXIT_INTERRUPTED if report.interrupted else 0
 
 
@@ -263,10 +222,10 @@ def _verify(arguments: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0, 2 for a bad input, 130 for Ctrl-C."""
     arguments = build_parser().parse_args(argv)
+    commands = {"track": _track, "detect": _detect, "demo": _demo, "verify": _verify}
     logging.basicConfig(level=logging.DEBUG if arguments.debug else logging.WARNING)
     try:
-        status: int = arguments.run(arguments)
-        return status
+        return commands[arguments.command](arguments)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -90,21 +90,21 @@ def label_map(
 class MaskWriter:
     """Writes one PNG a frame: {0, 255} for one object, object ids for several.
 
-    Every file is whole or absent. Raises PromptError for ids that a byte does not hold.
+    object_ids: those to come; None where they are not known yet, which counts as several. Every
+    file is whole or absent. Raises PromptError for ids that a byte does not hold.
     """
 
-    def __init__(self, folder: str | Path, object_ids: Sequence[int]) -> None:
+    def __init__(self, folder: str | Path, object_ids: Sequence[int] | None) -> None:
         self.folder = Path(folder)
-        self._several = len(object_ids) > 1
-        outside = [i for i in object_ids if not 1 <= i <= MOST_OBJECTS]
-        if self._several and outside:
-            raise PromptError(f"object id {outside[0]}", f"mask files hold ids 1..{MOST_OBJECTS}")
+        self._several = object_ids is None or len(object_ids) > 1
+        self._check(object_ids or ())
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def write(
         self, name: str, logits: Mapping[int, NDArray[np.float32]], shape: tuple[int, int]
     ) -> Path:
         """Writes the masks of one frame, logits (H, W) by object id."""
+        self._check(list(logits))
         if self._several:
             picture = label_map(logits, shape)
         else:
@@ -118,3 +118,8 @@ class MaskWriter:
                 raise PromptError(f"cannot encode mask {name}")
             part.write_bytes(stored.tobytes())
         return target
+
+    def _check(self, object_ids: Sequence[int]) -> None:
+        outside = [i for i in object_ids if not 1 <= i <= MOST_OBJECTS]
+        if self._several and outside:
+            raise PromptError(f"object id {outside[0]}", f"mask files hold ids 1..{MOST_OBJECTS}")

@@ -22,6 +22,8 @@ COLOURS = (
     (255, 105, 180),
     (170, 130, 80),
 )
+GOOD, BAD = (40, 190, 70), (220, 40, 40)
+"""Colours of what is asked for and of what is not."""
 OPACITY = 0.45
 
 
@@ -34,8 +36,11 @@ def draw(
     frame: NDArray[np.uint8],
     logits: Mapping[int, NDArray[np.float32]],
     prompts: Mapping[int, Prompt] | None = None,
+    labels: Mapping[int, str] | None = None,
 ) -> NDArray[np.uint8]:
-    """Copy of the frame (H, W, 3) RGB with masks (logits (H, W) by object id) and prompts on it."""
+    """Copy of the frame (H, W, 3) RGB with masks (logits (H, W) by object id), labels of objects
+    and prompts on it.
+    """
     picture = frame.copy()
     thickness = max(1, round(min(frame.shape[:2]) / 240))
     for object_id, plane in logits.items():
@@ -57,9 +62,51 @@ def draw(
         line = np.ascontiguousarray(part)
         cv2.drawContours(line, outlines, -1, colour, thickness, cv2.LINE_AA)
         part[:] = line
+    for object_id, text in (labels or {}).items():
+        visible = logits[object_id] > 0
+        if visible.any():
+            x, y, w, h = cv2.boundingRect(visible.astype(np.uint8))
+            _draw_label(picture, text, (x + w // 2, y + h // 2), colour_of(object_id), thickness)
     for object_id, prompt in (prompts or {}).items():
         _draw_prompt(picture, prompt, colour_of(object_id), thickness)
     return picture
+
+
+def draw_examples(
+    picture: NDArray[np.uint8], boxes: NDArray[np.floating], labels: NDArray[np.integer]
+) -> None:
+    """Draws example boxes (E, 4) in 0..1 with labels (E,) on a picture (H, W, 3) RGB."""
+    thickness = max(1, round(min(picture.shape[:2]) / 240))
+    for box, label in zip(boxes, labels, strict=True):
+        _draw_box(picture, box, GOOD if label == POSITIVE else BAD, thickness)
+
+
+def _draw_label(
+    picture: NDArray[np.uint8],
+    text: str,
+    centre: tuple[int, int],
+    colour: tuple[int, int, int],
+    thickness: int,
+) -> None:
+    scale, font = 0.4 * (thickness + 0.5), cv2.FONT_HERSHEY_SIMPLEX
+    (w, h), _ = cv2.getTextSize(text, font, scale, thickness)
+    x = min(max(centre[0] - w // 2, 0), max(picture.shape[1] - w, 0))
+    y = min(max(centre[1] + h // 2, h), picture.shape[0] - 1)
+    cv2.putText(picture, text, (x, y), font, scale, (0, 0, 0), thickness + 2, cv2.LINE_AA)
+    light = tuple(255 - (255 - value) // 3 for value in colour)
+    cv2.putText(picture, text, (x, y), font, scale, light, thickness, cv2.LINE_AA)
+
+
+def _draw_box(
+    picture: NDArray[np.uint8],
+    box: NDArray[np.floating],
+    colour: tuple[int, int, int],
+    thickness: int,
+) -> None:
+    size = np.array([picture.shape[1], picture.shape[0]])
+    corners = np.rint(box.reshape(2, 2) * size).astype(int) - [[0, 0], [1, 1]]
+    start, end = (tuple(int(v) for v in corner) for corner in corners)
+    cv2.rectangle(picture, start, end, colour, thickness)
 
 
 def _draw_prompt(
@@ -67,12 +114,10 @@ def _draw_prompt(
 ) -> None:
     size = np.array([picture.shape[1], picture.shape[0]])
     if prompt.box is not None:
-        corners = np.rint(prompt.box.reshape(2, 2) * size).astype(int) - [[0, 0], [1, 1]]
-        start, end = (tuple(int(v) for v in corner) for corner in corners)
-        cv2.rectangle(picture, start, end, colour, thickness)
+        _draw_box(picture, prompt.box, colour, thickness)
     radius = 3 * thickness
     for point, label in zip(prompt.points, prompt.labels, strict=True):
         centre = tuple(int(v) for v in np.floor(point * size))
         cv2.circle(picture, centre, radius + thickness, (255, 255, 255), -1, cv2.LINE_AA)
-        inner = (40, 190, 70) if label == POSITIVE else (220, 40, 40)
+        inner = GOOD if label == POSITIVE else BAD
         cv2.circle(picture, centre, radius, inner, -1, cv2.LINE_AA)

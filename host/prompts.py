@@ -96,7 +96,7 @@ class Prompt:
         """
         scaled_box = None
         if box is not None:
-            scaled_box = _box_from_pixels(np.asarray(box, np.float64).reshape(-1), height, width)
+            scaled_box = box_from_pixels(np.asarray(box, np.float64).reshape(-1), height, width)
         scaled = _no_points()
         if points is not None:
             pixels = np.asarray(points, np.float64).reshape(-1, 2)
@@ -167,7 +167,10 @@ def _check_box(box: NDArray[np.float32]) -> None:
         raise PromptError(f"box {box.tolist()} is empty", "x0 < x1 and y0 < y1 are needed")
 
 
-def _box_from_pixels(box: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
+def box_from_pixels(box: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
+    """Box (4,) x0, y0, x1, y1 from the first to the last pixel, both included, on a frame of that
+    size -> (4,) in [0, 1]. Raises PromptError for one outside the frame or of no size.
+    """
     if box.shape != (4,):
         raise PromptError(f"box of {box.size} numbers", "give x0, y0, x1, y1")
     x0, y0, x1, y1 = box.tolist()

@@ -160,6 +160,22 @@ class Session:
             self._answer(object_id, prompt)
         return self._result()
 
+    def encoded(self) -> Arrays:
+        """The image encoder's outputs on the current frame, which runs once a frame; valid until
+        the next one. Raises FrameError before the first step.
+        """
+        state = self.state
+        if state.image is None:
+            if state.frame is None:
+                raise FrameError("there is no current frame", "call step with a frame first")
+            state.image = self._model.encode_image(state.frame)
+        return state.image
+
+    @property
+    def timings_ms(self) -> dict[str, float]:
+        """Milliseconds spent in each stage since the last `step` or `refine` began."""
+        return dict(self._model.clock.ms)
+
     def remove_object(self, object_id: int) -> None:
         """Forgets an object. Raises UnknownObjectError."""
         if object_id not in self.state.objects:
@@ -191,10 +207,7 @@ class Session:
 
     def _answer(self, object_id: int, prompt: Prompt | None) -> None:
         state, model = self.state, self._model
-        if state.image is None:
-            if state.frame is None:
-                raise FrameError("there is no current frame", "call step with a frame first")
-            state.image = model.encode_image(state.frame)
+        image = self.encoded()
         known = state.objects.get(object_id)
         if known is None:
             known = ObjectState(MemoryBank(model.spec, self.device.allocate))
@@ -202,8 +215,8 @@ class Session:
             prompt = known.prompt.then(prompt)
         own = None if known.current is None else known.current.logits
         now = state.frame_index
-        answer = model.answer(state.image, known.bank, now, prompt, known.before, own)
-        memory = model.memorise(state.image, answer)
+        answer = model.answer(image, known.bank, now, prompt, known.before, own)
+        memory = model.memorise(image, answer)
         with model.clock.stage("bank"):
             known.bank.write(now, prompt is not None, memory.keys, memory.values, memory.pointer)
         known.current, known.prompt = answer, prompt
@@ -226,7 +239,7 @@ class Session:
             for object_id, known in state.objects.items()
             if known.current is not None
         }
-        return StepResult(state.frame_index, objects, dict(self._model.clock.ms))
+        return StepResult(state.frame_index, objects, self.timings_ms)
 
 
 def _require_positive(object_id: int, prompt: Prompt) -> None:

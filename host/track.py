@@ -1,30 +1,22 @@
-"""Tracks a whole source and writes what was asked for: overlay clip, masks, times."""
+"""Tracks prompted objects through a whole source."""
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from host import overlay
-from host.clip_writer import ClipWriter
 from host.device import Device
-from host.device_hardware import cycle_summary
-from host.errors import PromptError, SourceError, UsageError
-from host.masks import MaskWriter, masks_by_id, read_label_map
+from host.errors import UsageError
+from host.masks import masks_by_id, read_label_map
 from host.prompts import Prompt
-from host.session import Session, check_frame
-from host.stats import FrameTimes, write_json
+from host.session import Session
+from host.stats import write_json
+from host.streaming import Outputs, Report, Run, stats, stream
 from host.tracker import StageClock
 from host.video import Frame, FrameSource
 
@@ -75,71 +67,6 @@ class PromptRequest:
         }
 
 
-@dataclass(frozen=True)
-class Outputs:
-    """Where results go; None where none are wanted."""
-
-    clip: Path | None = None
-    masks: Path | None = None
-    stats: Path | None = None
-
-    def check(self) -> None:
-        """Raises UsageError for a place that cannot be written, before any work is done."""
-        for path in (self.clip, self.stats):
-            if path is not None and path.is_dir():
-                raise UsageError(f"cannot write {path}: it is a folder", "name a file")
-        for folder in (
-            self.clip and self.clip.parent,
-            self.stats and self.stats.parent,
-            self.masks,
-        ):
-            if folder is None:
-                continue
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UsageError(
-                    f"cannot make folder {folder}: {error.strerror}", "choose another place"
-                ) from error
-            if not os.access(folder, os.W_OK):
-                raise UsageError(f"cannot write to {folder}", "choose another place")
-
-
-@dataclass
-class Report:
-    """What came of a run."""
-
-    frames: int = 0
-    interrupted: bool = False
-    present: dict[int, int] = field(default_factory=dict)
-    frame_size: tuple[int, int] = (0, 0)
-    times: FrameTimes = field(default_factory=FrameTimes)
-
-
-@contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Turns the first Ctrl-C into a flag, so that work stops between frames; the second one kills.
-
-    Yields a function that says whether to stop. Outside the main thread it never does.
-    """
-    stopped = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stopped.is_set
-        return
-    former = signal.getsignal(signal.SIGINT)
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        if stopped.is_set():
-            raise KeyboardInterrupt
-        stopped.set()
-
-    signal.signal(signal.SIGINT, stop)
-    try:
-        yield stopped.is_set
-    finally:
-        signal.signal(signal.SIGINT, former)
-
-
 def track(
     source: FrameSource,
     device: Device,
@@ -149,126 +76,51 @@ def track(
 ) -> Report:
     """Streams a source through a session; `progress` hears of every finished frame.
 
-    Bad prompts and unwritable outputs are reported before the first graph runs. An error removes
-    the unfinished clip; an interruption closes it, so that it holds the frames done so far.
+    Bad prompts and unwritable outputs are reported before the first graph runs.
     """
     outputs.check()
     labels = request.labels()
-    if source.count is not None and request.frame >= source.count:
-        raise _no_such_frame(source, request.frame, source.count)
-    frames = iter(source)
-    first = next(frames, None)
-    if first is None:
-        raise SourceError(f"{source.description} holds no frames", "give a video with frames in it")
-    check_frame(first.image)
-    height, width = first.image.shape[:2]
-    run = _Run(
-        Session(device),
-        request.prompts(height, width, labels),
-        request.frame,
-        outputs,
-        source.fps,
-        Report(frame_size=(height, width)),
-    )
-    try:
-        with interruptible() as stopped:
-            current: Frame | None = first
-            while current is not None and not stopped():
-                run.frame(current)
-                progress(run.report.frames)
-                started = time.perf_counter()
-                current = next(frames, None)
-                run.read_ms = (time.perf_counter() - started) * 1e3
-            run.report.interrupted = stopped()
-            if not run.report.interrupted and run.report.frames <= request.frame:
-                raise _no_such_frame(source, request.frame, run.report.frames)
-            run.finish()
-    except BaseException:
-        run.abort()
-        raise
+
+    def start(first: Frame) -> Run:
+        size = (first.image.shape[0], first.image.shape[1])
+        prompts = request.prompts(*size, labels)
+        return _PromptRun(Session(device), prompts, source, outputs, size, request.frame)
+
+    run = stream(source, request.frame, start, progress)
     if outputs.stats is not None:
-        write_json(outputs.stats, _stats(source, device, request, run.report))
+        write_json(outputs.stats, stats(run, device))
     return run.report
 
 
-def _no_such_frame(source: FrameSource, frame: int, count: int) -> PromptError:
-    return PromptError(
-        f"prompt on frame {frame}, but {source.description} has {count} frames",
-        f"use --frame 0..{count - 1}",
-    )
-
-
-class _Run:
-    """The frames of one run, from session to files."""
+class _PromptRun(Run):
+    """Objects that were prompted on one frame."""
 
     def __init__(
         self,
         session: Session,
         prompts: dict[int, Prompt],
-        prompt_frame: int,
+        source: FrameSource,
         outputs: Outputs,
-        fps: float,
-        report: Report,
+        frame_size: tuple[int, int],
+        first: int,
     ) -> None:
-        self.session, self.prompts, self.prompt_frame = session, prompts, prompt_frame
-        self.report = report
-        self.read_ms = 0.0
-        report.present = dict.fromkeys(prompts, 0)
-        self._clip = None if outputs.clip is None else ClipWriter(outputs.clip, fps)
-        self._masks = None if outputs.masks is None else MaskWriter(outputs.masks, list(prompts))
+        super().__init__(source, outputs, frame_size, list(prompts), first)
+        self._session, self._prompts = session, prompts
 
     def frame(self, frame: Frame) -> None:
         """Tracks one frame and writes its results."""
         started = time.perf_counter()
-        prompts = self.prompts if frame.index == self.prompt_frame else {}
-        result = self.session.step(frame.image, prompts)
+        prompts = self._prompts if frame.index == self.first else {}
+        result = self._session.step(frame.image, prompts)
         for object_id, found in result.objects.items():
             self.report.present[object_id] += found.present
         clock = StageClock()
-        if self._clip is not None or self._masks is not None:
+        if self.wants_logits:
             with clock.stage("upsample"):
                 logits = {i: found.video_logits() for i, found in result.objects.items()}
-            if self._masks is not None:
-                with clock.stage("write masks"):
-                    self._masks.write(frame.name, logits, self.report.frame_size)
-            if self._clip is not None:
-                with clock.stage("draw"):
-                    picture = overlay.draw(frame.image, logits, prompts)
-                with clock.stage("write clip"):
-                    self._clip.write(picture)
+            self.write(frame, logits, prompts, clock)
         self.report.frames += 1
         if result.objects:
             total = (time.perf_counter() - started) * 1e3 + self.read_ms
             stages = {"read": self.read_ms} if self.read_ms else {}
             self.report.times.add({**stages, **result.timings_ms, **clock.ms}, total)
-
-    def finish(self) -> None:
-        if self._clip is not None:
-            self._clip.finish()
-
-    def abort(self) -> None:
-        if self._clip is not None:
-            self._clip.abort()
-
-
-def _stats(
-    source: FrameSource, device: Device, request: PromptRequest, report: Report
-) -> dict[str, Any]:
-    totals = report.times.totals
-    return {
-        "source": source.description,
-        "device": device.name,
-        "model": device.spec.name,
-        "precision": device.spec.precision,
-        "image_size": device.spec.image_size,
-        "frame_height": report.frame_size[0],
-        "frame_width": report.frame_size[1],
-        "frames": report.frames,
-        "prompt_frame": request.frame,
-        "interrupted": report.interrupted,
-        "objects": {str(i): {"present_frames": count} for i, count in report.present.items()},
-        "stages_ms": report.times.summary(),
-        "cycles": cycle_summary(device),
-        "frames_per_second": round(1e3 / float(np.mean(totals)), 3) if totals else None,
-        "frame_ms": [round(total, 3) for total in totals],
-    }

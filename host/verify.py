@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from rich.console import Console
 
+from host.concept import ConceptDetector
+from host.concept_prompts import ConceptPrompt
 from host.demo_clip import TURTLE, render_demo_clip
 from host.device import Arrays, Device, open_device
 from host.errors import UsageError
@@ -84,16 +86,23 @@ def record(
     frames: int,
 ) -> list[Call]:
     """Calls of the last `frames` frames of a clip. Its second frame is prompted too, by the masks
-    found there, since a bank is full only with all its prompted memories.
+    found there, since a bank is full only with all its prompted memories. Where there is a concept
+    detector, it looks at each of these frames for a phrase and one of the prompts' boxes.
     """
     recorder = Recorder(golden, len(clip) - frames)
     session = Session(recorder)
     height, width = clip[0].shape[:2]
+    detector = None if golden.spec.detector is None else ConceptDetector(recorder)
+    boxes = np.array([p.box for p in prompts.values() if p.box is not None][:1], np.float32)
     for index, frame in enumerate(clip):
         answer = session.step(frame, prompts if index == 0 else None)
         if index == 1:
             masks = {k: v.mask() for k, v in answer.objects.items()}
             session.refine({k: Prompt.from_pixels(height, width, mask=m) for k, m in masks.items()})
+        if detector is not None and index >= len(clip) - frames:
+            known = detector.phrases.phrases
+            concept = ConceptPrompt(known[index % len(known)], boxes, np.ones(len(boxes), np.int64))
+            detector(session.encoded(), concept, (height, width))
     return recorder.calls
 
 

@@ -7,7 +7,6 @@ that frames can be corrected in any order and tracked both ways. For endless str
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,13 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from host.bank import MemoryBank
 from host.device import Arrays, Device
-from host.errors import FrameError, PromptError, UnknownObjectError
-from host.images import to_network
+from host.errors import PromptError, UnknownObjectError
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt, clicks_and_box
-from host.session import check_frame
+from host.stored_video import check_index, read_squares
 from host.tensor import MaskTensor
 from host.tracker import Answer, Memory, ObjectModel
-from host.video import open_source
 
 Output = tuple[int, list[Any], MaskTensor]
 
@@ -89,14 +86,7 @@ class SAM2VideoPredictor:
     ) -> InferenceState:
         """Reads a video file or a folder of frames. The other arguments are SAM 2's and change
         nothing here. Raises SourceError and FrameError."""
-        squares: list[NDArray[np.uint8]] = []
-        size: tuple[int, int] | None = None
-        for frame in open_source(video_path):
-            check_frame(frame.image, size, frame.index)
-            size = (frame.image.shape[0], frame.image.shape[1])
-            squares.append(to_network(frame.image, self.image_size))
-        if size is None:
-            raise FrameError(f"{video_path} holds no frames", "give a video with frames in it")
+        squares, size = read_squares(video_path, self.image_size)
         return InferenceState(squares, *size)
 
     def add_new_points_or_box(
@@ -154,7 +144,7 @@ class SAM2VideoPredictor:
         if not prompted:
             raise PromptError("nothing to propagate", "add points, a box or a mask first")
         start = min(prompted) if start_frame_idx is None else start_frame_idx
-        self._check_index(state, start)
+        check_index(start, state.num_frames)
         most = state.num_frames if max_frame_num_to_track is None else max_frame_num_to_track
         step = -1 if reverse else 1
         last = max(start - most, 0) if reverse else min(start + most, state.num_frames - 1)
@@ -173,7 +163,7 @@ class SAM2VideoPredictor:
     ) -> Output | None:
         """Takes back an object's prompts on a frame, and what was found there because of them."""
         record = self._record(inference_state, obj_id)
-        self._check_index(inference_state, frame_idx)
+        check_index(frame_idx, inference_state.num_frames)
         if record.prompts.pop(frame_idx, None) is not None:
             del record.answers[frame_idx], record.memories[frame_idx]
         if not record.prompts:
@@ -211,17 +201,6 @@ class SAM2VideoPredictor:
             raise UnknownObjectError(f"object {obj_id!r} is not tracked", f"tracked: {have}")
         return state.objects[obj_id]
 
-    def _check_index(self, state: InferenceState, index: int) -> None:
-        try:
-            inside = 0 <= operator.index(index) < state.num_frames
-        except TypeError:
-            inside = False
-        if not inside:
-            raise FrameError(
-                f"frame {index!r} of a video of {state.num_frames} frames",
-                f"frames are numbered 0..{state.num_frames - 1}",
-            )
-
     def _image(self, state: InferenceState, index: int) -> Arrays:
         if self._encoded is None or self._encoded[:2] != (state, index):
             self._encoded = None  # the device may reuse the buffers even if it fails
@@ -231,7 +210,7 @@ class SAM2VideoPredictor:
     def _prompt(
         self, state: InferenceState, index: int, obj_id: Any, prompt: Prompt, clear: bool
     ) -> Output:
-        self._check_index(state, index)
+        check_index(index, state.num_frames)
         record = state.objects.get(obj_id, ObjectRecord())
         if not clear and index in record.prompts:
             prompt = record.prompts[index].then(prompt)

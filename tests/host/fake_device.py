@@ -16,7 +16,7 @@ import numpy as np
 from host.device import TOKENS, GraphPorts, ModelSpec, Tables
 from host.policy import AGE_BUCKETS, AGE_LANES, Policy
 from hw.spec.dtypes import IntType
-from hw.spec.manifest import BankSizes, GraphEntry, Manifest, Widths, write_manifest
+from hw.spec.manifest import BankSizes, DetectorSizes, GraphEntry, Manifest, Widths, write_manifest
 from hw.spec.port import Port
 
 SIZE, WIDTH, LANES, SKIP = 64, 8, 16, 4
@@ -106,10 +106,12 @@ def make_spec(integer: bool = True, policy: Policy | None = None) -> ModelSpec:
     )
 
 
-def write_bundle(folder: Path) -> Manifest:
+def write_bundle(
+    folder: Path, spec: ModelSpec | None = None, detector: DetectorSizes | None = None
+) -> Manifest:
     """A bundle of the fake's spec, with placeholder programs, which the host never reads."""
-    folder.mkdir(parents=True)
-    spec = make_spec()
+    folder.mkdir(parents=True, exist_ok=True)
+    spec = spec or make_spec()
     entries = []
     for name, ports in spec.ports.items():
         (folder / f"{name}.json").write_text("{}")
@@ -125,6 +127,7 @@ def write_bundle(folder: Path) -> Manifest:
         Widths(C=WIDTH, Ck=LANES, Cv=LANES, P=8),
         BankSizes(6, 2, 8),
         tuple(entries),
+        detector=detector,
     )
     return write_manifest(folder, manifest)
 

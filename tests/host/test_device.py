@@ -8,10 +8,25 @@ import os
 import numpy as np
 import pytest
 
+from host.concept_spec import require_detector
 from host.device import Tables, default_bundle, load_spec, open_device
 from host.errors import BundleError, DeviceError
 from host.policy import Policy
-from hw.spec.manifest import MANIFEST, Manifest, load_manifest, write_manifest
+from hw.spec.manifest import (
+    DETECTOR_TABLES,
+    MANIFEST,
+    VOCABULARY,
+    Manifest,
+    load_manifest,
+    write_manifest,
+)
+from tests.host.fake_detector import (
+    SIZES,
+    TOKENS,
+    make_concept_spec,
+    make_detector_tables,
+    write_concept_bundle,
+)
 from tests.host.fake_device import COARSE, GRID, SIZE, make_spec, write_bundle
 
 
@@ -117,3 +132,69 @@ def test_the_default_bundle(tmp_path, monkeypatch):
     os.utime(tmp_path / "bitstreams" / "nano_KV260_0" / MANIFEST, (0, 0))
     assert default_bundle("nano").name == "nano_golden_0"
     assert default_bundle("nano", hardware=True).name == "nano_KV260_0"
+
+
+def test_a_bundle_with_a_detector(tmp_path):
+    write_concept_bundle(tmp_path / "b")
+    manifest, spec = load_spec(tmp_path / "b")
+    assert manifest.detector == spec.detector.sizes == SIZES
+    assert spec.detector.tokens == TOKENS == 16
+    assert spec.ports == make_concept_spec().ports
+    assert spec.detector.vocabulary == tmp_path / "b" / VOCABULARY
+    for name, table in vars(make_detector_tables()).items():
+        found = getattr(spec.detector.tables, name)
+        assert found.dtype == np.float32 and (found == table).all()
+    (tmp_path / "b" / VOCABULARY).write_bytes(b"x")
+    with pytest.raises(BundleError, match=r"vocabulary\.npz.*SHA-256"):
+        load_spec(tmp_path / "b")
+
+
+def test_a_bundle_without_a_detector_works_and_says_so(bundle):
+    manifest, spec = load_spec(bundle)
+    assert manifest.detector is None and spec.detector is None
+    assert "detector" not in json.loads((bundle / MANIFEST).read_text())
+    with pytest.raises(DeviceError, match="no concept detector"):
+        require_detector(spec)
+
+
+def test_a_detector_s_tables_must_fit(tmp_path):
+    folder = tmp_path / "b"
+    write_concept_bundle(folder)
+    whole = vars(make_detector_tables())
+    for changes, text in (
+        ({"row_end": np.zeros((3, 3))}, r"table row_end .*\(3, 3\), \(16, 8\) is needed"),
+        ({"queries": np.zeros((7, 8))}, r"table queries .*\(7, 8\), \(8, 8\)"),
+        ({"pool_weight": None}, "pool_weight"),
+    ):
+        tables = {k: v for k, v in {**whole, **changes}.items() if v is not None}
+        np.savez(folder / DETECTOR_TABLES, **tables)
+        write_manifest(folder, load_manifest_unchecked(folder))
+        with pytest.raises(BundleError, match=text):
+            load_spec(folder)
+
+
+def test_a_detector_s_graph_must_fit():
+    spec = make_concept_spec()
+    with pytest.raises(BundleError, match="the detector's graph alone"):
+        dataclasses.replace(spec, detector=None)
+    alone = {k: v for k, v in spec.ports.items() if k != "detector"}
+    with pytest.raises(BundleError, match="the detector's tables alone"):
+        dataclasses.replace(spec, ports=alone)
+
+    def change(name, **changes):
+        ports = spec.ports["detector"]
+        changed = dataclasses.replace({**ports.inputs, **ports.outputs}[name], **changes)
+        sides = {
+            side: {k: changed if k == name else v for k, v in getattr(ports, side).items()}
+            for side in ("inputs", "outputs")
+        }
+        ports = {**spec.ports, "detector": dataclasses.replace(ports, **sides)}
+        return dataclasses.replace(spec, ports=ports)
+
+    with pytest.raises(BundleError, match=r"port tokens .*\(1, 8, 15, 1\)"):
+        change("tokens", shape=(1, 8, 15, 1))
+    with pytest.raises(BundleError, match=r"port masks"):
+        change("masks", shape=(1, 7, 16, 16))
+    for name in ("features", "skip8", "skip4"):
+        with pytest.raises(BundleError, match=rf"image_encoder\.{name} .*detector\.{name}"):
+            change(name, scale=0.3)

@@ -1,0 +1,68 @@
+"""How much masks overlap, all pairs at once, and which of them are duplicates.
+
+Masks go as bits, 64 cells a word, and only pairs that share a row and a column are compared: a
+board's cores are slow, and most instances are far apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_ONES = np.array([bin(byte).count("1") for byte in range(256)], np.uint8)
+
+
+def mask_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """IoU of every pair of masks (n, R, R), (m, R, R) -> (n, m); 0 where both are empty."""
+    a = _Packed(first)
+    b = a if second is first else _Packed(second)
+    near = _meet(a.rows, b.rows) & _meet(a.columns, b.columns)
+    i, j = np.nonzero(np.triu(near) if a is b else near)
+    both = np.zeros(near.shape, np.int64)
+    both[i, j] = _count(a.words[i] & b.words[j])
+    if a is b:
+        both[j, i] = both[i, j]
+    union = a.area[:, None] + b.area[None] - both
+    return (both / np.maximum(union, 1)).astype(np.float32)
+
+
+def surest(overlaps: NDArray[np.floating], limit: float) -> NDArray[np.intp]:
+    """Greedy suppression of duplicates: indices kept, of n answers in order of falling score.
+
+    overlaps (n, n): an answer goes that overlaps a kept, surer one by more than the limit.
+    """
+    kept = np.ones(len(overlaps), bool)
+    for index in np.flatnonzero((overlaps > limit).sum(1) > 1):  # each overlaps itself
+        if kept[index]:
+            kept[index + 1 :] &= overlaps[index, index + 1 :] <= limit
+    return np.flatnonzero(kept)
+
+
+class _Packed:
+    """Masks (n, R, R) as words (n, W) of 64 bits, their areas (n,), the rows and columns that each
+    touches, as bytes of 8 bits (n, R / 8).
+    """
+
+    def __init__(self, masks: NDArray[np.bool_]) -> None:
+        lines = np.packbits(masks, 2)  # (n, R, R / 8)
+        count, size = len(masks), lines.shape[1] * lines.shape[2]
+        flat = np.zeros((count, -(-size // 8) * 8), np.uint8)
+        flat[:, :size] = lines.reshape(count, size)
+        self.words = flat.view(np.uint64)
+        self.area = _count(self.words)
+        self.columns = np.bitwise_or.reduce(lines, 1)
+        self.rows = np.packbits(lines.any(2), 1)
+
+
+def _meet(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether two rows of bits share one: (n, k), (m, k) -> (n, m)."""
+    return np.asarray((a[:, None] & b[None]).any(2))
+
+
+def _count(words: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Ones in each row of words (n, W)."""
+    counter: Any = getattr(np, "bitwise_count", None)  # numpy 2; a board's image may have 1.24
+    ones = _ONES[words.view(np.uint8)] if counter is None else counter(words)
+    return np.asarray(ones.sum(1, dtype=np.int64))
