@@ -23,7 +23,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup tools test test-all lint sim synth kernels formal demo quantize export bundle hardware bitstream finn card evaluate bench clean
+.PHONY: help setup tools test test-all lint sim synth kernels formal demo quantize concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -37,7 +37,7 @@ $(STAMP):
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments (Debian: sudo apt install python3-venv)"; exit 2; }
 	@$(PY) -m pip --version >/dev/null 2>&1 || { echo "Preparing .venv: some minutes the first time"; $(PYTHON) -m venv .venv; }
 	$(PIP) --quiet "$(TORCH)"
-	$(PIP) --quiet --editable ".[quant,sim,finn,dev]"
+	$(PIP) --quiet --editable ".[quant,text,teacher,sim,finn,dev]"
 	$(PIP) --quiet --no-deps "$(NODEPS)"
 	@rm -f .venv/.ready-*; touch $@
 
@@ -67,11 +67,15 @@ kernels: tools ## simulate and synthesise every kernel's parameter sets into doc
 formal: tools ## prove the plumbing for all inputs (K=skid for one)
 	$(PY) -m hw.formal.prove $(K) $(ARGS)
 
-demo: $(if $(filter rtl,$(DEVICE)),tools,$(STAMP)) ## track through a clip and show frame times (DEVICE=golden|rtl|pynq VIDEO= BOX=x0,y0,x1,y1 FRAMES= CONFIG= BUNDLE=)
-	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
+demo: $(if $(filter rtl,$(DEVICE)),tools,$(STAMP)) ## track through a clip and show frame times (DEVICE=golden|rtl|pynq VIDEO= BOX=x0,y0,x1,y1 TEXT=fish FRAMES= CONFIG= BUNDLE=)
+	$(if $(BUNDLE),,$(if $(filter rtl,$(DEVICE)),$(PY) -m hw.build.hardware --config $(CONFIG) --board $(BOARD) --any))
+	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(if $(TEXT),--text "$(TEXT)") $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
 
 quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= PRETRAINED= EPOCHS= RESUME=0)
 	$(JEMALLOC) $(PY) -m quant.train --config $(CONFIG) --data "$(DATA)" $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
+
+concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= EPOCHS= RESUME=0)
+	$(JEMALLOC) $(PY) -m quant.train_concepts --config $(CONFIG) --data "$(DATA)" $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
 
 export: $(STAMP) ## write the four QONNX graphs and their test vectors (CONFIG=)
 	$(PY) -m quant.export --config $(CONFIG) $(ARGS)
@@ -83,19 +87,23 @@ finn: export ## the same graphs in FINN's layers, and FINN's own build of them (
 	$(PY) -m hw.lower.finn --export build/export/$(CONFIG) --only hardware
 	$(PY) -m hw.lower.finn.build --export build/export/$(CONFIG) --board $(BOARD) $(ARGS)
 
-hardware: tools ## fold, stitch, simulate and report a bundle's hardware (CONFIG= BOARD= FPS= FPS_FOUR= FOLD=file.toml SEARCH=1)
-	$(PY) -m hw.build.hardware --config $(CONFIG) --board $(BOARD) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(FOLD),--fold "$(FOLD)") $(if $(SEARCH),--search) $(ARGS)
+hardware: tools ## fold, stitch, lint, simulate and report a bundle's hardware (CONFIG= BOARD= FPS= FPS_FOUR= EVERY=8 DETECTOR=0 FOLD=file.toml SEARCH=1)
+	$(PY) -m hw.build.hardware --config $(CONFIG) --board $(BOARD) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(EVERY),--every $(EVERY)) $(if $(FOLD),--fold "$(FOLD)") $(if $(SEARCH),--search) $(if $(filter 0 no,$(DETECTOR)),--no-detector) $(ARGS)
+	$(PY) -m sim.lint --config $(CONFIG) --board $(BOARD)
 	$(PY) -m host verify --config $(CONFIG) --board $(BOARD)
-	$(PY) -m hw.build.report --config $(CONFIG) --board $(BOARD)
+	$(PY) -m hw.build.report --config $(CONFIG) --board $(BOARD) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(EVERY),--every $(EVERY))
 
 bitstream: $(if $(filter finn,$(BACKEND)),finn,hardware) ## go on with Vivado, where there is one (CONFIG= BOARD= BACKEND=finn)
-	$(if $(filter finn,$(BACKEND)),@echo "FINN's build folders are under build/finn: they want Vitis HLS, see the README there",$(PY) -m hw.build.bitstream --config $(CONFIG) --board $(BOARD))
+	$(if $(filter finn,$(BACKEND)),@echo "FINN's build folders are under build/finn: they want Vitis HLS$(,) see the README there",$(PY) -m hw.build.bitstream --config $(CONFIG) --board $(BOARD))
 
 card: $(STAMP) ## score the shipped checkpoints and write their model card (CONFIG= DATA=)
 	$(PY) -m quant.card --config $(CONFIG) --data "$(DATA)" $(ARGS)
 
 evaluate: $(STAMP) ## J, F, J&F of a model (DATA= SPLIT= MODEL=float|quantized|golden PROMPT=mask|box|click1|click3|click5)
 	$(PY) -m quant.evaluate --config $(CONFIG) $(if $(DATA),--data "$(DATA)") --split $(SPLIT) --model $(MODEL) --prompt $(PROMPT) $(ARGS)
+
+evaluate-concepts: $(STAMP) ## pmF1, IL_MCC and cgF1 on held-out images (DATA= MODEL=float|quantized|golden)
+	$(PY) -m quant.evaluate_concepts --config $(CONFIG) --data "$(DATA)" --model $(if $(filter command line,$(origin MODEL)),$(MODEL),golden) $(ARGS)
 
 bench: $(STAMP) ## time the golden device beside the float model (CONFIG=)
 	$(PY) -m quant.bench --config $(CONFIG) $(ARGS)

@@ -109,12 +109,12 @@ def count(cells: dict[str, int], top: str) -> Cost:
 
 
 def _hierarchy(design: Design) -> list[str]:
-    """The reader's flag without which it dissolves `rom64`, for ROMs of LUTs made of several. Other
+    """The reader's flag without which it dissolves `rom64`, for ROMs of LUTs made of it. Other
     designs come out smaller without it; the tables of `rom_clear` are no such ROM.
     """
     luts = design.parameters.get("RAM_STYLE") == "distributed"
     tables = any(path.stem == "rom_clear" for path in design.files)
-    deep = any(len(memory.words) > 128 for memory in design.memories.values())
+    deep = any(len(memory.words) > 16 for memory in design.memories.values())
     return ["--keep-hierarchy"] if luts and deep and not tables else []
 
 

@@ -1,9 +1,11 @@
 """Lints every kernel and common module alone: Verilator -Wall, verible's format and style rules,
-and Yosys through slang for both families.
+and Yosys through slang for both families. Or all that a bundle's hardware is made of: Verilator
+-Wall from the top down with the parameters in use, verible's rules file by file.
 
     python -m sim.lint [kernel ...] [--no-synthesis]
+    python -m sim.lint --bundle bitstreams/<model>_<board>_<hash>
 
-Prints one line a module; exit code 1 when a tool had something to say. Waivers stand in the
+Prints one line a module or file; exit code 1 when a tool had something to say. Waivers stand in the
 sources, each with its reason.
 """
 
@@ -19,12 +21,17 @@ from pathlib import Path
 from hw.kernels.design import Design
 from hw.kernels.library import COMMON, kernel_class, module_file, names, sources
 from hw.spec.errors import SamFabricError, SpecError
+from hw.spec.hardware import Hardware, newest
 from hw.synth import FAMILIES, measure
 from sim.verilate import lint
 
 RULES = Path(__file__).resolve().parent.parent / ".rules.verible_lint"
 COLUMNS = 100
 TIMEOUT_S = 60
+MADE = ("PINMISSING", "PINCONNECTEMPTY", "UNUSEDSIGNAL", "CMPCONST", "DECLFILENAME")
+"""What Verilator may say of a whole system: not all that kernels offer is used in every place, and
+modules lie beside each other in one folder.
+"""
 
 
 def modules() -> list[str]:
@@ -39,12 +46,15 @@ def default_design(name: str) -> Design:
     return Design(name, tuple(sources(name)), {}, {})
 
 
-def verible(path: Path) -> str:
-    """What verible's formatter and linter say of a file: "" when nothing."""
+def verible(path: Path, layout: bool = True) -> str:
+    """What verible's linter, and of the layout its formatter, say of a file: "" when nothing."""
     scripts = Path(sysconfig.get_path("scripts"))
-    limit = ["--column_limit", str(COLUMNS)]
-    formatted = _call([str(scripts / "verible-verilog-format"), *limit, str(path)])
-    said = "" if formatted == path.read_text(encoding="utf-8") else f"{path.name}: not formatted\n"
+    said = ""
+    if layout:
+        limit = ["--column_limit", str(COLUMNS)]
+        formatted = _call([str(scripts / "verible-verilog-format"), *limit, str(path)])
+        if formatted != path.read_text(encoding="utf-8"):
+            said = f"{path.name}: not formatted\n"
     rules = ["--rules_config", str(RULES)]
     return said + _call([str(scripts / "verible-verilog-lint"), *rules, str(path)])
 
@@ -71,7 +81,21 @@ def findings(name: str, synthesis: bool = True) -> list[str]:
     said = [lint(design), verible(module_file(name))]
     if synthesis and name in names():  # common modules are synthesised with their users
         said += [yosys(design, family) for family in FAMILIES]
-    return [text.strip() for text in said if text.strip()]
+    return [text for text in said if text]
+
+
+def bundle_findings(folder: Path) -> dict[str, str]:
+    """What the tools say of a bundle's hardware, by file; the top's entry holds Verilator's words.
+
+    Raises BundleError for a folder without hardware.
+    """
+    hardware = Hardware.load(folder)
+    files = [folder / name for name in hardware.sources if name.endswith(".sv")]
+    made = {hardware.top, *(graph.name for graph in hardware.graphs)}  # their columns are ragged
+    said = {path.name: verible(path, path.stem not in made) for path in files}
+    design = Design(hardware.top, tuple(files), {}, {})
+    said[f"{hardware.top}.sv"] += lint(design, *(f"-Wno-{name}" for name in MADE))
+    return said
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,16 +103,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sim.lint", description=__doc__.splitlines()[0])
     parser.add_argument("module", nargs="*", help="only these; all when none is named")
     parser.add_argument("--no-synthesis", action="store_true", help="leave Yosys out")
+    parser.add_argument("--bundle", type=Path, help="the hardware of a bundle instead")
+    parser.add_argument("--config", help="that of a model's newest bundle")
+    parser.add_argument("--board", default="KV260", help="and of a board (KV260)")
     given = parser.parse_args(arguments)
     dirty = 0
     try:
-        for name in given.module or modules():
-            said = findings(name, not given.no_synthesis)
-            print(f"{name:20}{'clean' if not said else ''}")
+        if given.bundle or given.config:
+            folder = given.bundle or newest(given.config, given.board)
+            each = ((name, [text]) for name, text in bundle_findings(folder).items())
+        else:
+            each = ((n, findings(n, not given.no_synthesis)) for n in given.module or modules())
+        for name, texts in each:
+            said = [text.strip() for text in texts if text.strip()]
+            print(f"{name:28}{'clean' if not said else ''}")
             for text in said:
                 print(text, file=sys.stderr)
             dirty += bool(said)
-    except SpecError as error:
+    except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     return 1 if dirty else 0

@@ -14,7 +14,7 @@ from host.prompts import Prompt
 from host.verify import drawn, record, repeat
 from hw import board as boards
 from hw.build.hardware import build
-from hw.fold.search import Target
+from hw.fold.target import Target
 from hw.spec.hardware import Hardware
 
 BUNDLES = Path(__file__).resolve().parent.parent / "bitstreams"

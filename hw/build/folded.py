@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hw import board as boards
 from hw.board import Board
 from hw.fold import store
+from hw.fold.balance import use
 from hw.fold.block import Style
 from hw.fold.blocks import block
 from hw.fold.folding import FoldingError, Plan
+from hw.fold.keeps import thinned
 from hw.fold.layers import Dataflow, gather
-from hw.fold.search import Target, foldings_of, search, use
+from hw.fold.search import foldings_of, search
+from hw.fold.target import Target
 from hw.kernels.program import Program
 from hw.spec.errors import SpecError
 from hw.spec.kernel import Cost
 from hw.spec.manifest import Manifest
-from hw.stitch.accelerator import Accelerator, accelerator, planned
+from hw.stitch.accelerator import Accelerator, accelerator, apart, planned
 
 SHELL = Cost(lut=8000, ff=11000, bram18=24)
 """DMA engines, interconnect, resets: about 1,100 LUT an AXI DMA that reads and writes, 600 one that
@@ -27,11 +32,8 @@ MODEL_ERROR = 1.1
 """What the cost models may be off by in LUTs; the report's synthesis decides."""
 FOLDINGS = "foldings.toml"
 """Of a bundle with hardware."""
-STYLES = {
-    "xc7": (Style(130, 0, 2), Style(145, 0, 2)),
-    "xcup": (Style(220, 950), Style(220, 1100)),
-}
-"""What is tried, by family."""
+STYLES = {"xc7": Style(140, 0, 30, sparing=True), "xcup": Style(220, 950, sparing=True)}
+"""What a search begins with, by family."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,24 +105,51 @@ def fold(
     again: bool = False,
     say: Callable[[str], None] = print,
 ) -> Folded:
-    """Folds a bundle's graphs. again: search even where foldings are stored.
+    """Folds a bundle's graphs, by the board's own foldings, else by those of another board that do
+    for this one, else by a search. again: search in any case.
 
     Raises FoldingError, see `Folded.check` and `store.load`.
     """
     flows = dataflows(source, manifest)
-    path = store.place(manifest.model, board.name)
-    if again or not path.is_file():
-        styles = STYLES[board.family]
+    path = store.place(manifest.model, board.name, manifest.detector is not None)
+    stored = None
+    if not again:
+        stored = _stored(flows, manifest, board, target)
+    if stored is None:
+        style = STYLES[board.family]
         if not board.resources.uram:
-            styles = tuple(replace(s, luts_per_uram=0) for s in styles)
-        style, choices = search(flows, target, board.budget(), SHELL, styles, say)
+            style = replace(style, luts_per_uram=0)
+        choices = search(flows, target, board.budget(), SHELL, style, say)
         found = {g: foldings_of(c) for g, c in choices.items()}
-        store.save(path, store.Stored(style, foldings=found))
+        store.save(path, store.Stored(style, {g: c.style for g, c in choices.items()}, found))
         say(f"foldings kept in {path}")
-    stored = store.load(path, store.Stored())
+        stored = store.load(path, store.Stored())
     if override is not None:
         stored = store.load(override, stored)
     return _made(flows, stored, board, path)
+
+
+def _stored(
+    flows: dict[str, Dataflow], manifest: Manifest, board: Board, target: Target
+) -> store.Stored | None:
+    """The foldings kept for a board, else those kept for another that do for this one."""
+    detects = manifest.detector is not None
+    path = store.place(manifest.model, board.name, detects)
+    if path.is_file():
+        return store.load(path, store.Stored())
+    for other in boards.names():
+        path = store.place(manifest.model, other, detects)
+        if not path.is_file():
+            continue
+        stored = store.load(path, store.Stored())
+        if not board.resources.uram:
+            style = replace(stored.style, luts_per_uram=0)
+            styles = {g: replace(s, luts_per_uram=0) for g, s in stored.styles.items()}
+            stored = replace(stored, style=style, styles=styles)
+        with suppress(FoldingError):
+            _made(flows, stored, board, path).check(target)
+            return stored
+    return None
 
 
 def refold(folder: Path, manifest: Manifest, board: Board) -> Folded:
@@ -133,6 +162,8 @@ def refold(folder: Path, manifest: Manifest, board: Board) -> Folded:
 def _made(flows: dict[str, Dataflow], stored: store.Stored, board: Board, path: Path) -> Folded:
     plans, accelerators = {}, {}
     for graph, flow in flows.items():
+        if stored.of(graph).sparing:
+            flow = thinned(flow, apart(flow))
         blocks = {}
         named = stored.foldings.get(graph, {})
         unknown = named.keys() - {x.name for x in flow.layers}

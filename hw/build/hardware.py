@@ -24,8 +24,9 @@ from hw import board as boards
 from hw.board import Board
 from hw.build.folded import FOLDINGS, Folded, fold
 from hw.build.overlay import located
+from hw.build.rates import add_rates, asked
 from hw.fold import store
-from hw.fold.search import Target
+from hw.fold.target import Target
 from hw.kernels.library import COMMON
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.hardware import FILE, GraphHardware, Hardware, StreamEnd
@@ -99,13 +100,16 @@ def build(
     override: Path | None = None,
     search: bool = False,
     strict: bool = True,
+    detector: bool = True,
 ) -> Path:
     """The bundle's folder; built aside, then renamed. strict: refuse what does not fit the board or
-    cannot keep the rate.
+    cannot keep the rate. detector: build it where the model has one, else the tracker alone.
 
     Raises SamFabricError of the step that failed.
     """
     manifest = load_manifest(source)
+    if not detector:
+        manifest = manifest.without_detector()
     folded = fold(source, manifest, board, target, override, search)
     if strict:
         folded.check(target)
@@ -139,31 +143,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", default="nano", help="model size (nano)")
     parser.add_argument("--board", default="KV260", help=f"{', '.join(boards.names())} (KV260)")
     parser.add_argument("--source", type=Path, help="emulated bundle (the newest of the config)")
-    parser.add_argument("--fps", type=float, help="frames a second with one object")
-    parser.add_argument("--fps-four", type=float, help="frames a second with four objects")
+    add_rates(parser)
     parser.add_argument("--fold", type=Path, help="TOML file of foldings that go before the stored")
     parser.add_argument("--search", action="store_true", help="search foldings again")
+    parser.add_argument(
+        "--no-detector", action="store_true", help="the tracker alone, of a model with a detector"
+    )
     parser.add_argument("--any", action="store_true", help="build even what does not fit the board")
     parser.add_argument("--out", type=Path, default=OUT, help=f"folder of bundles ({OUT})")
     given = parser.parse_args(arguments)
     try:
         board = boards.find(given.board)
         source = given.source or newest_source(given.config, given.out)
-        one, four = RATES[board.family]
-        target = Target.of_rates(board.target_mhz, given.fps or one, given.fps_four or four)
+        manifest = load_manifest(source)
+        if given.no_detector:
+            manifest = manifest.without_detector()
+        target = asked(board, manifest, given)
         folder = build(
-            source, board, target, given.out, given.fold, given.search, strict=not given.any
+            source,
+            board,
+            target,
+            given.out,
+            given.fold,
+            given.search,
+            strict=not given.any,
+            detector=not given.no_detector,
         )
     except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     print(folder)
     return 0
-
-
-# Frames a second with one object and with four: real time for video on the larger boards, and what
-# a PYNQ-Z2 class board can be asked for.
-RATES = {"xcup": (60.0, 25.0), "xc7": (30.0, 10.0)}
 
 
 if __name__ == "__main__":

@@ -69,5 +69,5 @@ def _pyplot():
 
 def _save(figure, path: Path) -> None:
     with atomic_path(path) as part:
-        figure.savefig(part, format="png", dpi=150)
+        figure.savefig(part, format="png", dpi=110)
     _pyplot().close(figure)

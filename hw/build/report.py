@@ -2,17 +2,21 @@
 gives. `report.md` with pictures beside it.
 
     python -m hw.build.report --bundle bitstreams/<model>_<board>_<hash> [--no-synthesis]
+                              [--fps 60] [--fps-four 25]
 
 Reads what the host's verification left (simulated.json), synthesises every kernel with Yosys where
-that was not done before. Exit code 1 where the synthesised system does not fit the board's budget.
+that was not done before. Exit code 1 where the synthesised system does not fit the board's budget
+or does not keep the rates.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 
 from tqdm import tqdm
@@ -20,16 +24,20 @@ from tqdm import tqdm
 from hw import board as boards
 from hw.build import pictures, resources
 from hw.build.folded import SHELL, Folded, refold
+from hw.build.rates import add_rates, asked
 from hw.build.resources import GLUE, ByLayer
-from hw.fold.search import ONCE
+from hw.fold.target import Target, parts
 from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import Hardware, newest
 from hw.spec.kernel import Cost
-from hw.spec.manifest import load_manifest
+from hw.spec.manifest import DETECTOR, load_manifest
 
 NAME = "report.md"
+PICTURES = ("utilisation.png", "time.png")
 SIMULATED = "simulated.json"
+EVERY = (1, 4, 8, 16)
+"""Frames between two looks of the detector that rates are given for."""
 RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
 
 
@@ -45,7 +53,7 @@ def simulated(folder: Path) -> dict[str, dict[str, int]]:
     return found
 
 
-def text(folder: Path, folded: Folded, found: ByLayer, measured: bool) -> str:
+def text(folder: Path, folded: Folded, found: ByLayer, measured: bool, target: Target) -> str:
     """The report in Markdown."""
     hardware, runs = Hardware.load(folder), simulated(folder)
     lines = [f"# {folder.name}", ""]
@@ -55,30 +63,54 @@ def text(folder: Path, folded: Folded, found: ByLayer, measured: bool) -> str:
         "`make hardware`; no vendor tool has seen it.",
         "",
     ]
-    lines += _rates(folded, hardware, runs)
+    lines += _rates(folded, hardware, runs, target)
     lines += _accelerators(folded, found, runs, measured)
     lines += _utilisation(folded, found)
     lines += ["![Utilisation](utilisation.png)", "", "![Where the time goes](time.png)", ""]
-    lines += _sharing(folded)
+    lines += _sharing(hardware)
     for graph in folded.plans:
         lines += _layers(folded, graph, found.get(graph, {}))
     return "\n".join(lines) + "\n"
 
 
-def _rates(folded: Folded, hardware: Hardware, runs: dict[str, dict[str, int]]) -> list[str]:
-    cycles = {g: runs[g]["cycles"] if g in runs else p.cycles for g, p in folded.plans.items()}
+def _cycles(folded: Folded, runs: dict[str, dict[str, int]]) -> dict[str, int]:
+    """Of a frame, by graph: simulated, else planned."""
+    return {g: runs[g]["cycles"] if g in runs else p.cycles for g, p in folded.plans.items()}
+
+
+def _rates(
+    folded: Folded, hardware: Hardware, runs: dict[str, dict[str, int]], target: Target
+) -> list[str]:
+    cycles, hertz = _cycles(folded, runs), hardware.clock_mhz * 1e6
     source = "simulated" if len(runs) == len(folded.plans) else "estimated"
     lines = ["## Frames a second", ""]
     lines += [f"From {source} cycles with a full memory bank, accelerators one after another.", ""]
-    lines += ["| objects | cycles a frame | frames/s |", "|---:|---:|---:|"]
-    for objects in (1, 4):
-        total = sum(n * (1 if g == ONCE else objects) for g, n in cycles.items())
-        lines.append(f"| {objects} | {total:,} | {hardware.clock_mhz * 1e6 / total:.1f} |")
-    slowest = max(folded.plans, key=lambda g: cycles[g])
-    plan = folded.plans[slowest]
-    binding = max(plan.blocks.values(), key=lambda b: b.interval).layer.name
-    lines += ["", f"`{slowest}` takes longest; in it `{binding}` sets the pace.", ""]
-    return lines
+    asked_for = {(1, 0): target.one, (4, 0): target.four}
+    if DETECTOR in cycles:
+        lines += ["Detection every k-th frame takes the k-th part of its cycles from each.", ""]
+        asked_for |= dict.fromkeys((1, k) for k in sorted({*EVERY, target.every}))
+        if target.looking < inf:
+            asked_for[1, target.every] = target.looking
+    lines += ["| objects | detection | cycles a frame | frames/s | asked for |"]
+    lines += ["|---:|---|---:|---:|---:|"]
+    said = []
+    for (objects, every), most in asked_for.items():
+        took = parts(cycles, objects, every)
+        total, slowest = sum(took.values()), max(took, key=lambda g: took[g])
+        looks = "none" if not every else "every frame" if every == 1 else f"every {every} frames"
+        wanted = f"{hertz / most:g}" if most else ""
+        lines.append(f"| {objects} | {looks} | {total:,.0f} | {hertz / total:.2f} | {wanted} |")
+        if not most:
+            continue
+        blocks = folded.plans[slowest].blocks.values()
+        binding = max(blocks, key=lambda b: b.interval)
+        layer = f"`{slowest}` takes longest ({took[slowest] / total:.0%}); in it"
+        layer += f" `{binding.layer.name}` binds ({binding.interval:,} cycles)."
+        if total > most:
+            layer = f"the rate is missed by {total / most - 1:.1%}: {layer}"
+        detecting = f" and detection {looks}" if every else ""
+        said.append(f"With {objects} object{'s' * (objects > 1)}{detecting}, {layer}")
+    return [*lines, "", *said, ""]
 
 
 def _accelerators(
@@ -88,8 +120,8 @@ def _accelerators(
     lines = ["## Accelerators", "", f"Resources by {how}, kernel by kernel, summed.", ""]
     lines += [
         "| graph | cycles estimated | simulated | off by | codes differing | LUT | FF | DSP "
-        "| BRAM18 | URAM | MMAC | MAC/DSP/cycle |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| BRAM18 | URAM | MMAC | MAC/DSP/cycle | between frames |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for graph, plan in folded.plans.items():
         total = sum(found.get(graph, {}).values(), Cost())
@@ -102,8 +134,15 @@ def _accelerators(
             off = plan.cycles / cycles - 1
             cells[2:] = [f"{cycles:,}", f"{off:+.1%}", f"{run['differing']} of {run['codes']:,}"]
         cells += [f"{getattr(total, r):,.0f}" for r in RESOURCES]
-        cells += [f"{macs / 1e6:.1f}", f"{macs / cycles / max(total.dsp, 1):.2f}"]
+        each = macs / max(total.dsp, 1)
+        cells += [f"{macs / 1e6:.1f}", f"{each / cycles:.2f}", f"{each / plan.interval:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        "",
+        "MAC/DSP/cycle: the model's multiplications over a frame's cycles, from the first code in "
+        "to the last out, and over the cycles between frames that follow each other. Of the DSPs, "
+        "those of the requantizers count too.",
+    ]
     return [*lines, ""]
 
 
@@ -125,16 +164,24 @@ def _utilisation(folded: Folded, found: ByLayer) -> list[str]:
     return [*lines, ""]
 
 
-def _sharing(folded: Folded) -> list[str]:
-    return [
+def _sharing(hardware: Hardware) -> list[str]:
+    lines = [
         "## What is shared",
         "",
         "Every layer has hardware of its own: with requantizers in DSPs a layer's control is small "
-        "beside its memories, which sharing would not save. The accelerators share stream channels "
-        "and the memory port, and run one at a time. Inputs that two far-apart layers read are sent"
-        " twice rather than kept.",
+        "beside its memories, which sharing would not save. The accelerators run one at a time and "
+        f"share {hardware.in_channels} stream channels in, {hardware.out_channels} out, a byte a "
+        "cycle each, their DMA engines and the port to memory. Inputs that far-apart layers read "
+        "come once for each of them rather than being kept:",
         "",
     ]
+    for graph in hardware.graphs:
+        ports = [end.port for end in graph.inputs]
+        again = {port: ports.count(port) for port in ports if ports.count(port) > 1}
+        often = [f"`{port}` {times} times" for port, times in again.items()]
+        loaded = f", weights of {graph.setup.beats:,} bytes once after reset" if graph.setup else ""
+        lines.append(f"- `{graph.name}`: {', '.join(often) or 'every input once'}{loaded}")
+    return [*lines, ""]
 
 
 def _layers(folded: Folded, graph: str, costs: dict[str, Cost]) -> list[str]:
@@ -164,10 +211,14 @@ def whole(found: ByLayer) -> Cost:
     return sum((c for layers in found.values() for c in layers.values()), SHELL)
 
 
-def write(folder: Path, synthesis: bool = True) -> bool:
-    """Writes the report and its pictures; True where the whole fits the budget."""
+def write(folder: Path, synthesis: bool = True, target: Target | None = None) -> list[str]:
+    """Writes the report and its pictures; returns what is missed, of budget and rates (by default
+    those usual for the board's family).
+    """
     hardware = Hardware.load(folder)
-    folded = refold(folder, load_manifest(folder), boards.find(hardware.board))
+    manifest = load_manifest(folder)
+    folded = refold(folder, manifest, boards.find(hardware.board))
+    target = target or asked(folded.board, manifest)
     found = resources.load(folder)
     if found is None and synthesis:
         with tqdm(desc="synthesis", unit=" kernels") as bar:
@@ -179,12 +230,32 @@ def write(folder: Path, synthesis: bool = True) -> bool:
             found = resources.synthesise(folded, say=say)
         resources.save(folder, found)
     costs = found or resources.modelled(folded)
-    pictures.utilisation(folder / "utilisation.png", folded.board, costs)
-    pictures.time(folder / "time.png", folded.plans)
+    pictures.utilisation(folder / PICTURES[0], folded.board, costs)
+    pictures.time(folder / PICTURES[1], folded.plans)
     with atomic_path(folder / NAME) as part:
-        part.write_text(text(folder, folded, costs, found is not None), encoding="utf-8")
+        part.write_text(text(folder, folded, costs, found is not None, target), encoding="utf-8")
     total, budget = whole(costs), folded.board.budget()
-    return all(getattr(total, r) <= getattr(budget, r) for r in RESOURCES)
+    missed = [
+        f"{r} {getattr(total, r):,.0f} of {getattr(budget, r):,}"
+        for r in RESOURCES
+        if getattr(total, r) > getattr(budget, r)
+    ]
+    slow = target.excess(_cycles(folded, simulated(folder)))
+    return missed + ([f"{slow:.3f} times the cycles that a frame may take"] if slow > 1 else [])
+
+
+def publish(bundle: Path, folder: Path) -> Path:
+    """Copies a bundle's report and pictures under names of their own, for docs/hardware."""
+    hardware, model = Hardware.load(bundle), load_manifest(bundle).model
+    stem = f"{model}_{hardware.board.lower()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = (bundle / NAME).read_text(encoding="utf-8")
+    for picture in PICTURES:
+        shutil.copyfile(bundle / picture, folder / f"{stem}_{picture}")
+        plain = plain.replace(f"({picture})", f"({stem}_{picture})")
+    with atomic_path(folder / f"{stem}.md") as part:
+        part.write_text(plain, encoding="utf-8")
+    return folder / f"{stem}.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -198,17 +269,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--no-synthesis", action="store_true", help="resources by the cost models, in seconds"
     )
+    parser.add_argument("--publish", type=Path, metavar="DIR", help="copy it there as well")
+    add_rates(parser)
     given = parser.parse_args(arguments)
     try:
         bundle = given.bundle or newest(given.config, given.board)
-        fits = write(bundle, not given.no_synthesis)
+        board = boards.find(Hardware.load(bundle).board)
+        target = asked(board, load_manifest(bundle), given)
+        missed = write(bundle, not given.no_synthesis, target)
     except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    print(bundle / NAME)
-    if not fits:
-        print(f"{parser.prog}: it does not fit the budget, see the report", file=sys.stderr)
-    return 0 if fits else 1
+    print(bundle / NAME if given.publish is None else publish(bundle, given.publish))
+    if missed:
+        print(f"{parser.prog}: missed, see the report: {'; '.join(missed)}", file=sys.stderr)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

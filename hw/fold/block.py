@@ -14,7 +14,7 @@ import numpy as np
 
 from hw.fold.layers import Layer
 from hw.fold.pace import Cycles, Times
-from hw.kernels.costs import ram_cost, rom_cost
+from hw.kernels.costs import URAM_DEPTH, URAM_WIDTH, ceil_div, ram_cost, rom_cost
 from hw.kernels.dwc import Dwc
 from hw.kernels.fifo import Fifo
 from hw.kernels.pipe import Pipe
@@ -39,35 +39,44 @@ class Folding:
 class Style:
     """How a board likes its multipliers and memories.
 
-    luts_per_block, luts_per_uram: LUTs that a block RAM of 18 Kb and an UltraRAM are worth: each
-    memory takes what costs least. 0: there are none. small: products at once up to which a layer
-    multiplies in LUTs.
+    luts_per_block, luts_per_uram, luts_per_dsp: LUTs that a block RAM of 18 Kb, an UltraRAM and a
+    DSP are worth: each memory and each array of multipliers takes what costs least. 0: there are no
+    UltraRAMs, DSPs cost nothing. sparing: large frames are kept where they are thinnest, and
+    UltraRAMs taken for narrow words too, several side by side.
     """
 
     luts_per_block: float = 150
     luts_per_uram: float = 0
-    small: int = 0
+    luts_per_dsp: float = 0
+    sparing: bool = False
 
     def ram(self, depth: int, width: int) -> str:
         """Style of a memory that is written."""
         worth = {
-            style: self._worth(ram_cost(depth, width, style))
-            for style in ("distributed", "block", "ultra")
-            if style != "ultra" or self.luts_per_uram
+            style: self.worth(ram_cost(depth, width, style)) for style in ("distributed", "block")
         }
+        if self.luts_per_uram:
+            worth["ultra"] = self.worth(self._ultra(depth, width))
         return min(worth, key=lambda style: worth[style])
 
     def rom(self, depth: int, width: int, loadable: bool = False) -> str:
         """Style of a memory of constants. No bitstream fills an UltraRAM: it must be loadable."""
         worth = {
-            style: self._worth(rom_cost(depth, width, style)) for style in ("distributed", "block")
+            style: self.worth(rom_cost(depth, width, style)) for style in ("distributed", "block")
         }
         if loadable and self.luts_per_uram:
-            worth["ultra"] = self._worth(ram_cost(depth, width, "ultra")) + LOADING
+            worth["ultra"] = self.worth(self._ultra(depth, width)) + LOADING
         return min(worth, key=lambda style: worth[style])
 
-    def _worth(self, cost: Cost) -> float:
-        return cost.lut + self.luts_per_block * cost.bram18 + self.luts_per_uram * cost.uram
+    def _ultra(self, depth: int, width: int) -> Cost:
+        if self.sparing:
+            return ram_cost(depth, width, "ultra")
+        return Cost(uram=ceil_div(depth, URAM_DEPTH) * ceil_div(width, URAM_WIDTH))
+
+    def worth(self, cost: Cost) -> float:
+        """A cost in LUTs."""
+        memories = self.luts_per_block * cost.bram18 + self.luts_per_uram * cost.uram
+        return cost.lut + memories + self.luts_per_dsp * cost.dsp
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from hw.fold.block import Block, Folding, Style
 from hw.fold.conv_blocks import DenseBlock, DepthwiseBlock
-from hw.fold.joint_blocks import AttentionBlock, CutBlock, JoinBlock, MaskBlock, UpsampleBlock
-from hw.fold.layers import Conv, Cut, Join, Layer, MaskProduct, SoftmaxAttention, Upsample
+from hw.fold.joint_blocks import (
+    AttentionBlock,
+    CutBlock,
+    JoinBlock,
+    KeepBlock,
+    MaskBlock,
+    UpsampleBlock,
+)
+from hw.fold.layers import Conv, Cut, Join, Keep, Layer, MaskProduct, SoftmaxAttention, Upsample
 
 BLOCKS: dict[type[Layer], type[Block]] = {
     Join: JoinBlock,
     Upsample: UpsampleBlock,
     Cut: CutBlock,
+    Keep: KeepBlock,
     SoftmaxAttention: AttentionBlock,
     MaskProduct: MaskBlock,
 }

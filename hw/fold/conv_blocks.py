@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,11 +14,14 @@ from hw.fold.block import Block, buffer, narrowed
 from hw.fold.layers import Conv
 from hw.fold.pace import Cycles, Times
 from hw.kernels.fmpad import Fmpad
+from hw.kernels.mvu import Mvu
 from hw.kernels.requant import Requant
 from hw.kernels.swg import Swg
+from hw.kernels.vvu import Vvu
 from hw.lower import kernels as lowered
 from hw.spec.kernel import Kernel
 
+Products = TypeVar("Products", Mvu, Vvu)
 _SEARCHED: dict[int, tuple[Conv, Requant]] = {}
 
 
@@ -49,6 +53,11 @@ class _Requantized(Block):
         if lanes != out:
             x = pace.through(x, channels // min(lanes, out), 2)
         return pace.through(x, channels // out, 4)
+
+    def _cheaper(self, products: Products) -> Products:
+        """With multipliers of DSPs or of LUTs, whichever is worth less."""
+        kinds = (products, replace(products, RES="lut", PACK=1))
+        return min(kinds, key=lambda kind: self.style.worth(kind.cost()))
 
     def needs(self, position: int) -> Cycles:
         a, out, layer = self.layer.inputs[0], self.layer.output, self.layer
@@ -93,16 +102,12 @@ class DenseBlock(_Requantized):
     def kernels(self) -> dict[str, Kernel]:
         layer, f = self.layer, self.folding
         node, a = layer.nodes["conv"], layer.inputs[0]
-        products = f.PE * f.SIMD
-        pack = next(n for n in self._packs(a.dtype.bits, node) if f.PE % n == 0)
-        more: dict[str, object] = {"PACK": pack, "vectors": layer.output.vectors}
-        if products <= self.style.small:
-            more |= {"RES": "lut", "PACK": 1}
-        mvu = lowered.dense(node, a.dtype, f.PE, f.SIMD, RAM_STYLE="distributed", **more)
+        pack = next(n for n in self._packs(a.dtype.bits) if f.PE % n == 0)
+        vectors = layer.output.vectors
+        mvu = self._cheaper(lowered.dense(node, a.dtype, f.PE, f.SIMD, PACK=pack, vectors=vectors))
         memory = next(iter(mvu.memories().values()))
         style = self.style.rom(len(memory.words), memory.width, loadable=True)
-        if style != "distributed":
-            mvu = lowered.dense(node, a.dtype, f.PE, f.SIMD, RAM_STYLE=style, **more)
+        mvu = replace(mvu, RAM_STYLE=style)
         head: dict[str, Kernel] = {}
         if layer.kernel > 1 or layer.stride > 1:
             head = self._windows(f.SIMD, False)
@@ -112,7 +117,7 @@ class DenseBlock(_Requantized):
         sums = layer.output.codes
         return {**head, "mvu": mvu, **self._tail(sums, mvu.ACCU_WIDTH, f.PE)}
 
-    def _packs(self, bits: int, node: object) -> tuple[int, ...]:
+    def _packs(self, bits: int) -> tuple[int, ...]:
         weight = self.layer.nodes["conv"].params["weight"]
         wide = lowered.weight_bits(weight)
         return (4, 2, 1) if wide <= 4 and bits <= 4 else (2, 1)
@@ -163,16 +168,10 @@ class DepthwiseBlock(_Requantized):
     def kernels(self) -> dict[str, Kernel]:
         layer, f = self.layer, self.folding
         node, a = layer.nodes["conv"], layer.inputs[0]
-        more: dict[str, object] = {
-            "PACK": 2 if f.PE % 2 == 0 else 1,
-            "pixels": layer.output.vectors,
-        }
-        if self.style.small >= f.PE * f.SIMD:
-            more |= {"RES": "lut", "PACK": 1}
-        vvu = lowered.depthwise(node, a.dtype, f.PE, RAM_STYLE="distributed", **more)
+        pack, pixels = 2 if f.PE % 2 == 0 else 1, layer.output.vectors
+        vvu = self._cheaper(lowered.depthwise(node, a.dtype, f.PE, PACK=pack, pixels=pixels))
         memory = next(iter(vvu.memories().values()))
-        if self.style.rom(len(memory.words), memory.width) == "block":
-            vvu = lowered.depthwise(node, a.dtype, f.PE, RAM_STYLE="block", **more)
+        vvu = replace(vvu, RAM_STYLE=self.style.rom(len(memory.words), memory.width))
         tail = self._tail(layer.output.codes, vvu.ACCU_WIDTH, f.PE)
         return {**self._windows(f.PE, True), "vvu": vvu, **tail}
 

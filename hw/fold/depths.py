@@ -16,10 +16,13 @@ from functools import cache
 import numpy as np
 
 from hw.fold.block import Block
-from hw.fold.layers import Dataflow, Tensor
+from hw.fold.layers import Dataflow, Keep, Tensor
 from hw.fold.pace import Cycles
 
-Needs = Callable[[str, str], tuple[Cycles, int] | None]
+Way = tuple[Cycles, int, bool]
+"""Last vector of an origin that each vector of a tensor needs; layers in between; whether a frame
+is kept on every way between them."""
+Needs = Callable[[str, str], Way | None]
 SLACK = 2
 """Vectors that each layer of the longer way may have under its hands, and keeps its pace with."""
 
@@ -36,10 +39,10 @@ def depths(
     tensors = dataflow.tensors
 
     @cache
-    def needs(target: str, origin: str) -> tuple[Cycles, int] | None:
-        """Last vector of `origin` that each vector of `target` needs, and layers in between."""
+    def needs(target: str, origin: str) -> Way | None:
+        """The ways from `origin` to `target`."""
         if target == origin:
-            return np.arange(tensors[origin].vectors), 0
+            return np.arange(tensors[origin].vectors), 0, False
         layer = maker.get(target)
         if layer is None:
             return None
@@ -47,11 +50,12 @@ def depths(
         for i, tensor in enumerate(layer.inputs):
             inner = needs(tensor.name, origin)
             if inner is not None:
-                parts.append((inner[0][blocks[layer.name].needs(i)], inner[1]))
+                parts.append((inner[0][blocks[layer.name].needs(i)], *inner[1:]))
         if not parts:
             return None
-        whole = np.maximum.accumulate(np.max([p for p, _ in parts], axis=0))
-        return whole, 1 + max(n for _, n in parts)
+        whole = np.maximum.accumulate(np.max([p for p, _, _ in parts], axis=0))
+        kept = isinstance(layer, Keep) or all(k for _, _, k in parts)
+        return whole, 1 + max(n for _, n, _ in parts), kept
 
     origins = [t for t in tensors.values() if len(dataflow.readers(t)) > 1 and t.name not in apart]
     for layer in dataflow.layers:
@@ -69,7 +73,7 @@ def _held(needs: Needs, block: Block, i: int, j: int, origin: Tensor) -> int:
     that need less of the origin than j's next one does. What its way takes in besides, it keeps.
     """
     mine, other = (needs(block.layer.inputs[n].name, origin.name) for n in (i, j))
-    if mine is None or other is None:
+    if mine is None or other is None or mine[2]:
         return 0
     wanted = other[0][block.needs(j)]
     left = np.searchsorted(mine[0], wanted, side="left")

@@ -12,7 +12,7 @@ import numpy as np
 from hw.fold import pace
 from hw.fold.block import Block, Folding, Style
 from hw.fold.blocks import block
-from hw.fold.layers import Conv, Dataflow, Layer, MaskProduct, SoftmaxAttention
+from hw.fold.layers import Conv, Dataflow, Keep, Layer, MaskProduct, SoftmaxAttention, Upsample
 from hw.fold.pace import Times
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.kernel import Cost
@@ -22,6 +22,8 @@ End = tuple[str, int]
 """(layer, input)."""
 HELD = 2
 """Vectors that a block takes in before it holds up who gives them."""
+AROUND = 20
+"""Cycles from room in a block to the next vector of the one before, where neither works ahead."""
 TRIED = 6
 """Foldings of a layer that are built to compare their costs."""
 MOST_SIMD = 32
@@ -130,6 +132,11 @@ def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[E
     times = {t.name: pace.source(t.vectors, t.channels, start=3) for t in dataflow.inputs.values()}
     lanes: dict[str, int] = {t.name: 1 for t in dataflow.inputs.values()}
     readers = {name: dataflow.readers(t) for name, t in dataflow.tensors.items()}
+    # By tensor the slowest blocks since a frame was kept, before, between and after upsampling:
+    # what waits behind it starts afresh at that pace.
+    since: dict[str, tuple[int, ...]] = {}
+    # Tensors that no branch of a fork leads to: they wait without holding anybody up.
+    alone = {t.name for t in dataflow.inputs.values() if len(readers[t.name]) == 1}
     for layer in dataflow.layers:
         b = blocks[layer.name]
         inputs = []
@@ -142,7 +149,18 @@ def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[E
                 x = replace(pace.through(x, tensor.channels // min(want, have), 2), held=x.held)
             inputs.append(x)
         out = layer.output
-        made = replace(b.run(inputs), held=b.interval // out.vectors)
+        behind = max((since[t.name] for t in layer.inputs if t.name in since), default=())
+        if isinstance(layer, Keep):
+            since[out.name] = (b.interval,)
+        elif behind and all(t.name in since or t.name in alone for t in layer.inputs):
+            last = (b.interval,) if isinstance(layer, Upsample) else (max(behind[-1], b.interval),)
+            since[out.name] = behind + last if isinstance(layer, Upsample) else behind[:-1] + last
+        if all(t.name in alone for t in layer.inputs) and len(readers[out.name]) == 1:
+            alone.add(out.name)
+        held = b.interval // out.vectors
+        if out.name in since:
+            held = max(held, _afresh(since[out.name]) // out.vectors + AROUND)
+        made = replace(b.run(inputs), held=held)
         ends = readers[out.name]
         if len(ends) > 1:
             behind = [blocks[x.name] for x, i in ends if (x.name, i) not in kept]
@@ -155,9 +173,21 @@ def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[E
     return Plan(dataflow, blocks, times)
 
 
+def _afresh(slowest: Sequence[int]) -> int:
+    """Cycles a frame of blocks none of which works ahead. An upsampling gives each line twice, and
+    takes nothing in while it does so again.
+    """
+    took = slowest[-1]
+    for before in reversed(slowest[:-1]):
+        took = max(before, took // 2) + took // 2
+    return took
+
+
 def _chain(b: Block, blocks: Mapping[str, Block], readers: Readers) -> list[int]:
     """Cycles a frame of a block and of those that alone read from each other behind it."""
     after = readers[b.layer.output.name]
+    if isinstance(b.layer, Keep):
+        return [b.interval]
     if len(after) != 1 or len(after[0][0].inputs) > 1:
         return [b.interval]
     return [b.interval, *_chain(blocks[after[0][0].name], blocks, readers)]

@@ -117,6 +117,27 @@ class CutBlock(Block):
         return Times(x.first[:kept] + 1, x.last[:kept] + 1)
 
 
+class KeepBlock(Block):
+    """fifo of a frame."""
+
+    @cached_property
+    def kernels(self) -> dict[str, Kernel]:
+        a, lanes = self.layer.inputs[0], self.folding.lanes
+        beats = a.codes // lanes
+        return {"frame": buffer(beats, lanes * a.dtype.bits, beats, self.style)}
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        return (self.folding.lanes,)
+
+    @property
+    def interval(self) -> int:
+        return self.layer.output.codes // self.folding.lanes
+
+    def run(self, inputs: Sequence[Times]) -> Times:
+        return pace.through(inputs[0], self.layer.output.channels // self.folding.lanes, 2)
+
+
 class AttentionBlock(Block):
     """attention."""
 
@@ -184,7 +205,7 @@ class MaskBlock(Block):
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
-        return mask_product(self.layer, self.folding)
+        return mask_product(self.layer, self.folding, self.style)
 
     @property
     def takes(self) -> list[str]:
@@ -214,7 +235,7 @@ class MaskBlock(Block):
     def run(self, inputs: Sequence[Times]) -> Times:
         vectors, pixels = inputs
         ready = np.maximum(pixels.last, vectors.end + 1)
-        done = pace.paced(ready + self._cycles, self._cycles)
+        done = pace.paced(ready + self._cycles, max(self._cycles, pixels.held))
         read = done - self._cycles + self.layer.inputs[1].channels // self.folding.SIMD
         y = pace.through(
             Times(read + 5, done + 5), self.layer.output.channels // self.folding.PE, 4
@@ -244,9 +265,10 @@ def attention(layer: Layer, folding: Folding, style: Style) -> Attention:
     )
 
 
-def mask_product(layer: Layer, folding: Folding) -> dict[str, Kernel]:
+def mask_product(layer: Layer, folding: Folding, style: Style) -> dict[str, Kernel]:
     """matmul and requant of the masks' logits."""
     vectors, pixels = layer.inputs
+    depth = vectors.codes // (folding.PE * folding.SIMD)
     product = Matmul(
         TRANSPOSED=True,
         LENGTH=vectors.vectors,
@@ -257,7 +279,7 @@ def mask_product(layer: Layer, folding: Folding) -> dict[str, Kernel]:
         B_WIDTH=vectors.dtype.bits,
         ACCU_WIDTH=product_bits(vectors.channels, pixels.dtype, vectors.dtype),
         PACK=2 if folding.PE % 2 == 0 else 1,
-        RAM_STYLE="distributed",
+        RAM_STYLE=style.ram(depth, folding.SIMD * vectors.dtype.bits),
         DOUBLE=False,
         rows=pixels.vectors,
     )

@@ -84,6 +84,11 @@ class Cut(Layer):
 
 
 @dataclass(frozen=True)
+class Keep(Layer):
+    """A whole frame of a tensor, held for readers that begin late; see `hw.fold.keeps`."""
+
+
+@dataclass(frozen=True)
 class SoftmaxAttention(Layer):
     """Inputs queries, keys, values; nodes scores, requant, exp, sum, context, divide."""
 

@@ -6,61 +6,26 @@ resource the most room while frames are fast enough.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from itertools import product
 
+from hw.fold.balance import Choice, balance, unbeaten, use
 from hw.fold.block import Block, Folding, Style
 from hw.fold.blocks import block
 from hw.fold.folding import FoldingError, Plan, cheapest, schedule, share
+from hw.fold.keeps import thinned
 from hw.fold.layers import Dataflow, Layer, SoftmaxAttention
+from hw.fold.target import Target
 from hw.spec.kernel import Cost
-from hw.stitch.accelerator import accelerator, kept, planned
+from hw.stitch.accelerator import accelerator, apart, kept
 
-ONCE = "image_encoder"
-"""The graph that runs once a frame; the others run once an object."""
 SLOWER = (16.0, 8.0, 4.0, 2.5, 1.6)
 """Multiples of a layer's own cycles that it is slowed down to, if nobody has to wait for it."""
-NEAR = 1.07
-"""Share of the scarcest resource that another style of memories may still mend."""
-STEPS = (0.76, 0.8, 0.84, 0.88, 0.91, 0.94, 0.97, 1.0, 1.03, 1.06, 1.1, 1.15, 1.2, 1.26)
+BLOCK_WORTH = (80, 120, 160, 200, 250, 320)
+URAM_WORTH = (400, 700, 1000, 1500, 2500)
+"""LUTs that memories may be worth."""
 PACES = 10
 GROWTH = 1.3
-
-
-@dataclass(frozen=True)
-class Target:
-    """Clock cycles that the device may take for a frame with one object, and with four."""
-
-    one: float
-    four: float
-
-    @classmethod
-    def of_rates(cls, mhz: float, one: float, four: float) -> Target:
-        """From frames a second."""
-        return cls(mhz * 1e6 / one, mhz * 1e6 / four)
-
-    def met(self, cycles: Mapping[str, int]) -> bool:
-        """By the cycles of each graph, one after another."""
-        return self.excess(cycles) <= 1
-
-    def excess(self, cycles: Mapping[str, int]) -> float:
-        """Greatest ratio of what is taken to what may be."""
-        once = cycles[ONCE]
-        each = sum(n for graph, n in cycles.items() if graph != ONCE)
-        return max((once + each) / self.one, (once + 4 * each) / self.four)
-
-
-@dataclass(frozen=True, eq=False)
-class Choice:
-    """One folding of one accelerator, with what it costs, glue included."""
-
-    plan: Plan
-    cost: Cost
-
-    @property
-    def cycles(self) -> int:
-        """Of a frame."""
-        return self.plan.cycles
 
 
 Say = Callable[[str], None]
@@ -70,7 +35,8 @@ class Folder:
     """Folds one accelerator at paces of choice; blocks once built are kept."""
 
     def __init__(self, dataflow: Dataflow, style: Style, budget: Cost) -> None:
-        self.dataflow, self.style, self.budget = dataflow, style, budget
+        self.dataflow = thinned(dataflow, apart(dataflow)) if style.sparing else dataflow
+        self.style, self.budget = style, budget
         self._known: dict[tuple[str, int], Block] = {}
         self._kept: set[tuple[str, int]] = set()
 
@@ -120,7 +86,7 @@ class Folder:
     def choice(self, blocks: Mapping[str, Block]) -> Choice:
         """With its glue."""
         plan = self._plan(blocks)
-        return Choice(plan, accelerator(self.dataflow, blocks).netlist.cost())
+        return Choice(plan, self.style, accelerator(self.dataflow, blocks).netlist.cost())
 
     def _at_most(self, layer: Layer, cycles: float) -> Block:
         """At a pace, or as fast as it goes."""
@@ -137,6 +103,8 @@ class Folder:
         for pace in paces:
             choice = self.fold(pace)
             say(f"{self.dataflow.graph}: pace {pace:,.0f}, {choice.cycles:,} cycles, {choice.cost}")
+            if found and choice.cost == found[-1].cost:
+                break  # no layer gets any smaller
             found.append(choice)
         found.sort(key=lambda c: c.cycles)
         kept: list[Choice] = []
@@ -146,34 +114,21 @@ class Folder:
         return kept
 
 
-def use(cost: Cost, budget: Cost) -> float:
-    """Greatest share of any one resource."""
-    parts = [(getattr(cost, f.name), getattr(budget, f.name)) for f in fields(Cost)]
-    return max(used / have if have else (2.0 if used else 0.0) for used, have in parts)
-
-
-def mended(cost: Cost, budget: Cost) -> float:
-    """As `use`, after LUTs and block RAMs have taken each other's place."""
-    both = (cost.lut / budget.lut + cost.bram18 / budget.bram18) / 2
-    return max(both, use(replace(cost, lut=0, bram18=0), budget))
-
-
-def balance(
-    lists: Mapping[str, Sequence[Choice]], target: Target, budget: Cost, shell: Cost
-) -> dict[str, Choice]:
-    """The choice of each graph that together meet the target and use the scarcest resource least;
-    where none meet it, those that come closest while they fit; where none fit, the smallest.
-    """
-    best: tuple[tuple[float, ...], dict[str, Choice]] | None = None
-    for combination in product(*lists.values()):
-        picked = dict(zip(lists, combination, strict=True))
-        total = sum((c.cost for c in combination), shell)
-        slow, full = target.excess({g: c.cycles for g, c in picked.items()}), use(total, budget)
-        rank = (max(full, NEAR), max(slow, 1), mended(total, budget))
-        if best is None or rank < best[0]:
-            best = rank, picked
-    assert best is not None
-    return best[1]
+def priced(choice: Choice) -> list[Choice]:
+    """The same lanes with other memories, by what block RAMs and UltraRAMs are worth."""
+    dataflow, style = choice.plan.dataflow, choice.style
+    made = []
+    for block_worth, uram_worth in product(
+        BLOCK_WORTH, URAM_WORTH if style.luts_per_uram else (0,)
+    ):
+        finer = replace(style, luts_per_block=block_worth, luts_per_uram=uram_worth)
+        again = {
+            x.name: block(x, choice.plan.blocks[x.name].folding, finer) for x in dataflow.layers
+        }
+        cost = accelerator(dataflow, again).netlist.cost()
+        if all(cost != c.cost for c in made):
+            made.append(Choice(replace(choice.plan, blocks=again), finer, cost))
+    return made
 
 
 def search(
@@ -181,39 +136,25 @@ def search(
     target: Target,
     budget: Cost,
     shell: Cost,
-    styles: Sequence[Style],
+    style: Style,
     say: Say = lambda _: None,
-) -> tuple[Style, dict[str, Choice]]:
-    """The best of several styles. say: is told of each pace that was tried."""
-    found: tuple[tuple[float, ...], Style, dict[str, Choice]] | None = None
+) -> dict[str, Choice]:
+    """The choices that keep the target and fit. style: to begin with. say: is told of each pace
+    that was tried.
+    """
     macs = {g: sum(x.macs for x in d.layers) for g, d in dataflows.items()}
-    for style in styles:
-        lists = {}
-        for graph, dataflow in dataflows.items():
-            # Half of the products that the whole frame would take at an even pace, to begin with.
-            start = target.one * (0.1 + 0.15 * macs[graph] / max(macs.values()))
-            paces = [start * GROWTH ** (i - PACES // 3) for i in range(PACES)]
-            lists[graph] = Folder(dataflow, style, budget).choices(paces, say)
-        picked = balance(lists, target, budget, shell)
-        total = sum((c.cost for c in picked.values()), shell)
-        slow, full = target.excess({g: c.cycles for g, c in picked.items()}), use(total, budget)
-        say(f"{style}: {slow:.2f} of the time, {full:.2f} of the scarcest resource")
-        for finer in (replace(style, luts_per_block=style.luts_per_block * n) for n in STEPS):
-            again = {g: restyled(c, finer) for g, c in picked.items()}
-            full = use(sum((c.cost for c in again.values()), shell), budget)
-            rank = (max(full, 1), max(slow, 1), full)
-            if found is None or rank < found[0]:
-                say(f"{finer}: {full:.3f} of the scarcest resource")
-                found = rank, finer, again
-    assert found is not None
-    return found[1], found[2]
-
-
-def restyled(choice: Choice, style: Style) -> Choice:
-    """The same lanes with other memories."""
-    dataflow = choice.plan.dataflow
-    blocks = {x.name: block(x, choice.plan.blocks[x.name].folding, style) for x in dataflow.layers}
-    return Choice(planned(dataflow, blocks), accelerator(dataflow, blocks).netlist.cost())
+    lists = {}
+    for graph, dataflow in dataflows.items():
+        # Half of the products that the whole frame would take at an even pace, to begin with.
+        start = target.share(graph) * (0.1 + 0.15 * macs[graph] / max(macs.values()))
+        paces = [start * GROWTH ** (i - PACES // 3) for i in range(PACES)]
+        coarse = Folder(dataflow, style, budget).choices(paces, say)
+        lists[graph] = unbeaten([c for choice in coarse for c in priced(choice)])
+    picked = balance(lists, target, budget, shell)
+    total = sum((c.cost for c in picked.values()), shell)
+    slow = target.excess({g: c.cycles for g, c in picked.items()})
+    say(f"{slow:.3f} of the time, {use(total, budget):.3f} of the scarcest resource")
+    return picked
 
 
 def foldings_of(choice: Choice) -> dict[str, Folding]:

@@ -23,6 +23,7 @@ import tomllib
 from hw.fold.block import Folding, Style
 from hw.fold.folding import FoldingError
 from hw.spec.files import atomic_path
+from hw.spec.manifest import DETECTOR
 
 FOUND = Path(__file__).resolve().parent / "found"
 """Foldings that the search found, by model and board: searching takes minutes."""
@@ -43,9 +44,12 @@ class Stored:
         return self.styles.get(graph, self.style)
 
 
-def place(model: str, board: str) -> Path:
-    """Where the foldings of a model on a board are kept."""
-    return FOUND / f"{model}_{board.lower().replace('-', '_')}.toml"
+def place(model: str, board: str, detects: bool = False) -> Path:
+    """Where the foldings of a model on a board are kept. detects: with a concept detector, which
+    shares the board with the others.
+    """
+    more = f"_{DETECTOR}" if detects else ""
+    return FOUND / f"{model}_{board.lower().replace('-', '_')}{more}.toml"
 
 
 def save(path: Path, stored: Stored) -> None:
@@ -63,7 +67,7 @@ def save(path: Path, stored: Stored) -> None:
 
 
 def _numbers(style: Style) -> list[str]:
-    return [f"{name} = {value}" for name, value in asdict(style).items()]
+    return [f"{name} = {str(value).lower()}" for name, value in asdict(style).items()]
 
 
 def load(path: Path, stored: Stored) -> Stored:

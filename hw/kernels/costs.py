@@ -8,6 +8,9 @@ from hw.spec.kernel import Cost
 # (UG573, "Block RAM"; parity bits included).
 BLOCKS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 URAM_DEPTH, URAM_WIDTH = 4096, 72
+URAM_BYTE = 9
+FEW_WORDS = 64
+"""That an UltraRAM has too few of and LUTRAM takes."""
 
 
 def ceil_div(a: int, b: int) -> int:
@@ -35,11 +38,27 @@ def ram_cost(depth: int, width: int, style: str) -> Cost:
     if style == "block":
         return Cost(bram18=blocks(depth, width))
     if style == "ultra":
-        return Cost(uram=ceil_div(depth, URAM_DEPTH) * ceil_div(width, URAM_WIDTH))
+        return _ultra_cost(depth, width)
     banks = ceil_div(depth, 64)
     each = ceil_div(width, 14) * 8 if depth <= 32 else ceil_div(width, 7) * 8 * banks
     join = mux_luts(banks) * width + banks if banks > 1 else 0
     return Cost(lut=each + join, ff=width)
+
+
+def _ultra_cost(depth: int, width: int) -> Cost:
+    most = 1
+    while 2 * most * ceil_div(width, URAM_BYTE) * URAM_BYTE <= URAM_WIDTH:
+        most *= 2
+    rows = [ceil_div(depth, n * URAM_DEPTH) for n in (1, 2, 4, 8) if n <= most]
+    side = 1 << rows.index(rows[-1])
+    few = depth % URAM_DEPTH
+    wide = ceil_div(width, URAM_WIDTH)
+    if side > 1:
+        return Cost(lut=mux_luts(side) * width + side, ff=side.bit_length() - 1, uram=rows[-1])
+    if depth > URAM_DEPTH and 0 < few <= FEW_WORDS:
+        rest = ram_cost(few, width, "distributed") + Cost(lut=width + 2, ff=1)
+        return rest + Cost(uram=(rows[0] - 1) * wide)
+    return Cost(uram=rows[0] * wide)
 
 
 def mux_luts(places: int) -> float:

@@ -16,6 +16,7 @@ from hw.lower.errors import LoweringError
 from hw.lower.requant import Shared, search_shared
 from hw.spec.dtypes import IntType
 
+_SEARCHED: dict[tuple[int, int, IntType, IntType], tuple[Node, Shared, IntType]] = {}
 DIVIDE_CYCLES = 8
 """Of a quotient of 8 bits made a bit a cycle; rows of fewer beats take a faster divider."""
 
@@ -33,10 +34,18 @@ def product_bits(terms: int, a: IntType, b: IntType) -> int:
 
 
 def scalar_search(node: Node, terms: int, a: IntType, b: IntType) -> tuple[Shared, IntType]:
-    """Integers of a requantizer of one scale for sums of `terms` products, and its codes' type.
+    """Integers of a requantizer of one scale for sums of `terms` products, and its codes' type;
+    those of a node are searched once.
 
     Raises LoweringError, naming the node, where none fit four DSPs.
     """
+    key = (id(node), terms, a, b)
+    if key not in _SEARCHED:
+        _SEARCHED[key] = node, *_search(node, terms, a, b)
+    return _SEARCHED[key][1:]
+
+
+def _search(node: Node, terms: int, a: IntType, b: IntType) -> tuple[Shared, IntType]:
     low, high = node.attrs["low"], node.attrs["high"]
     steps = step_positions(node.params["m"], node.params["b"], node.params["n"], low, high)
     out = IntType(int(high - low).bit_length(), low < 0)

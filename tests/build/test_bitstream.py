@@ -3,6 +3,7 @@ which the project's script goes through the recording stubs.
 """
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from hw.build import bitstream, vivado
 from hw.spec.errors import BundleError
 from hw.spec.hardware import Hardware
 from tests.build.test_vivado_tcl import KV260, STUBS, bundle_of, tcl
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -157,3 +160,20 @@ def test_hardware_json_keeps_the_address_map(tmp_path):
     }
     assert saved.dmas == ("dma_0", "dma_1", "dma_2")
     assert Hardware.load(tmp_path / "b") == saved
+
+
+@pytest.mark.parametrize(
+    ("words", "last"),
+    [
+        (["bitstream"], "-m hw.build.bitstream --config nano --board kv260"),
+        (["bitstream", "BACKEND=finn"], "echo \"FINN's build folders are under build/finn"),
+        (["demo", "DEVICE=rtl"], "-m host demo --config nano --device rtl"),
+    ],
+)
+def test_the_verbs_run_what_they_say(words, last):
+    said = subprocess.run(["make", "-n", *words], cwd=ROOT, capture_output=True, text=True)
+    lines = said.stdout.strip().splitlines()
+    assert said.returncode == 0 and last in lines[-1]
+    assert lines[-1].startswith((".venv/bin/python -m", "echo"))
+    if "DEVICE=rtl" in words:  # what it runs on is made first
+        assert "-m hw.build.hardware --config nano --board kv260 --any" in lines[-2]

@@ -1,6 +1,7 @@
 """Bundles with hardware: what they hold, and what is refused."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -10,12 +11,11 @@ from hw.build import hardware, report
 from hw.build.folded import FOLDINGS, refold
 from hw.fold import store
 from hw.fold.folding import FoldingError
-from hw.fold.search import Target
-from hw.kernels.design import Design
+from hw.fold.target import Target
 from hw.spec.errors import BundleError
 from hw.spec.hardware import Hardware, newest
 from hw.spec.manifest import load_manifest
-from sim.verilate import lint
+from sim.lint import bundle_findings
 from tests.fold.tiny_model import SOURCE
 
 BOARD = boards.find("KV260")
@@ -45,11 +45,27 @@ def test_the_same_model_is_the_same_bundle(bundle, out):
     assert newest("tiny", "kv260", out) == bundle
 
 
+def test_a_board_without_foldings_borrows_those_that_do(out):
+    made = hardware.build(SOURCE, boards.find("Ultra96-V2"), EASY, out, detector=False)
+    kept = store.load(store.place("tiny", "KV260"), store.Stored())
+    mine = store.load(made / FOLDINGS, store.Stored())
+    assert mine.foldings == kept.foldings
+    assert mine.style.luts_per_uram == 0 and not mine.styles
+    assert Hardware.load(made).board == "Ultra96-V2"
+
+
 def test_its_sources_are_clean(bundle):
-    described = Hardware.load(bundle)
-    files = tuple(bundle / n for n in described.sources if n.endswith(".sv"))
-    flags = ("-Wno-PINMISSING", "-Wno-PINCONNECTEMPTY", "-Wno-UNUSEDSIGNAL", "-Wno-CMPCONST")
-    assert lint(Design(described.top, files, {}, {}), *flags, "-Wno-DECLFILENAME") == ""
+    said = bundle_findings(bundle)
+    assert {"samfabric.sv", "image_encoder.sv", "mvu.sv"} <= said.keys()
+    assert not any(said.values()), said
+
+
+def test_a_fault_in_its_sources_is_found(bundle, out):
+    copy = shutil.copytree(bundle, out / "faulty")
+    path = copy / "rtl" / "mask_decoder.sv"
+    path.write_text(path.read_text(encoding="utf-8").replace("clk", "clock", 1), encoding="utf-8")
+    said = bundle_findings(copy)
+    assert "clk" in said["samfabric.sv"]
 
 
 def test_a_folding_file_goes_first(bundle, out, tmp_path):
@@ -107,10 +123,29 @@ def test_a_report_without_synthesis(bundle, out):
         for g in Hardware.load(copy).graphs
     ]
     (copy / report.SIMULATED).write_text(json.dumps(runs))
-    assert report.write(copy, synthesis=False)
+    assert report.write(copy, synthesis=False) == []
     text = (copy / report.NAME).read_text(encoding="utf-8")
-    assert "From simulated cycles" in text and "0 of 100" in text
+    assert "From simulated cycles" in text and "0 of 100" in text and "missed" not in text
     for name in ("utilisation.png", "time.png"):
         assert name in text and (copy / name).stat().st_size > 10_000
     for layers in store.load(copy / FOLDINGS, store.Stored()).foldings.values():
         assert all(f"| {layer} |" in text for layer in layers)
+
+
+def test_a_report_is_published_with_its_pictures(bundle, tmp_path):
+    report.write(bundle, synthesis=False, target=EASY)
+    made = report.publish(bundle, tmp_path / "docs")
+    assert made.name == "tiny_kv260.md"
+    linked = re.findall(r"\]\((\S+)\)", made.read_text(encoding="utf-8"))
+    assert linked == ["tiny_kv260_utilisation.png", "tiny_kv260_time.png"]
+    assert all((made.parent / name).stat().st_size for name in linked)
+
+
+def test_a_report_says_what_binds_where_the_rate_is_missed(bundle):
+    (missed,) = report.write(bundle, synthesis=False, target=Target.of_rates(200, 1e4, 1))
+    assert "times the cycles" in missed
+    text = (bundle / report.NAME).read_text(encoding="utf-8")
+    assert re.search(
+        r"With 1 object, the rate is missed by .*%: `\w+` takes .* in it `\S+` binds", text
+    )
+    assert "With 4 objects, `" in text

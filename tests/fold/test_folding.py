@@ -59,6 +59,16 @@ def test_a_residual_is_kept_until_the_long_way_answers():
     assert held[("trunk.2", 0)] >= 11 and ("trunk.2", 1) not in held
 
 
+def test_multipliers_are_what_costs_least():
+    layers = {x.name: x for x in dataflow("image_encoder").layers}
+    names = ("backbone.stages.1.0.depthwise", "backbone.stages.1.0.expand")
+    kinds = {}
+    for worth in (0, 1000):
+        made = [block(layers[n], Folding(2, 1, 1), Style(luts_per_dsp=worth)) for n in names]
+        kinds[worth] = [(b.kernels.get("vvu") or b.kernels["mvu"]).RES for b in made]
+    assert kinds == {0: ["dsp", "dsp"], 1000: ["lut", "lut"]}
+
+
 def test_queries_wait_for_all_keys():
     held = depths(dataflow("mask_decoder"), blocks("mask_decoder", 8000))
     assert held[("layers.0.to_tokens.product", 0)] == 16

@@ -24,6 +24,9 @@ GRID = [
     Fifo(DEPTH=1000, WIDTH=32, RAM_STYLE="block", beats=3000),
     Fifo(DEPTH=4096, WIDTH=64, RAM_STYLE="ultra", beats=6000),
     Fifo(DEPTH=512, WIDTH=16, beats=1500),
+    Fifo(DEPTH=16384, WIDTH=8, RAM_STYLE="ultra", beats=20_000),
+    Fifo(DEPTH=9001, WIDTH=24, RAM_STYLE="ultra", beats=12_000),
+    Fifo(DEPTH=4112, WIDTH=128, RAM_STYLE="ultra", beats=6000),
 ]
 BAD = [
     ({"DEPTH": 1}, "DEPTH"),

@@ -16,16 +16,22 @@ from hw.lower.finn.hardware import check, hardware_graph, layer_counts
 from hw.lower.finn.integers import integer_graph, layer_names, staircase
 from hw.lower.finn.runtime import HARDWARE, OPS
 from hw.spec.dtypes import IntType
-from hw.spec.manifest import GRAPHS
+from hw.spec.manifest import DETECTOR
+from hw.spec.manifest import GRAPHS as TRACKER
 from sim.graph import GraphExecutor
 from tests.tiny import bundled, examples, exported
 
 pytestmark = pytest.mark.finn
+GRAPHS = (*TRACKER, DETECTOR)
+
+
+def folder(graph):
+    return bundled(detects=graph == DETECTOR).folder
 
 
 @functools.cache
 def program(graph):
-    return Program.load(bundled().folder, graph)
+    return Program.load(folder(graph), graph)
 
 
 @functools.cache
@@ -54,7 +60,7 @@ def test_finn_executes_to_the_codes_of_golden(graph, kind):
     codes = examples(graph)[0][0] if kind == "example" else stimulus(graph, kind)
     lengths = [codes[p.name].shape[2] for p in program(graph).inputs if None in p.shape]
     made = hardware_graph(program(graph), lengths[0]) if lengths else model(graph)
-    wanted = GraphExecutor(bundled().folder, graph).run(codes)
+    wanted = GraphExecutor(folder(graph), graph).run(codes)
     found = execute(made, program(graph), codes)
     assert found.keys() == wanted.keys()
     for name, values in wanted.items():
@@ -119,6 +125,7 @@ def test_layers_are_those_that_the_program_has():
     assert (
         counts["UpsampleNearestNeighbour"] == 2 and counts["Crop"] == counts["StreamProduct"] == 1
     )
+    assert layer_counts(model(DETECTOR))["StreamProduct"] == 2  # masks and matches
     convolutions = [n for n in program("image_encoder").nodes if n.op == "conv"]
     depthwise = sum(n.attrs["groups"] > 1 for n in convolutions)
     assert layer_counts(model("image_encoder"))["VVAU"] == depthwise > 0

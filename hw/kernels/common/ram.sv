@@ -4,7 +4,8 @@
 //   rdata(t + 1) = mem[raddr(t)] as it was before the write of t, where ren(t); else rdata(t)
 //
 // RAM_STYLE "distributed" (LUTRAM), "block" or "ultra" names the memory to infer. A word must not
-// be read in the cycle in which it is written.
+// be read in the cycle in which it is written. Where it saves UltraRAMs, of 4,096 words of 8 x 9
+// bits, narrow words stand side by side in one, and a few words too many stand in LUTRAM.
 `default_nettype none
 `include "checks.svh"
 
@@ -29,7 +30,84 @@ module ram #(
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
               "ram: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
 
-  if (RAM_STYLE == "ultra") begin : gen_ultra
+  localparam int unsigned UltraWords = 4096;
+  localparam int unsigned UltraBytes = 8;
+  localparam int unsigned ByteWidth = 9;
+  localparam int unsigned FewWords = 64;
+
+  // Words that stand side by side: no more than it takes for the fewest UltraRAMs.
+  function automatic int unsigned side_by_side();
+    // A width of 0 is refused elsewhere, but must not hang the elaboration here.
+    automatic int unsigned bytes = WIDTH == 0 ? 1 : (WIDTH + ByteWidth - 1) / ByteWidth;
+    automatic int unsigned most = 1;
+    automatic int unsigned words = 1;
+    while (most * 2 * bytes <= UltraBytes) most = most * 2;
+    while (rows(words) > rows(most)) words = words * 2;
+    return words;
+  endfunction
+
+  // UltraRAMs one after another.
+  function automatic int unsigned rows(input int unsigned words);
+    return (DEPTH + words * UltraWords - 1) / (words * UltraWords);
+  endfunction
+
+  localparam int unsigned Side = side_by_side();
+  localparam int unsigned Few = DEPTH % UltraWords;
+  localparam bit HasFew = DEPTH > UltraWords && Few > 0 && Few <= FewWords;
+
+  if (RAM_STYLE == "ultra" && Side > 1) begin : gen_side
+    localparam int unsigned SideWidth = $clog2(Side);
+    localparam int unsigned Rows = (DEPTH + Side - 1) / Side;
+    localparam int unsigned Place = (WIDTH + ByteWidth - 1) / ByteWidth * ByteWidth;
+`ifdef YOSYS
+    (* ram_style = "huge" *)
+    // Yosys' name for it
+`else
+    (* ram_style = "ultra" *)
+`endif
+    logic [Side*Place-1:0] mem[Rows];
+    logic [Side*Place-1:0] row_q;
+    logic [SideWidth-1:0] place_q;
+    for (genvar n = 0; n < Side; n++) begin : gen_place
+      always_ff @(posedge clk) begin
+        if (wen && waddr[SideWidth-1:0] == SideWidth'(n)) begin
+          mem[waddr[ADDR_WIDTH-1:SideWidth]][n*Place+:Place] <= Place'(wdata);
+        end
+      end
+    end
+    always_ff @(posedge clk) begin
+      if (ren) begin
+        row_q   <= mem[raddr[ADDR_WIDTH-1:SideWidth]];
+        place_q <= raddr[SideWidth-1:0];
+      end
+    end
+    assign rdata = row_q[place_q*Place+:WIDTH];
+  end else if (RAM_STYLE == "ultra" && HasFew) begin : gen_few
+    localparam int unsigned Most = DEPTH - Few;
+    localparam int unsigned FewWidth = Few > 1 ? $clog2(Few) : 1;
+`ifdef YOSYS
+    (* ram_style = "huge" *)
+`else
+    (* ram_style = "ultra" *)
+`endif
+    logic [WIDTH-1:0] mem[Most];
+    (* ram_style = "distributed" *)
+    logic [WIDTH-1:0] few[ Few];
+    logic [WIDTH-1:0] mem_q, few_q;
+    logic few_read_q;
+    always_ff @(posedge clk) begin
+      if (wen && waddr < ADDR_WIDTH'(Most)) mem[waddr] <= wdata;
+      if (wen && waddr >= ADDR_WIDTH'(Most)) few[waddr[FewWidth-1:0]] <= wdata;
+    end
+    always_ff @(posedge clk) begin
+      if (ren) begin
+        mem_q      <= mem[raddr];
+        few_q      <= few[raddr[FewWidth-1:0]];
+        few_read_q <= raddr >= ADDR_WIDTH'(Most);
+      end
+    end
+    assign rdata = few_read_q ? few_q : mem_q;
+  end else if (RAM_STYLE == "ultra") begin : gen_ultra
 `ifdef YOSYS
     (* ram_style = "huge" *)
     // Yosys' name for it

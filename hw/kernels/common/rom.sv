@@ -35,14 +35,16 @@ module rom #(
     always_ff @(posedge clk) if (en) data <= mem[addr];
   end else begin : gen_distributed
 `ifdef YOSYS
-    // Yosys knows no LUT ROM of that name; what it reads at once it builds of LUTs.
-    if (DEPTH <= 128) begin : gen_whole
+    // Yosys knows no LUT ROM of that name; what it reads at once it builds of LUTs. Flip-flops
+    // behind shallow ones take over part of the contents; behind others that costs twice the LUTs.
+    if (DEPTH <= 16) begin : gen_whole
       (* rom_style = "logic", ram_style = "logic" *)
       logic [WIDTH-1:0] mem[DEPTH];
       initial if (INIT_FILE != "") $readmemh(INIT_FILE, mem);
       always_ff @(posedge clk) if (en) data <= mem[addr];
     end else begin : gen_parts
       localparam int unsigned PARTS = (DEPTH + 63) / 64;
+      localparam int unsigned PART_WIDTH = PARTS > 1 ? $clog2(PARTS) : 1;
       logic [PARTS-1:0][WIDTH-1:0] part;
 
       for (genvar i = 0; i < PARTS; i++) begin : gen_part
@@ -52,12 +54,12 @@ module rom #(
             .FIRST    (64 * i),
             .INIT_FILE(INIT_FILE)
         ) words (
-            .addr(addr[5:0]),
+            .addr(6'(addr)),
             .data(part[i])
         );
       end
 
-      always_ff @(posedge clk) if (en) data <= part[$clog2(PARTS)'(addr>>6)];
+      always_ff @(posedge clk) if (en) data <= part[PART_WIDTH'(addr>>6)];
     end
 `else
     (* rom_style = "distributed" *)

@@ -3,8 +3,8 @@
 //
 //   data = mem[FIRST + addr]
 //
-// Its hierarchy is kept, for Yosys only: mapped together with the multiplexer behind it, a deep ROM
-// takes four times as many LUTs.
+// Its hierarchy is kept, for Yosys only: mapped together with the flip-flops or the multiplexer
+// behind it, a ROM takes two to four times as many LUTs.
 `default_nettype none
 `include "checks.svh"
 

@@ -10,10 +10,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from hw.lower.bundle import read_description
 from hw.lower.finn.check import check_hardware
 from hw.lower.finn.witness import cross_check
 from hw.spec.errors import SamFabricError
-from hw.spec.manifest import GRAPHS
+from hw.spec.manifest import DETECTOR, GRAPHS, graph_names
 
 CHECKS = ("hardware", "streamlined")
 
@@ -24,7 +25,9 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m hw.lower.finn", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--export", type=Path, required=True)
-    parser.add_argument("--graph", choices=GRAPHS, action="append", help="default: all four")
+    parser.add_argument(
+        "--graph", choices=(*GRAPHS, DETECTOR), action="append", help="default: all"
+    )
     parser.add_argument("--only", choices=CHECKS, help="default: both; streamlining takes minutes")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     args = parser.parse_args(argv)
@@ -33,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     exact = True
     try:
         for check in wanted:
-            for graph in args.graph or GRAPHS:
+            for graph in args.graph or graph_names(read_description(args.export)["graphs"]):
                 exact &= check(args.export, graph)
     except SamFabricError as error:
         if args.debug:

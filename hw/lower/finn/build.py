@@ -31,7 +31,7 @@ from hw.lower.finn.readme import readme
 from hw.lower.finn.runtime import OPS, declare_domains, prepare, quiet
 from hw.lower.lower import lower
 from hw.spec.errors import SamFabricError
-from hw.spec.manifest import GRAPHS
+from hw.spec.manifest import DETECTOR, GRAPHS, graph_names
 
 CONFIG, MODEL, FOLDING, LAYERS = (
     "dataflow_build_config.json",
@@ -70,21 +70,22 @@ def write_build(
     out: Path,
     board: Board,
     *,
-    graphs: Sequence[str] = GRAPHS,
+    graphs: Sequence[str] | None = None,
     folding: dict[str, Folding] | None = None,
     clock_mhz: float = 0,
 ) -> tuple[GraphBuild, ...]:
     """Write FINN's build of an export folder's graphs into `out`, built aside, then renamed.
 
-    folding: {graph: {layer: {"PE": n, "SIMD": n}}}, 1 where nothing is said. clock_mhz: 0 is the
-    board's. Raises LoweringError, see `hardware_graph` and `fold`, and where `out` exists but was
-    not written by this function.
+    graphs: all by default. folding: {graph: {layer: {"PE": n, "SIMD": n}}}, 1 where nothing is
+    said. clock_mhz: 0 is the board's. Raises LoweringError, see `hardware_graph` and `fold`, and
+    where `out` exists but was not written by this function.
     """
     prepare()
     plain = read_description(export)
-    unknown = set(folding or {}) - set(GRAPHS)
+    known = graph_names(plain["graphs"])
+    unknown = set(folding or {}) - set(known)
     if unknown:
-        raise LoweringError(min(unknown), "folding", "no such graph", f"use {', '.join(GRAPHS)}")
+        raise LoweringError(min(unknown), "folding", "no such graph", f"use {', '.join(known)}")
     if out.exists() and not (out / "README.md").is_file():
         raise LoweringError(str(out), "folder", "exists and is no earlier build", "name another")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +93,7 @@ def write_build(
     clock = clock_mhz or board.target_mhz
     try:
         built = []
-        for name in graphs:
+        for name in graphs or known:
             program = lower(export / f"{name}.onnx", name, *ports_of(plain, name)).program
             plan = (folding or {}).get(name, {})
             with quiet():
@@ -203,7 +204,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--export", type=Path, required=True)
     parser.add_argument("--board", required=True, help="a board of hw/boards")
     parser.add_argument("--out", type=Path, help="default: build/finn/<export>_<board>")
-    parser.add_argument("--graph", choices=GRAPHS, action="append", help="default: all four")
+    parser.add_argument(
+        "--graph", choices=(*GRAPHS, DETECTOR), action="append", help="default: all"
+    )
     parser.add_argument("--folding", type=Path, help="JSON {graph: {layer: {PE, SIMD}}}")
     parser.add_argument("--clock-mhz", type=float, default=0, help="default: the board's")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
@@ -216,7 +219,7 @@ def main(argv: list[str] | None = None) -> int:
             args.export,
             out,
             board,
-            graphs=args.graph or GRAPHS,
+            graphs=args.graph,
             folding=plan,
             clock_mhz=args.clock_mhz,
         )

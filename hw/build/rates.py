@@ -1,0 +1,37 @@
+"""Rates that a bundle's hardware is asked to keep, by board's family and command line."""
+
+from __future__ import annotations
+
+import argparse
+
+from hw.board import Board
+from hw.fold.target import Target
+from hw.spec.manifest import Manifest
+
+RATES = {"xcup": (60.0, 25.0), "xc7": (30.0, 10.0)}
+"""Frames a second of the tracker with one object and with four, by family, where nothing else is
+asked for: real time for video on the larger boards, and what a PYNQ-Z2 class board can be asked
+for."""
+WITH_DETECTOR = {"xcup": (33.0, 12.0, 30.0), "xc7": (20.0, 7.0, 15.0)}
+"""The same where the detector shares the board, and with one object while it is at work."""
+EVERY = 8
+"""Frames between two looks for concepts."""
+
+
+def add_rates(parser: argparse.ArgumentParser) -> None:
+    """The options that `asked` reads."""
+    rate = "frames a second asked for with"
+    parser.add_argument("--fps", type=float, help=f"{rate} one object")
+    parser.add_argument("--fps-four", type=float, help=f"{rate} four")
+    parser.add_argument("--fps-looking", type=float, help=f"{rate} one and the detector at work")
+    parser.add_argument(
+        "--every", type=int, default=EVERY, help=f"frames between two looks of it ({EVERY})"
+    )
+
+
+def asked(board: Board, manifest: Manifest, given: argparse.Namespace | None = None) -> Target:
+    """Cycles that a frame may take at the rates given, at the family's where none are."""
+    options = (None,) * 3 if given is None else (given.fps, given.fps_four, given.fps_looking)
+    usual = RATES[board.family] if manifest.detector is None else WITH_DETECTOR[board.family]
+    rates = [x or most for x, most in zip(options, usual, strict=False)]
+    return Target.of_rates(board.target_mhz, *rates, every=EVERY if given is None else given.every)
