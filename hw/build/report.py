@@ -246,8 +246,9 @@ def write(folder: Path, synthesis: bool = True, target: Target | None = None) ->
 
 def publish(bundle: Path, folder: Path) -> Path:
     """Copies a bundle's report and pictures under names of their own, for docs/hardware."""
-    hardware, model = Hardware.load(bundle), load_manifest(bundle).model
-    stem = f"{model}_{hardware.board.lower()}"
+    hardware, manifest = Hardware.load(bundle), load_manifest(bundle)
+    stem = f"{manifest.model}_{hardware.board.lower()}"
+    stem += "" if manifest.detector is None else f"_{DETECTOR}"
     folder.mkdir(parents=True, exist_ok=True)
     plain = (bundle / NAME).read_text(encoding="utf-8")
     for picture in PICTURES:
