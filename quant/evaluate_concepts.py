@@ -101,7 +101,7 @@ def summary(scores: ConceptScores) -> dict[str, dict]:
         if tags:
             rows[f"{source}, tags of {ENOUGH} and more"] = scores.together(tags)
         narrow = [g for g in tags if g.split("/")[1] not in BROAD]
-        if narrow != tags:
+        if narrow and narrow != tags:
             rows[f"{source}, the narrowest of them"] = scores.together(narrow)
     plain = {name: score.as_dict() for name, score in rows.items()}
     for group in ("near", "twin"):
