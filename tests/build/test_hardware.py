@@ -135,9 +135,9 @@ def test_a_report_without_synthesis(bundle, out):
 def test_a_report_is_published_with_its_pictures(bundle, tmp_path):
     report.write(bundle, synthesis=False, target=EASY)
     made = report.publish(bundle, tmp_path / "docs")
-    assert made.name == "tiny_kv260.md"
+    assert made.name == "tiny_kv260_detector.md"  # five graphs
     linked = re.findall(r"\]\((\S+)\)", made.read_text(encoding="utf-8"))
-    assert linked == ["tiny_kv260_utilisation.png", "tiny_kv260_time.png"]
+    assert linked == [f"{made.stem}_utilisation.png", f"{made.stem}_time.png"]
     assert all((made.parent / name).stat().st_size for name in linked)
 
 
