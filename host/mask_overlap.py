@@ -16,6 +16,16 @@ _ONES = np.array([bin(byte).count("1") for byte in range(256)], np.uint8)
 
 def mask_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.float32]:
     """IoU of every pair of masks (n, R, R), (m, R, R) -> (n, m); 0 where both are empty."""
+    both, union = both_and_either(first, second)
+    return (both / np.maximum(union, 1)).astype(np.float32)
+
+
+def both_and_either(
+    first: NDArray[np.bool_], second: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cells that both and that either of every pair of masks (n, H, W), (m, H, W) hold: (n, m)
+    each.
+    """
     a = _Packed(first)
     b = a if second is first else _Packed(second)
     near = _meet(a.rows, b.rows) & _meet(a.columns, b.columns)
@@ -24,8 +34,7 @@ def mask_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.
     both[i, j] = _count(a.words[i] & b.words[j])
     if a is b:
         both[j, i] = both[i, j]
-    union = a.area[:, None] + b.area[None] - both
-    return (both / np.maximum(union, 1)).astype(np.float32)
+    return both, a.area[:, None] + b.area[None] - both
 
 
 def surest(overlaps: NDArray[np.floating], limit: float) -> NDArray[np.intp]:

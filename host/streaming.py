@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -95,7 +96,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, former)
 
 
-class Run:
+class Run(ABC):
     """A run over the frames of a source: what it makes of a frame is its own, where results go is
     common.
 
@@ -118,9 +119,9 @@ class Run:
         self._clip = None if outputs.clip is None else ClipWriter(outputs.clip, source.fps)
         self._masks = None if outputs.masks is None else MaskWriter(outputs.masks, object_ids)
 
+    @abstractmethod
     def frame(self, frame: Frame) -> None:
         """Takes the next frame."""
-        raise NotImplementedError
 
     @property
     def wants_logits(self) -> bool:

@@ -9,9 +9,10 @@ import torch
 
 from host.detections import DUPLICATE_IOU, surest
 from host.mask_overlap import mask_iou
+from quant.concept_cache import MAPS
 from quant.concept_data import ConceptSamples, collate
 from quant.concept_metrics import CONFIDENCE, ConceptScore, score_pair
-from quant.concept_prompts import geometry, scores, valid_tokens
+from quant.concept_prompts import scores, valid_tokens
 from quant.model import Tracker
 
 OFFSETS = np.arange(-10, 41) / 10
@@ -46,12 +47,8 @@ def _answers(model: Tracker, items: list[dict]):
     """
     batch = collate(items)
     assert model.detector is not None and model.concept_prompts is not None
-    tokens = model.concept_prompts(
-        *(batch[n] for n in ("text", "has_text", "boxes", "labels", "features"))
-    )
-    shape = geometry(batch["boxes"], batch["labels"], batch["features"].shape[-1])
     masks, matches, _, presence = model.detector(
-        batch["features"], batch["skip8"], batch["skip4"], shape, tokens
+        *(batch[name] for name in MAPS), *model.concept_prompts.ask(batch)
     )
     logits = scores(matches, valid_tokens(batch["has_text"], batch["labels"])).numpy()
     present = presence[:, 0, -1, 0].sigmoid().numpy()

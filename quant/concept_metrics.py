@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
+from host.mask_overlap import both_and_either
 from hw.spec.errors import SpecError
 
 CONFIDENCE = 0.5
@@ -171,9 +172,7 @@ def mask_ious(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     a, b = _planes(first, "masks"), _planes(second, "masks")
     if not len(a) or not len(b):
         return np.zeros((len(a), len(b)))
-    a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
-    common = np.array([np.count_nonzero(a & one, axis=1) for one in b]).T  # (M, K)
-    union = np.count_nonzero(a, axis=1)[:, None] + np.count_nonzero(b, axis=1) - common
+    common, union = both_and_either(a, b)
     return np.divide(common, union, out=np.zeros(common.shape), where=union > 0)
 
 

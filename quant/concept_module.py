@@ -9,7 +9,7 @@ from torch import Tensor
 from quant.concept_cache import MAPS
 from quant.concept_data import truth_of
 from quant.concept_losses import WEIGHTS, detection_loss
-from quant.concept_prompts import geometry, valid_tokens
+from quant.concept_prompts import valid_tokens
 from quant.model import Tracker
 from quant.optimizer import one_cycle
 
@@ -47,10 +47,7 @@ class ConceptModule(lightning.LightningModule):
         batch |= {n: batch[n].contiguous(memory_format=torch.channels_last) for n in MAPS}
         truth = truth_of(batch)
         valid = valid_tokens(batch["has_text"], batch["labels"])
-        tokens = self.prompts(
-            batch["text"], batch["has_text"], batch["boxes"], batch["labels"], batch["features"]
-        )
-        shape = geometry(batch["boxes"], batch["labels"], batch["features"].shape[-1])
+        shape, tokens = self.prompts.ask(batch)
         x = self.detector.fuse(batch["features"], shape, tokens)
         *early, last = self.detector.decode(tokens, x)
         pixels = self.detector.pixels(x, batch["skip8"], batch["skip4"])

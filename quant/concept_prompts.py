@@ -7,19 +7,21 @@ geometry encoder, Carion et al. 2025, section 3); missing ones have tokens of th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
+from host.phrases import EMBEDDING
+from host.prompts import LOGIT_LIMIT
 from quant.config import ModelConfig
 from quant.layers import Quantizer
 from quant.prompt_encoder import smooth_tables
 
-EMBEDDING = 384  # all-MiniLM-L6-v2
 TEXT_TOKENS = 4
 EXEMPLARS = 4
 ABSENT = -1
 """Label of an exemplar slot that is not used; 0 negative, 1 positive."""
-RAMP = 16.0  # a channel's [-1, 1] in logits, as in the tracker's dense prompt
 
 
 class ConceptPrompts(nn.Module):
@@ -72,6 +74,13 @@ class ConceptPrompts(nn.Module):
         examples = torch.where(used, examples, self.none[TEXT_TOKENS])
         tokens = torch.cat([queries, words, examples], 1)
         return self.token_quant(tokens.transpose(1, 2).unsqueeze(3))
+
+    def ask(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """The detector's `geometry` (B,4,G,G) and `tokens` (B,C,T,1) for a batch of questions: by
+        name what `forward` takes.
+        """
+        tokens = self(*(batch[n] for n in ("text", "has_text", "boxes", "labels", "features")))
+        return geometry(batch["boxes"], batch["labels"], batch["features"].shape[-1]), tokens
 
     @torch.no_grad()
     def spread(self, embeddings: Tensor) -> None:
@@ -128,4 +137,4 @@ def geometry(boxes: Tensor, labels: Tensor, cells: int) -> Tensor:
     cover = coverage(boxes, cells)
     marks = [(cover * (labels == label)[..., None, None]).amax(1).clamp(max=1) for label in (1, 0)]
     ramp = torch.linspace(-1, 1, cells, device=boxes.device).expand(len(boxes), cells, cells)
-    return torch.stack([*marks, ramp, ramp.transpose(1, 2)], 1) * RAMP
+    return torch.stack([*marks, ramp, ramp.transpose(1, 2)], 1) * LOGIT_LIMIT

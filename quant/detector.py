@@ -18,13 +18,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from host.concept_spec import GEOMETRY_CHANNELS
 from quant.attention import Attention, rows
 from quant.config import BOX_SCALE, LOGIT_SCALE, ModelConfig, Precision
 from quant.layers import Conv, Quantizer, join
 from quant.mask_decoder import Head
 from quant.pixel_decoder import PixelDecoder
 
-GEOMETRY_CHANNELS = 4
 BOX_LANES = 4
 
 

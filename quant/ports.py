@@ -9,14 +9,14 @@ from dataclasses import fields
 import numpy as np
 from torch import Tensor
 
-from host.concept_spec import DetectorSpec, DetectorTables
+from host.concept_spec import GEOMETRY_CHANNELS, DetectorSpec, DetectorTables
 from host.device import TOKENS, GraphPorts, ModelSpec, Tables
 from host.policy import Policy
 from hw.spec.dtypes import IntType
 from hw.spec.manifest import DetectorSizes
 from hw.spec.port import Port
 from quant.concept_prompts import EXEMPLARS, TEXT_TOKENS
-from quant.detector import BOX_LANES, GEOMETRY_CHANNELS
+from quant.detector import BOX_LANES
 from quant.layers import Quantizer
 from quant.mask_decoder import DENSE_CHANNELS, MASKS
 from quant.model import Tracker

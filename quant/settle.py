@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from quant.concept_prompts import EMBEDDING, EXEMPLARS, geometry
+from host.phrases import EMBEDDING
+from quant.concept_prompts import EXEMPLARS
 from quant.layers import Conv, Quantizer
 from quant.model import Tracker
 
@@ -109,8 +110,11 @@ def _run_all(model: Tracker) -> None:
     dense = torch.zeros(1, 6, config.grid, config.grid)
     model.mask_decoder(conditioned, skip8, skip4, dense, tokens)
     if model.detector is not None and model.concept_prompts is not None:
-        boxes, labels = torch.zeros(1, EXEMPLARS, 4), torch.zeros(1, EXEMPLARS, dtype=torch.long)
-        shape = geometry(boxes, labels, config.coarse)
-        text, given = torch.zeros(1, EMBEDDING), torch.ones(1, dtype=torch.bool)
-        asked = model.concept_prompts(text, given, boxes, labels, features)
-        model.detector(features, skip8, skip4, shape, asked)
+        question = {
+            "text": torch.zeros(1, EMBEDDING),
+            "has_text": torch.ones(1, dtype=torch.bool),
+            "boxes": torch.zeros(1, EXEMPLARS, 4),
+            "labels": torch.zeros(1, EXEMPLARS, dtype=torch.long),
+            "features": features,
+        }
+        model.detector(features, skip8, skip4, *model.concept_prompts.ask(question))

@@ -14,11 +14,10 @@ import numpy as np
 import torch
 
 from host.device import default_bundle, open_device
-from quant.concept_cache import build_views
+from quant.concept_cache import MAPS, build_views
 from quant.concept_calibration import calibrate_scores
 from quant.concept_data import ConceptData, ConceptSamples, collate, phrase_table
 from quant.concept_module import ConceptModule
-from quant.concept_prompts import geometry
 from quant.config import PRECISIONS, W4A4, Precision, get_config
 from quant.convert import Calibration, quantized_from_float
 from quant.data.concepts import load_concepts
@@ -122,11 +121,7 @@ def start_model(
     with Calibration(model, model.image_encoder) as watch, torch.no_grad():
         for i in range(CALIBRATION_BATCHES):
             items = collate([samples[i * batch + j] for j in range(batch)])
-            tokens = model.concept_prompts(
-                *(items[n] for n in ("text", "has_text", "boxes", "labels", "features"))
-            )
-            shape = geometry(items["boxes"], items["labels"], items["features"].shape[-1])
-            model.detector(items["features"], items["skip8"], items["skip4"], shape, tokens)
+            model.detector(*(items[name] for name in MAPS), *model.concept_prompts.ask(items))
     watch.apply()
     return model
 

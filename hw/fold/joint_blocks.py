@@ -20,7 +20,19 @@ from hw.lower.products import product_bits, scalar_requantizer, softmax_attentio
 from hw.spec.kernel import Kernel
 
 
-class JoinBlock(Block):
+class _Streaming(Block):
+    """Takes every input and gives its output at `lanes` codes a beat, one beat a cycle."""
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        return (self.folding.lanes,) * len(self.layer.inputs)
+
+    @property
+    def interval(self) -> int:
+        return self.layer.output.codes // self.folding.lanes
+
+
+class JoinBlock(_Streaming):
     """join_add."""
 
     @cached_property
@@ -46,20 +58,11 @@ class JoinBlock(Block):
     def waits(self, position: int) -> list[int]:
         return [1 - position]
 
-    @property
-    def entries(self) -> tuple[int, ...]:
-        return (self.folding.lanes,) * 2
-
-    @property
-    def interval(self) -> int:
-        return self.layer.output.codes // self.folding.lanes
-
     def run(self, inputs: Sequence[Times]) -> Times:
-        y = pace.joined(*inputs, self.layer.output.channels // self.folding.lanes)
-        return y
+        return pace.joined(*inputs, self.layer.output.channels // self.folding.lanes)
 
 
-class UpsampleBlock(Block):
+class UpsampleBlock(_Streaming):
     """upsample_nearest."""
 
     @cached_property
@@ -69,14 +72,6 @@ class UpsampleBlock(Block):
         shape = (a.height, a.width, a.channels, lanes, a.dtype.bits)
         return {"double": UpsampleNearest(*shape, style, a.dtype.signed)}
 
-    @property
-    def entries(self) -> tuple[int, ...]:
-        return (self.folding.lanes,)
-
-    @property
-    def interval(self) -> int:
-        return self.layer.output.codes // self.folding.lanes
-
     def needs(self, position: int) -> Cycles:
         a = self.layer.inputs[0]
         y, x = (np.arange(2 * n) // 2 for n in (a.height, a.width))
@@ -84,8 +79,7 @@ class UpsampleBlock(Block):
 
     def run(self, inputs: Sequence[Times]) -> Times:
         (x,), a = inputs, self.layer.inputs[0]
-        y = pace.doubled(x, (a.height, a.width), a.channels // self.folding.lanes)
-        return y
+        return pace.doubled(x, (a.height, a.width), a.channels // self.folding.lanes)
 
 
 class CutBlock(Block):
@@ -117,7 +111,7 @@ class CutBlock(Block):
         return Times(x.first[:kept] + 1, x.last[:kept] + 1)
 
 
-class KeepBlock(Block):
+class KeepBlock(_Streaming):
     """fifo of a frame."""
 
     @cached_property
@@ -125,14 +119,6 @@ class KeepBlock(Block):
         a, lanes = self.layer.inputs[0], self.folding.lanes
         beats = a.codes // lanes
         return {"frame": buffer(beats, lanes * a.dtype.bits, beats, self.style)}
-
-    @property
-    def entries(self) -> tuple[int, ...]:
-        return (self.folding.lanes,)
-
-    @property
-    def interval(self) -> int:
-        return self.layer.output.codes // self.folding.lanes
 
     def run(self, inputs: Sequence[Times]) -> Times:
         return pace.through(inputs[0], self.layer.output.channels // self.folding.lanes, 2)
@@ -196,8 +182,7 @@ class AttentionBlock(Block):
         # A sum is divided as it comes; a row gives all of them in its passes over the values.
         beats = self.layer.output.channels // self.folding.SIMD
         done = pace.paced(second + out, max(self._row, beats * kernel.DIVIDE_CYCLES))
-        y = Times(done - self._row + self._row // beats, done)
-        return y
+        return Times(done - self._row + self._row // beats, done)
 
 
 class MaskBlock(Block):
