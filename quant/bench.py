@@ -12,21 +12,21 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
-from host.demo_clip import render_demo_clip
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from host.demo_clip import render_demo_clip
 from host.device import Device, open_device
 from host.prompts import Prompt
 from host.session import Session
 from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
+from quant.commands import exit_code
 from quant.config import CONFIGS
 from quant.device import TorchDevice
 from quant.model import CHECKPOINTS
@@ -114,17 +114,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--debug", action="store_true", help="tracebacks")
     args = parser.parse_args(argv)
-    try:
+
+    def run() -> None:
         figures = bench(args)
-    except SamFabricError as error:
-        if args.debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    if args.json:
-        with atomic_path(args.json) as path:
-            path.write_text(json.dumps(figures, indent=1))
-    return 0
+        if args.json:
+            with atomic_path(args.json) as path:
+                path.write_text(json.dumps(figures, indent=1))
+
+    return exit_code(run, args.debug)
 
 
 def bench(args: argparse.Namespace) -> dict[str, float]:

@@ -8,15 +8,14 @@ beside quantized. Scores come from `quant.scoring`, so through the session that 
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import date
 from pathlib import Path
 
 from rich.progress import Progress
 
 from host.device import Device, open_device
-from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
+from quant.commands import exit_code
 from quant.config import CONFIGS, ModelConfig, get_config
 from quant.data import VideoSequence, open_dataset
 from quant.device import TorchDevice
@@ -49,16 +48,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="(%(default)s)")
     parser.add_argument("--debug", action="store_true", help="tracebacks")
     args = parser.parse_args(argv)
-    try:
+
+    def write() -> None:
         config, splits = get_config(args.config), args.splits.split(",")
         path = write_card(config, args.data, splits, args.checkpoints, args.bundle)
-    except SamFabricError as error:
-        if args.debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"card: {path}")
-    return 0
+        print(f"card: {path}")
+
+    return exit_code(write, args.debug)
 
 
 def write_card(

@@ -10,9 +10,9 @@ from datetime import date
 from pathlib import Path
 
 from host.phrases import Phrases
-from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
 from quant.card import DATA_LICENCES
+from quant.commands import exit_code
 from quant.concept_metrics import ConceptScores
 from quant.config import CONFIGS, ModelConfig, get_config
 from quant.data.concepts import load_concepts
@@ -149,13 +149,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--bundle", type=Path, help="of the golden device")
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="(%(default)s)")
     args = parser.parse_args(argv)
-    try:
+
+    def write() -> None:
         path = write_card(get_config(args.config), args.data, args.checkpoints, args.bundle)
-    except SamFabricError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"card: {path}")
-    return 0
+        print(f"card: {path}")
+
+    return exit_code(write)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from rich.table import Table
 from host.concept import ConceptSession
 from host.device import Device, default_bundle, open_device
 from host.phrases import Phrases
-from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
+from quant.commands import exit_code
 from quant.concept_metrics import ConceptScore, ConceptScores
 from quant.config import CONFIGS, PRECISIONS, get_config
 from quant.data.concepts import ConceptImage, load_concepts
@@ -170,7 +170,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="JSON file for the scores")
     parser.add_argument("--debug", action="store_true", help="tracebacks")
     args = parser.parse_args(argv)
-    try:
+
+    def score() -> None:
         config = get_config(args.config).name
         images = [
             i for i in load_concepts(args.data) if i.split == args.split and i.source in SOURCES
@@ -186,19 +187,15 @@ def main(argv: list[str] | None = None) -> int:
         if args.model != "golden":
             phrases = Phrases.build(shipped_vocabulary().phrases())
         scores = evaluate(device, images, phrases)
-    except SamFabricError as error:
-        if args.debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    console = Console()
-    console.print(f"{config} {args.model}, {args.split}: {len(images)} images")
-    console.print(table_of(scores))
-    console.print(twin_table(scores))
-    if args.out:
-        with atomic_path(args.out) as scratch:
-            scratch.write_text(json.dumps(summary(scores), indent=1) + "\n", encoding="utf-8")
-    return 0
+        console = Console()
+        console.print(f"{config} {args.model}, {args.split}: {len(images)} images")
+        console.print(table_of(scores))
+        console.print(twin_table(scores))
+        if args.out:
+            with atomic_path(args.out) as scratch:
+                scratch.write_text(json.dumps(summary(scores), indent=1) + "\n", encoding="utf-8")
+
+    return exit_code(score, args.debug)
 
 
 if __name__ == "__main__":

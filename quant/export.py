@@ -32,8 +32,9 @@ from numpy.typing import NDArray
 from host.device import ModelSpec
 from host.phrases import Phrases
 from host.prompts import PROMPT_TOKENS
-from hw.spec.errors import SamFabricError, SpecError
+from hw.spec.errors import SpecError
 from hw.spec.manifest import VOCABULARY, graph_names
+from quant.commands import exit_code
 from quant.data.vocabulary import shipped_vocabulary
 from quant.device import TorchDevice
 from quant.model import Tracker, load_checkpoint
@@ -191,7 +192,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--examples", type=int, default=2, help="test vectors a graph")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     args = parser.parse_args(argv)
-    try:
+
+    def export() -> None:
         config = args.config or (None if args.checkpoint else "nano")
         checkpoint = args.checkpoint or Path("quant/checkpoints") / f"{config}_w4a4.safetensors"
         beside = checkpoint.with_name(checkpoint.name.replace("_", "_detector_"))
@@ -199,12 +201,8 @@ def main(argv: list[str] | None = None) -> int:
         model = load_checkpoint(checkpoint, config, detector)
         out = args.out or Path("build/export") / model.config.name
         print(f"exported to {export_graphs(model, out, examples=args.examples)}")
-    except SamFabricError as error:
-        if args.debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+
+    return exit_code(export, args.debug)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from hw.spec.errors import SamFabricError
+from quant.commands import exit_code
 from quant.config import CONFIGS, Precision
 from quant.data.errors import DataError
 from quant.model import CHECKPOINTS
@@ -114,13 +115,7 @@ def run_command(train: Callable[[argparse.Namespace], None], args: argparse.Name
     """Exit code of a training command: 0, 2 on a SamFabricError, 130 when interrupted."""
     warnings.filterwarnings("ignore", module=r"torch|lightning|brevitas")
     try:
-        train(args)
-    except SamFabricError as error:
-        if args.debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return exit_code(lambda: train(args), args.debug)
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130
-    return 0

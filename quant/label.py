@@ -29,6 +29,7 @@ from host.phrases import normalise
 from host.video import IMAGE_SUFFIXES, Frame, natural_key, open_source
 from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
+from quant.commands import exit_code
 from quant.data.vocabulary import shipped_vocabulary
 from quant.teachers import OBJECT, Boxes, Found, Picture, Teacher, TeacherError, open_teacher
 
@@ -298,15 +299,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", help="cpu, cuda ... (a GPU where there is one)")
     parser.add_argument("--debug", action="store_true", help="tracebacks")
     args = parser.parse_args(argv)
-    try:
-        labelled = run(args)
-    except SamFabricError as error:
-        if args.debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"{labelled} frames labelled in {args.out}")
-    return 0
+    return exit_code(lambda: print(f"{run(args)} frames labelled in {args.out}"), args.debug)
 
 
 if __name__ == "__main__":
