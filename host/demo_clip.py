@@ -7,6 +7,7 @@ starfish (object 3) spins, is hidden by the turtle and leaves for good.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def render_demo_clip(
             f"ask for a frame or more and sides of {SMALLEST_SIDE} pixels or more",
         )
     rng = np.random.default_rng(seed)
-    stage = _Stage(rng, height, width)
+    stage = Stage(rng, height, width)
     moments = np.linspace(0, 1, frames) if frames > 1 else np.zeros(1)
     rendered = [stage.render(float(moment)) for moment in moments]
     return [frame for frame, _ in rendered], [ids for _, ids in rendered]
@@ -97,8 +98,20 @@ def boxes_of(ids: NDArray[np.uint8]) -> dict[int, tuple[int, int, int, int]]:
     return boxes
 
 
-class _Stage:
-    """The scene with its textures, drawn once; `render` gives any moment of it."""
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """An animal in a scene: its id there, its drawing, where it is, and the side of the drawing in
+    heights of the frame."""
+
+    object_id: int
+    picture: Picture
+    pose: Pose
+    size: float
+
+
+class Stage:
+    """The scene with its textures, drawn once; `render` gives any moment of the story, `compose`
+    any other arrangement."""
 
     def __init__(self, rng: np.random.Generator, height: int, width: int) -> None:
         self.height, self.width = height, width
@@ -108,31 +121,41 @@ class _Stage:
 
     def render(self, moment: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Frame and ids of a moment in 0..1."""
+        layers = [
+            Layer(STARFISH, self.starfish, starfish_pose(moment), 0.50),
+            Layer(FISH, draw_fish(self.grain, 40 * moment), fish_pose(moment), 0.62),
+            Layer(TURTLE, draw_turtle(self.grain, 22 * moment), turtle_pose(moment), 0.80),
+        ]
+        return self.compose(layers, (moment, 0.5 * (1 + np.sin(5 * moment))), moment)
+
+    def compose(
+        self, layers: Sequence[Layer], drift: Point, moment: float
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Frame (H,W,3) uint8 and ids (H,W) uint8 of layers from back to front.
+
+        drift: how far the camera is along the floor, across and down, in 0..1; moment: of the light
+        on the floor.
+        """
         high, wide = FINE * self.height, FINE * self.width
         room_y, room_x = self.floor.shape[0] - high, self.floor.shape[1] - wide
-        drift = (moment * room_x, 0.5 * room_y * (1 + np.sin(5 * moment)))
-        view = np.array([[1, 0, -drift[0]], [0, 1, -drift[1]]], np.float32)
+        view = np.array([[1, 0, -drift[0] * room_x], [0, 1, -drift[1] * room_y]], np.float32)
         colours: Picture = np.array(cv2.warpAffine(self.floor, view, (wide, high)), np.float32)
-        # From back to front; sizes are sides of the drawing in frame heights.
-        layers = [
-            (STARFISH, self.starfish, starfish_pose(moment), 0.50),
-            (FISH, draw_fish(self.grain, 40 * moment), fish_pose(moment), 0.62),
-            (TURTLE, draw_turtle(self.grain, 22 * moment), turtle_pose(moment), 0.80),
-        ]
         visible: dict[int, Picture] = {}
-        for object_id, picture, pose, size in layers:
-            scale = size * high / SPRITE
+        for layer in layers:
+            scale = layer.size * high / SPRITE
             # A blurred shadow needs no fine drawing: a quarter of the size, then enlarged.
-            shadow = _place(picture[..., 3], pose, scale / 4, high // 4, wide // 4, 0.009 * high)
+            shadow = _place(
+                layer.picture[..., 3], layer.pose, scale / 4, high // 4, wide // 4, 0.009 * high
+            )
             soft = cv2.GaussianBlur(shadow, (0, 0), 0.005 * high)
             wide_soft = cv2.resize(soft, (wide, high), interpolation=cv2.INTER_LINEAR)
             colours *= 1 - 0.38 * wide_soft[..., None]
-            placed = _place(picture, pose, scale, high, wide)
+            placed = _place(layer.picture, layer.pose, scale, high, wide)
             cover = placed[..., 3]
             colours += cover[..., None] * (placed[..., :3] - colours)
             for other in visible:
                 visible[other] *= 1 - cover
-            visible[object_id] = cover
+            visible[layer.object_id] = cover
         colours *= (0.93 + 0.30 * caustics(high, wide, moment))[..., None]
         small = (self.width, self.height)
         frame = cv2.resize(np.clip(colours, 0, 1), small, interpolation=cv2.INTER_AREA)

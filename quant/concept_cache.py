@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from host.device import Device
 from quant.data.concepts import ConceptImage
-from quant.data.views import View, random_view, whole_view
+from quant.data.views import View, drawing_pool, random_view, whole_view
 
 MAPS = ("features", "skip8", "skip4")
 INDEX = "views.json"
@@ -74,12 +74,12 @@ def build_views(
     if (folder / INDEX).is_file():
         return Views.open(folder)
     rng = np.random.default_rng(seed)
-    size = device.spec.image_size
+    size, pool = device.spec.image_size, drawing_pool(images)
 
     def draw(number: int) -> View:
         if number < len(images):
             return whole_view(images[number], size)
-        return random_view(images, size, rng)
+        return random_view(pool, size, rng)
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".views-", dir=folder.parent))

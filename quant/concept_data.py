@@ -21,9 +21,8 @@ from quant.data.vocabulary import Vocabulary
 
 POSITIVE_SHARE = 0.7
 EXAMPLE_SHARES = (0.7, 0.15, 0.15)  # text alone, text with examples, examples alone
-NOISE = (
-    0.015  # on each of a unit embedding's 384 numbers of about 0.05: its meaning keeps its place
-)
+NOISE = 0.02  # on each of a unit embedding's 384 numbers of about 0.05: its meaning keeps its place
+BLEND_SHARE = 0.5  # of the phrases that are asked as something between two of their concept's
 JITTER = 0.05  # of an example box's sides
 
 
@@ -92,8 +91,7 @@ class ConceptSamples(Dataset):
         v, rows = self.views, self._rows(view)
         own = v.concept[rows] == concept
         kind = int(rng.choice(3, p=EXAMPLE_SHARES)) if positive else 0
-        text = self.text[concept][rng.integers(len(self.text[concept]))]
-        text = text + rng.normal(0, NOISE, text.shape)
+        text = self._phrase(self.text[concept], rng)
         boxes, labels = np.zeros((EXEMPLARS, 4), np.float32), np.full(EXEMPLARS, ABSENT)
         if kind:
             self._examples(v.boxes[rows][own], v.boxes[rows][~own], boxes, labels, rng)
@@ -108,6 +106,13 @@ class ConceptSamples(Dataset):
             "present": np.array(positive),
         }
         return {name: torch.as_tensor(a) for name, a in item.items()}
+
+    @staticmethod
+    def _phrase(known: NDArray, rng: np.random.Generator) -> NDArray:
+        """An embedding (384,) near a concept's phrases (P,384), for what else it may be called."""
+        first, second = known[rng.integers(len(known), size=2)]
+        share = rng.random() if rng.random() < BLEND_SHARE else 1.0
+        return share * first + (1 - share) * second + rng.normal(0, NOISE, first.shape)
 
     @staticmethod
     def _examples(
@@ -144,7 +149,7 @@ def truth_of(batch: dict) -> Truth:
 
 
 class ConceptData(lightning.LightningDataModule):
-    """Questions for one stage."""
+    """Questions for one stage; `batch` of them a step, shared out among the trainer's devices."""
 
     def __init__(self, samples: ConceptSamples, batch: int, workers: int) -> None:
         super().__init__()
@@ -152,8 +157,9 @@ class ConceptData(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         self.samples.epoch = self.trainer.current_epoch
+        share = max(1, self.batch // self.trainer.world_size)
         return DataLoader(
-            self.samples, self.batch, num_workers=self.workers, collate_fn=collate, drop_last=True
+            self.samples, share, num_workers=self.workers, collate_fn=collate, drop_last=True
         )
 
 

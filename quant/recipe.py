@@ -72,11 +72,14 @@ class ConceptStage:
 
 @dataclass(frozen=True)
 class ConceptRecipe:
-    """Training of the concept detector: views to cache, questions a batch, stages."""
+    """Training of the concept detector: views to cache, questions a batch, stages; drawn scenes
+    among the images.
+    """
 
     views: int
     batch: int
     stages: tuple[ConceptStage, ...]
+    scenes: int = 160
 
 
 CONCEPT_RECIPES: dict[str, ConceptRecipe] = {
@@ -98,13 +101,14 @@ CONCEPT_RECIPES: dict[str, ConceptRecipe] = {
     ),
     # A step in W4A4 takes 3.7 times a float one, so most of the learning is done in float.
     "nano": ConceptRecipe(
-        12000,
+        18000,
         32,
         (
             ConceptStage("detector_float", "float", 30, 2e-3, rarity=0.5),
             ConceptStage("detector_float_more", "float", 20, 1.5e-3, rarity=0.5),
             ConceptStage("detector_float_frequent", "float", 14, 1.5e-3),
-            ConceptStage("detector_w4a4", "w4a4", 7, 6e-4),
+            ConceptStage("detector_float_longer", "float", 48, 2e-3, rarity=0.25),
+            ConceptStage("detector_w4a4", "w4a4", 14, 8e-4),
         ),
     ),
 }

@@ -21,6 +21,7 @@ from quant.concept_module import ConceptModule
 from quant.config import PRECISIONS, W4A4, Precision, get_config
 from quant.convert import Calibration, quantized_from_float
 from quant.data.concepts import load_concepts
+from quant.data.scenes import drawn_scenes
 from quant.data.vocabulary import shipped_vocabulary
 from quant.fitting import add_arguments, fit, prepare, run_command
 from quant.model import (
@@ -55,6 +56,7 @@ def train(args: argparse.Namespace) -> None:
         args.tracker or args.out / f"{config.name}_{W4A4.name}.safetensors", config.name
     )
     images = [item for item in load_concepts(args.data) if item.split == "train"]
+    images += drawn_scenes(recipe.scenes)
     vocabulary = shipped_vocabulary()
     concepts = sorted(frozenset().union(*(item.annotated for item in images)))
     phrases = phrase_table(vocabulary, concepts, run)

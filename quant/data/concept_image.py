@@ -12,7 +12,7 @@ of the other sources, are for training.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -46,12 +46,25 @@ class Annotation:
     ignored: frozenset[str] = field(default_factory=frozenset)
 
 
+def annotate(named: Iterable[tuple[str, NDArray[np.bool_]]]) -> Annotation:
+    """What masks (H,W) with their concepts say: instances that are large enough; the concepts of
+    the others are ignored.
+    """
+    instances, ignored = [], set()
+    for concept, mask in named:
+        if mask.mean() >= SMALLEST_INSTANCE:
+            instances.append(Instance(concept, mask))
+        else:
+            ignored.add(concept)
+    return Annotation(instances, frozenset(ignored))
+
+
 @dataclass(frozen=True, eq=False)
 class ConceptImage:
     """An image and its named instances, read from disk each time they are asked for.
 
-    name: the file, for messages. source: "ccp", "pets", "coco", "davis" or "labels" (written by
-    `quant.label`). split: "train" or "held".
+    name: the file, for messages. source: "ccp", "pets", "coco", "davis", "drawn" or "labels"
+    (written by `quant.label`). split: "train" or "held".
     annotated: concepts that the source marks wherever they occur, broader ones included.
     read_image: gives the image (H, W, 3) uint8 RGB.
     read_annotation: gives the annotation, masks of the image's own size.

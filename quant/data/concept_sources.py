@@ -9,8 +9,8 @@ What each source annotates wherever it occurs (its `annotated`):
 - Oxford-IIIT Pet (Parkhi et al. 2012): one animal a photo, fur border included. The file's name
   gives the breed, its first letter the species: upper case for cats, lower for dogs.
 - COCO in YOLO's form: a polygon an instance, 80 classes in COCO's order.
-- DAVIS-2016 (Perazzi et al. 2016): the sequences whose one object has a plain name; of everything
-  but that concept nothing is known.
+- DAVIS-2016 (Perazzi et al. 2016): the sequences whose one object has a plain name; that concept,
+  broader ones, and those listed as unseen in the videos.
 - Folders written by `quant.label`: the concepts that the teacher was asked for.
 """
 
@@ -24,24 +24,25 @@ from pathlib import Path
 
 import numpy as np
 import tomllib
-from numpy.typing import NDArray
 
 from quant.data.concept_image import (
     SMALLEST_INSTANCE,
     Annotation,
     ConceptImage,
     Instance,
+    annotate,
     split_of,
 )
 from quant.data.davis import is_davis, load_davis
 from quant.data.errors import DataError
 from quant.data.images import list_frames, read_frame, read_list, read_values
 from quant.data.stills import parse_polygons, read_single_mask
+from quant.data.vocabulary import shipped_vocabulary
 
 _FACTS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 COCO: list[str] = _FACTS["coco"]["names"]
 
-DAVIS_FRAMES = 4
+DAVIS_FRAMES = 8
 """Frames taken of a sequence, evenly spaced: more of them look alike."""
 
 
@@ -138,7 +139,7 @@ def pet_of(stem: str) -> tuple[str, str]:
 
 def _read_pet(path: Path, concepts: tuple[str, ...]) -> Annotation:
     (mask,) = read_single_mask(path, 0, 0) or [None]  # sizes: only polygons need them
-    return _annotation([(concept, mask) for concept in concepts if mask is not None])
+    return annotate([(concept, mask) for concept in concepts if mask is not None])
 
 
 def _load_coco(folder: Path) -> list[ConceptImage]:
@@ -158,7 +159,7 @@ def _read_coco(image: Path, polygons: Path) -> Annotation:
                 f"class {label} in {polygons}", f"expected COCO's classes, 0 to {len(COCO) - 1}"
             )
         named.append((_canonical(COCO[label]), mask))
-    return _annotation(named)
+    return annotate(named)
 
 
 def _canonical(name: str) -> str:
@@ -166,16 +167,19 @@ def _canonical(name: str) -> str:
 
 
 def _load_davis(folder: Path) -> list[ConceptImage]:
-    images = []
+    images, facts, vocabulary = [], _FACTS["davis"], shipped_vocabulary()
     for sequence in load_davis(folder, "train"):
-        concept = _FACTS["davis"].get(sequence.name)
+        concept = facts["shows"].get(sequence.name)
         if concept is None:
             continue
+        annotated = {concept, *vocabulary[concept].kinds, *facts["unseen"]}
+        if sequence.name in facts["deserted"]:
+            annotated.update(facts["worn"])
         for index in np.linspace(0, len(sequence.frames) - 1, DAVIS_FRAMES).round().astype(int):
             mask = sequence.masks.get(int(index))
             if mask is not None:
                 read = partial(_read_pet, mask, (concept,))
-                images.append(_image(sequence.frames[index], "davis", {concept}, read))
+                images.append(_image(sequence.frames[index], "davis", annotated, read))
     return images
 
 
@@ -195,15 +199,4 @@ def _load_labels(folder: Path) -> list[ConceptImage]:
 
 
 def _read_labels(named: list[tuple[str, Path]]) -> Annotation:
-    return _annotation([(concept, read_values(path) > 0) for concept, path in named])
-
-
-def _annotation(named: Iterable[tuple[str, NDArray[np.bool_]]]) -> Annotation:
-    """Instances that are large enough; the concepts of the others are ignored."""
-    instances, ignored = [], set()
-    for concept, mask in named:
-        if mask.mean() >= SMALLEST_INSTANCE:
-            instances.append(Instance(concept, mask))
-        else:
-            ignored.add(concept)
-    return Annotation(instances, frozenset(ignored))
+    return annotate([(concept, read_values(path) > 0) for concept, path in named])

@@ -38,7 +38,7 @@ def trained(data, tmp_path_factory):
             ConceptStage("detector_float", "float", 1, 1e-3),
             ConceptStage("detector_w4a4", "w4a4", 1, 1e-3),
         )
-        patch.setitem(CONCEPT_RECIPES, "tiny", ConceptRecipe(40, 4, stages))
+        patch.setitem(CONCEPT_RECIPES, "tiny", ConceptRecipe(40, 4, stages, scenes=3))
         patch.setattr(fitting, "STEPS_PER_EPOCH", 3)
         assert run(data, folder) == 0
         first = (folder / "run/detector_float.safetensors").read_bytes()
