@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
-from functools import reduce
-from itertools import combinations
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hw.fold.block import Style
+from hw.fold.combine import least
 from hw.fold.folding import Plan
 from hw.fold.target import Target
 from hw.spec.kernel import Cost
 
-AT_ONCE = 3
-"""Accelerators whose choices are looked at together."""
+RESOURCES = len(fields(Cost))
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +34,7 @@ class Choice:
 
 def use(cost: Cost, budget: Cost) -> float:
     """Greatest share of any one resource."""
-    return float(_shares(np.array(astuple(cost)), budget))
+    return float(_shares(np.array(astuple(cost)), budget).max())
 
 
 def unbeaten(choices: Sequence[Choice]) -> list[Choice]:
@@ -53,50 +52,29 @@ def balance(
 ) -> dict[str, Choice]:
     """The choice of each graph that together meet the target and use the scarcest resource least;
     where none meet it, those that come closest while they fit; where none fit, the smallest.
-
-    All choices of a few graphs at a time are tried against what the others have, until nothing
-    gets better.
     """
-    costs = {g: np.array([astuple(c.cost) for c in found]) for g, found in lists.items()}
-    cycles = {g: np.array([c.cycles for c in found]) for g, found in lists.items()}
-    picked = {g: int(np.argmin(_shares(costs[g], budget))) for g in lists}
-    best: tuple[float, ...] | None = None
-    groups = list(combinations(lists, min(AT_ONCE, len(lists))))
-    while True:
-        before = best
-        for group in groups:
-            rest = sum((lists[g][n].cost for g, n in picked.items() if g not in group), shell)
-            total, took = np.array(astuple(rest)), dict[str, NDArray[np.int64]]()
-            for g in lists:
-                if g in group:
-                    along = [1] * len(group)
-                    along[group.index(g)] = -1
-                    total = total + costs[g].reshape(*along, costs[g].shape[1])
-                    took[g] = cycles[g].reshape(along)
-                else:
-                    took[g] = cycles[g][picked[g]]
-            shares = _parts(total, budget)
-            full = shares.max(-1)
-            over = np.maximum(shares - 1, 0).sum(-1)
-            slow = np.broadcast_to(reduce(np.maximum, target.ratios(took)), full.shape)
-            ranks = [r.ravel() for r in (full, np.maximum(slow, 1), over)]
-            first = int(np.lexsort(ranks)[0])
-            rank = tuple(float(r[first]) for r in reversed(ranks))
-            if best is None or rank < best:
-                best = rank
-                picked |= dict(
-                    zip(group, map(int, np.unravel_index(first, full.shape)), strict=True)
-                )
-        if best == before:
-            return {g: lists[g][n] for g, n in picked.items()}
+    # Shares of resources, then of times: both add up over the graphs.
+    idle = dict.fromkeys(lists, 0)
+    tables = []
+    for graph, choices in lists.items():
+        shares = _shares(np.array([astuple(c.cost) for c in choices]), budget)
+        cycles = np.array([c.cycles for c in choices])
+        ratios = target.ratios({**idle, graph: cycles})
+        times = [np.broadcast_to(r, cycles.shape) for r in ratios]
+        tables.append(np.column_stack([shares, *times]))
+    base = np.zeros(tables[0].shape[1])
+    base[:RESOURCES] = _shares(np.array(astuple(shell)), budget)
+    caps = np.full(len(base), inf)
+    full, slow = slice(0, RESOURCES), slice(RESOURCES, None)
+    rows: list[int] = []
+    for judged, enough in ((full, 1.0), (slow, 1.0), (full, 0.0)):
+        rows = least(tables, base, caps, judged, enough) or rows
+        total = base + sum(t[n] for t, n in zip(tables, rows, strict=True))
+        caps[judged] = max(enough, total[judged].max())
+    return {g: lists[g][n] for g, n in zip(lists, rows, strict=True)}
 
 
 def _shares(costs: NDArray, budget: Cost) -> NDArray:
-    """Greatest share of any one resource; costs (..., resources)."""
-    return _parts(costs, budget).max(-1)
-
-
-def _parts(costs: NDArray, budget: Cost) -> NDArray:
-    """Share of each resource. What there is none of counts 2 where it is used."""
-    have = np.array([getattr(budget, f.name) for f in fields(Cost)], float)
-    return np.where(have > 0, costs / np.maximum(have, 1), 2.0 * (costs > 0))
+    """Share of each resource; costs (..., resources). What there is none of counts 2 a piece."""
+    have = np.array(astuple(budget), float)
+    return np.where(have > 0, costs / np.maximum(have, 1), 2.0 * costs)

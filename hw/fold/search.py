@@ -1,12 +1,13 @@
 """The search of foldings for accelerators that share one device: each is folded at several paces,
 layers that nobody waits for are slowed down, and the combination is taken that leaves the scarcest
-resource the most room while frames are fast enough.
+resource the most room while frames are fast enough. Where they are not, paces between those tried
+follow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import product
 
 from hw.fold.balance import Choice, balance, unbeaten, use
@@ -17,6 +18,7 @@ from hw.fold.keeps import thinned
 from hw.fold.layers import Dataflow, Layer, SoftmaxAttention
 from hw.fold.target import Target
 from hw.spec.kernel import Cost
+from hw.spec.manifest import DETECTOR
 from hw.stitch.accelerator import accelerator, apart, kept
 
 SLOWER = (16.0, 8.0, 4.0, 2.5, 1.6)
@@ -26,6 +28,10 @@ URAM_WORTH = (400, 700, 1000, 1500, 2500)
 """LUTs that memories may be worth."""
 PACES = 10
 GROWTH = 1.3
+FINER = 2
+"""Times that paces around those picked are halved where frames take too long."""
+MODEL_ERROR = 1.1
+"""What the cost models may be off by in LUTs: what is not over by more is not refused."""
 
 
 Say = Callable[[str], None]
@@ -39,6 +45,7 @@ class Folder:
         self.style, self.budget = style, budget
         self._known: dict[tuple[str, int], Block] = {}
         self._kept: set[tuple[str, int]] = set()
+        self._folded: dict[float, Choice] = {}
 
     def block(self, layer: Layer, cycles: float) -> Block:
         """The cheapest block of a layer at a pace, on a scale of quarter octaves."""
@@ -98,20 +105,25 @@ class Folder:
         return self.block(layer, cycles * 1.5**12)
 
     def choices(self, paces: Sequence[float], say: Say) -> list[Choice]:
-        """One a pace, without those that another one beats in time and share."""
-        found = []
+        """One for each of these paces and those before, without those that another one beats in
+        time and share. Several paces in a row may give the same, where no divisor of a layer's
+        channels lies between, and a slower one less again.
+        """
         for pace in paces:
-            choice = self.fold(pace)
-            say(f"{self.dataflow.graph}: pace {pace:,.0f}, {choice.cycles:,} cycles, {choice.cost}")
-            if found and choice.cost == found[-1].cost:
-                break  # no layer gets any smaller
-            found.append(choice)
-        found.sort(key=lambda c: c.cycles)
+            if pace not in self._folded:
+                choice = self._folded[pace] = self.fold(pace)
+                graph, cycles = self.dataflow.graph, choice.cycles
+                say(f"{graph}: pace {pace:,.0f}, {cycles:,} cycles, {choice.cost}")
         kept: list[Choice] = []
-        for c in found:
+        for c in sorted(self._folded.values(), key=lambda c: c.cycles):
             if not kept or share(c.cost, self.budget) < share(kept[-1].cost, self.budget):
                 kept.append(c)
         return kept
+
+    def near(self, choice: Choice, growth: float) -> list[float]:
+        """Paces that much faster than the one of a choice's lanes, and slower."""
+        pace = next(p for p, c in self._folded.items() if c.plan.times is choice.plan.times)
+        return [pace / growth, pace * growth]
 
 
 def priced(choice: Choice) -> list[Choice]:
@@ -139,22 +151,53 @@ def search(
     style: Style,
     say: Say = lambda _: None,
 ) -> dict[str, Choice]:
-    """The choices that keep the target and fit. style: to begin with. say: is told of each pace
-    that was tried.
+    """The choices that keep the target and fit; where none keep it, the fastest that fit. style: to
+    begin with. say: is told of each pace that was tried.
+
+    Raises FoldingError, saying what is over and by how much, where none fit.
     """
     macs = {g: sum(x.macs for x in d.layers) for g, d in dataflows.items()}
-    lists = {}
-    for graph, dataflow in dataflows.items():
+    folders = {g: Folder(d, style, budget) for g, d in dataflows.items()}
+    paces = {}
+    for graph in dataflows:
         # Half of the products that the whole frame would take at an even pace, to begin with.
         start = target.share(graph) * (0.1 + 0.15 * macs[graph] / max(macs.values()))
-        paces = [start * GROWTH ** (i - PACES // 3) for i in range(PACES)]
-        coarse = Folder(dataflow, style, budget).choices(paces, say)
-        lists[graph] = unbeaten([c for choice in coarse for c in priced(choice)])
-    picked = balance(lists, target, budget, shell)
-    total = sum((c.cost for c in picked.values()), shell)
-    slow = target.excess({g: c.cycles for g, c in picked.items()})
-    say(f"{slow:.3f} of the time, {use(total, budget):.3f} of the scarcest resource")
-    return picked
+        paces[graph] = [start * GROWTH ** (i - PACES // 3) for i in range(PACES)]
+    prices: dict[Choice, list[Choice]] = {}
+    for finer in range(FINER + 1):
+        lists = {}
+        for graph, folder in folders.items():
+            coarse = folder.choices(paces[graph], say)
+            prices |= {c: priced(c) for c in coarse if c not in prices}
+            lists[graph] = unbeaten([c for choice in coarse for c in prices[choice]])
+        picked = balance(lists, target, budget, shell)
+        total = sum((c.cost for c in picked.values()), shell)
+        slow = target.excess({g: c.cycles for g, c in picked.items()})
+        say(f"{slow:.3f} of the time, {use(total, budget):.3f} of the scarcest resource")
+        if slow <= 1 and not over(total, budget):
+            return picked
+        between = GROWTH ** (0.5 ** (finer + 1))
+        paces = {g: folders[g].near(c, between) for g, c in picked.items()}
+    if not over(total, budget):
+        return picked
+    likely = balance(lists, target, replace(budget, lut=budget.lut * MODEL_ERROR), shell)
+    if not over(sum((c.cost for c in likely.values()), shell), budget, MODEL_ERROR):
+        return likely
+    raise FoldingError(
+        f"no folding that was tried fits the board: {', '.join(over(total, budget))}",
+        "ask for fewer frames a second, take a smaller CONFIG or a larger BOARD"
+        + (", or leave the detector out" if DETECTOR in dataflows else ""),
+    )
+
+
+def over(cost: Cost, budget: Cost, error: float = 1) -> list[str]:
+    """What there is too little of, and how little. error: that LUTs may be too many by."""
+    want, have = asdict(replace(cost, lut=cost.lut / error)), asdict(budget)
+    return [
+        f"{k} {want[k]:,.0f} of {have[k]:,} ({want[k] - have[k]:,.0f} over)"
+        for k in have
+        if want[k] > have[k]
+    ]
 
 
 def foldings_of(choice: Choice) -> dict[str, Folding]:

@@ -1,12 +1,15 @@
 """The search on the smallest graphs: choices, balance, what it does when nothing fits."""
 
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
 
+from hw.fold import search as searching
 from hw.fold.balance import Choice, balance, unbeaten, use
 from hw.fold.block import Style
-from hw.fold.search import Folder, priced, search
+from hw.fold.folding import FoldingError
+from hw.fold.search import Folder, over, priced, search
 from hw.fold.target import Target
 from hw.spec.kernel import Cost
 from tests.fold.tiny_model import BUDGET, dataflow
@@ -24,6 +27,17 @@ def test_no_choice_is_beaten_by_another(choices):
     assert len(choices) > 1
     for a, b in zip(choices, choices[1:], strict=False):
         assert a.cycles < b.cycles and a.cost.lut > b.cost.lut
+
+
+def test_paces_that_give_the_same_end_nothing():
+    """An attention's lanes are powers of two, so that paces between give the same lanes."""
+    folder = Folder(dataflow("memory_encoder"), Style(), BUDGET)
+    said = []
+    found = folder.choices([4000, 4001, 16_000], said.append)
+    assert len(said) == 3 and found[-1].cost.lut < 0.9 * found[0].cost.lut
+    faster, slower = folder.near(found[-1], 2)
+    assert (faster, slower) == (8000, 32_000)
+    assert len(folder.choices([faster], said.append)) >= len(found) and len(said) == 4
 
 
 def test_rates_become_cycles():
@@ -89,6 +103,68 @@ def test_balance_is_the_best_of_all(choices):
 
         best = min(map(rank, product(choices, repeat=4)))
         assert rank(picked.values()) == pytest.approx(best)
+
+
+def made(cycles=1, **cost):
+    return Choice(SimpleNamespace(cycles=cycles), Style(), Cost(**cost))
+
+
+def test_what_fits_is_found_behind_what_does_not():
+    """Each graph fills the room that another one's change makes: only all changes at once fit."""
+    names = ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder")
+    ring = ("lut", "ff", "dsp", "bram18")
+    lists = {
+        g: [made(**{ring[i]: 25}), made(uram=25, **{ring[(i + 1) % 4]: 24})]
+        for i, g in enumerate(names)
+    }
+    hundred = Cost(lut=100, ff=100, dsp=100, bram18=100, uram=100)
+    shell = Cost(lut=76, ff=76, dsp=76, bram18=76)
+    picked = balance(lists, Target(10**9, 10**9), hundred, shell)
+    assert sum((c.cost for c in picked.values()), shell) == hundred
+
+
+def test_the_fastest_that_fits_where_none_is_fast_enough():
+    lists = {
+        "image_encoder": [made(80, lut=90), made(160, lut=50), made(400, lut=40)],
+        "detector": [made(500, lut=70), made(900, lut=45), made(990, lut=44)],
+    }
+    picked = balance(lists, Target(100, 400, 100), Cost(lut=100), Cost())
+    assert [c.cycles for c in picked.values()] == [160, 900]
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Few paces and prices."""
+    monkeypatch.setattr(searching, "PACES", 3)
+    monkeypatch.setattr(searching, "GROWTH", 3)
+    monkeypatch.setattr(searching, "BLOCK_WORTH", (80, 320))
+    return {"image_encoder": dataflow("memory_encoder")}
+
+
+def test_nothing_fits(short):
+    small = Cost(lut=1000, ff=10**6, dsp=10**3, bram18=10**3)
+    with pytest.raises(FoldingError, match=r"lut [\d,]+ of 1,000 \([\d,]+ over\)") as caught:
+        search(short, Target(6000, 24_000), small, SHELL, Style(100))
+    assert "ff" not in caught.value.message and "smaller CONFIG" in caught.value.remedy
+
+
+def test_luts_may_be_over_by_what_the_models_err(short):
+    roomy = Cost(lut=10**6, ff=10**6, dsp=10**3, bram18=10**3)
+    slow = Target(10**9, 10**9)
+    lut = search(short, slow, roomy, SHELL, Style(100))["image_encoder"].cost.lut + SHELL.lut
+    found = search(short, slow, Cost(int(lut / 1.05), *[10**6] * 3), SHELL, Style(100))
+    assert found["image_encoder"].cost.lut + SHELL.lut == lut
+    with pytest.raises(FoldingError):
+        search(short, slow, Cost(int(lut / 1.15), *[10**6] * 3), SHELL, Style(100))
+
+
+def test_paces_between_follow_where_frames_take_too_long(short):
+    said = []
+    tight = Target(3000, 12_000)
+    room = Cost(lut=9000, ff=10**6, dsp=10**3, bram18=10**3)
+    found = search(short, tight, room, SHELL, Style(100), said.append)
+    times = [float(s.split()[0]) for s in said if "of the time" in s]
+    assert times[-1] < times[0] and not over(found["image_encoder"].cost + SHELL, room)
 
 
 def test_a_search_is_reproducible():

@@ -19,7 +19,7 @@ from hw.lower.finn.folding import fold
 from hw.lower.finn.hardware import hardware_graph
 from hw.lower.finn.parts import levels, parts
 from hw.lower.finn.runtime import HARDWARE, OPS
-from hw.spec.manifest import GRAPHS
+from hw.spec.manifest import DETECTOR, GRAPHS
 from tests.tiny import bundled, exported
 
 pytestmark = pytest.mark.finn
@@ -33,12 +33,13 @@ PLAN = {
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     out = tmp_path_factory.mktemp("finn") / "tiny_kv260"
-    return out, write_build(exported(), out, find("KV260"), folding=PLAN)
+    return out, write_build(exported(detects=True), out, find("KV260"), folding=PLAN)
 
 
 def part_folders(built):
     found = sorted(built[0].glob("*/part*"))
-    assert len(found) == sum(b.parts for b in built[1]) > len(GRAPHS)
+    assert {path.parent.name for path in found} == {*GRAPHS, DETECTOR}
+    assert len(found) == sum(b.parts for b in built[1]) > len(GRAPHS) + 1
     return found
 
 
@@ -86,7 +87,7 @@ def test_parts_are_specialised_and_named_as_finn_names_them(built):
         layers = {f"{folder.parent.name}/{v}" for v in names.values()}
         assert not seen & layers
         seen |= layers
-    for graph in GRAPHS:
+    for graph in (*GRAPHS, DETECTOR):
         whole = onnx.load(str(built[0] / graph / "hardware.onnx"))
         wanted = {f"{graph}/{n.name}" for n in whole.graph.node if n.domain != OPS}
         assert wanted == {s for s in seen if s.startswith(f"{graph}/")}

@@ -11,7 +11,7 @@ import pytest
 from hw.kernels.program import Program
 from hw.lower.bundle import ports_of, read_description
 from hw.lower.errors import LoweringError
-from hw.spec.manifest import GRAPHS
+from hw.spec.manifest import DETECTOR, GRAPHS
 from tests.tiny import bundled, exported
 
 pytestmark = pytest.mark.finn
@@ -20,14 +20,15 @@ pytestmark = pytest.mark.finn
 def check(graph, tmp_path):
     from hw.lower.finn.witness import cross_check
 
-    result = cross_check(exported(), graph, tmp_path)
+    detects = graph == DETECTOR
+    result = cross_check(exported(detects), graph, tmp_path)
     assert result.thresholds > 5 and result.scales >= 1
     assert result.floats == {}, "only the softmax and one scale an output may stay in floats"
-    nodes = Program.load(bundled().folder, graph).nodes
+    nodes = Program.load(bundled(detects).folder, graph).nodes
     attentions = any(node.op == "divide" for node in nodes)
     assert result.layers["MVAU"] > 5 and ("IntegerAttention" in result.layers) == attentions
     assert result.apart <= 1e-3 * result.elements
-    assert cross_check(exported(), graph, tmp_path) == result  # from the cache
+    assert cross_check(exported(detects), graph, tmp_path) == result  # from the cache
     return result
 
 
@@ -47,7 +48,7 @@ def test_memory_encoder_is_wholly_integer(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("graph", [g for g in GRAPHS if g != "memory_encoder"])
+@pytest.mark.parametrize("graph", [g for g in (*GRAPHS, DETECTOR) if g != "memory_encoder"])
 def test_larger_graphs(graph, tmp_path):
     result = check(graph, tmp_path)
     if graph == "image_encoder":

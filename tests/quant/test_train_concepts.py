@@ -2,13 +2,15 @@
 input early.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from quant import fitting, train_concepts
 from quant.concept_cache import Views
-from quant.concept_data import ConceptSamples, collate, truth_of
+from quant.concept_data import ConceptData, ConceptSamples, collate, truth_of
 from quant.concept_prompts import ABSENT
 from quant.config import FLOAT, W4A4
 from quant.data.vocabulary import shipped_vocabulary
@@ -89,6 +91,17 @@ def test_questions_are_answered_by_what_the_view_shows(trained):
     truth = truth_of(collate(items))
     assert truth.semantic.shape[0] == 64
     assert torch.equal(truth.semantic.flatten(1).any(1), truth.present)
+
+
+def test_devices_share_the_questions_of_a_step(trained):
+    views = Views.open(trained / "run/views")
+    phrases = train_concepts.phrase_table(shipped_vocabulary(), views.concepts, trained / "run")
+    data = ConceptData(ConceptSamples(views, shipped_vocabulary(), phrases, 64, seed=3), 8, 0)
+    for devices, share in ((1, 8), (2, 4), (16, 1)):
+        data.trainer = SimpleNamespace(world_size=devices, current_epoch=5)
+        loader = data.train_dataloader()
+        assert loader.batch_size == share and data.samples.epoch == 5
+        assert len(next(iter(loader))["text"]) == share
 
 
 def test_scoring_prints_the_measures(trained, data, capsys):
