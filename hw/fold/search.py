@@ -106,19 +106,15 @@ class Folder:
 
     def choices(self, paces: Sequence[float], say: Say) -> list[Choice]:
         """One for each of these paces and those before, without those that another one beats in
-        time and share. Several paces in a row may give the same, where no divisor of a layer's
-        channels lies between, and a slower one less again.
+        time and every resource. Several paces in a row may give the same, where no divisor of a
+        layer's channels lies between, and a slower one less again.
         """
         for pace in paces:
             if pace not in self._folded:
                 choice = self._folded[pace] = self.fold(pace)
                 graph, cycles = self.dataflow.graph, choice.cycles
                 say(f"{graph}: pace {pace:,.0f}, {cycles:,} cycles, {choice.cost}")
-        kept: list[Choice] = []
-        for c in sorted(self._folded.values(), key=lambda c: c.cycles):
-            if not kept or share(c.cost, self.budget) < share(kept[-1].cost, self.budget):
-                kept.append(c)
-        return kept
+        return unbeaten(sorted(self._folded.values(), key=lambda c: c.cycles))
 
     def near(self, choice: Choice, growth: float) -> list[float]:
         """Paces that much faster than the one of a choice's lanes, and slower."""
@@ -163,13 +159,13 @@ def search(
         # Half of the products that the whole frame would take at an even pace, to begin with.
         start = target.share(graph) * (0.1 + 0.15 * macs[graph] / max(macs.values()))
         paces[graph] = [start * GROWTH ** (i - PACES // 3) for i in range(PACES)]
-    prices: dict[Choice, list[Choice]] = {}
+    lists: dict[str, list[Choice]] = {g: [] for g in dataflows}
+    known: set[Choice] = set()
     for finer in range(FINER + 1):
-        lists = {}
         for graph, folder in folders.items():
-            coarse = folder.choices(paces[graph], say)
-            prices |= {c: priced(c) for c in coarse if c not in prices}
-            lists[graph] = unbeaten([c for choice in coarse for c in prices[choice]])
+            new = [c for c in folder.choices(paces[graph], say) if c not in known]
+            known.update(new)
+            lists[graph] = unbeaten([*lists[graph], *(p for c in new for p in priced(c))])
         picked = balance(lists, target, budget, shell)
         total = sum((c.cost for c in picked.values()), shell)
         slow = target.excess({g: c.cycles for g, c in picked.items()})

@@ -53,10 +53,14 @@ def test_nothing_keeps_the_caps(monkeypatch):
     assert least(parts, base, caps, SLOW, 0) is None
 
 
-def test_enough_is_enough():
-    parts, base, caps = tables(1), np.zeros(5), np.full(5, inf)
-    rows = least(parts, base, caps, SLOW, 1.5)
-    assert sum(t[n] for t, n in zip(parts, rows, strict=True))[SLOW].max() <= 1.5
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_just_enough_is_found(seed, monkeypatch):
+    monkeypatch.setattr(combine, "AT_ONCE", 1)
+    parts, base, caps = tables(seed), np.zeros(5), np.full(5, inf)
+    caps[FULL] = 1.2 * by_all(parts, base, caps, FULL)
+    enough = by_all(parts, base, caps, SLOW) * (1 + 1e-9)
+    rows = least(parts, base, caps, SLOW, enough)
+    assert sum(t[n] for t, n in zip(parts, rows, strict=True))[SLOW].max() <= enough
 
 
 def test_a_hundred_million_combinations():
