@@ -7,7 +7,6 @@ graph writes, the next reads on the same grid.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -16,6 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from hw.spec.errors import SamFabricError
+from hw.spec.files import atomic_path
 from quant.concept_prompts import ConceptPrompts
 from quant.config import PRECISIONS, ModelConfig, Precision, get_config
 from quant.detector import Detector
@@ -79,10 +79,8 @@ def save_checkpoint(
     """
     state = {k: v.detach().cpu().contiguous().clone() for k, v in _state_of(model, part).items()}
     header = {"config": model.config.name, "precision": model.precision.name, "part": part}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".partial")
-    save_file(state, scratch, metadata=header | {"notes": json.dumps(notes or {})})
-    os.replace(scratch, path)
+    with atomic_path(path) as scratch:  # its own for each process of a training run
+        save_file(state, scratch, metadata=header | {"notes": json.dumps(notes or {})})
 
 
 def unique_state(model: nn.Module) -> dict[str, torch.Tensor]:
