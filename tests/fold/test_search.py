@@ -138,6 +138,7 @@ def short(monkeypatch):
     """Few paces and prices."""
     monkeypatch.setattr(searching, "PACES", 3)
     monkeypatch.setattr(searching, "GROWTH", 3)
+    monkeypatch.setattr(searching, "FINER", 0)
     monkeypatch.setattr(searching, "BLOCK_WORTH", (80, 320))
     return {"image_encoder": dataflow("memory_encoder")}
 
@@ -164,7 +165,8 @@ def test_luts_may_be_over_by_what_the_models_err(short):
         found(least / 1.25)
 
 
-def test_paces_between_follow_where_none_does(short):
+def test_paces_between_follow_where_none_does(short, monkeypatch):
+    monkeypatch.setattr(searching, "FINER", 2)
     said = []
     room = Cost(lut=5000, ff=10**6, dsp=10**3, bram18=10**3)
     found = search(short, Target(1500, 6000), room, SHELL, Style(100), said.append)
