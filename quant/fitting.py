@@ -81,7 +81,7 @@ def fit(
     precision: Precision,
     args: argparse.Namespace,
 ) -> None:
-    """Train one stage; its averaged weights are left in the module."""
+    """Train one stage; its averaged weights are left in the module, the same in every process."""
     folder = run / name
     last = folder / "last.ckpt"
     accelerator_is_cpu = args.accelerator == "cpu" or not torch.cuda.is_available()
@@ -109,6 +109,11 @@ def fit(
         trainer.fit(module, data, ckpt_path=str(last) if args.resume and last.exists() else None)
     except SystemExit:  # what Lightning makes of Ctrl-C once it has shut down
         raise KeyboardInterrupt from None
+    if trainer.world_size > 1:
+        # Weights agree; what layers gather of their own inputs is each process's own.
+        with torch.no_grad():
+            for buffer in module.buffers():
+                buffer.copy_(trainer.strategy.broadcast(buffer))
 
 
 def run_command(train: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from hw.fold.blocks import block
 from hw.fold.folding import FoldingError, Plan
 from hw.fold.keeps import thinned
 from hw.fold.layers import Dataflow, gather
-from hw.fold.search import foldings_of, search
+from hw.fold.search import MODEL_ERROR, foldings_of, search
 from hw.fold.target import Target
 from hw.kernels.program import Program
 from hw.spec.errors import SpecError
@@ -28,8 +28,6 @@ SHELL = Cost(lut=8000, ff=11000, bram18=24)
 """DMA engines, interconnect, resets: about 1,100 LUT an AXI DMA that reads and writes, 600 one that
 reads, in simple mode (PG021, "Resource Utilization"), two SmartConnects. An assumption: the true
 figure is Vivado's."""
-MODEL_ERROR = 1.1
-"""What the cost models may be off by in LUTs; the report's synthesis decides."""
 FOLDINGS = "foldings.toml"
 """Of a bundle with hardware."""
 STYLES = {"xc7": Style(140, 0, 30, sparing=True), "xcup": Style(220, 950, sparing=True)}

@@ -31,7 +31,8 @@ GROWTH = 1.3
 FINER = 2
 """Times that paces around those picked are halved where frames take too long."""
 MODEL_ERROR = 1.1
-"""What the cost models may be off by in LUTs: what is not over by more is not refused."""
+"""What the cost models may be off by in LUTs: what is not over by more is not refused; the report's
+synthesis decides."""
 
 
 Say = Callable[[str], None]
