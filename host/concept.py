@@ -91,9 +91,9 @@ class ConceptDetector:
         inputs |= {name: image[name] for name in ("features", "skip8", "skip4")}
         found = self.device.run(DETECTOR, inputs)
         valid = self._tokens.valid(prompt)
-        offset = float(self.detector.tables.score_offset[0])
+        gain, offset = self.detector.tables.score_scale
         return read_detections(
-            self._ports, found, valid, frame_size, threshold, duplicate_iou, offset
+            self._ports, found, valid, frame_size, threshold, duplicate_iou, gain, offset
         )
 
 

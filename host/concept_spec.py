@@ -32,8 +32,8 @@ class DetectorTables:
     queries (N+1, C): queries, then the presence token. none (P_text+1, C): stand for text that is
     not given, the last for an unused example. text_weight (384, P_text*C) and text_bias (P_text*C,)
     project a sentence embedding. label (2, C), column, row, column_end and row_end (R, C),
-    pool_weight (C, C): an example box. score_offset (1,): logits added to every score, so that 0.5
-    decides.
+    pool_weight (C, C): an example box. score_scale (2,): gain and offset of the scores' logits, see
+    `host.detections.read_detections`, so that 0.5 decides and a score is a probability.
     """
 
     queries: NDArray[np.float32]
@@ -46,7 +46,7 @@ class DetectorTables:
     column_end: NDArray[np.float32]
     row_end: NDArray[np.float32]
     pool_weight: NDArray[np.float32]
-    score_offset: NDArray[np.float32]
+    score_scale: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class DetectorSpec:
             "label": (EXAMPLE_LABELS, width),
             **dict.fromkeys(("column", "row", "column_end", "row_end"), (grid, width)),
             "pool_weight": (width, width),
-            "score_offset": (1,),
+            "score_scale": (2,),
         }
         found: dict[str, Any] = {name: getattr(self.tables, name).shape for name in tables}
         _compare(model, "table", found, tables)

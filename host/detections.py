@@ -85,12 +85,13 @@ def read_detections(
     frame_size: tuple[int, int],
     threshold: float = THRESHOLD,
     duplicate_iou: float = DUPLICATE_IOU,
+    gain: float = 1.0,
     offset: float = 0.0,
 ) -> Detections:
     """Instances in the detector's outputs. Nothing of `found` is kept.
 
-    valid: tokens that queries are scored against. offset: logits added to every score. An answer
-    with an empty mask is no instance.
+    valid: tokens that queries are scored against. A score is sigmoid(gain (logit + offset))
+    times the presence. An answer with an empty mask is no instance.
     Raises PromptError for a threshold that is no probability.
     """
     check_threshold(threshold)
@@ -100,7 +101,7 @@ def read_detections(
 
     matches, presence = values("matches")[..., 0], values("presence")[0, -1, 0]
     present = float(sigmoid(presence))
-    scores = sigmoid(matches[:-1, valid].mean(1) + offset) * present
+    scores = sigmoid(gain * (matches[:-1, valid].mean(1) + offset)) * present
     masks = np.array(values("masks"))
     answered = scores > threshold
     order = np.argsort(-scores, kind="stable")

@@ -21,7 +21,7 @@ from quant.data.vocabulary import Vocabulary
 
 POSITIVE_SHARE = 0.7
 EXAMPLE_SHARES = (0.7, 0.15, 0.15)  # text alone, text with examples, examples alone
-NOISE = 0.02  # on each of a unit embedding's 384 numbers of about 0.05: its meaning keeps its place
+NOISE = 0.015  # on each of a unit embedding's 384 numbers of about 0.05: near its meaning
 BLEND_SHARE = 0.5  # of the phrases that are asked as something between two of their concept's
 JITTER = 0.05  # of an example box's sides
 

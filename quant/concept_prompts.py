@@ -44,8 +44,8 @@ class ConceptPrompts(nn.Module):
         self.column, self.row = map(nn.Parameter, smooth_tables(c, config.grid))
         self.column_end, self.row_end = map(nn.Parameter, smooth_tables(c, config.grid))
         self.pool_weight = nn.Parameter(torch.randn(c, c) / c**0.5)
-        # Logits added to every score, found when training is done: `quant.concept_calibration`.
-        self.register_buffer("score_offset", torch.zeros(1))
+        # Gain and offset of scores, found when training is done: `quant.concept_calibration`.
+        self.register_buffer("score_scale", torch.tensor([1.0, 0.0]))
         self.token_quant = tokens
 
     def forward(

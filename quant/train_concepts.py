@@ -90,14 +90,14 @@ def train(args: argparse.Namespace) -> None:
 
 
 def ship(model: Tracker, tracker: Tracker, samples: ConceptSamples, out: Path, stage: str) -> None:
-    """Writes a precision's finished checkpoint: settled, where it is quantized, and with scores on
-    the scale on which 0.5 decides best.
+    """Writes a precision's finished checkpoint: settled, where it is quantized, and with scores
+    that are probabilities of which 0.5 decides best.
     """
     if not model.precision.is_float:
         print(f"settled {settle(model)} channels clear of rounding")
         adopt_tracker(model, tracker)  # which was settled when it was trained
-    offset, before, after = calibrate_scores(model, samples)
-    print(f"scores moved by {offset:+.2f} logits: cgF1 at IoU 0.5 {before:.1f} -> {after:.1f}")
+    gain, offset, before, after = calibrate_scores(model, samples)
+    print(f"scores: {gain:.2f} (logit {offset:+.2f}), cgF1 at IoU 0.5 {before:.1f} -> {after:.1f}")
     name = f"{model.config.name}_detector_{model.precision.name}.safetensors"
     save_checkpoint(model, out / name, {"stage": stage}, DETECTOR)
 

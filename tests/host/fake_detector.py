@@ -67,8 +67,8 @@ def make_detector_tables() -> DetectorTables:
     queries = rng.normal(0, 9, (QUERIES + 1, WIDTH)).astype(np.float32)
     none = np.zeros((5, WIDTH), np.float32)
     text = text_weight.reshape(EMBEDDING, -1), bias.reshape(-1)
-    offset = np.zeros(1, np.float32)
-    return DetectorTables(queries, none, *text, label, *places, pool, offset)
+    scale = np.array([1, 0], np.float32)
+    return DetectorTables(queries, none, *text, label, *places, pool, scale)
 
 
 def detector_ports(integer: bool = True) -> GraphPorts:

@@ -51,9 +51,11 @@ def test_scores_are_the_mean_match_times_presence():
     assert len(read(found, threshold=0.99)) == 0
 
 
-def test_an_offset_shifts_every_score():
+def test_gain_and_offset_scale_every_score():
     result = read(outputs(LEFT, RIGHT), offset=-2.5)
     assert result.scores == pytest.approx([float(sigmoid(np.float32(0.5)))])
+    result = read(outputs(LEFT, RIGHT), gain=3.0, offset=-2.5)
+    assert result.scores == pytest.approx([float(sigmoid(np.float32(1.5)))])
 
 
 def test_boxes_are_centres_in_the_network_square():
@@ -119,10 +121,3 @@ def test_the_device_may_reuse_its_buffers():
 def test_a_threshold_is_a_probability(threshold):
     with pytest.raises(PromptError, match="threshold"):
         read(outputs(), threshold=threshold)
-
-
-def test_an_offset_moves_every_score():
-    found = outputs((*LEFT[:2], -1.0), (*RIGHT[:2], -3.0))
-    assert len(read(found)) == 0
-    result = read(found, offset=2.0)
-    assert result.scores == pytest.approx([float(sigmoid(np.float32(1)))])

@@ -1,5 +1,5 @@
-"""The offset of scores on made-up answers: as much as finds the instance, not so much that it finds
-more.
+"""The scale of scores on made-up answers: an offset that finds the instance and no more, a gain by
+how often answers are right.
 """
 
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from quant import concept_calibration
-from quant.concept_calibration import OFFSETS, calibrate_scores
+from quant.concept_calibration import Answer, calibrate_scores
 from quant.config import FLOAT, get_config
 from quant.model import Tracker
 
@@ -15,23 +15,43 @@ LEFT, RIGHT = np.zeros((2, 8, 8), bool)
 LEFT[:, :4], RIGHT[:, 4:] = True, True
 
 
-def answers(*logits):
-    """Probabilities at every offset of queries with these logits, the phrase being there."""
-    return 1 / (1 + np.exp(-(np.array(logits)[None] + OFFSETS[:, None])))
+def says(present, truth, *answers):
+    """Answers (logit, mask) to a question about true masks."""
+    logits = np.array([logit for logit, _ in answers])
+    masks = np.stack([mask for _, mask in answers])
+    return Answer(present, logits, masks, np.array(truth, bool).reshape(-1, 8, 8))
+
+
+def calibrated(monkeypatch, *answers):
+    """What calibration returns where a model gives these answers, and what it leaves in it."""
+    monkeypatch.setattr(concept_calibration, "_answers", lambda _model, _items: answers)
+    model = Tracker(get_config("tiny"), FLOAT, detects=True)
+    found = calibrate_scores(model, [{"x": torch.zeros(1)}])
+    assert model.concept_prompts.score_scale.tolist() == pytest.approx(found[:2])
+    return found
 
 
 def test_the_offset_lets_instances_in_and_keeps_others_out(monkeypatch):
-    def made(_model, _items):
-        # present: LEFT, said with logit -1.5; RIGHT is wrong, said with -3
-        yield answers(-1.5, -3.0), np.stack([LEFT, RIGHT]), LEFT[None]
-        # absent: something said with -2.5
-        yield answers(-2.5), RIGHT[None], np.zeros((0, 8, 8), bool)
-
-    monkeypatch.setattr(concept_calibration, "_answers", made)
-    model = Tracker(get_config("tiny"), FLOAT, detects=True)
-    samples = [{"x": torch.zeros(1)}]
-    offset, before, after = calibrate_scores(model, samples)
+    there = says(1.0, [LEFT], (-1.5, LEFT), (-3.0, RIGHT))
+    absent = says(1.0, [], (-2.5, RIGHT))
+    _, offset, before, after = calibrated(monkeypatch, there, absent)
     # 1.5 to 2.4 are all perfect; the nearest to nothing is taken
     assert offset == pytest.approx(1.5)
     assert (before, after) == (0, 100)
-    assert model.concept_prompts.score_offset.item() == pytest.approx(1.5)
+
+
+def test_the_gain_tells_how_far_scores_can_be_trusted(monkeypatch):
+    # Logits of +-0.5 that are always right deserve surer scores than 0.62 and 0.38 ...
+    sure = says(1.0, [LEFT], (0.5, LEFT), (-0.5, RIGHT))
+    gain, offset, *_ = calibrated(monkeypatch, sure)
+    assert gain == concept_calibration.GAINS.max() and offset == 0
+    # ... and those right in three cases of four about 0.73: log(3) over 0.5 is 2.2
+    wrong = says(1.0, [RIGHT], (0.5, LEFT), (-0.5, RIGHT))
+    gain, *_ = calibrated(monkeypatch, sure, sure, sure, wrong)
+    assert gain == 2.25
+
+
+def test_scores_are_those_of_the_host():
+    answer = says(0.8, [LEFT], (0.5, LEFT))
+    assert answer.scores(2.0, 0.5) == pytest.approx([0.8 / (1 + np.exp(-2.0))])
+    assert answer.right.tolist() == [True]
