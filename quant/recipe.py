@@ -109,7 +109,7 @@ CONCEPT_RECIPES: dict[str, ConceptRecipe] = {
             ConceptStage("detector_float_frequent", "float", 14, 1.5e-3),
             ConceptStage("detector_float_longer", "float", 50, 2e-3, rarity=0.25),
             ConceptStage("detector_float_slower", "float", 40, 8e-4, rarity=0.25),
-            ConceptStage("detector_w4a4", "w4a4", 9, 5e-4),
+            ConceptStage("detector_w4a4", "w4a4", 11, 6e-4),
         ),
     ),
 }
