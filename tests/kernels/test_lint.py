@@ -2,6 +2,8 @@
 its three files.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from hw.kernels.design import Design
@@ -18,6 +20,22 @@ def test_verilator_and_verible_have_nothing_to_say(name):
     folder = FOLDER if name in names() else COMMON
     assert lint(default_design(name)) == ""
     assert verible(folder / f"{name}.sv") == ""
+
+
+@pytest.mark.parametrize(
+    ("style", "depth", "width"),
+    [
+        ("block", 600, 8),
+        ("ultra", 4096, 72),
+        ("ultra", 4100, 72),  # a few words in LUTRAM
+        ("ultra", 4097, 64),
+        ("ultra", 8200, 70),
+        ("ultra", 9000, 16),  # words side by side
+    ],
+)
+def test_every_shape_of_memory_is_clean(style, depth, width):
+    shape: dict[str, int | str] = {"RAM_STYLE": style, "DEPTH": depth, "WIDTH": width}
+    assert lint(replace(default_design("ram"), parameters=shape)) == ""
 
 
 @pytest.mark.slow

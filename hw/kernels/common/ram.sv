@@ -84,6 +84,7 @@ module ram #(
     assign rdata = row_q[place_q*Place+:WIDTH];
   end else if (RAM_STYLE == "ultra" && HasFew) begin : gen_few
     localparam int unsigned Most = DEPTH - Few;
+    localparam int unsigned MostWidth = $clog2(Most);
     localparam int unsigned FewWidth = Few > 1 ? $clog2(Few) : 1;
 `ifdef YOSYS
     (* ram_style = "huge" *)
@@ -96,12 +97,12 @@ module ram #(
     logic [WIDTH-1:0] mem_q, few_q;
     logic few_read_q;
     always_ff @(posedge clk) begin
-      if (wen && waddr < ADDR_WIDTH'(Most)) mem[waddr] <= wdata;
+      if (wen && waddr < ADDR_WIDTH'(Most)) mem[waddr[MostWidth-1:0]] <= wdata;
       if (wen && waddr >= ADDR_WIDTH'(Most)) few[waddr[FewWidth-1:0]] <= wdata;
     end
     always_ff @(posedge clk) begin
       if (ren) begin
-        mem_q      <= mem[raddr];
+        mem_q      <= mem[raddr[MostWidth-1:0]];
         few_q      <= few[raddr[FewWidth-1:0]];
         few_read_q <= raddr >= ADDR_WIDTH'(Most);
       end
