@@ -99,7 +99,9 @@ CONCEPT_RECIPES: dict[str, ConceptRecipe] = {
             ConceptStage("detector_w4a4", "w4a4", 9, 6e-4),
         ),
     ),
-    # A step in W4A4 takes 3.7 times a float one, so most of the learning is done in float.
+    # A step in W4A4 takes 3.7 times a float one, so most of the learning is done in float. The
+    # shipped checkpoint's first three stages saw 12,000 views without pasted objects, drawn scenes
+    # and people of DAVIS.
     "nano": ConceptRecipe(
         18000,
         32,
