@@ -33,7 +33,7 @@ class DetectorTables:
     not given, the last for an unused example. text_weight (384, P_text*C) and text_bias (P_text*C,)
     project a sentence embedding. label (2, C), column, row, column_end and row_end (R, C),
     pool_weight (C, C): an example box. score_scale (2,): gain and offset of the scores' logits, see
-    `host.detections.read_detections`, so that 0.5 decides and a score is a probability.
+    `host.detections.scaled_scores`, so that 0.5 decides and a score is a probability.
     """
 
     queries: NDArray[np.float32]

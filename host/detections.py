@@ -90,8 +90,8 @@ def read_detections(
 ) -> Detections:
     """Instances in the detector's outputs. Nothing of `found` is kept.
 
-    valid: tokens that queries are scored against. A score is sigmoid(gain (logit + offset))
-    times the presence. An answer with an empty mask is no instance.
+    valid: tokens that queries are scored against. gain, offset: of `scaled_scores`. An answer with
+    an empty mask is no instance.
     Raises PromptError for a threshold that is no probability.
     """
     check_threshold(threshold)
@@ -101,7 +101,7 @@ def read_detections(
 
     matches, presence = values("matches")[..., 0], values("presence")[0, -1, 0]
     present = float(sigmoid(presence))
-    scores = sigmoid(gain * (matches[:-1, valid].mean(1) + offset)) * present
+    scores = scaled_scores(matches[:-1, valid].mean(1), present, gain, offset)
     masks = np.array(values("masks"))
     answered = scores > threshold
     order = np.argsort(-scores, kind="stable")
@@ -121,6 +121,15 @@ def read_detections(
         bool(answered.all()),
         frame_size,
     )
+
+
+def scaled_scores(
+    logits: NDArray[np.floating], present: float, gain: float, offset: float
+) -> NDArray[np.floating]:
+    """Scores (n,) of answers with these logits to a question whose concept is there with the
+    probability `present`: sigmoid(gain (logit + offset)) times that.
+    """
+    return sigmoid(gain * (logits + offset)) * present
 
 
 def check_threshold(threshold: float) -> None:

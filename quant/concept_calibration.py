@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from host.detections import DUPLICATE_IOU, surest
-from host.images import sigmoid
+from host.detections import DUPLICATE_IOU, scaled_scores, surest
 from host.mask_overlap import mask_iou
 from quant.concept_cache import MAPS
 from quant.concept_data import ConceptSamples, collate
@@ -41,8 +40,8 @@ class Answer:
     truth: NDArray[np.bool_]
 
     def scores(self, gain: float, offset: float) -> NDArray[np.floating]:
-        """Scores (n,) as `host.detections.read_detections` gives them."""
-        return sigmoid(gain * (self.logits + offset)) * self.present
+        """Scores (n,) as the host gives them."""
+        return scaled_scores(self.logits, self.present, gain, offset)
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -65,7 +64,8 @@ def calibrate_scores(model: Tracker, samples: ConceptSamples) -> tuple[float, fl
         answers += list(_answers(model, items))
     before = _decided(answers, 1.0, 0.0)
     offset, _ = _best_offset(answers, 1.0)
-    gain = float(GAINS[np.argmin([_surprise(answers, g, offset) for g in GAINS])])
+    right = np.concatenate([answer.right for answer in answers])
+    gain = float(GAINS[np.argmin([_surprise(answers, right, g, offset) for g in GAINS])])
     offset, after = _best_offset(answers, gain)
     assert model.concept_prompts is not None
     model.concept_prompts.score_scale.copy_(torch.tensor([gain, offset]))
@@ -90,10 +90,9 @@ def _decided(answers: list[Answer], gain: float, offset: float) -> float:
     return total.cgf1_50
 
 
-def _surprise(answers: list[Answer], gain: float, offset: float) -> float:
-    """Cross-entropy of the answers' scores with what is right."""
+def _surprise(answers: list[Answer], right: NDArray[np.bool_], gain: float, offset: float) -> float:
+    """Cross-entropy of the answers' scores with which of them are right, one after another."""
     said = np.concatenate([answer.scores(gain, offset) for answer in answers]).clip(1e-6, 1 - 1e-6)
-    right = np.concatenate([answer.right for answer in answers])
     return float(-np.where(right, np.log(said), np.log1p(-said)).sum())
 
 

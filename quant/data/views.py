@@ -21,7 +21,7 @@ CLOSE_SHARE = 0.3
 """Of the single views, how many are near enough to show what is otherwise smaller than a cell."""
 TIMES = {"coco": 4, "davis": 2}
 """Sources of few images with much in them are drawn this many times as often as the others."""
-ZOOM = (-0.15, 0.45)
+ZOOM, CLOSE_ZOOM = (-0.15, 0.45), (0.4, 1.0)
 """Natural logarithms of the least and the most that an image is enlarged."""
 PASTED_SIDE = (0.15, 0.8)
 """Longer side of a pasted object, in sides of the view."""
@@ -78,7 +78,7 @@ def _drawn(images: Sequence[ConceptImage], rng: np.random.Generator) -> ConceptI
 def _single(images: Sequence[ConceptImage], size: int, rng: np.random.Generator) -> View:
     item = _drawn(images, rng)
     image, instances = item.read()
-    zoom = (0.4, 1.0) if rng.random() < CLOSE_SHARE else ZOOM
+    zoom = CLOSE_ZOOM if rng.random() < CLOSE_SHARE else ZOOM
     matrix = _placement(image.shape[:2], (0, 0, size, size), rng, zoom)
     return _view([(image, instances, matrix)], size, item.exhaustive)
 
@@ -116,9 +116,7 @@ Part = tuple[NDArray[np.uint8], list[Instance], NDArray[np.float32]]
 
 
 def _cells(count: int, size: int, rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
-    """Tiles x0 y0 x1 y1 of a frame, later ones over earlier."""
-    if count == 1:
-        return [(0, 0, size, size)]
+    """Two to four tiles x0 y0 x1 y1 of a frame, later ones over earlier."""
     cut_x, cut_y = (int(v) for v in rng.integers(size * 2 // 5, size * 3 // 5, 2))
     halves = [(0, 0, cut_x, size), (cut_x, 0, size, size)]
     if count == 2:
