@@ -16,7 +16,7 @@ from hw.fold.blocks import block
 from hw.fold.folding import FoldingError, Plan
 from hw.fold.keeps import thinned
 from hw.fold.layers import Dataflow, gather
-from hw.fold.search import MODEL_ERROR, foldings_of, search
+from hw.fold.search import MODEL_ERROR, foldings_of, over, search
 from hw.fold.target import Target
 from hw.kernels.program import Program
 from hw.spec.errors import SpecError
@@ -53,12 +53,9 @@ class Folded:
         fit the board.
         """
         budget = self.board.budget()
-        full = use(replace(self.cost, lut=self.cost.lut / MODEL_ERROR), budget)
-        if full > 1:
-            have, want = vars(budget), vars(self.cost)
-            over = [f"{k} {want[k]:,.0f} of {have[k]:,}" for k in have if want[k] > have[k]]
+        if over(self.cost, budget, MODEL_ERROR):
             raise FoldingError(
-                f"the model does not fit {self.board.name}: {', '.join(over)}; "
+                f"the model does not fit {self.board.name}: {', '.join(over(self.cost, budget))}; "
                 f"most is taken by {', '.join(self._heaviest(budget))}",
                 "ask for fewer frames a second, or take a smaller CONFIG",
             )
