@@ -23,7 +23,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup tools test test-all lint sim synth kernels formal demo quantize concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
+.PHONY: help setup tools test test-all check lint sim synth kernels formal demo quantize concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -50,9 +50,13 @@ test: tools ## run the quick tests
 test-all: tools ## run every test
 	$(PYTEST) $(ARGS)
 
-lint: tools ## check style and types (ruff, mypy), and every kernel (Verilator, verible, Yosys)
+check: $(STAMP) ## check style and types of everything (ruff, mypy, verible)
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m sim.lint --style
+
+lint: check tools ## and every kernel alone (Verilator, verible, Yosys)
 	$(PY) -m sim.lint
 
 sim: tools ## prove one kernel against its golden model (K=mvu, ARGS=-v)

@@ -3,7 +3,10 @@ and Yosys through slang for both families. Or all that a bundle's hardware is ma
 -Wall from the top down with the parameters in use, verible's rules file by file.
 
     python -m sim.lint [kernel ...] [--no-synthesis]
+    python -m sim.lint --style [file.sv ...]
     python -m sim.lint --bundle bitstreams/<model>_<board>_<hash>
+
+`--style` asks verible alone, and of every SystemVerilog file of the project: seconds, not minutes.
 
 Prints one line a module or file; exit code 1 when a tool had something to say. Waivers stand in the
 sources, each with its reason.
@@ -25,7 +28,10 @@ from hw.spec.hardware import Hardware, newest
 from hw.synth import FAMILIES, measure
 from sim.verilate import lint
 
-RULES = Path(__file__).resolve().parent.parent / ".rules.verible_lint"
+ROOT = Path(__file__).resolve().parent.parent
+RULES = ROOT / ".rules.verible_lint"
+FOLDERS = ("hw", "sim", "tests")
+"""The top-level folders that hold SystemVerilog by hand."""
 COLUMNS = 100
 TIMEOUT_S = 60
 MADE = ("PINMISSING", "PINCONNECTEMPTY", "UNUSEDSIGNAL", "CMPCONST", "DECLFILENAME")
@@ -37,6 +43,19 @@ modules lie beside each other in one folder.
 def modules() -> list[str]:
     """Kernels, then the modules they share."""
     return names() + sorted(path.stem for path in COMMON.glob("*.sv"))
+
+
+def style_files() -> list[Path]:
+    """Every SystemVerilog file of the project. Headers are read with the modules that include
+    them.
+    """
+    return sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.sv"))
+
+
+def _existing(path: Path) -> Path:
+    if path.is_file():
+        return path
+    raise SpecError(f"No file {path}: name SystemVerilog files of the project")
 
 
 def default_design(name: str) -> Design:
@@ -102,6 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m sim.lint", description=__doc__.splitlines()[0])
     parser.add_argument("module", nargs="*", help="only these; all when none is named")
+    parser.add_argument("--style", action="store_true", help="verible alone; files are named")
     parser.add_argument("--no-synthesis", action="store_true", help="leave Yosys out")
     parser.add_argument("--bundle", type=Path, help="the hardware of a bundle instead")
     parser.add_argument("--config", help="that of a model's newest bundle")
@@ -112,6 +132,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.bundle or given.config:
             folder = given.bundle or newest(given.config, given.board)
             each = ((name, [text]) for name, text in bundle_findings(folder).items())
+        elif given.style:
+            files = [_existing(Path(name)) for name in given.module] or style_files()
+            each = ((path.stem, [verible(path)]) for path in files)
         else:
             each = ((n, findings(n, not given.no_synthesis)) for n in given.module or modules())
         for name, texts in each:
