@@ -66,21 +66,27 @@ def default_design(name: str) -> Design:
 
 
 def verible(path: Path, layout: bool = True) -> str:
-    """What verible's linter, and of the layout its formatter, say of a file: "" when nothing."""
+    """What verible's linter and formatter say of a file: "" when nothing. Without `layout` the
+    formatter is not asked and lines may have any length.
+    """
     scripts = Path(sysconfig.get_path("scripts"))
     said = ""
     if layout:
         limit = ["--column_limit", str(COLUMNS)]
-        formatted = _call([str(scripts / "verible-verilog-format"), *limit, str(path)])
+        formatted = _call([str(scripts / "verible-verilog-format"), *limit, str(path)]).stdout
         if formatted != path.read_text(encoding="utf-8"):
             said = f"{path.name}: not formatted\n"
     rules = ["--rules_config", str(RULES)]
-    return said + _call([str(scripts / "verible-verilog-lint"), *rules, str(path)])
+    if not layout:
+        rules += ["--rules", "-line-length"]
+    done = _call([str(scripts / "verible-verilog-lint"), *rules, str(path)])
+    if done.returncode:  # findings stand in the error stream
+        said += done.stdout + done.stderr or f"{path.name}: status {done.returncode}\n"
+    return said
 
 
-def _call(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    return done.stdout
+def _call(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
 
 def yosys(design: Design, family: str) -> str:

@@ -62,5 +62,9 @@ def test_lint_tells_of_what_is_wrong(tmp_path):
     assert "UNUSED" in lint(Design("odd", (path,), {}, {}))
     path.write_text("module  odd ;\nendmodule\n")
     assert "not formatted" in verible(path)
+    path.write_text("module odd;\n  logic y;\n  always @* y = 0;\nendmodule\n")
+    assert "always-comb" in verible(path) and "always-comb" in verible(path, layout=False)
+    path.write_text("module odd;\n  // " + 100 * "." + "\nendmodule\n")
+    assert "line-length" in verible(path) and verible(path, layout=False) == ""
     path.write_text("module odd; reg x = undefined_name; endmodule\n")
     assert "Yosys refused" in yosys(Design("odd", (path,), {}, {}), "xcup")
