@@ -64,7 +64,7 @@ def test_lint_tells_of_what_is_wrong(tmp_path):
     assert "not formatted" in verible(path)
     path.write_text("module odd;\n  logic y;\n  always @* y = 0;\nendmodule\n")
     assert "always-comb" in verible(path) and "always-comb" in verible(path, layout=False)
-    path.write_text("module odd;\n  // " + 30 * "long " + "line\nendmodule\n")
+    path.write_text("module odd;\n  localparam int A = 1" + 40 * " + 1" + ";\nendmodule\n")
     assert "line-length" in verible(path) and verible(path, layout=False) == ""
     path.write_text("module odd; reg x = undefined_name; endmodule\n")
     assert "Yosys refused" in yosys(Design("odd", (path,), {}, {}), "xcup")
