@@ -76,13 +76,13 @@ demo: $(if $(filter rtl,$(DEVICE)),tools,$(STAMP)) ## track through a clip and s
 	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(if $(TEXT),--text "$(TEXT)") $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
 
 quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= PRETRAINED= EPOCHS= RESUME=0)
-	$(JEMALLOC) $(PY) -m quant.train --config $(CONFIG) --data "$(DATA)" $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
+	$(JEMALLOC) $(PY) -m quant.training.train --config $(CONFIG) --data "$(DATA)" $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
 
 concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= EPOCHS= RESUME=0)
-	$(JEMALLOC) $(PY) -m quant.train_concepts --config $(CONFIG) --data "$(DATA)" $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
+	$(JEMALLOC) $(PY) -m quant.concepts.train --config $(CONFIG) --data "$(DATA)" $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
 
 export: $(STAMP) ## write the four QONNX graphs and their test vectors (CONFIG=)
-	$(PY) -m quant.export --config $(CONFIG) $(ARGS)
+	$(PY) -m quant.export.graphs --config $(CONFIG) $(ARGS)
 
 bundle: export ## lower the graphs to an integer bundle (CONFIG=)
 	$(PY) -m hw.lower --config $(CONFIG) $(ARGS)
@@ -101,16 +101,16 @@ bitstream: $(if $(filter finn,$(BACKEND)),finn,hardware) ## go on with Vivado, w
 	$(if $(filter finn,$(BACKEND)),@echo "FINN's build folders are under build/finn: they want Vitis HLS$(,) see the README there",$(PY) -m hw.build.bitstream --config $(CONFIG) --board $(BOARD))
 
 card: $(STAMP) ## score the shipped checkpoints and write their model card (CONFIG= DATA=)
-	$(PY) -m quant.card --config $(CONFIG) --data "$(DATA)" $(ARGS)
+	$(PY) -m quant.scoring.card --config $(CONFIG) --data "$(DATA)" $(ARGS)
 
 evaluate: $(STAMP) ## J, F, J&F of a model (DATA= SPLIT= MODEL=float|quantized|golden PROMPT=mask|box|click1|click3|click5)
-	$(PY) -m quant.evaluate --config $(CONFIG) $(if $(DATA),--data "$(DATA)") --split $(SPLIT) --model $(MODEL) --prompt $(PROMPT) $(ARGS)
+	$(PY) -m quant.scoring.evaluate --config $(CONFIG) $(if $(DATA),--data "$(DATA)") --split $(SPLIT) --model $(MODEL) --prompt $(PROMPT) $(ARGS)
 
 evaluate-concepts: $(STAMP) ## pmF1, IL_MCC and cgF1 on held-out images (DATA= MODEL=float|quantized|golden)
-	$(PY) -m quant.evaluate_concepts --config $(CONFIG) --data "$(DATA)" --model $(if $(filter command line,$(origin MODEL)),$(MODEL),golden) $(ARGS)
+	$(PY) -m quant.concepts.evaluate --config $(CONFIG) --data "$(DATA)" --model $(if $(filter command line,$(origin MODEL)),$(MODEL),golden) $(ARGS)
 
 bench: $(STAMP) ## time the golden device beside the float model (CONFIG=)
-	$(PY) -m quant.bench --config $(CONFIG) $(ARGS)
+	$(PY) -m quant.scoring.bench --config $(CONFIG) $(ARGS)
 
 clean: ## remove what the verbs wrote, .venv and trained runs excepted
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache samfabric.egg-info

@@ -1,7 +1,7 @@
-"""`python -m host`: see `host.cli`."""
+"""`python -m host`: see `host.cli.main`."""
 
 import sys
 
-from host.cli import main
+from host.cli.main import main
 
 sys.exit(main())

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from host.concept_spec import DetectorSpec, load_detector
+from host.detector_spec import DetectorSpec, load_detector
 from host.errors import BundleError, DeviceError
 from host.policy import AGE_BUCKETS, AGE_LANES, Policy
 from host.prompts import PROMPT_TOKENS
@@ -206,19 +206,19 @@ def load_spec(folder: str | Path) -> tuple[Manifest, ModelSpec]:
 
 
 def _open_golden(folder: Path) -> Device:
-    from host.device_golden import GoldenDevice
+    from host.devices.golden import GoldenDevice
 
     return GoldenDevice(folder)
 
 
 def _open_rtl(folder: Path) -> Device:
-    from host.device_rtl import RtlDevice
+    from host.devices.rtl import RtlDevice
 
     return RtlDevice(folder)
 
 
 def _open_pynq(folder: Path) -> Device:
-    from host.device_pynq import PynqDevice
+    from host.devices.pynq import PynqDevice
 
     return PynqDevice(folder)
 

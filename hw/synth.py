@@ -19,8 +19,8 @@ from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
 
-from hw.kernels.design import Design
-from hw.kernels.library import COMMON, kernel_class
+from hw.design import Design
+from hw.library import COMMON, kernel_class
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost, Kernel

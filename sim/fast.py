@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hw.kernels.conv import EXACT
-from hw.kernels.golden import bind
-from hw.kernels.program import Node
 from hw.kernels.requant import step_positions
 from hw.kernels.softmax import exp_rows
+from hw.ops.conv import EXACT
+from hw.ops.operators import bind
+from hw.ops.program import Node
 
 Unary = Callable[[Tensor], Tensor]
 _LIMIT = EXACT - 1

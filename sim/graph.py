@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hw.kernels.golden import bind
-from hw.kernels.join import join_add
-from hw.kernels.program import Node, Program
+from hw.ops.join import join_add
+from hw.ops.operators import bind
+from hw.ops.program import Node, Program
 from hw.spec.port import Port
 from sim.fast import fast_exp, fast_requant
 

@@ -21,8 +21,8 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from hw.kernels.design import Design
-from hw.kernels.library import COMMON, kernel_class, module_file, names, sources
+from hw.design import Design
+from hw.library import COMMON, kernel_class, module_file, names, sources
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.hardware import Hardware, newest
 from hw.synth import FAMILIES, measure

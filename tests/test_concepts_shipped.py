@@ -5,10 +5,10 @@ very bundle that users get.
 import numpy as np
 import pytest
 
-from host.concept import ConceptSession
-from host.demo_clip import FISH, STARFISH, TURTLE, render_demo_clip
+from host.concepts.mask_overlap import mask_iou
+from host.concepts.session import ConceptSession
 from host.device import default_bundle, open_device
-from host.mask_overlap import mask_iou
+from host.media.demo_clip import FISH, STARFISH, TURTLE, render_demo_clip
 
 MOMENTS = (0, 20, 40)
 

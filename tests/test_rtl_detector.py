@@ -5,20 +5,20 @@ any prompt on any frame, under stalls, and under the unchanged host.
 import numpy as np
 import pytest
 
-from host.association import Rules
-from host.concept import ConceptSession
-from host.concept_prompts import ConceptPrompt
-from host.concept_tracker import ConceptTracker
-from host.demo_clip import render_demo_clip
+from host.cli.verify import Call, Recorder, repeat
+from host.concepts.association import Rules
+from host.concepts.prompts import ConceptPrompt
+from host.concepts.session import ConceptSession
+from host.concepts.tracker import ConceptTracker
 from host.device import open_device
-from host.device_rtl import RtlDevice
-from host.verify import Call, Recorder, repeat
+from host.devices.rtl import RtlDevice
+from host.media.demo_clip import render_demo_clip
 from hw import board as boards
 from hw.build.folded import dataflows
 from hw.build.hardware import build
 from hw.fold import keeps
 from hw.fold.layers import Keep
-from hw.fold.target import Target
+from hw.search.target import Target
 from hw.spec.hardware import Hardware
 from hw.spec.manifest import DETECTOR, load_manifest
 from hw.stitch.accelerator import apart

@@ -6,15 +6,15 @@ import cv2
 import numpy as np
 import pytest
 
-from host.cli import main
-from host.demo_clip import write_demo_clip
+from host.cli.main import main
+from host.cli.verify import drawn, record, repeat
 from host.device import open_device
-from host.device_rtl import RtlDevice
+from host.devices.rtl import RtlDevice
+from host.media.demo_clip import write_demo_clip
 from host.prompts import Prompt
-from host.verify import drawn, record, repeat
 from hw import board as boards
 from hw.build.hardware import build
-from hw.fold.target import Target
+from hw.search.target import Target
 from hw.spec.hardware import Hardware
 
 BUNDLES = Path(__file__).resolve().parent.parent / "bitstreams"

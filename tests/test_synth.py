@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.kernels.design import Design
+from hw.design import Design
 from hw.kernels.mvu import Mvu
 from hw.kernels.skid import Skid
 from hw.spec.errors import SpecError

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from host.phrases import EMBEDDING
+from host.concepts.phrases import EMBEDDING
 from hw.lower.bundle import Bundle, write_bundle
 from hw.spec.manifest import DETECTOR
-from quant.concept_prompts import geometry
 from quant.config import W4A4, get_config
-from quant.convert import Calibration
-from quant.export import export_graphs
-from quant.model import Tracker
+from quant.export.graphs import export_graphs
+from quant.model.concept_prompts import geometry
+from quant.model.tracker import Tracker
+from quant.training.convert import Calibration
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from hw import board as boards
 from hw.board import Board
-from hw.fold import store
-from hw.fold.balance import use
 from hw.fold.block import Style
 from hw.fold.blocks import block
 from hw.fold.folding import FoldingError, Plan
 from hw.fold.keeps import thinned
 from hw.fold.layers import Dataflow, gather
-from hw.fold.search import MODEL_ERROR, foldings_of, over, search
-from hw.fold.target import Target
-from hw.kernels.program import Program
+from hw.ops.program import Program
+from hw.search import store
+from hw.search.balance import use
+from hw.search.search import MODEL_ERROR, foldings_of, over, search
+from hw.search.target import Target
 from hw.spec.errors import SpecError
 from hw.spec.kernel import Cost
 from hw.spec.manifest import Manifest

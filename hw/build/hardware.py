@@ -25,9 +25,9 @@ from hw.board import Board
 from hw.build.folded import FOLDINGS, Folded, fold
 from hw.build.overlay import located
 from hw.build.rates import add_rates, asked
-from hw.fold import store
-from hw.fold.target import Target
-from hw.kernels.library import COMMON
+from hw.library import COMMON
+from hw.search import store
+from hw.search.target import Target
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.hardware import FILE, GraphHardware, Hardware, StreamEnd
 from hw.spec.manifest import MANIFEST, Manifest, load_manifest, write_manifest

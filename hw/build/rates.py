@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from hw.board import Board
-from hw.fold.target import Target
+from hw.search.target import Target
 from hw.spec.manifest import Manifest
 
 RATES = {"xcup": (60.0, 25.0), "xc7": (30.0, 10.0)}

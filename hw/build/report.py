@@ -26,7 +26,7 @@ from hw.build import pictures, resources
 from hw.build.folded import SHELL, Folded, refold
 from hw.build.rates import add_rates, asked
 from hw.build.resources import GLUE, ByLayer
-from hw.fold.target import Target, parts
+from hw.search.target import Target, parts
 from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import Hardware, newest

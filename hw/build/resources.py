@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from hw.build.folded import Folded
-from hw.kernels.design import Design
+from hw.design import Design
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost, Kernel, Memory
 from hw.stitch.accelerator import identifier

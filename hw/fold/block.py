@@ -14,7 +14,7 @@ import numpy as np
 
 from hw.fold.layers import Layer
 from hw.fold.pace import Cycles, Times
-from hw.kernels.costs import URAM_DEPTH, URAM_WIDTH, ceil_div, ram_cost, rom_cost
+from hw.kernels.common.costs import URAM_DEPTH, URAM_WIDTH, ceil_div, ram_cost, rom_cost
 from hw.kernels.dwc import Dwc
 from hw.kernels.fifo import Fifo
 from hw.kernels.pipe import Pipe

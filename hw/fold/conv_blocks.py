@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from hw.fold import kernels as lowered
 from hw.fold import pace
 from hw.fold.block import Block, buffer, narrowed
 from hw.fold.layers import Conv
@@ -18,7 +19,6 @@ from hw.kernels.mvu import Mvu
 from hw.kernels.requant import Requant
 from hw.kernels.swg import Swg
 from hw.kernels.vvu import Vvu
-from hw.lower import kernels as lowered
 from hw.spec.kernel import Kernel
 
 Products = TypeVar("Products", Mvu, Vvu)

@@ -11,12 +11,12 @@ from hw.fold import pace
 from hw.fold.block import Block, Folding, Style, buffer
 from hw.fold.layers import Layer
 from hw.fold.pace import Cycles, Times
+from hw.fold.products import product_bits, scalar_requantizer, softmax_attention
 from hw.kernels.attention import Attention
 from hw.kernels.join_add import JoinAdd
 from hw.kernels.matmul import Matmul
 from hw.kernels.split import Split
 from hw.kernels.upsample_nearest import UpsampleNearest
-from hw.lower.products import product_bits, scalar_requantizer, softmax_attention
 from hw.spec.kernel import Kernel
 
 
@@ -229,7 +229,7 @@ class MaskBlock(Block):
 
 
 def attention(layer: Layer, folding: Folding, style: Style) -> Attention:
-    """The fused head, see `hw.lower.products.softmax_attention`."""
+    """The fused head, see `hw.fold.products.softmax_attention`."""
     q, k, _ = layer.inputs
     length = -(-k.vectors // folding.PE) * folding.PE if k.ragged else k.vectors
     depth = k.codes // (folding.PE * folding.SIMD)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hw.kernels.program import Node, Program
 from hw.lower.errors import LoweringError
+from hw.ops.program import Node, Program
 from hw.spec.dtypes import IntType
 
 

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.kernels.library import COMMON, sources
+from hw.library import COMMON, sources
 from hw.spec.errors import SamFabricError, SpecError
 
 FOLDER = Path(__file__).resolve().parent

@@ -1,7 +1,1 @@
-"""Golden arithmetic of every operator, in integer PyTorch: the only definition of what a kernel
-computes.
-
-Codes and accumulators are integers. They may be held in an integer tensor or, for speed, in a
-floating one, where they are exact as long as no sum leaves the range that the type counts in
-steps of one (`conv.EXACT` for float32).
-"""
+"""One kernel is <k>.sv and <k>.py of the same stem; what they share is in common."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.kernels.costs import ceil_div
+from hw.kernels.common.costs import ceil_div
 from hw.kernels.divide import Divide
 from hw.kernels.fifo import Fifo
 from hw.kernels.matmul import Matmul

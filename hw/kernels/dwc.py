@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from hw.kernels.costs import mux_luts
+from hw.kernels.common.costs import mux_luts
 from hw.spec.dtypes import MAX_BITS, IntType
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hw.kernels.join import join_add, saturate
+from hw.ops.join import join_add, saturate
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream

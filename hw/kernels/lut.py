@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hw.kernels.costs import ceil_div
+from hw.kernels.common.costs import ceil_div
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost, Kernel, Memory
 from hw.spec.stream import Stream

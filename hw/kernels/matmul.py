@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hw.kernels import mac_array
-from hw.kernels.conv import EXACT
-from hw.kernels.costs import ram_cost
+from hw.kernels.common import mac_array
+from hw.kernels.common.costs import ram_cost
+from hw.ops.conv import EXACT
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Arrays, Cost, Kernel, draw
 from hw.spec.stream import Stream

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hw.kernels.costs import ram_cost
+from hw.kernels.common.costs import ram_cost
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream

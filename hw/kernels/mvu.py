@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hw.kernels import mac_array
-from hw.kernels.conv import bounds, conv
-from hw.kernels.costs import ceil_div, ram_cost, rom_cost
-from hw.kernels.layered import Layered
+from hw.kernels.common import mac_array
+from hw.kernels.common.costs import ceil_div, ram_cost, rom_cost
+from hw.kernels.common.layered import Layered
+from hw.ops.conv import bounds, conv
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
 from hw.spec.kernel import Arrays, Cost, Memory

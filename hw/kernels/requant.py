@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hw.kernels.costs import ceil_div, rom_cost
-from hw.kernels.layered import Layered
+from hw.kernels.common.costs import ceil_div, rom_cost
+from hw.kernels.common.layered import Layered
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Arrays, Cost, Memory
 from hw.spec.stream import Stream

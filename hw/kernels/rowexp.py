@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from hw.kernels.rows import ScoreRows
+from hw.kernels.common.rows import ScoreRows
 from hw.kernels.softmax import exp_beats, row_sum
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost

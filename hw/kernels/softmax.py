@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hw.kernels.common.quotient import offset_cost, quotient_cost
+from hw.kernels.common.rows import ScoreRows
 from hw.kernels.fifo import Fifo
-from hw.kernels.quotient import offset_cost, quotient_cost
-from hw.kernels.rows import ScoreRows
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost
 from hw.spec.stream import Stream

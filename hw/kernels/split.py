@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hw.kernels.layout import cut
+from hw.ops.layout import cut
 from hw.spec.dtypes import MAX_BITS, IntType
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream

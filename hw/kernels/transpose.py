@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hw.kernels.costs import ram_cost
-from hw.kernels.layout import transpose
+from hw.kernels.common.costs import ram_cost
+from hw.ops.layout import transpose
 from hw.spec.dtypes import MAX_BITS, IntType
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hw.kernels.costs import ram_cost
+from hw.kernels.common.costs import ram_cost
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream

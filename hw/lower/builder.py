@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.kernels.program import Node, TensorInfo
 from hw.lower.errors import LoweringError
 from hw.lower.graph import Graph, Operator
 from hw.lower.values import Codes, Constant, Sums, Value
+from hw.ops.program import Node, TensorInfo
 from hw.spec.dtypes import IntType
 from hw.spec.port import Port
 

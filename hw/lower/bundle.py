@@ -49,7 +49,10 @@ def read_description(export: Path) -> dict[str, Any]:
         return plain
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LoweringError(
-            "model", "description", f"{path} cannot be read ({error})", "run quant.export first"
+            "model",
+            "description",
+            f"{path} cannot be read ({error})",
+            "run quant.export.graphs first",
         ) from error
 
 

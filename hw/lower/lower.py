@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.kernels.program import Node, Program, TensorInfo
 from hw.lower.builder import Builder, RequantReport
 from hw.lower.errors import LoweringError
 from hw.lower.graph import read_graph
 from hw.lower.rules import RULES
 from hw.lower.values import Codes, Raw
+from hw.ops.program import Node, Program, TensorInfo
 from hw.spec.port import Port
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from hw.kernels.conv import EXACT, bounds
 from hw.lower.builder import Builder, sum_type
 from hw.lower.errors import LoweringError
 from hw.lower.graph import Operator
@@ -27,6 +26,7 @@ from hw.lower.values import (
     Value,
     Weights,
 )
+from hw.ops.conv import EXACT, bounds
 
 
 def _convolution(build: Builder, node: Operator) -> Value:

@@ -3,7 +3,7 @@
 A bundle is manifest.json, for each graph an integer program (<graph>.json and <graph>.npz, opaque
 to the host) and tables.npz with the host-side tables: token_label (5, C), token_column (R, C),
 token_row (R, C), output_tokens (5, C), age_codes (3, 16, 8). With the optional fifth graph, the
-concept detector, come its tables (see `host.concept_spec`) and a vocabulary of phrases: phrases
+concept detector, come its tables (see `host.detector_spec`) and a vocabulary of phrases: phrases
 (V,) unicode, embeddings (V, 384) float16.
 """
 

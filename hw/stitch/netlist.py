@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hw.kernels.design import Design
-from hw.kernels.library import sources
+from hw.design import Design
+from hw.library import sources
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Arrays, Cost, Kernel, Memory

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.kernels.design import Design
+from hw.design import Design
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd

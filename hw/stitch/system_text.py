@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from hw.kernels.design import Design
+from hw.design import Design
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
 from hw.spec.kernel import Memory
 from hw.spec.registers import ADDRESS_BITS

@@ -2,7 +2,7 @@
 
 from quant.data.clips import sample_video_clip
 from quant.data.errors import DataError
-from quant.data.open_dataset import open_dataset
+from quant.data.layouts.open_dataset import open_dataset
 from quant.data.stills import Still, load_stills
 from quant.data.synthetic import synthesize_clip
 from quant.data.video import VideoSequence

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.errors import PromptError, SourceError
-from host.masks import read_label_map
-from host.video import natural_key, read_image
+from host.media.masks import read_label_map
+from host.media.video import natural_key, read_image
 from quant.data.errors import DataError
 
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png")

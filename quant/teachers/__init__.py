@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 import torch
 
-from host.phrases import normalise
+from host.concepts.phrases import normalise
 from quant.teachers.common import Boxes, Found, Picture, Teacher, TeacherError, unreadable
 from quant.teachers.sam2 import OBJECT, Sam2
 from quant.teachers.sam3 import Sam3, Sam3Video

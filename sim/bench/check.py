@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from cocotb_tools.runner import get_runner
 
-from hw.kernels.design import Design
+from hw.design import Design
 from hw.spec.kernel import Arrays, Kernel
 from hw.spec.stream import Stream
 from sim.bench.patterns import ADVERSARIAL

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from hw.kernels.design import Design
-from hw.kernels.library import COMMON
+from hw.design import Design
+from hw.library import COMMON
 from hw.spec.errors import SpecError
 from sim.verilate import (
     FLAGS,

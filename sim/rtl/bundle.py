@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hw.kernels.design import Design
+from hw.design import Design
 from hw.spec.hardware import Hardware
 from sim.rtl.build import Say, build
 from sim.rtl.system import RtlSystem

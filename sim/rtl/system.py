@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.kernels.design import Design
+from hw.design import Design
 from hw.spec.errors import SpecError
 from hw.spec.registers import Register
 from sim.rtl.build import build, hex_name

@@ -9,9 +9,9 @@ import pytest
 from hw import board as boards
 from hw.build import hardware, report
 from hw.build.folded import FOLDINGS, refold
-from hw.fold import store
 from hw.fold.folding import FoldingError
-from hw.fold.target import Target
+from hw.search import store
+from hw.search.target import Target
 from hw.spec.errors import BundleError
 from hw.spec.hardware import Hardware, newest
 from hw.spec.manifest import load_manifest

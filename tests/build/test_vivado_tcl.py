@@ -12,7 +12,7 @@ import pytest
 
 from hw import board
 from hw.build import overlay, vivado, wrapper
-from hw.kernels.library import COMMON
+from hw.library import COMMON
 from hw.spec.errors import BundleError, SpecError
 from hw.spec.hardware import Hardware
 from sim.verilate import environment, tool

@@ -2,11 +2,11 @@
 
 import pytest
 
-from hw.fold import store
 from hw.fold.block import Folding, Style
 from hw.fold.blocks import block
 from hw.fold.depths import depths
 from hw.fold.folding import FoldingError, cheapest, foldings, share
+from hw.search import store
 from hw.spec.kernel import Cost
 from hw.stitch.accelerator import planned
 from tests.fold.tiny_model import BUDGET, GRAPHS, blocks, dataflow

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from hw.fold.layers import Conv, SoftmaxAttention, gather
-from hw.kernels.program import Program
 from hw.lower.errors import LoweringError
+from hw.ops.program import Program
 from tests.fold.tiny_model import GRAPHS, LONGEST, SOURCE, dataflow
 
 

@@ -7,7 +7,7 @@ from hw import board
 from hw.fold.block import Block, Style
 from hw.fold.folding import cheapest
 from hw.fold.layers import Dataflow, gather
-from hw.kernels.program import Program
+from hw.ops.program import Program
 from hw.spec.manifest import load_manifest
 
 SOURCE = next((Path(__file__).resolve().parents[2] / "bitstreams").glob("tiny_emulated_*"))

@@ -13,9 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from host.concept_spec import DetectorSpec, DetectorTables
+from host.concepts.phrases import EMBEDDING, Phrases
+from host.detector_spec import DetectorSpec, DetectorTables
 from host.device import GraphPorts, ModelSpec
-from host.phrases import EMBEDDING, Phrases
 from hw.spec.manifest import DETECTOR_TABLES, VOCABULARY, DetectorSizes, Manifest
 from hw.spec.port import Port
 from tests.host.fake_device import (

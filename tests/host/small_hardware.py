@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from host.device import GraphPorts
-from hw.kernels.library import COMMON
+from hw.library import COMMON
 from hw.spec.hardware import Hardware
 from hw.spec.port import Port
 from tests.stitch import small_system

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.kernels.design import Design
-from hw.kernels.program import Program
+from hw.design import Design
+from hw.fold.kernels import dense, depthwise, requantizer
 from hw.kernels.requant import Requant
-from hw.lower.kernels import dense, depthwise, requantizer
+from hw.ops.program import Program
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost
 from hw.stitch.inverted_residual import Parts, inverted_residual

@@ -18,8 +18,8 @@ from statistics import median
 
 from tqdm import tqdm
 
-from hw.kernels.design import Design
-from hw.kernels.library import kernel_class, names
+from hw.design import Design
+from hw.library import kernel_class, names
 from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost, Kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from hw.kernels.library import names
+from hw.library import names
 from hw.spec.kernel import Kernel
 
 

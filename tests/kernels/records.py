@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.kernels.design import Design
+from hw.design import Design
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Kernel
 from sim.bench.check import Report, check

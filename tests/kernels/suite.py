@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from hw.kernels.design import Design
-from hw.kernels.library import module_file
+from hw.design import Design
+from hw.library import module_file
 from hw.spec.errors import SpecError
 from hw.spec.kernel import Kernel
 from sim.bench.check import check

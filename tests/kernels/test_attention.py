@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from hw.design import Design
 from hw.kernels.attention import Attention
-from hw.kernels.design import Design
 from hw.kernels.softmax import exp_table
 from sim.bench.check import _case, simulate
 from tests.kernels.suite import suite

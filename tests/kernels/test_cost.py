@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.kernels.library import names
+from hw.library import names
 from tests.kernels.datasheet import deviation, row
 from tests.kernels.grids import grid
 

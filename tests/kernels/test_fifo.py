@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.kernels.design import Design
+from hw.design import Design
 from hw.kernels.fifo import Fifo
-from hw.kernels.library import sources
+from hw.library import sources
 from sim.bench.check import simulate
 from sim.bench.plan import Beats, Case
 from tests.kernels.suite import suite

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from hw.kernels.design import Design
-from hw.kernels.library import COMMON, FOLDER, kernel_class, names
+from hw.design import Design
+from hw.library import COMMON, FOLDER, kernel_class, names
 from hw.synth import FAMILIES
 from sim.lint import default_design, modules, verible, yosys
 from sim.verilate import lint

@@ -12,13 +12,13 @@ import onnx
 import pytest
 
 from hw.board import find
-from hw.kernels.program import Program
 from hw.lower.errors import LoweringError
 from hw.lower.finn.build import main, write_build
 from hw.lower.finn.folding import fold
 from hw.lower.finn.hardware import hardware_graph
 from hw.lower.finn.parts import levels, parts
 from hw.lower.finn.runtime import HARDWARE, OPS
+from hw.ops.program import Program
 from hw.spec.manifest import DETECTOR, GRAPHS
 from tests.tiny import bundled, exported
 

@@ -9,12 +9,12 @@ import numpy as np
 import onnx
 import pytest
 
-from hw.kernels.program import Node, Program
 from hw.lower.errors import LoweringError
 from hw.lower.finn.check import check_hardware, compare, execute
 from hw.lower.finn.hardware import check, hardware_graph, layer_counts
 from hw.lower.finn.integers import integer_graph, layer_names, staircase
 from hw.lower.finn.runtime import HARDWARE, OPS
+from hw.ops.program import Node, Program
 from hw.spec.dtypes import IntType
 from hw.spec.manifest import DETECTOR
 from hw.spec.manifest import GRAPHS as TRACKER
@@ -161,13 +161,13 @@ def test_command_line_check_saves_the_graph(tmp_path, capsys):
     from hw.lower.finn.__main__ import main
 
     assert main(["--export", str(tmp_path), "--only", "hardware"]) == 2
-    assert "run quant.export first" in capsys.readouterr().err
+    assert "run quant.export.graphs first" in capsys.readouterr().err
 
 
 def test_staircase_is_the_requantizer_on_every_sum():
     import torch
 
-    from hw.kernels.golden import bind
+    from hw.ops.operators import bind
 
     node = Node(
         "a.requant",

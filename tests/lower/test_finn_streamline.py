@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from hw.kernels.program import Program
 from hw.lower.bundle import ports_of, read_description
 from hw.lower.errors import LoweringError
+from hw.ops.program import Program
 from hw.spec.manifest import DETECTOR, GRAPHS
 from tests.tiny import bundled, exported
 

@@ -12,10 +12,10 @@ import onnx
 import pytest
 from onnx import helper
 
-from hw.kernels.program import Program
 from hw.lower.__main__ import main
 from hw.lower.bundle import write_bundle
 from hw.lower.errors import LoweringError
+from hw.ops.program import Program
 from hw.spec.errors import BundleError
 from hw.spec.manifest import GRAPHS, load_manifest
 from tests.tiny import bundled, exported

@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from hw.kernels.conv import bounds
-from hw.kernels.program import Node, Program
 from hw.kernels.requant import Requant, requant_or_threshold, step_positions
 from hw.lower.requant import (
     CASCADE_PORT,
@@ -20,6 +18,8 @@ from hw.lower.requant import (
     search_shared,
     trained_steps,
 )
+from hw.ops.conv import bounds
+from hw.ops.program import Node, Program
 from hw.spec.dtypes import IntType
 from sim.fast import fast_requant
 

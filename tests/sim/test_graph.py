@@ -10,7 +10,7 @@ import torch
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
-from hw.kernels.golden import bind
+from hw.ops.operators import bind
 from hw.spec.errors import BundleError, SpecError
 from hw.spec.manifest import GRAPHS
 from sim.graph import GraphExecutor

@@ -6,7 +6,7 @@ import torch
 
 from hw.fold.block import Style
 from hw.fold.folding import cheapest
-from hw.kernels.program import Program
+from hw.ops.program import Program
 from hw.spec.registers import CHANNELS
 from hw.stitch.accelerator import accelerator, apart
 from sim.graph import GraphExecutor

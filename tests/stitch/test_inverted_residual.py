@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hw.kernels.program import Program
+from hw.ops.program import Program
 from sim.bench.check import check, plan, simulate
 from sim.graph import GraphExecutor
 from tests.kernels.blocks import BLOCKS, BUNDLES, STAGE, nano_block, whole_cost

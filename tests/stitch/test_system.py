@@ -15,7 +15,7 @@ import pytest
 import torch
 from cocotb_tools.runner import get_runner
 
-from hw.kernels.design import Design
+from hw.design import Design
 from hw.kernels.skid import Skid
 from hw.spec.errors import SpecError
 from hw.spec.registers import Control, Register, Status

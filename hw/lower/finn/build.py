@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from hw.board import Board, find
-from hw.kernels.program import Program
 from hw.lower.bundle import ports_of, read_description
 from hw.lower.errors import LoweringError
 from hw.lower.finn.folding import Folding, fold
@@ -30,6 +29,7 @@ from hw.lower.finn.parts import parts
 from hw.lower.finn.readme import readme
 from hw.lower.finn.runtime import OPS, declare_domains, prepare, quiet
 from hw.lower.lower import lower
+from hw.ops.program import Program
 from hw.spec.errors import SamFabricError
 from hw.spec.manifest import DETECTOR, GRAPHS, graph_names
 

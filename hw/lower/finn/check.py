@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hw.kernels.golden import bind
-from hw.kernels.program import Program
 from hw.lower.bundle import ports_of, read_description
 from hw.lower.errors import LoweringError
 from hw.lower.finn.hardware import hardware_graph, layer_counts
 from hw.lower.finn.runtime import quiet
 from hw.lower.lower import lower
+from hw.ops.operators import bind
+from hw.ops.program import Program
 from hw.spec.files import atomic_path
 
 Arrays = dict[str, NDArray[Any]]
@@ -84,7 +84,9 @@ def check_hardware(
     source, vectors = export / f"{graph}.onnx", export / f"{graph}.vectors.npz"
     for file in (source, vectors):
         if not file.is_file():
-            raise LoweringError(graph, "graph", f"{file} is missing", "run quant.export first")
+            raise LoweringError(
+                graph, "graph", f"{file} is missing", "run quant.export.graphs first"
+            )
     program = lower(source, graph, *ports_of(read_description(export), graph)).program
     start = time.perf_counter()
     with np.load(vectors) as arrays:

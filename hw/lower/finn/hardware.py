@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from hw.kernels.program import Program
 from hw.lower.errors import LoweringError
 from hw.lower.finn.integers import integer_graph
 from hw.lower.finn.runtime import HARDWARE, OPS, declare_domains, prepare, quiet
+from hw.ops.program import Program
 
 MATRIX = ("MVAU", "VVAU")
 

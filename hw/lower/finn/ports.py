@@ -12,9 +12,9 @@ from onnx import helper
 from qonnx.core.datatype import DataType
 from qonnx.transformation.base import Transformation
 
-from hw.kernels.conv import bounds
 from hw.lower.errors import LoweringError
 from hw.lower.finn.traces import only, rename
+from hw.ops.conv import bounds
 from hw.spec.dtypes import IntType
 from hw.spec.port import Port
 

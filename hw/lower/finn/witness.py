@@ -64,7 +64,9 @@ def cross_check(export: Path, graph: str, cache: Path = Path("build/finn")) -> C
     key = hashlib.sha256(str(VERSION).encode())
     for file in (source, vectors):
         if not file.is_file():
-            raise LoweringError(graph, "graph", f"{file} is missing", "run quant.export first")
+            raise LoweringError(
+                graph, "graph", f"{file} is missing", "run quant.export.graphs first"
+            )
         key.update(file.read_bytes())
     stored = cache / f"{graph}_{key.hexdigest()[:16]}.json"
     if stored.is_file():

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import torch
 
-from hw.kernels.conv import EXACT
 from hw.kernels.matmul import Matmul, matmul
 from hw.lower.finn.ops.stream import StreamOp
+from hw.ops.conv import EXACT
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost
 

@@ -1,0 +1,127 @@
+"""SAM 3's image processor by its own names: one picture, a phrase and example boxes, instances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from host.compat.tensor import MaskTensor
+from host.concepts.detections import THRESHOLD
+from host.concepts.prompts import ConceptPrompt
+from host.concepts.session import ConceptSession
+from host.device import Device
+from host.errors import FrameError, PromptError
+
+State = dict[str, Any]
+"""What is known of one picture. After a prompt: `masks` (n, 1, H, W) bool, `masks_logits`, which
+are probabilities, of the same shape, `boxes` (n, 4) x0, y0, x1, y1 in pixels, `scores` (n,)."""
+
+ROUNDING = 1e-4
+"""How far outside the frame a normalised corner may fall by rounding alone."""
+RESULTS = ("masks", "masks_logits", "boxes", "scores", "presence", "saturated")
+
+
+class Sam3Processor:
+    """Detects concepts on one picture; `set_image` once, prompts as often as wanted.
+
+    The model keeps the features of the picture last set, so an older state is encoded anew when it
+    is asked again. Raises DeviceError for a device without a detector.
+    """
+
+    def __init__(
+        self,
+        model: Device,
+        resolution: int | None = None,
+        device: Any = None,
+        confidence_threshold: float = THRESHOLD,
+    ) -> None:
+        """resolution and device are SAM 3's and change nothing here."""
+        self.confidence_threshold = confidence_threshold
+        self._session = ConceptSession(model)
+        self._current: State | None = None
+
+    def set_image(self, image: Any, state: State | None = None) -> State:
+        """Takes a picture: (H, W, 3) RGB uint8, or anything that numpy reads as that (PIL).
+
+        Raises FrameError.
+        """
+        frame = np.asarray(image)
+        self._session.set_image(frame)
+        known = {} if state is None else state
+        self.reset_all_prompts(known)
+        known["image"] = frame
+        known["original_height"], known["original_width"] = frame.shape[:2]
+        self._current = known
+        return known
+
+    def set_text_prompt(self, prompt: str, state: State) -> State:
+        """Looks for a phrase, beside the examples given so far. Raises FrameError, PromptError."""
+        return self._ask(state, ConceptPrompt(prompt, *self._examples(state)))
+
+    def add_geometric_prompt(self, box: Sequence[float], label: bool, state: State) -> State:
+        """Adds an example: centre x, centre y, width, height in 0..1; label: an instance or not.
+
+        Raises FrameError, PromptError; the state is then as it was.
+        """
+        boxes, labels = self._examples(state)
+        corners = corners_of_centre(box)
+        return self._ask(
+            state,
+            ConceptPrompt(
+                state.get("text_prompt"),
+                np.concatenate([boxes, corners[None]]),
+                np.append(labels, int(bool(label))),
+            ),
+        )
+
+    def reset_all_prompts(self, state: State) -> None:
+        """Forgets the state's prompts and results; the picture stays."""
+        for key in ("text_prompt", "geometric_prompt", *RESULTS):
+            state.pop(key, None)
+
+    def set_confidence_threshold(self, threshold: float, state: State | None = None) -> Any:
+        """Least score of an instance, from now on; a state that has results is asked again."""
+        self.confidence_threshold = threshold
+        if state is not None and "boxes" in state:
+            return self._ask(state, ConceptPrompt(state.get("text_prompt"), *self._examples(state)))
+        return state
+
+    @staticmethod
+    def _examples(state: State) -> tuple[Any, Any]:
+        if "image" not in state:
+            raise FrameError("no image is set", "call set_image first")
+        empty = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+        boxes, labels = state.get("geometric_prompt", empty)
+        return boxes, labels
+
+    def _ask(self, state: State, prompt: ConceptPrompt) -> State:
+        self._session.detector.check(prompt)
+        if self._current is not state:
+            self._session.set_image(state["image"])
+            self._current = state
+        found = self._session.ask(prompt, self.confidence_threshold)
+        if prompt.text is not None:
+            state["text_prompt"] = prompt.text
+        state["geometric_prompt"] = prompt.boxes, prompt.labels
+        state["masks"] = found.masks[:, None].view(MaskTensor)
+        state["masks_logits"] = found.soft_masks[:, None].view(MaskTensor)
+        state["boxes"] = found.boxes.view(MaskTensor)
+        state["scores"] = found.scores.view(MaskTensor)
+        state["presence"], state["saturated"] = found.presence, found.saturated
+        return state
+
+
+def corners_of_centre(box: Sequence[float]) -> Any:
+    """Box centre x, centre y, width, height -> corners (4,) in 0..1. Raises PromptError."""
+    values = np.asarray(box, np.float64).reshape(-1)
+    if values.shape != (4,):
+        raise PromptError(f"box of {values.size} numbers", "give centre x, centre y, width, height")
+    return inside(np.concatenate([values[:2] - values[2:] / 2, values[:2] + values[2:] / 2]))
+
+
+def inside(corners: Any) -> Any:
+    """Corners float32, those outside 0..1 by rounding alone pulled in."""
+    near = np.clip(corners, 0, 1)
+    return np.where(np.abs(near - corners) <= ROUNDING, near, corners).astype(np.float32)

@@ -1,0 +1,258 @@
+"""SAM 3's video predictor by its own names: requests in, instances of a concept on every frame out.
+
+Like SAM 3's it holds the whole video (at the network's size) for the length of a session. For
+endless streams use `host.concepts.tracker`.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from host.compat.sam3_image import inside
+from host.compat.stored_video import check_index, read_squares
+from host.concepts.association import QUALITY_DELAY, Rules
+from host.concepts.outputs import tracked_outputs
+from host.concepts.phrases import Phrases
+from host.concepts.prompts import ConceptPrompt
+from host.concepts.tracker import ConceptFrame, ConceptTracker, TrackedInstance
+from host.device import Device
+from host.errors import PromptError, UnknownObjectError, UsageError
+
+log = logging.getLogger(__name__)
+
+Response = dict[str, Any]
+DIRECTIONS = ("both", "forward", "backward")
+
+
+@dataclass(eq=False)
+class VideoSession:
+    """One video under work: its frames (S, S, 3), its size, what is looked for and since when."""
+
+    images: list[NDArray[np.uint8]]
+    height: int
+    width: int
+    prompt: ConceptPrompt | None = None
+    prompt_frame: int = 0
+    removed: set[int] = field(default_factory=set)
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of the video."""
+        return len(self.images)
+
+
+class Sam3VideoPredictor:
+    """Answers SAM 3's requests.
+
+    rules: of association; by default with SAM 3's delay, so that spurious instances never show.
+    phrases: embeddings of phrases, by default the bundle's.
+    """
+
+    def __init__(
+        self, device: Device, rules: Rules | None = None, phrases: Phrases | None = None
+    ) -> None:
+        self.device = device
+        self.rules = rules or Rules(delay=QUALITY_DELAY)
+        self._phrases = phrases
+        self._sessions: dict[str, VideoSession] = {}
+
+    def handle_request(self, request: Mapping[str, Any]) -> Response:
+        """Answers a request by its `type`: start_session (resource_path[, session_id]), add_prompt
+        (session_id, frame_index, text and/or bounding_boxes with bounding_box_labels),
+        remove_object (session_id, obj_id), reset_session or close_session (session_id).
+
+        Raises UsageError for an unknown type or a missing field, and as the methods do.
+        """
+        kind = _field(request, "type")
+        if kind == "start_session":
+            return self.start_session(_field(request, "resource_path"), request.get("session_id"))
+        if kind == "add_prompt":
+            if request.get("points") is not None:
+                raise UsageError("points in add_prompt", "click with SAM 2's predictor")
+            return self.add_prompt(
+                _field(request, "session_id"),
+                _field(request, "frame_index"),
+                request.get("text"),
+                request.get("bounding_boxes"),
+                request.get("bounding_box_labels"),
+            )
+        if kind == "remove_object":
+            return self.remove_object(_field(request, "session_id"), _field(request, "obj_id"))
+        if kind == "reset_session":
+            return self.reset_session(_field(request, "session_id"))
+        if kind == "close_session":
+            return self.close_session(_field(request, "session_id"))
+        raise UsageError(
+            f"request of type {kind!r}",
+            "use start_session, add_prompt, remove_object, reset_session or close_session",
+        )
+
+    def handle_stream_request(self, request: Mapping[str, Any]) -> Iterator[Response]:
+        """Answers propagate_in_video (session_id[, propagation_direction, start_frame_index,
+        max_frame_num_to_track]) frame by frame.
+        """
+        kind = _field(request, "type")
+        if kind != "propagate_in_video":
+            raise UsageError(f"stream request of type {kind!r}", "use propagate_in_video")
+        return self.propagate_in_video(
+            _field(request, "session_id"),
+            request.get("propagation_direction", "both"),
+            request.get("start_frame_index"),
+            request.get("max_frame_num_to_track"),
+        )
+
+    def start_session(self, resource_path: str | Path, session_id: str | None = None) -> Response:
+        """Opens a video file, a folder of frames or a picture; returns its session_id.
+
+        Raises SourceError and FrameError.
+        """
+        images, size = read_squares(resource_path, self.device.spec.image_size)
+        name = session_id or str(uuid.uuid4())
+        self._sessions[name] = VideoSession(images, *size)
+        return {"session_id": name}
+
+    def add_prompt(
+        self,
+        session_id: str,
+        frame_idx: int,
+        text: str | None = None,
+        bounding_boxes: ArrayLike | None = None,
+        bounding_box_labels: Sequence[int] | None = None,
+    ) -> Response:
+        """Says what to look for, in place of what was said before, and answers for that frame.
+
+        bounding_boxes (E, 4): examples on the frame, x, y, width, height in 0..1, with a label 1 or
+        0 each. Returns frame_index and outputs. Raises PromptError, FrameError.
+        """
+        session = self._session(session_id)
+        check_index(frame_idx, session.num_frames)
+        prompt = _prompt(text, bounding_boxes, bounding_box_labels)
+        tracker = ConceptTracker(self.device, prompt, self.rules, self._phrases)
+        (result,) = [*tracker.step(session.images[frame_idx]), *tracker.finish()]
+        session.prompt, session.prompt_frame, session.removed = prompt, frame_idx, set()
+        return self._response(session, frame_idx, result.instances)
+
+    def remove_object(self, session_id: str, obj_id: int) -> Response:
+        """Leaves an instance out of all output from now on."""
+        self._session(session_id).removed.add(obj_id)
+        return {"is_success": True}
+
+    def reset_session(self, session_id: str) -> Response:
+        """Forgets the prompt; the video stays loaded."""
+        session = self._session(session_id)
+        session.prompt, session.removed = None, set()
+        return {"is_success": True}
+
+    def close_session(self, session_id: str) -> Response:
+        """Forgets the session; it may be closed already."""
+        if self._sessions.pop(session_id, None) is None:
+            log.warning("there is no session %s to close", session_id)
+        return {"is_success": True}
+
+    def propagate_in_video(
+        self,
+        session_id: str,
+        propagation_direction: str = "both",
+        start_frame_idx: int | None = None,
+        max_frame_num_to_track: int | None = None,
+    ) -> Iterator[Response]:
+        """Finds and follows the concept from a frame on, by default the prompted one: first to the
+        end of the video, then, from the frame before it, to the beginning, under the same ids.
+
+        Yields frame_index and outputs. Raises PromptError without a prompt, UsageError.
+        """
+        session = self._session(session_id)
+        if session.prompt is None:
+            raise PromptError("nothing to propagate", "add a prompt first")
+        if propagation_direction not in DIRECTIONS:
+            raise UsageError(
+                f"propagation direction {propagation_direction!r}", f"use {', '.join(DIRECTIONS)}"
+            )
+        start = session.prompt_frame if start_frame_idx is None else start_frame_idx
+        check_index(start, session.num_frames)
+        prompt = session.prompt
+        if start != session.prompt_frame and len(prompt.boxes):
+            # Examples are boxes on the prompted frame, and on no other.
+            if prompt.text is None:
+                raise PromptError(
+                    f"examples of frame {session.prompt_frame} propagated from frame {start}",
+                    "begin on their frame, or give a phrase too",
+                )
+            prompt = ConceptPrompt(prompt.text)
+        count = session.num_frames if max_frame_num_to_track is None else max_frame_num_to_track
+        return self._propagate(session, prompt, propagation_direction, start, count)
+
+    def _propagate(
+        self,
+        session: VideoSession,
+        prompt: ConceptPrompt,
+        direction: str,
+        start: int,
+        count: int,
+    ) -> Iterator[Response]:
+        forward = direction != "backward"
+        last = min(start + count, session.num_frames - 1) if forward else start
+        tracker = ConceptTracker(self.device, prompt, self.rules, self._phrases)
+        known: dict[int, TrackedInstance] = {}
+        index = start
+        for result in _run(tracker, session.images[start : last + 1]):
+            if index == start:
+                known = dict(result.instances)
+            if forward:
+                yield self._response(session, index, result.instances)
+            index += 1
+        if direction == "forward":
+            return
+        # The stream the other way begins with what was found on the start frame.
+        before = range(start - 1, max(start - count, 0) - 1, -1)
+        back = ConceptTracker(self.device, prompt, self.rules, self._phrases)
+        back.seed(session.images[start], known, tracker.next_id)
+        for index, result in zip(
+            before, _run(back, [session.images[i] for i in before]), strict=True
+        ):
+            yield self._response(session, index, result.instances)
+
+    def _session(self, session_id: str) -> VideoSession:
+        if session_id not in self._sessions:
+            raise UnknownObjectError(f"there is no session {session_id!r}", "start one first")
+        return self._sessions[session_id]
+
+    @staticmethod
+    def _response(
+        session: VideoSession, index: int, instances: Mapping[int, TrackedInstance]
+    ) -> Response:
+        shown = {i: one for i, one in instances.items() if i not in session.removed}
+        outputs = tracked_outputs(shown, session.height, session.width)
+        return {"frame_index": index, "outputs": outputs}
+
+
+def _run(tracker: ConceptTracker, images: Sequence[NDArray[np.uint8]]) -> Iterator[ConceptFrame]:
+    for image in images:
+        yield from tracker.step(image)
+    yield from tracker.finish()
+
+
+def _field(request: Mapping[str, Any], name: str) -> Any:
+    if request.get(name) is None:
+        raise UsageError(f"a request without {name}", f"give {name}")
+    return request[name]
+
+
+def _prompt(
+    text: str | None, boxes: ArrayLike | None, labels: Sequence[int] | None
+) -> ConceptPrompt:
+    given = np.asarray([] if boxes is None else boxes, np.float64)
+    if given.size % 4:
+        raise PromptError(f"bounding_boxes of shape {given.shape}", "give x, y, width, height each")
+    given = given.reshape(-1, 4)
+    kinds = np.ones(len(given), np.int64) if labels is None else np.asarray(labels)
+    corners = np.concatenate([given[:, :2], given[:, :2] + given[:, 2:]], 1)
+    return ConceptPrompt(text, inside(corners), kinds)

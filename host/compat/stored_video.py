@@ -1,0 +1,45 @@
+"""A whole video in memory, at the network's size, for the predictors that go to and fro in it."""
+
+from __future__ import annotations
+
+import operator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host.errors import FrameError
+from host.images import to_network
+from host.media.video import IMAGE_SUFFIXES, open_source, read_image
+from host.session import check_frame
+
+
+def read_squares(path: str | Path, size: int) -> tuple[list[NDArray[np.uint8]], tuple[int, int]]:
+    """Frames (S, S, 3), S = size, of a video file, folder of frames or picture, and the height and
+    width that they had. Raises SourceError and FrameError.
+    """
+    if Path(path).is_file() and Path(path).suffix.lower() in IMAGE_SUFFIXES:
+        image = read_image(Path(path))
+        return [to_network(image, size)], (image.shape[0], image.shape[1])
+    squares: list[NDArray[np.uint8]] = []
+    shape: tuple[int, int] | None = None
+    for frame in open_source(path):
+        check_frame(frame.image, shape, frame.index)
+        shape = (frame.image.shape[0], frame.image.shape[1])
+        squares.append(to_network(frame.image, size))
+    if shape is None:
+        raise FrameError(f"{path} holds no frames", "give a video with frames in it")
+    return squares, shape
+
+
+def check_index(index: Any, count: int) -> None:
+    """Raises FrameError unless `index` is a frame of a video of `count` frames."""
+    try:
+        inside = 0 <= operator.index(index) < count
+    except TypeError:
+        inside = False
+    if not inside:
+        raise FrameError(
+            f"frame {index!r} of a video of {count} frames", f"frames are numbered 0..{count - 1}"
+        )

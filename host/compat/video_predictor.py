@@ -1,0 +1,278 @@
+"""SAM 2's video predictor: prompts on any frame, masks propagated through the whole video.
+
+Like SAM 2's it holds the whole video (at the network's size) and what it found on every frame, so
+that frames can be corrected in any order and tracked both ways. For endless streams use
+`host.session`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from host.bank import MemoryBank
+from host.compat.stored_video import check_index, read_squares
+from host.compat.tensor import MaskTensor
+from host.device import Arrays, Device
+from host.errors import PromptError, UnknownObjectError
+from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt, clicks_and_box
+from host.tracker import Answer, Memory, ObjectModel
+
+Output = tuple[int, list[Any], MaskTensor]
+
+
+@dataclass(eq=False)
+class ObjectRecord:
+    """What is known of one object: its prompts, and answer and memory by frame."""
+
+    prompts: dict[int, Prompt] = field(default_factory=dict)
+    answers: dict[int, Answer] = field(default_factory=dict)
+    memories: dict[int, Memory] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class InferenceState:
+    """One video under work. Readable by SAM 2's keys too: state["num_frames"], state["obj_ids"]."""
+
+    images: list[NDArray[np.uint8]]
+    video_height: int
+    video_width: int
+    objects: dict[Any, ObjectRecord] = field(default_factory=dict)
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of the video."""
+        return len(self.images)
+
+    @property
+    def obj_ids(self) -> list[Any]:
+        """Object ids in the order of their first prompts."""
+        return list(self.objects)
+
+    def __getitem__(self, key: str) -> Any:
+        if not hasattr(self, key):
+            raise KeyError(key)
+        return getattr(self, key)
+
+
+class SAM2VideoPredictor:
+    """Prompts objects anywhere in a video and propagates their masks through it."""
+
+    def __init__(self, device: Device) -> None:
+        self.model = ObjectModel(device)
+        self.image_size = device.spec.image_size
+        # One bank serves every object: it is filled anew from the records for each answer.
+        self._bank = MemoryBank(device.spec, device.allocate)
+        self._encoded: tuple[InferenceState, int, Arrays] | None = None
+
+    @classmethod
+    def from_pretrained(cls, model_id: str, **options: Any) -> SAM2VideoPredictor:
+        """Predictor of a bundle folder or model name (SAM 2's hub names open the default)."""
+        from host.compat.build_sam import build_sam2_video_predictor
+
+        return build_sam2_video_predictor(model_id, **options)
+
+    def init_state(
+        self,
+        video_path: str | Path,
+        offload_video_to_cpu: bool = False,
+        offload_state_to_cpu: bool = False,
+        async_loading_frames: bool = False,
+    ) -> InferenceState:
+        """Reads a video file or a folder of frames. The other arguments are SAM 2's and change
+        nothing here. Raises SourceError and FrameError."""
+        squares, size = read_squares(video_path, self.image_size)
+        return InferenceState(squares, *size)
+
+    def add_new_points_or_box(
+        self,
+        inference_state: InferenceState,
+        frame_idx: int,
+        obj_id: Any,
+        points: ArrayLike | None = None,
+        labels: ArrayLike | None = None,
+        clear_old_points: bool = True,
+        normalize_coords: bool = True,
+        box: ArrayLike | None = None,
+    ) -> Output:
+        """Prompts or corrects an object by clicks, a box, or both.
+
+        points (N, 2) x, y with labels (N,) 1 or 0, box (4,) x0, y0, x1, y1; in pixels of the video,
+        or in 0..1 when normalize_coords is false. Returns (frame_idx, obj_ids, mask logits
+        (N, 1, H, W)). Raises PromptError, FrameError.
+        """
+        state = inference_state
+        if box is not None and not clear_old_points:
+            raise PromptError("a box with clear_old_points=False", "give the box before any points")
+        size = None
+        if normalize_coords:
+            size = (state.video_height, state.video_width)
+        prompt = clicks_and_box(points, labels, box, size)
+        return self._prompt(state, frame_idx, obj_id, prompt, clear_old_points)
+
+    def add_new_points(self, *args: Any, **kwargs: Any) -> Output:
+        """SAM 2's older name of `add_new_points_or_box`."""
+        return self.add_new_points_or_box(*args, **kwargs)
+
+    def add_new_mask(
+        self, inference_state: InferenceState, frame_idx: int, obj_id: Any, mask: ArrayLike
+    ) -> Output:
+        """Prompts an object by its mask (H, W), which is that frame's output. Returns as above."""
+        state = inference_state
+        prompt = Prompt.from_pixels(state.video_height, state.video_width, mask=np.asarray(mask))
+        return self._prompt(state, frame_idx, obj_id, prompt, clear=True)
+
+    def propagate_in_video(
+        self,
+        inference_state: InferenceState,
+        start_frame_idx: int | None = None,
+        max_frame_num_to_track: int | None = None,
+        reverse: bool = False,
+    ) -> Iterator[Output]:
+        """Tracks every object from a frame on, by default from the earliest prompt.
+
+        Yields (frame_idx, obj_ids, mask logits (N, 1, H, W)) for the frame itself and
+        max_frame_num_to_track more, towards the end or, in reverse, the beginning of the video.
+        """
+        state = inference_state
+        prompted = [index for record in state.objects.values() for index in record.prompts]
+        if not prompted:
+            raise PromptError("nothing to propagate", "add points, a box or a mask first")
+        start = min(prompted) if start_frame_idx is None else start_frame_idx
+        check_index(start, state.num_frames)
+        most = state.num_frames if max_frame_num_to_track is None else max_frame_num_to_track
+        step = -1 if reverse else 1
+        last = max(start - most, 0) if reverse else min(start + most, state.num_frames - 1)
+        for index in range(start, last + step, step):
+            for record in state.objects.values():
+                if index not in record.prompts:
+                    self._answer(state, record, index, None, step)
+            yield self._output(state, index)
+
+    def clear_all_prompts_in_frame(
+        self,
+        inference_state: InferenceState,
+        frame_idx: int,
+        obj_id: Any,
+        need_output: bool = True,
+    ) -> Output | None:
+        """Takes back an object's prompts on a frame, and what was found there because of them."""
+        record = self._record(inference_state, obj_id)
+        check_index(frame_idx, inference_state.num_frames)
+        if record.prompts.pop(frame_idx, None) is not None:
+            del record.answers[frame_idx], record.memories[frame_idx]
+        if not record.prompts:
+            # Without any prompt the rest is an answer to a question no longer asked.
+            record.answers.clear()
+            record.memories.clear()
+        return self._output(inference_state, frame_idx) if need_output else None
+
+    def remove_object(
+        self,
+        inference_state: InferenceState,
+        obj_id: Any,
+        strict: bool = False,
+        need_output: bool = True,
+    ) -> tuple[list[Any], list[tuple[int, MaskTensor]]]:
+        """Forgets an object. Returns (remaining obj_ids, [(frame, mask logits)] of its prompted
+        frames). Raises UnknownObjectError for an unknown id when strict."""
+        state = inference_state
+        if obj_id not in state.objects and not strict:
+            return state.obj_ids, []
+        record = self._record(state, obj_id)
+        del state.objects[obj_id]
+        updated = []
+        if need_output and state.objects:
+            updated = [(index, self._output(state, index)[2]) for index in sorted(record.prompts)]
+        return state.obj_ids, updated
+
+    def reset_state(self, inference_state: InferenceState) -> None:
+        """Forgets all objects; the video stays loaded."""
+        inference_state.objects.clear()
+
+    def _record(self, state: InferenceState, obj_id: Any) -> ObjectRecord:
+        if obj_id not in state.objects:
+            have = ", ".join(map(str, state.objects)) or "none"
+            raise UnknownObjectError(f"object {obj_id!r} is not tracked", f"tracked: {have}")
+        return state.objects[obj_id]
+
+    def _image(self, state: InferenceState, index: int) -> Arrays:
+        if self._encoded is None or self._encoded[:2] != (state, index):
+            self._encoded = None  # the device may reuse the buffers even if it fails
+            self._encoded = (state, index, self.model.encode_image(state.images[index]))
+        return self._encoded[2]
+
+    def _prompt(
+        self, state: InferenceState, index: int, obj_id: Any, prompt: Prompt, clear: bool
+    ) -> Output:
+        check_index(index, state.num_frames)
+        record = state.objects.get(obj_id, ObjectRecord())
+        if not clear and index in record.prompts:
+            prompt = record.prompts[index].then(prompt)
+        points_at = prompt.mask is not None or prompt.box is not None
+        if not (points_at or record.prompts or (prompt.labels == POSITIVE).any()):
+            raise PromptError(
+                f"object {obj_id!r} is new and has only background clicks",
+                "start it with a positive click, a box or a mask",
+            )
+        self._answer(state, record, index, prompt, 1)
+        record.prompts[index] = prompt
+        state.objects[obj_id] = record
+        return self._output(state, index)
+
+    def _fill_bank(self, record: ObjectRecord, now: int, step: int) -> None:
+        """What a stream that came to `now` in this direction would remember, as SAM 2 chooses:
+        the frames just passed, and the prompted frames nearest in time, on either side."""
+        policy = self.model.spec.policy
+        depth = max(policy.recent, policy.pointers - policy.prompted)
+        self._bank.clear()
+        prompted = sorted((i for i in record.prompts if i != now), key=lambda i: -abs(i - now))
+        recent: list[int] = []
+        index = now - step
+        # Back to the first gap: what lies beyond belongs to another pass.
+        while len(recent) < depth and index in record.memories:
+            if index not in record.prompts:
+                recent.insert(0, index)
+            index -= step
+        for index in [*prompted[-policy.prompted :], *recent]:
+            memory = record.memories[index]
+            self._bank.write(
+                index, index in record.prompts, memory.keys, memory.values, memory.pointer
+            )
+
+    def _answer(
+        self,
+        state: InferenceState,
+        record: ObjectRecord,
+        now: int,
+        prompt: Prompt | None,
+        step: int,
+    ) -> None:
+        image = self._image(state, now)
+        self._fill_bank(record, now, step)
+        before, own = record.answers.get(now - step), record.answers.get(now)
+        answer = self.model.answer(
+            image,
+            self._bank,
+            now,
+            prompt,
+            None if before is None else before.logits,
+            None if prompt is None or own is None else own.logits,
+        )
+        memory = self.model.memorise(image, answer)
+        # The raw candidates are only of use at once; over a whole video they would weigh most.
+        record.answers[now] = replace(answer, candidates=answer.candidates[:0].copy())
+        record.memories[now] = Memory(memory.keys.copy(), memory.values.copy(), memory.pointer)
+
+    def _output(self, state: InferenceState, index: int) -> Output:
+        height, width = state.video_height, state.video_width
+        full = np.full((len(state.objects), 1, height, width), -LOGIT_LIMIT, np.float32)
+        for plane, record in zip(full, state.objects.values(), strict=True):
+            if index in record.answers:
+                plane[0] = record.answers[index].video_logits(height, width)
+        return index, state.obj_ids, full.view(MaskTensor)

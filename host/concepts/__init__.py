@@ -1,0 +1,1 @@
+"""Every instance of a concept, in a picture or through a video."""

@@ -1,0 +1,138 @@
+"""What the concept detector found on a frame: instances with scores, boxes and masks, the surest
+first, and the semantic mask of the whole concept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host.concepts.mask_overlap import mask_iou, surest
+from host.device import Arrays, GraphPorts
+from host.errors import PromptError
+from host.images import logits_to_video, sigmoid
+
+THRESHOLD = 0.5
+"""Score from which an answer is an instance (SAM 3)."""
+DUPLICATE_IOU = 0.5
+"""IoU of masks from which two answers of a picture are one instance: COCO's, since SAM 3 leaves
+duplicates of a picture to its training."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """n instances of a concept on a frame (H, W) = frame_size.
+
+    scores (n,) in 0..1, falling. boxes (n, 4) x0, y0, x1, y1 in pixels of the frame. logits
+    (n, R, R) and semantic (R, R): masks in value units. presence: probability that the concept is
+    there at all. saturated: every query answered, so there may be more instances than these.
+    """
+
+    scores: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    semantic: NDArray[np.float32]
+    presence: float
+    saturated: bool
+    frame_size: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @cached_property
+    def video_logits(self) -> NDArray[np.float32]:
+        """Mask logits at the frame's size (n, H, W)."""
+        full = np.empty((len(self), *self.frame_size), np.float32)
+        for plane, logits in zip(full, self.logits, strict=True):
+            plane[:] = logits_to_video(logits, *self.frame_size)
+        return full
+
+    @property
+    def masks(self) -> NDArray[np.bool_]:
+        """Masks (n, H, W), thresholded after the interpolation."""
+        return self.video_logits > 0
+
+    @property
+    def soft_masks(self) -> NDArray[np.float32]:
+        """Probabilities (n, H, W)."""
+        return sigmoid(self.video_logits)
+
+    @property
+    def semantic_soft_mask(self) -> NDArray[np.float32]:
+        """Probability (H, W) of any instance of the concept."""
+        return sigmoid(logits_to_video(self.semantic, *self.frame_size))
+
+    @property
+    def semantic_mask(self) -> NDArray[np.bool_]:
+        """Where any instance of the concept is, (H, W)."""
+        return logits_to_video(self.semantic, *self.frame_size) > 0
+
+    def boxes_xywh(self) -> NDArray[np.float32]:
+        """Boxes (n, 4) x, y, width, height in 0..1, SAM 3's video form."""
+        height, width = self.frame_size
+        corners = self.boxes / np.array([width, height, width, height], np.float32)
+        return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1)
+
+
+def read_detections(
+    ports: GraphPorts,
+    found: Arrays,
+    valid: NDArray[np.int64],
+    frame_size: tuple[int, int],
+    threshold: float = THRESHOLD,
+    duplicate_iou: float = DUPLICATE_IOU,
+    gain: float = 1.0,
+    offset: float = 0.0,
+) -> Detections:
+    """Instances in the detector's outputs. Nothing of `found` is kept.
+
+    valid: tokens that queries are scored against. gain, offset: of `scaled_scores`. An answer with
+    an empty mask is no instance.
+    Raises PromptError for a threshold that is no probability.
+    """
+    check_threshold(threshold)
+
+    def values(name: str) -> NDArray[Any]:
+        return ports.outputs[name].decode(found[name])[0]
+
+    matches, presence = values("matches")[..., 0], values("presence")[0, -1, 0]
+    present = float(sigmoid(presence))
+    scores = scaled_scores(matches[:-1, valid].mean(1), present, gain, offset)
+    masks = np.array(values("masks"))
+    answered = scores > threshold
+    order = np.argsort(-scores, kind="stable")
+    order = order[answered[order] & (masks[order] > 0).any((1, 2))]
+    planes = masks[order] > 0
+    chosen = order[surest(mask_iou(planes, planes), duplicate_iou)]
+    height, width = frame_size
+    centres = sigmoid(values("boxes")[:, chosen, 0]).T
+    half = centres[:, 2:] / 2
+    corners = np.concatenate([centres[:, :2] - half, centres[:, :2] + half], 1).clip(0, 1)
+    return Detections(
+        scores[chosen],
+        corners * np.array([width, height, width, height], np.float32),
+        masks[chosen],
+        masks[-1],
+        present,
+        bool(answered.all()),
+        frame_size,
+    )
+
+
+def scaled_scores(
+    logits: NDArray[np.floating], present: float, gain: float, offset: float
+) -> NDArray[np.floating]:
+    """Scores (n,) of answers with these logits to a question whose concept is there with the
+    probability `present`: sigmoid(gain (logit + offset)) times that.
+    """
+    return sigmoid(gain * (logits + offset)) * present
+
+
+def check_threshold(threshold: float) -> None:
+    """Raises PromptError for a threshold that is no probability."""
+    if not 0 <= threshold <= 1:
+        raise PromptError(f"threshold {threshold}", "scores run from 0 to 1")

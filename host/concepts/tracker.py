@@ -1,0 +1,243 @@
+"""Finds every instance of a concept in a stream of frames and follows each under one id.
+
+    tracker = ConceptTracker(open_device("golden"), ConceptPrompt("fish"), Rules(delay=15))
+    for frame in frames:
+        for done in tracker.step(frame):
+            masks = {i: one.logits(height, width) > 0 for i, one in done.instances.items()}
+    rest = tracker.finish()
+
+The detector looks at every k-th frame, the tracker follows in between, on one run of the image
+encoder a frame. With a delay, output is held back until it is known which tracks were none.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host.concepts.association import Plan, Rules, Tracks
+from host.concepts.detections import Detections
+from host.concepts.phrases import Phrases
+from host.concepts.prompts import ConceptPrompt
+from host.concepts.session import ConceptDetector
+from host.device import Device
+from host.images import logits_to_video, sigmoid
+from host.prompts import Prompt
+from host.session import ObjectResult, Session
+from host.tracker import Answer, StageClock
+
+
+@dataclass(frozen=True, eq=False)
+class TrackedInstance:
+    """An instance on a frame.
+
+    answer: the tracker's, without its candidates. score: of the detection that found it.
+    tracker_score: the tracker's own estimate, 0..1, that it is on this frame.
+    """
+
+    answer: Answer
+    score: float
+    tracker_score: float
+
+    @classmethod
+    def of(cls, found: ObjectResult, score: float) -> TrackedInstance:
+        """Instance of a session's result."""
+        # Held back over many frames, the candidates would weigh most.
+        light = replace(found.answer, candidates=found.answer.candidates[:0].copy())
+        return cls(light, score, float(sigmoid(np.float32(found.score))))
+
+    def logits(self, height: int, width: int) -> NDArray[np.float32]:
+        """Mask logits (height, width)."""
+        return self.answer.video_logits(height, width)
+
+
+@dataclass(frozen=True, eq=False)
+class ConceptFrame:
+    """What is known of a frame once it is let out.
+
+    instances: by id, those visible. looked: whether the detector ran. presence: probability that
+    the concept is there, by the last look. saturated: there may be more instances than could be
+    found or followed. frame: the frame itself.
+    """
+
+    frame_index: int
+    frame: NDArray[np.uint8]
+    instances: dict[int, TrackedInstance]
+    looked: bool
+    presence: float
+    saturated: bool
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+class ConceptTracker:
+    """Detector, tracker and association on one stream. A device serves one stream at a time.
+
+    prompt: its text holds on every frame, its example boxes on the first alone, as in SAM 3;
+    without text nothing new is looked for after that. Raises DeviceError for a device without a
+    detector, PromptError for a bad prompt, before anything runs.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        prompt: ConceptPrompt,
+        rules: Rules | None = None,
+        phrases: Phrases | None = None,
+    ) -> None:
+        self.rules = rules or Rules()
+        self.session = Session(device)
+        self.withdrawn: set[int] = set()
+        self._detector = ConceptDetector(device, phrases)
+        self._detector.check(prompt)
+        self._prompt, self._first_prompt = prompt, prompt
+        self._tracks = Tracks(self.rules)
+        self._scores: dict[int, float] = {}
+        self._held: deque[ConceptFrame] = deque()
+        self._presence, self._saturated = 0.0, False
+
+    @property
+    def next_id(self) -> int:
+        """Id of the next instance to be found; ids are not used twice."""
+        return self._tracks.next_id
+
+    def seed(
+        self, frame: NDArray[np.uint8], known: Mapping[int, TrackedInstance], next_id: int
+    ) -> None:
+        """Begins with instances that are known on a frame, under their ids; gives no output.
+
+        Call it in place of the first `step`, to follow the same instances the other way in time.
+        """
+        height, width = frame.shape[:2]
+        prompts = {i: _as_prompt(one.logits(height, width)) for i, one in known.items()}
+        self.session.step(frame, {i: p for i, p in prompts.items() if p.mask.any()})  # type: ignore[union-attr]
+        self._scores = {i: one.score for i, one in known.items()}
+        self._tracks = Tracks(self.rules, next_id)
+        self._tracks.adopt(0, np.array(self.session.object_ids, np.int64))
+
+    def step(self, frame: NDArray[np.uint8]) -> list[ConceptFrame]:
+        """Takes the next frame (H, W, 3) uint8 RGB; returns the frames let out by it, in order.
+
+        Raises FrameError before anything has changed.
+        """
+        session, clock = self.session, StageClock()
+        objects = session.step(frame).objects
+        now = session.state.frame_index
+        masks = _visible_masks(objects, self._tracks.ids.tolist(), self._grid)
+        looked = self._looks(now)
+        if looked:
+            plan, found = self._look(now, masks, clock)
+        else:
+            with clock.stage("association"):
+                plan, found = self._tracks.coast(now, masks), None
+        spent = dict(session.timings_ms)
+        objects = self._follow(plan, found, objects, spent)
+        hidden = set(plan.hidden)
+        if plan.started or plan.conditioned:
+            # Anew, since these have the detector's masks by now.
+            ids = self._tracks.ids
+            with clock.stage("association"):
+                covered = self._tracks.covered(_visible_masks(objects, ids.tolist(), self._grid))
+            hidden = set(ids[covered].tolist())
+        self._held.append(
+            ConceptFrame(
+                now,
+                frame,
+                {
+                    i: TrackedInstance.of(one, self._scores[i])
+                    for i, one in objects.items()
+                    if i not in hidden and one.present and (one.logits > 0).any()
+                },
+                looked,
+                self._presence,
+                self._saturated,
+                spent | clock.ms,
+            )
+        )
+        return self._release(max(self.rules.delay, 1))
+
+    def finish(self) -> list[ConceptFrame]:
+        """Lets out the frames still held back: the stream is over."""
+        return self._release(1)
+
+    @property
+    def _grid(self) -> int:
+        return self.session.device.spec.grid
+
+    def _looks(self, now: int) -> bool:
+        return now % self.rules.every == 0 and (now == 0 or self._prompt.text is not None)
+
+    def _look(
+        self, now: int, masks: NDArray[np.bool_], clock: StageClock
+    ) -> tuple[Plan, Detections]:
+        state, rules = self.session.state, self.rules
+        image = self.session.encoded()
+        prompt = self._prompt
+        if now and len(prompt.boxes):
+            prompt = ConceptPrompt(prompt.text)
+        assert state.frame_size is not None  # a step has been taken
+        with clock.stage("detector"):
+            found = self._detector(
+                image, prompt, state.frame_size, rules.threshold, rules.duplicate_iou
+            )
+        with clock.stage("association"):
+            plan = self._tracks.update(now, masks, found.logits > 0, found.scores)
+        self._presence = found.presence
+        self._saturated = found.saturated or plan.dropped > 0
+        return plan, found
+
+    def _follow(
+        self,
+        plan: Plan,
+        found: Detections | None,
+        objects: Mapping[int, ObjectResult],
+        spent: dict[str, float],
+    ) -> dict[int, ObjectResult]:
+        """Carries the plan out; returns every object on the frame and adds the time to `spent`."""
+        gone = {*plan.withdrawn, *plan.ended}
+        self.withdrawn.update(plan.withdrawn)
+        for object_id in gone:
+            self.session.remove_object(object_id)
+            del self._scores[object_id]
+        kept = {i: one for i, one in objects.items() if i not in gone}
+        lent = {**plan.conditioned, **plan.started}
+        if found is None or not lent:
+            return kept
+        height, width = found.frame_size
+        prompts = {
+            i: _as_prompt(logits_to_video(found.logits[row], height, width))
+            for i, row in lent.items()
+        }
+        self._scores.update({i: float(found.scores[row]) for i, row in plan.started.items()})
+        result = self.session.refine(prompts)
+        for stage, ms in result.timings_ms.items():
+            spent[stage] = spent.get(stage, 0.0) + ms
+        return dict(result.objects)
+
+    def _release(self, most: int) -> list[ConceptFrame]:
+        """Frames beyond `most - 1` held back, without the tracks withdrawn by now."""
+        done = []
+        while len(self._held) >= most:
+            held = self._held.popleft()
+            for object_id in self.withdrawn & held.instances.keys():
+                del held.instances[object_id]
+            done.append(held)
+        return done
+
+
+def _as_prompt(logits: NDArray[np.float32]) -> Prompt:
+    return Prompt(mask=logits > 0)
+
+
+def _visible_masks(
+    objects: Mapping[int, ObjectResult], ids: list[int], grid: int
+) -> NDArray[np.bool_]:
+    """Masks (m, R, R) of the tracks, in order of their ids; empty where one is absent."""
+    masks = np.zeros((len(ids), grid, grid), bool)
+    for row, object_id in enumerate(ids):
+        if objects[object_id].present:
+            masks[row] = objects[object_id].logits > 0
+    return masks

@@ -1,0 +1,135 @@
+"""What the host must know of a bundle's concept detector: its sizes, tables and vocabulary.
+
+Letters as everywhere, and N queries, T = N + 1 + P tokens, P prompt tokens of text and examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host.concepts.phrases import EMBEDDING
+from host.errors import BundleError, DeviceError
+from hw.spec.manifest import DETECTOR, DETECTOR_TABLES, VOCABULARY, DetectorSizes
+from hw.spec.port import Port
+
+if TYPE_CHECKING:
+    from host.device import GraphPorts, ModelSpec
+
+GEOMETRY_CHANNELS = 4
+EXAMPLE_LABELS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class DetectorTables:
+    """Tables of the detector's tokens, float32 values; the sum of rows is encoded at the end.
+
+    queries (N+1, C): queries, then the presence token. none (P_text+1, C): stand for text that is
+    not given, the last for an unused example. text_weight (384, P_text*C) and text_bias (P_text*C,)
+    project a sentence embedding. label (2, C), column, row, column_end and row_end (R, C),
+    pool_weight (C, C): an example box. score_scale (2,): gain and offset of the scores' logits, see
+    `host.concepts.detections.scaled_scores`, so that 0.5 decides and a score is a probability.
+    """
+
+    queries: NDArray[np.float32]
+    none: NDArray[np.float32]
+    text_weight: NDArray[np.float32]
+    text_bias: NDArray[np.float32]
+    label: NDArray[np.float32]
+    column: NDArray[np.float32]
+    row: NDArray[np.float32]
+    column_end: NDArray[np.float32]
+    row_end: NDArray[np.float32]
+    pool_weight: NDArray[np.float32]
+    score_scale: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class DetectorSpec:
+    """Sizes and tables of a detector, and the file of its vocabulary (None: phrases are given by
+    hand).
+    """
+
+    sizes: DetectorSizes
+    tables: DetectorTables
+    vocabulary: Path | None = None
+
+    @property
+    def tokens(self) -> int:
+        """T: tokens of the detector, N queries and the presence token first."""
+        sizes = self.sizes
+        return sizes.queries + 1 + sizes.text_tokens + sizes.exemplar_tokens
+
+    def check(self, model: str, ports: GraphPorts, width: int, coarse: int, grid: int) -> None:
+        """Raises BundleError unless tables and ports fit the sizes; width C, coarse G, grid R."""
+        sizes = self.sizes
+        many, text = sizes.queries + 1, sizes.text_tokens
+        tables: dict[str, tuple[int, ...]] = {
+            "queries": (many, width),
+            "none": (text + 1, width),
+            "text_weight": (EMBEDDING, text * width),
+            "text_bias": (text * width,),
+            "label": (EXAMPLE_LABELS, width),
+            **dict.fromkeys(("column", "row", "column_end", "row_end"), (grid, width)),
+            "pool_weight": (width, width),
+            "score_scale": (2,),
+        }
+        found: dict[str, Any] = {name: getattr(self.tables, name).shape for name in tables}
+        _compare(model, "table", found, tables)
+        both: Mapping[str, Port] = {**ports.inputs, **ports.outputs}
+        _compare(
+            model,
+            "port",
+            {name: port.shape for name, port in both.items()},
+            {
+                "geometry": (1, GEOMETRY_CHANNELS, coarse, coarse),
+                "tokens": (1, width, self.tokens, 1),
+                "masks": (1, many, grid, grid),
+                "matches": (1, many, self.tokens, 1),
+                "boxes": (1, 4, many, 1),
+                "presence": (1, 1, many, 1),
+            },
+        )
+
+
+def _compare(
+    model: str, what: str, found: Mapping[str, Any], wanted: Mapping[str, tuple[int, ...]]
+) -> None:
+    for name, shape in wanted.items():
+        if found.get(name) != shape:
+            raise BundleError(
+                f"detector's {what} {name} of model {model} has shape {found.get(name)}, "
+                f"{shape} is needed",
+                "build the bundle again",
+            )
+
+
+def load_detector(folder: Path, sizes: DetectorSizes) -> DetectorSpec:
+    """The detector's part of a bundle. Raises BundleError."""
+    path = folder / DETECTOR_TABLES
+    with np.load(path, allow_pickle=False) as stored:
+        try:
+            tables = {
+                name: stored[name].astype(np.float32)
+                for name in DetectorTables.__dataclass_fields__
+            }
+        except (KeyError, ValueError) as error:
+            raise BundleError(f"{path}: {error}", "build it again") from error
+    return DetectorSpec(sizes, DetectorTables(**tables), folder / VOCABULARY)
+
+
+def require_detector(spec: ModelSpec) -> DetectorSpec:
+    """A model's detector. Raises DeviceError for a model without one, which can only be prompted
+    object by object.
+    """
+    if spec.detector is None or DETECTOR not in spec.ports:
+        raise DeviceError(
+            f"model {spec.name} {spec.precision} has no concept detector",
+            "use a bundle with one, or prompt each object by clicks, a box or a mask",
+        )
+    return spec.detector

@@ -1,0 +1,97 @@
+"""What the devices `rtl` and `pynq` share: a bundle with hardware behind a driver, and the clock
+cycles of its runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import DTypeLike, NDArray
+from rich.table import Table
+
+from host.device import Arrays, load_spec
+from host.devices.driver import Driver, Transport
+from hw.spec.hardware import Hardware
+
+KEPT = 100_000
+"""Runs of a graph whose cycles are kept; the older half goes when there are more."""
+
+
+class HardwareDevice:
+    """Runs a bundle's graphs on its accelerators.
+
+    connect: makes the transport once the bundle has been read. `cycles` lists the clock cycles of
+    every run, by graph.
+    Raises BundleError for a bad bundle or one without hardware, DeviceError where it cannot run.
+    """
+
+    name = "hardware"
+
+    def __init__(self, bundle: str | Path, connect: Callable[[Path, Hardware], Transport]) -> None:
+        folder = Path(bundle)
+        _, self.spec = load_spec(folder)
+        self.hardware = Hardware.load(folder)
+        self.cycles: dict[str, list[int]] = {}
+        transport = connect(folder, self.hardware)
+        try:
+            self._driver = Driver(transport, self.hardware, self.spec.ports, folder)
+        except BaseException:
+            transport.close()
+            raise
+
+    def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Zeroed array in memory that the accelerators can reach."""
+        return self._driver.transport.allocate(shape, dtype)
+
+    def run(self, graph: str, inputs: Arrays) -> Arrays:
+        """Outputs of one graph by port name, valid until the same graph runs again.
+
+        Raises SpecError or DeviceError for inputs that do not fit, RunError for a failed run.
+        """
+        outputs, cycles = self._driver.run(graph, inputs)
+        counts = self.cycles.setdefault(graph, [])
+        counts.append(cycles)
+        if len(counts) > KEPT:
+            del counts[: KEPT // 2]
+        return outputs
+
+    def close(self) -> None:
+        """Gives the hardware back."""
+        self._driver.close()
+
+
+def cycle_summary(device: object) -> dict[str, dict[str, float]]:
+    """Of each graph that has run: runs, mean and greatest cycles, and the runs a second that the
+    mean makes at the board's clock. Empty for a device that has no clock.
+    """
+    if not isinstance(device, HardwareDevice):
+        return {}
+    rows = {}
+    for graph, counts in device.cycles.items():
+        mean = sum(counts) / len(counts)
+        rows[graph] = {
+            "runs": len(counts),
+            "mean": round(mean, 1),
+            "max": max(counts),
+            "per_second": round(device.hardware.clock_mhz * 1e6 / mean, 3),
+        }
+    return rows
+
+
+def cycle_table(device: object) -> Table | None:
+    """The summary for a terminal; None where there is nothing to show."""
+    rows = cycle_summary(device)
+    if not rows or not isinstance(device, HardwareDevice):
+        return None
+    hardware = device.hardware
+    title = f"cycles a run; frames/s on {hardware.board} at {hardware.clock_mhz:g} MHz"
+    table = Table(title=title, title_justify="left")
+    table.add_column("accelerator")
+    for column in ("mean cycles", "max cycles", "frames/s", "runs"):
+        table.add_column(column, justify="right")
+    for graph, row in rows.items():
+        numbers = f"{row['mean']:,.0f}", f"{row['max']:,}", f"{row['per_second']:.1f}"
+        table.add_row(graph, *numbers, f"{row['runs']:g}")
+    return table

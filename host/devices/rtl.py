@@ -1,0 +1,147 @@
+"""The `rtl` device: the bundle's SystemVerilog, compiled by Verilator, cycle by cycle."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from host.devices.driver import Span, TransportError
+from host.devices.hardware import HardwareDevice
+from host.errors import BundleError, DeviceError
+from hw.spec.hardware import Hardware
+
+STRIDE = 50_000
+"""Cycles between two looks at the registers."""
+
+
+class RtlTransport:
+    """Registers and channels of a simulated system, a `sim.rtl.system.RtlSystem`.
+
+    stalls: seed of idle cycles and back-pressure on every channel; None for none.
+    """
+
+    patience = 4.0
+    grace = 20_000
+
+    def __init__(self, system: Any, stalls: int | None = None) -> None:
+        from sim.verilate import SimulatorError
+
+        self._system, self._error = system, SimulatorError
+        self._stalls = None if stalls is None else np.random.default_rng(stalls)
+        if stalls is not None:
+            self.patience, self.grace = 100.0, 200_000
+        self._started = 0
+
+    def write(self, offset: int, value: int) -> None:
+        """Writes a register."""
+        try:
+            self._system.write(offset, value)
+        except self._error as error:
+            raise TransportError(str(error)) from error
+
+    def read(self, offset: int) -> int:
+        """Value of a register."""
+        try:
+            return int(self._system.read(offset))
+        except self._error as error:
+            raise TransportError(str(error)) from error
+
+    def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Zeroed array in ordinary memory."""
+        return np.zeros(shape, dtype)
+
+    def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:
+        """Puts the bytes before the channels; `poll` lets the clock run."""
+        self._started = self._system.cycles
+        self._system.begin(
+            {k: buffer[:count] for k, (buffer, count) in sent.items()},
+            {k: buffer[:count] for k, (buffer, count) in taken.items()},
+            None if self._stalls is None else int(self._stalls.integers(1 << 31)),
+        )
+
+    def poll(self) -> bool:
+        """Clocks the system for a while, or until all transfers are complete."""
+        try:
+            return bool(self._system.advance(STRIDE))
+        except self._error as error:
+            raise TransportError(str(error)) from error
+
+    def elapsed(self) -> int:
+        """Clock cycles since `start`."""
+        return int(self._system.cycles - self._started)
+
+    def progress(self) -> str:
+        """Beats moved on each channel."""
+        moved = self._system.progress().items()
+        return ", ".join(f"{name} {done} of {count} beats" for name, (done, count) in moved)
+
+    def abandon(self) -> None:
+        """Takes the bytes away."""
+        self._system.abandon()
+
+    def close(self) -> None:
+        """Drops the simulation."""
+        self._system.close()
+
+
+class RtlDevice(HardwareDevice):
+    """Compiles a bundle's RTL, once, and runs its graphs on it; `cycles` are those of the board.
+
+    stalls: as `RtlTransport`.
+    Raises BundleError for a bad bundle or one without hardware, DeviceError where Verilator or the
+    compiler is missing or refuses the sources.
+    """
+
+    name = "rtl"
+
+    def __init__(self, bundle: str | Path, stalls: int | None = None) -> None:
+        super().__init__(bundle, lambda folder, hardware: _connect(folder, hardware, stalls))
+
+
+def _connect(folder: Path, hardware: Hardware, stalls: int | None) -> RtlTransport:
+    for name in hardware.sources:
+        if not (folder / name).is_file():
+            raise BundleError(f"bundle file {folder / name} is missing", "run make hardware again")
+    try:
+        from sim.rtl.bundle import open_bundle
+        from sim.verilate import SimulatorError
+    except ModuleNotFoundError as error:
+        raise DeviceError(
+            f"device rtl needs the Python package {error.name!r}",
+            "install it (make setup), or use a device that needs none",
+        ) from error
+    progress = _Progress(hardware.top)
+    try:
+        system = open_bundle(folder, hardware, progress)
+    except SimulatorError as error:
+        raise DeviceError(error.message, error.remedy) from error
+    finally:
+        progress.end()
+    return RtlTransport(system, stalls)
+
+
+class _Progress:
+    """Tells of a compilation on standard error: one line that counts, or two where it is a file."""
+
+    def __init__(self, top: str) -> None:
+        self._top, self._since, self._told = top, time.monotonic(), False
+
+    def __call__(self, done: int, count: int) -> None:
+        terminal = sys.stderr.isatty()
+        if terminal or not self._told:
+            files = f": {done} of {count} files" if terminal and count else ""
+            text = f"compiling the simulator of {self._top}, once{files}"
+            print(text, end="\r" if terminal else "\n", file=sys.stderr, flush=True)
+        self._told = True
+
+    def end(self) -> None:
+        if self._told:
+            seconds = time.monotonic() - self._since
+            newline = "\n" if sys.stderr.isatty() else ""
+            print(f"{newline}the simulator took {seconds:.0f} s", file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""What several kernels share: modules, base classes, cost models."""

@@ -1,0 +1,63 @@
+"""Finds kernels: their classes by name, their SystemVerilog files in order of use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from hw.spec.errors import SpecError
+from hw.spec.kernel import KERNELS, Kernel
+
+FOLDER = Path(__file__).resolve().parent / "kernels"
+COMMON = FOLDER / "common"
+"""Modules that are no kernels of their own, and the include files."""
+
+
+def names() -> list[str]:
+    """Every kernel, that is every module of this folder."""
+    return sorted(path.stem for path in FOLDER.glob("*.sv"))
+
+
+def kernel_class(name: str) -> type[Kernel]:
+    """The class of a kernel. Raises SpecError, listing the kernels, for an unknown name."""
+    if name not in names():
+        raise SpecError(f"kernel {name!r}", f"the kernels are {', '.join(names())}")
+    import_module(f"hw.kernels.{name}")
+    return KERNELS[name]
+
+
+def module_file(name: str) -> Path:
+    """Where a module is defined. Raises SpecError where it is not."""
+    for folder in (FOLDER, COMMON):
+        path = folder / f"{name}.sv"
+        if path.exists():
+            return path
+    raise SpecError(f"module {name!r}", f"no {name}.sv in {FOLDER.name} or {COMMON.name}")
+
+
+def sources(name: str) -> list[Path]:
+    """SystemVerilog files of a kernel, used ones before their users, each once."""
+    order: dict[str, None] = {}
+
+    def visit(module: str) -> None:
+        if module in order:
+            return
+        for part in _parts(module):
+            visit(part)
+        order[module] = None
+
+    visit(name)
+    return [module_file(module) for module in order]
+
+
+def _parts(module: str) -> tuple[str, ...]:
+    if module in names():
+        return kernel_class(module).parts
+    return COMMON_PARTS.get(module, ())
+
+
+COMMON_PARTS: dict[str, tuple[str, ...]] = {
+    "rom": ("rom64",),
+    "mac_array": ("adder_tree", "mac_packed", "mac_split", "mul_lut"),
+}
+"""What modules of `common` instantiate, where they do."""

@@ -1,0 +1,1 @@
+"""How the concept detector is trained, calibrated and scored."""

@@ -1,0 +1,130 @@
+"""Views of annotated images with what the frozen, quantized image encoder says of them, computed
+once: the detector trains on the very codes that it will meet on a board, and an epoch costs no
+encoder.
+
+    <folder>/views.json                                 sizes, names of the concepts
+    <folder>/features.npy, skip8.npy, skip4.npy         codes (V, ...), as the encoder's ports
+    <folder>/rows.npz                                   instances: first (V+1,), concept (M,), boxes
+                                                        (M,4); known and unsure (V,K) bool
+    <folder>/masks.npy                                  (M,R,R) uint8, share of a cell times 255
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from host.device import Device
+from quant.data.concepts.dataset import ConceptImage
+from quant.data.concepts.views import View, drawing_pool, random_view, whole_view
+
+MAPS = ("features", "skip8", "skip4")
+INDEX = "views.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """A cache that is open; arrays as the file's opening says."""
+
+    concepts: list[str]
+    maps: dict[str, NDArray]
+    scales: dict[str, float]
+    masks: NDArray[np.uint8]
+    first: NDArray[np.int64]
+    concept: NDArray[np.int64]
+    boxes: NDArray[np.float32]
+    known: NDArray[np.bool_]
+    unsure: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    @classmethod
+    def open(cls, folder: Path) -> Views:
+        """Reads a cache; maps stay on disk."""
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        rows = np.load(folder / "rows.npz")
+        maps = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in MAPS}
+        masks = np.load(folder / "masks.npy", mmap_mode="r")
+        named = {name: rows[name] for name in ("first", "concept", "boxes", "known", "unsure")}
+        return cls(index["concepts"], maps, index["scales"], masks, **named)
+
+
+def build_views(
+    images: Sequence[ConceptImage],
+    concepts: Sequence[str],
+    device: Device,
+    folder: Path,
+    count: int,
+    seed: int,
+) -> Views:
+    """The cache in `folder`, made if it is not there: every image once as a whole, then random
+    views up to `count`. Built aside, then renamed.
+    """
+    if (folder / INDEX).is_file():
+        return Views.open(folder)
+    rng = np.random.default_rng(seed)
+    size, pool = device.spec.image_size, drawing_pool(images)
+
+    def draw(number: int) -> View:
+        if number < len(images):
+            return whole_view(images[number], size)
+        return random_view(pool, size, rng)
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".views-", dir=folder.parent))
+    try:
+        _fill(scratch, draw, max(count, len(images)), list(concepts), device)
+        os.replace(scratch, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return Views.open(folder)
+
+
+def _fill(
+    folder: Path, draw: Callable[[int], View], count: int, concepts: list[str], device: Device
+) -> None:
+    ports = device.spec.ports["image_encoder"].outputs
+    maps = {
+        name: open_memmap(
+            folder / f"{name}.npy", "w+", ports[name].storage, (count, *ports[name].shape[1:])
+        )
+        for name in MAPS
+    }
+    number = {name: i for i, name in enumerate(concepts)}
+    known, unsure = (np.zeros((count, len(concepts)), bool) for _ in range(2))
+    first, concept, boxes, masks = [0], [], [], []
+    for i in tqdm(range(count), desc="views", unit="image"):
+        view = draw(i)
+        codes = (view.image.transpose(2, 0, 1)[None].astype(np.int16) - 128).astype(np.int8)
+        seen = device.run("image_encoder", {"image": codes})
+        for name in MAPS:
+            maps[name][i] = seen[name][0]
+        known[i, [number[c] for c in view.known if c in number]] = True
+        unsure[i, [number[c] for c in view.unsure if c in number]] = True
+        concept += [number[c] for c in view.concepts]
+        boxes.append(view.boxes)
+        masks.append(np.rint(view.masks * 255).astype(np.uint8))
+        first.append(len(concept))
+    np.save(folder / "masks.npy", np.concatenate(masks))
+    np.savez(
+        folder / "rows.npz",
+        first=np.array(first),
+        concept=np.array(concept),
+        boxes=np.concatenate(boxes),
+        known=known,
+        unsure=unsure,
+    )
+    scales = {name: ports[name].scale for name in MAPS}
+    text = json.dumps({"concepts": concepts, "scales": scales})
+    (folder / INDEX).write_text(text, encoding="utf-8")

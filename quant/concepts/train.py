@@ -1,0 +1,136 @@
+"""`python -m quant.concepts.train`: train the concept detector on the shipped tracker's frozen,
+quantized image encoder: float, then W4A4, resumable at every step.
+
+Views of the images are drawn and encoded once (`quant.concepts.cache`); each stage leaves
+`<run>/<stage>.safetensors` and the shipped checkpoint `<out>/<config>_detector_<precision>`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from host.device import default_bundle, open_device
+from quant.concepts.cache import MAPS, build_views
+from quant.concepts.calibration import calibrate_scores
+from quant.concepts.data import ConceptData, ConceptSamples, collate, phrase_table
+from quant.concepts.module import ConceptModule
+from quant.config import PRECISIONS, W4A4, Precision, get_config
+from quant.data.concepts.dataset import load_concepts
+from quant.data.concepts.scenes import drawn_scenes
+from quant.data.concepts.vocabulary import shipped_vocabulary
+from quant.model.tracker import (
+    DETECTOR,
+    Tracker,
+    adopt_tracker,
+    load_checkpoint,
+    load_detector,
+    save_checkpoint,
+)
+from quant.training.convert import Calibration, quantized_from_float
+from quant.training.fitting import add_arguments, fit, prepare, run_command
+from quant.training.recipe import CONCEPT_RECIPES, STEPS_PER_EPOCH
+from quant.training.settle import settle
+
+CALIBRATION_BATCHES = 8
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m quant.concepts.train", description=__doc__)
+    add_arguments(parser)
+    parser.add_argument(
+        "--tracker", type=Path, help="quantized tracker (<out>/<config>_w4a4.safetensors)"
+    )
+    parser.add_argument("--bundle", type=Path, help="its bundle (the newest of the configuration)")
+    return parser.parse_args(argv)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Run the recipe. Raises SamFabricError before any long work on bad input."""
+    config, recipe = get_config(args.config), CONCEPT_RECIPES[get_config(args.config).name]
+    run = prepare(args, [s.name for s in recipe.stages])
+    tracker = load_checkpoint(
+        args.tracker or args.out / f"{config.name}_{W4A4.name}.safetensors", config.name
+    )
+    images = [item for item in load_concepts(args.data) if item.split == "train"]
+    images += drawn_scenes(recipe.scenes)
+    vocabulary = shipped_vocabulary()
+    concepts = sorted(frozenset().union(*(item.annotated for item in images)))
+    phrases = phrase_table(vocabulary, concepts, run)
+    device = open_device("golden", args.bundle or default_bundle(config.name))
+    views = build_views(images, concepts, device, run / "views", recipe.views, seed=1)
+    device.close()
+    model: Tracker | None = None
+    for stage in recipe.stages:
+        precision = PRECISIONS[stage.precision]
+        result = run / f"{stage.name}.safetensors"
+        count = STEPS_PER_EPOCH * recipe.batch
+        seed = sum(stage.name.encode())
+        samples = ConceptSamples(views, vocabulary, phrases, count, seed, stage.rarity)
+        begun = start_model(config.name, precision, model, tracker, samples, recipe.batch)
+        if model is None:
+            known = np.stack([phrases.embed(p) for p in phrases.phrases])
+            begun.concept_prompts.spread(torch.from_numpy(known))
+        if args.resume and result.is_file():
+            print(f"stage {stage.name}: done")
+            model = load_detector(begun, result)
+        else:
+            module = ConceptModule(begun, stage.rate)
+            data = ConceptData(samples, recipe.batch, args.workers)
+            fit(module, data, run, stage.name, stage.epochs, precision, args)
+            model = begun
+            save_checkpoint(model, result, {"stage": stage.name}, DETECTOR)
+        if stage is [s for s in recipe.stages if s.precision == stage.precision][-1]:
+            ship(model, tracker, samples, args.out, stage.name)
+        if stage.name == args.until:
+            return
+
+
+def ship(model: Tracker, tracker: Tracker, samples: ConceptSamples, out: Path, stage: str) -> None:
+    """Writes a precision's finished checkpoint: settled, where it is quantized, and with scores
+    that are probabilities of which 0.5 decides best.
+    """
+    if not model.precision.is_float:
+        print(f"settled {settle(model)} channels clear of rounding")
+        adopt_tracker(model, tracker)  # which was settled when it was trained
+    gain, offset, before, after = calibrate_scores(model, samples)
+    print(f"scores: {gain:.2f} (logit {offset:+.2f}), cgF1 at IoU 0.5 {before:.1f} -> {after:.1f}")
+    name = f"{model.config.name}_detector_{model.precision.name}.safetensors"
+    save_checkpoint(model, out / name, {"stage": stage}, DETECTOR)
+
+
+def start_model(
+    config: str,
+    precision: Precision,
+    previous: Tracker | None,
+    tracker: Tracker,
+    samples: ConceptSamples,
+    batch: int,
+) -> Tracker:
+    """A fresh float detector, the one that the stage before left, or its weights in integers,
+    calibrated.
+    """
+    if previous is None:
+        return Tracker(get_config(config), precision, detects=True)
+    if previous.precision == precision:
+        return previous
+    model = quantized_from_float(previous, precision)
+    adopt_tracker(model, tracker)
+    assert model.detector is not None and model.concept_prompts is not None
+    with Calibration(model, model.image_encoder) as watch, torch.no_grad():
+        for i in range(CALIBRATION_BATCHES):
+            items = collate([samples[i * batch + j] for j in range(batch)])
+            model.detector(*(items[name] for name in MAPS), *model.concept_prompts.ask(items))
+    watch.apply()
+    return model
+
+
+def main(argv: list[str] | None = None) -> int:
+    return run_command(train, parse(argv))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

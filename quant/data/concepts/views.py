@@ -1,0 +1,241 @@
+"""Views of annotated images: random crops, flips and colours, some of them close, some collages of
+several images and some with objects of others pasted in front, so that a phrase has more instances,
+smaller ones, other places and company of other kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from quant.data.colour import film, recolour
+from quant.data.concepts.cutouts import cut_out
+from quant.data.concepts.dataset import ConceptImage, Instance
+
+SHARES = {"single": 0.4, "collage": 0.3, "pasted": 0.3}
+CLOSE_SHARE = 0.3
+"""Of the single views, how many are near enough to show what is otherwise smaller than a cell."""
+TIMES = {"coco": 4, "davis": 2}
+"""Sources of few images with much in them are drawn this many times as often as the others."""
+ZOOM, CLOSE_ZOOM = (-0.15, 0.45), (0.4, 1.0)
+"""Natural logarithms of the least and the most that an image is enlarged."""
+PASTED_SIDE = (0.15, 0.8)
+"""Longer side of a pasted object, in sides of the view."""
+LEAST_KEPT = 0.25
+"""An instance of which a view shows less is neither there nor absent: its concept is not asked."""
+LEAST_CELLS = 1.0
+"""Cells of the mask grid that an instance must cover to be one."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One picture to learn from.
+
+    image (S,S,3) uint8 RGB; concepts of the instances; masks (M,R,R) float32, the share of each
+    cell that is covered; boxes (M,4) float32 x0 y0 x1 y1 in [0,1]; known: concepts annotated
+    exhaustively; unsure: those with an instance that is too small or too cut.
+    """
+
+    image: NDArray[np.uint8]
+    concepts: list[str]
+    masks: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    known: frozenset[str]
+    unsure: frozenset[str]
+
+
+def whole_view(item: ConceptImage, size: int) -> View:
+    """The image as the host would see it: stretched to (S,S)."""
+    image, instances = item.read()
+    identity = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
+    scale = np.array([[size / image.shape[1]], [size / image.shape[0]]], np.float32)
+    return _view([(image, instances, identity * scale)], size, item.exhaustive)
+
+
+def drawing_pool(images: Sequence[ConceptImage]) -> list[ConceptImage]:
+    """The images, those of small and rich sources several times: what `random_view` draws from."""
+    return [item for item in images for _ in range(TIMES.get(item.source, 1))]
+
+
+def random_view(images: Sequence[ConceptImage], size: int, rng: np.random.Generator) -> View:
+    """A random image of them as one of the kinds of `SHARES`."""
+    kind = rng.choice(list(SHARES), p=list(SHARES.values()))
+    view = {"single": _single, "collage": _collage, "pasted": _pasted}[str(kind)](images, size, rng)
+    pixels = recolour(view.image[None], rng)[0]
+    if rng.random() < 0.3:
+        pixels = film(pixels, rng.uniform(0, 1.2), rng.uniform(0, 6), rng)
+    return replace(view, image=pixels)
+
+
+def _drawn(images: Sequence[ConceptImage], rng: np.random.Generator) -> ConceptImage:
+    return images[rng.integers(len(images))]
+
+
+def _single(images: Sequence[ConceptImage], size: int, rng: np.random.Generator) -> View:
+    item = _drawn(images, rng)
+    image, instances = item.read()
+    zoom = CLOSE_ZOOM if rng.random() < CLOSE_SHARE else ZOOM
+    matrix = _placement(image.shape[:2], (0, 0, size, size), rng, zoom)
+    return _view([(image, instances, matrix)], size, item.exhaustive)
+
+
+def _collage(images: Sequence[ConceptImage], size: int, rng: np.random.Generator) -> View:
+    count = int(rng.integers(2, 5))
+    chosen = [_drawn(images, rng) for _ in range(count)]
+    parts = []
+    for item, cell in zip(chosen, _cells(count, size, rng), strict=True):
+        image, instances = item.read()
+        parts.append((image, instances, _placement(image.shape[:2], cell, rng)))
+    known = frozenset.intersection(*(item.exhaustive for item in chosen))
+    return _view(parts, size, known, [np.ones(image.shape[:2], bool) for image, _, _ in parts])
+
+
+def _pasted(images: Sequence[ConceptImage], size: int, rng: np.random.Generator) -> View:
+    ground = _drawn(images, rng)
+    image, instances = ground.read()
+    parts = [(image, instances, _placement(image.shape[:2], (0, 0, size, size), rng))]
+    covers: list[Cover] = [None]
+    known, unsure = ground.exhaustive, frozenset[str]()
+    for _ in range(rng.integers(1, 4)):
+        cut = cut_out(_drawn(images, rng), rng)
+        if cut is None:
+            continue
+        parts.append((cut.image, cut.instances, _paste(cut.mask, size, rng)))
+        covers.append(cut.mask)
+        known, unsure = known & cut.known, unsure | cut.unsure
+    view = _view(parts, size, known, covers)
+    return replace(view, unsure=view.unsure | unsure)
+
+
+Cover = NDArray[np.bool_] | None
+Part = tuple[NDArray[np.uint8], list[Instance], NDArray[np.float32]]
+
+
+def _cells(count: int, size: int, rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
+    """Two to four tiles x0 y0 x1 y1 of a frame, later ones over earlier."""
+    cut_x, cut_y = (int(v) for v in rng.integers(size * 2 // 5, size * 3 // 5, 2))
+    halves = [(0, 0, cut_x, size), (cut_x, 0, size, size)]
+    if count == 2:
+        if rng.random() < 0.5:
+            return halves
+        return [(0, 0, size, cut_y), (0, cut_y, size, size)]
+    quarters = [(0, 0, cut_x, cut_y), (0, cut_y, cut_x, size)]
+    if count == 3:
+        return [*quarters, halves[1]]
+    return [*quarters, (cut_x, 0, size, cut_y), (cut_x, cut_y, size, size)]
+
+
+def _placement(
+    shape: tuple[int, int],
+    cell: tuple[int, int, int, int],
+    rng: np.random.Generator,
+    zooms: tuple[float, float] = ZOOM,
+) -> NDArray[np.float32]:
+    """Affine map (2,3) of an image into its tile: stretched, zoomed (natural logarithms of the
+    least and the most), shifted, flipped, turned.
+    """
+    height, width = shape
+    x0, y0, x1, y1 = cell
+    zoom = float(np.exp(rng.uniform(*zooms)))
+    wide = (x1 - x0) / width * zoom * float(np.exp(rng.uniform(-0.12, 0.12)))
+    high = (y1 - y0) / height * zoom * float(np.exp(rng.uniform(-0.12, 0.12)))
+    slack = np.array([(x1 - x0), (y1 - y0)]) * max(zoom - 1, 0.1) / 2
+    centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2]) + rng.uniform(-1, 1, 2) * slack
+    return _affine(np.array([width / 2, height / 2]), centre, (wide, high), rng)
+
+
+def _paste(mask: NDArray[np.bool_], size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Affine map (2,3) of an image that puts the object under its mask somewhere into the view.
+
+    Videos are wide and are squeezed into the view's square, street photos are narrow and are
+    stretched: the object may come out either way.
+    """
+    x0, y0, x1, y1 = _box(mask)
+    box = np.array([x0, y0, x1, y1]) * np.tile(mask.shape[::-1], 2)
+    side = size * np.exp(rng.uniform(*np.log(PASTED_SIDE)))
+    high = side / max(box[2] - box[0], box[3] - box[1])
+    wide = high * np.exp(rng.uniform(-0.6, 0.3))
+    centre = rng.uniform(0.08, 0.92, 2) * size
+    return _affine((box[:2] + box[2:]) / 2, centre, (wide, high), rng)
+
+
+def _affine(
+    origin: NDArray[np.floating],
+    target: NDArray[np.floating],
+    scale: tuple[float, float],
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Map (2,3) that takes a point to another, scaled, turned a little and flipped at random."""
+    wide = scale[0] if rng.random() < 0.5 else -scale[0]
+    angle = rng.normal(0, 0.1)
+    cos, sin = np.cos(angle), np.sin(angle)
+    linear = np.array([[cos, -sin], [sin, cos]]) @ np.diag([wide, scale[1]])
+    return np.concatenate([linear, (target - linear @ origin)[:, None]], 1).astype(np.float32)
+
+
+def _owned(parts: Sequence[Part], covers: Sequence[Cover], size: int) -> list[NDArray[np.bool_]]:
+    """Where each part is seen (S,S): within its cover (H,W), and not under a later part."""
+    owner = np.zeros((size, size), np.int32)
+    for number, ((_, _, matrix), cover) in enumerate(zip(parts, covers, strict=True), 1):
+        if cover is None:
+            owner[:] = number
+        else:
+            inside = cover.astype(np.uint8) * 255
+            owner[cv2.warpAffine(inside, matrix, (size, size)) > 127] = number
+    return [owner == number for number in range(1, len(parts) + 1)]
+
+
+def _view(
+    parts: Sequence[Part],
+    size: int,
+    known: frozenset[str],
+    covers: Sequence[Cover] = (None,),
+) -> View:
+    """Parts one over the other, each where its cover (H,W) says, or everywhere, the image's border
+    reflected.
+    """
+    owners = _owned(parts, covers, size)
+    frame = np.zeros((size, size, 3), np.uint8)
+    concepts: list[str] = []
+    masks, boxes = [], []
+    unsure: set[str] = set()
+    for index, (image, instances, matrix) in enumerate(parts):
+        picture = cv2.warpAffine(
+            image, matrix, (size, size), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101
+        )
+        frame = np.where(owners[index][..., None], picture, frame)
+        growth = abs(float(np.linalg.det(matrix[:, :2])))
+        for instance in instances:
+            warped = cv2.warpAffine(instance.mask.astype(np.uint8) * 255, matrix, (size, size))
+            mask = (warped > 127) & owners[index]
+            share = mask.reshape(size // 4, 4, size // 4, 4).mean((1, 3), dtype=np.float32)
+            if mask.sum() < LEAST_KEPT * growth * instance.mask.sum() or share.sum() < LEAST_CELLS:
+                unsure.add(instance.concept)
+                continue
+            concepts.append(instance.concept)
+            masks.append(share)
+            boxes.append(_box(mask))
+    return View(
+        frame,
+        concepts,
+        np.stack(masks) if masks else np.zeros((0, size // 4, size // 4), np.float32),
+        np.array(boxes, np.float32).reshape(-1, 4),
+        known,
+        frozenset(unsure),
+    )
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    """x0 y0 x1 y1 in [0,1] of a mask that is not empty."""
+    columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+    height, width = mask.shape
+    return (
+        columns[0] / width,
+        rows[0] / height,
+        (columns[-1] + 1) / width,
+        (rows[-1] + 1) / height,
+    )

@@ -1,0 +1,1 @@
+"""How each public set of videos lies in its folder."""

@@ -1,0 +1,1 @@
+"""From a quantized model to files: QONNX graphs, test vectors and host tables."""

@@ -1,0 +1,7 @@
+"""`python -m quant.export`."""
+
+import sys
+
+from quant.export.graphs import main
+
+sys.exit(main())

@@ -1,0 +1,145 @@
+"""Brevitas blocks of the whole model: quantizers, convolution blocks, residual joins.
+
+Every linear map is a 1x1 or k x k convolution on 4-D tensors, tokens included (B, C, T, 1),
+followed by batch norm while
+the model is float. `quant.training.convert` folds the norm into the convolution before
+quantization, so a quantized model
+consists of convolutions with a bias, quantizers and sums, which is what FINN's `StreamlinePlus`
+turns into integers.
+"""
+
+from __future__ import annotations
+
+import brevitas.nn as qnn
+from brevitas.inject.enum import ScalingImplType
+from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Uint8ActPerTensorFloat
+from torch import Tensor, nn
+
+from quant.config import Precision
+
+
+class Quantizer(nn.Module):
+    """Uniform activation quantizer, per tensor, zero point 0; the identity (or a clamp) in a float
+    model.
+
+    Args:
+        precision: flavour of the model.
+        bits: width of the codes; None in a float model.
+        signed: signed codes, else codes from 0 with a ReLU in front.
+        scale: fixed scale; None learns it (initialised by `quant.training.convert.calibrate`).
+    """
+
+    def __init__(
+        self,
+        precision: Precision,
+        bits: int | None,
+        *,
+        signed: bool = True,
+        scale: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.signed, self.fixed_scale = signed, scale
+        self.quant: nn.Module
+        if precision.is_float or bits is None:
+            # A fixed scale saturates in hardware; float training sees the same range.
+            if scale is not None:
+                low, high = (-128, 127) if signed else (0, 255)
+                self.quant = nn.Hardtanh(low * scale, high * scale)
+            else:
+                self.quant = nn.Identity() if signed else nn.ReLU()
+            return
+        levels = 2 ** (bits - 1) if signed else 2**bits - 1  # Brevitas: scale = threshold / levels
+        base = Int8ActPerTensorFloat if signed else Uint8ActPerTensorFloat
+        kind = ScalingImplType.PARAMETER if scale is None else ScalingImplType.CONST
+        init = 6.0 if scale is None else scale * levels  # 6: MobileNet's ReLU6, until calibrated
+        quantizer = base.let(bit_width=bits, scaling_impl_type=kind, scaling_init=init)
+        layer = qnn.QuantIdentity if signed else qnn.QuantReLU
+        self.quant = layer(act_quant=quantizer, return_quant_tensor=False)
+        self.levels = levels
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.quant(x)
+
+    @property
+    def is_float(self) -> bool:
+        return not isinstance(self.quant, (qnn.QuantIdentity, qnn.QuantReLU))
+
+    @property
+    def threshold(self) -> nn.Parameter:
+        """The learned clipping threshold, scale * levels; quantized and not fixed only."""
+        return self.quant.act_quant.fused_activation_quant_proxy.tensor_quant.scaling_impl.value
+
+    @property
+    def scale(self) -> float:
+        """The scale in force: value = code * scale."""
+        if self.fixed_scale is not None:
+            return self.fixed_scale
+        return float(self.quant.act_quant.scale().detach())
+
+
+class Conv(nn.Module):
+    """Convolution [+ batch norm while float] [+ ReLU quantized to unsigned codes].
+
+    Args:
+        relu: append an unsigned activation quantizer of the precision's activation bits.
+        bits: widths of that quantizer, when not the precision's.
+        gain: initial scale of the batch norm; 0 makes a residual branch start as the identity.
+        weight_bits: when not the precision's.
+    """
+
+    def __init__(
+        self,
+        precision: Precision,
+        channels_in: int,
+        channels_out: int,
+        kernel: int = 1,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        relu: bool = False,
+        norm: bool = True,
+        gain: float = 1.0,
+        bits: int | None = None,
+        weight_bits: int | None = None,
+    ) -> None:
+        super().__init__()
+        is_float = precision.is_float
+        weight_quant = (
+            None
+            if is_float
+            else Int8WeightPerChannelFloat.let(
+                bit_width=weight_bits or precision.weights,
+                scaling_impl_type=ScalingImplType.PARAMETER_FROM_STATS,
+            )
+        )
+        self.conv = qnn.QuantConv2d(
+            channels_in,
+            channels_out,
+            kernel,
+            stride=stride,
+            padding=kernel // 2,
+            groups=groups,
+            bias=not (is_float and norm),
+            weight_quant=weight_quant,
+        )
+        self.norm: nn.Module = nn.BatchNorm2d(channels_out) if is_float and norm else nn.Identity()
+        if isinstance(self.norm, nn.BatchNorm2d):
+            nn.init.constant_(self.norm.weight, gain)
+        self.act: nn.Module = nn.Identity()
+        if relu:
+            bits = bits or precision.activations
+            self.act = Quantizer(precision, bits, signed=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(self.norm(self.conv(x)))
+
+
+def join(quantizer: Quantizer, trunk: Tensor, branch: Tensor) -> Tensor:
+    """Residual sum on one grid: q(trunk + q(branch)), `trunk` being on the quantizer's grid
+    already.
+
+    Both operands share one scale, so the sum is an integer addition and the outer quantizer a
+        saturation: no
+    multiplier in hardware and no scale left behind by FINN's streamlining.
+    """
+    return quantizer(trunk + quantizer(branch))

@@ -1,0 +1,1 @@
+"""How a tracker is scored, and the cards and times that tell of it."""

@@ -1,0 +1,179 @@
+"""`python -m quant.scoring.bench`: the golden device beside the float PyTorch model, and how a
+session scales.
+
+Three questions, each answered by a ratio within one run on the same threads: does the integer model
+    cost more than the float one, what do more objects
+cost, and do frame time and memory stay flat over a long stream. Sessions alternate frame by frame,
+so a machine that slows down slows both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from host.device import Device, open_device
+from host.media.demo_clip import render_demo_clip
+from host.prompts import Prompt
+from host.session import Session
+from hw.spec.errors import SamFabricError
+from hw.spec.files import atomic_path
+from quant.commands import exit_code
+from quant.config import CONFIGS
+from quant.model.device import TorchDevice
+from quant.model.tracker import CHECKPOINTS
+
+CLIP = 40  # frames of the rendered clip that everything loops over
+WARM_UP = 12  # frames until the bank is full and every buffer is allocated
+
+
+def looped(frames: list[np.ndarray], count: int):
+    """`count` frames, there and back through the clip, so that motion stays continuous."""
+    cycle = [*frames, *frames[-2:0:-1]]
+    return (cycle[i % len(cycle)] for i in range(count))
+
+
+def tiles(frame: np.ndarray, objects: int) -> dict[int, Prompt]:
+    """Box prompts side by side, one an object."""
+    height, width = frame.shape[:2]
+    step = width // objects
+    return {
+        i + 1: Prompt.from_pixels(
+            height, width, box=(i * step + 4, height // 4, (i + 1) * step - 4, 3 * height // 4)
+        )
+        for i in range(objects)
+    }
+
+
+class Run:
+    """One session and the milliseconds of its frames."""
+
+    def __init__(self, device: Device, objects: int) -> None:
+        self.session, self.objects = Session(device), objects
+        self.times: list[float] = []
+
+    def step(self, frame: np.ndarray) -> None:
+        prompts = None if self.times else tiles(frame, self.objects)
+        start = time.perf_counter()
+        self.session.step(frame, prompts)
+        self.times.append((time.perf_counter() - start) * 1e3)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.times[WARM_UP:])
+
+
+def alternate(runs: list[Run], frames: list[np.ndarray], count: int) -> None:
+    """Give every run the same frames, in turn."""
+    for frame in track(looped(frames, count), "timing", total=count, transient=True):
+        for run in runs:
+            run.step(frame)
+
+
+def resident_kb() -> int:
+    """Resident memory of this process, KiB; Linux."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise SamFabricError("no VmRSS in /proc/self/status", "run this on Linux")
+
+
+def endurance(device: Device, frames: list[np.ndarray], count: int) -> dict[str, float]:
+    """One object through `count` frames: growth of resident memory and of frame time."""
+    run = Run(device, 1)
+    sizes = []
+    for frame in track(looped(frames, count), "endurance", total=count, transient=True):
+        run.step(frame)
+        sizes.append(resident_kb())
+    tenth = max(1, (count - WARM_UP) // 10)
+    first, last = slice(WARM_UP, WARM_UP + tenth), slice(-tenth, None)
+    return {
+        "frames": count,
+        "memory_ratio": statistics.median(sizes[last]) / statistics.median(sizes[first]),
+        "time_ratio": statistics.median(run.times[last]) / statistics.median(run.times[first]),
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m quant.scoring.bench", description=__doc__)
+    parser.add_argument("--config", default="nano", choices=list(CONFIGS))
+    parser.add_argument(
+        "--bundle", type=Path, help="bundle folder (the newest of the configuration)"
+    )
+    parser.add_argument("--checkpoint", type=Path, help="float checkpoint (the shipped one)")
+    parser.add_argument("--frames", type=int, default=60, help="frames a timing (%(default)s)")
+    parser.add_argument("--endurance", type=int, default=0, help="also stream that many frames")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--debug", action="store_true", help="tracebacks")
+    args = parser.parse_args(argv)
+
+    def run() -> None:
+        figures = bench(args)
+        if args.json:
+            with atomic_path(args.json) as path:
+                path.write_text(json.dumps(figures, indent=1))
+
+    return exit_code(run, args.debug)
+
+
+def bench(args: argparse.Namespace) -> dict[str, float]:
+    """Measure, print and return the figures. Raises SamFabricError for what cannot be opened."""
+    if args.frames <= WARM_UP:
+        raise SamFabricError(f"--frames {args.frames}", f"more than {WARM_UP} are needed")
+    checkpoint = args.checkpoint or CHECKPOINTS / f"{args.config}_float.safetensors"
+    reference = TorchDevice.from_checkpoint(checkpoint, args.config)
+    golden = open_device("golden", args.bundle or newest_bundle(args.config))
+    frames, _ = render_demo_clip(frames=CLIP)
+
+    single, four, model = Run(golden, 1), Run(golden, 4), Run(reference, 1)
+    alternate([single, model], frames, args.frames)
+    alone = Run(golden, 1)
+    alternate([alone, four], frames, args.frames)
+    figures = {
+        "golden_ms": single.median,
+        "float_ms": model.median,
+        "golden_over_float": single.median / model.median,
+        "four_objects_over_one": four.median / alone.median,
+    }
+    table = Table(title=f"{args.config}: median of {args.frames - WARM_UP} frames")
+    for column in ("", "ms a frame", "ratio"):
+        table.add_column(column, justify="right")
+    table.add_row("float PyTorch", f"{model.median:.1f}", "1")
+    table.add_row("golden", f"{single.median:.1f}", f"{figures['golden_over_float']:.2f}")
+    table.add_row("golden, 1 object", f"{alone.median:.1f}", "1")
+    table.add_row(
+        "golden, 4 objects", f"{four.median:.1f}", f"{figures['four_objects_over_one']:.2f}"
+    )
+    Console().print(table)
+    if args.endurance:
+        long = endurance(golden, frames, args.endurance)
+        figures |= {f"endurance_{k}": v for k, v in long.items()}
+        print(
+            f"{args.endurance} frames in one session: resident memory x{long['memory_ratio']:.4f}, "
+            f"frame time x{long['time_ratio']:.3f} from the first tenth to the last"
+        )
+    golden.close()
+    return figures
+
+
+def newest_bundle(config: str) -> Path:
+    """The newest bundle of a configuration under bitstreams/; raises SamFabricError without one."""
+    root = Path(__file__).resolve().parents[2] / "bitstreams"
+    found = sorted(root.glob(f"{config}_*/manifest.json"), key=lambda p: p.stat().st_mtime)
+    if not found:
+        raise SamFabricError(
+            f"no bundle of {config} under {root.name}/", f"make bundle CONFIG={config}"
+        )
+    return found[-1].parent
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""How the tracker is trained: data, unrolled clips, losses, stages, and from float to 4 bits."""

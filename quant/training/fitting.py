@@ -1,0 +1,126 @@
+"""What every training command shares: its arguments, their checks, and the Lightning trainer that
+goes on where a run stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from hw.spec.errors import SamFabricError
+from quant.commands import exit_code
+from quant.config import CONFIGS, Precision
+from quant.data.errors import DataError
+from quant.model.tracker import CHECKPOINTS
+from quant.training.recipe import STEPS_PER_EPOCH
+
+EMA_DECAY = 0.99  # averages the last ~100 steps: one-cycle ends at rate 0, so more would only lag
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of a training command."""
+    parser.add_argument(
+        "--config", default="nano", help=f"one of {', '.join(CONFIGS)} (%(default)s)"
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with videos and stills/")
+    parser.add_argument(
+        "--epochs", type=float, default=1.0, help="factor on every stage's length (%(default)s)"
+    )
+    parser.add_argument("--run", type=Path, help="run folder (runs/<config>)")
+    parser.add_argument(
+        "--out", type=Path, default=CHECKPOINTS, help="shipped checkpoints (%(default)s)"
+    )
+    parser.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="go on where the run stopped",
+    )
+    parser.add_argument("--until", help="stop after this stage")
+    parser.add_argument(
+        "--devices", default="auto", help="Lightning devices: a number, 'auto', or a list of GPUs"
+    )
+    parser.add_argument("--accelerator", default="auto", help="Lightning accelerator (%(default)s)")
+    parser.add_argument("--nodes", type=int, default=1, help="machines (%(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
+    parser.add_argument("--threads", type=int, help="torch threads")
+    parser.add_argument("--debug", action="store_true", help="tracebacks")
+
+
+def prepare(args: argparse.Namespace, stages: Sequence[str]) -> Path:
+    """The run folder, once the arguments are known to be good. Raises SamFabricError."""
+    if not str(args.data) or not args.data.is_dir():
+        raise DataError(f"no data folder {args.data}", "give DATA= a folder with videos or stills")
+    if args.epochs <= 0:
+        raise SamFabricError(
+            f"EPOCHS={args.epochs:g}", "give a factor above 0, 1 for the full recipe"
+        )
+    if args.until and args.until not in stages:
+        raise SamFabricError(f"no stage {args.until!r}", f"stages: {', '.join(stages)}")
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    lightning.seed_everything(0, verbose=False)
+    return args.run or Path("runs") / args.config
+
+
+def fit(
+    module: lightning.LightningModule,
+    data: lightning.LightningDataModule,
+    run: Path,
+    name: str,
+    epochs: int,
+    precision: Precision,
+    args: argparse.Namespace,
+) -> None:
+    """Train one stage; its averaged weights are left in the module, the same in every process."""
+    folder = run / name
+    last = folder / "last.ckpt"
+    accelerator_is_cpu = args.accelerator == "cpu" or not torch.cuda.is_available()
+    trainer = lightning.Trainer(
+        max_epochs=max(1, round(epochs * args.epochs)),
+        limit_train_batches=STEPS_PER_EPOCH,
+        accelerator=args.accelerator,
+        devices=1 if args.devices == "auto" and accelerator_is_cpu else args.devices,
+        num_nodes=args.nodes,
+        # Float stages tolerate bfloat16 products; codes of 8 bits and more do not.
+        precision="bf16-mixed" if precision.is_float else "32-true",
+        gradient_clip_val=1.0,
+        callbacks=[
+            ModelCheckpoint(folder, "newest", save_last="link", save_top_k=1, every_n_epochs=1),
+            LearningRateMonitor("step"),
+            EMAWeightAveraging(decay=EMA_DECAY),
+            TQDMProgressBar(refresh_rate=10),
+        ],
+        logger=TensorBoardLogger(run / "curves", name=name, version=0),
+        log_every_n_steps=10,
+        reload_dataloaders_every_n_epochs=1,
+        enable_model_summary=False,
+    )
+    try:
+        trainer.fit(module, data, ckpt_path=str(last) if args.resume and last.exists() else None)
+    except SystemExit:  # what Lightning makes of Ctrl-C once it has shut down
+        raise KeyboardInterrupt from None
+    if trainer.world_size > 1:
+        # Weights agree; what layers gather of their own inputs is each process's own.
+        with torch.no_grad():
+            for buffer in module.buffers():
+                buffer.copy_(trainer.strategy.broadcast(buffer))
+
+
+def run_command(train: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> int:
+    """Exit code of a training command: 0, 2 on a SamFabricError, 130 when interrupted."""
+    warnings.filterwarnings("ignore", module=r"torch|lightning|brevitas")
+    try:
+        return exit_code(lambda: train(args), args.debug)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130

@@ -1,0 +1,124 @@
+"""`python -m quant.training.train`: run a configuration's recipe from pretrained encoder to
+quantized checkpoint, resumable at every step.
+
+Stages (quant.training.recipe) run in order. Each leaves `<run>/<stage>.safetensors`; a stage that
+has one is skipped, an interrupted one continues from Lightning's
+`last.ckpt`. The last float and the last quantized stage also write the shipped checkpoints
+`<out>/<config>_<precision>.safetensors`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from quant.config import FLOAT, PRECISIONS, get_config
+from quant.model.ports import POLICY
+from quant.model.tracker import Tracker, load_checkpoint, save_checkpoint
+from quant.training.convert import Calibration, quantized_from_float
+from quant.training.data import TrainingData
+from quant.training.fitting import add_arguments, fit, prepare, run_command
+from quant.training.module import TrackerStage
+from quant.training.pretrained import load_backbone
+from quant.training.recipe import RECIPES, Stage
+from quant.training.settle import settle
+from quant.training.unroll import PROMPTS, Unroller
+
+CALIBRATION = Stage("calibration", "w4a4", 6, 0.0, 4, 4, "frozen")  # an epoch here is one batch
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m quant.training.train", description=__doc__)
+    add_arguments(parser)
+    parser.add_argument(
+        "--pretrained", type=Path, help="MobileNetV2 .tflite to start the encoder from"
+    )
+    return parser.parse_args(argv)
+
+
+def start_model(
+    stage: Stage, previous: Stage | None, done: Path | None, args: argparse.Namespace
+) -> Tracker:
+    """The tracker that a stage begins with: the stage before's, converted and calibrated when the
+    precision changes.
+    """
+    config, precision = get_config(args.config), PRECISIONS[stage.precision]
+    if done is None or previous is None:
+        model = Tracker(config, precision)
+        if args.pretrained is not None:
+            count = load_backbone(model.image_encoder.backbone, args.pretrained)
+            print(f"{count} convolutions started from {args.pretrained.name}")
+        return model
+    model = load_checkpoint(done, args.config)
+    if model.precision != precision:
+        model = quantized_from_float(model, precision)
+        calibrate(model, args.data, None)
+    elif previous.encoder == "distill":
+        # The backbone keeps the scales it learned; the heads are set by what it now yields.
+        calibrate(model, args.data, model.image_encoder.backbone)
+    return model
+
+
+def calibrate(model: Tracker, root: Path, keep: nn.Module | None) -> None:
+    """Set activation thresholds from a few training clips run in float; those in `keep` stay."""
+    data = TrainingData(root, model.config, CALIBRATION, 0)
+    data.setup("fit")
+    rng = np.random.default_rng(0)
+    with Calibration(model, keep) as watch, torch.no_grad():
+        for i in range(CALIBRATION.epochs):
+            items = [data.clips[i * CALIBRATION.clips + j] for j in range(CALIBRATION.clips)]
+            frames, targets = (torch.stack([x[k] for x in items]) for k in ("frames", "targets"))
+            kind = PROMPTS[i % len(PROMPTS)]
+            Unroller(model, POLICY, rng).run(frames, targets, kind, correct=lambda t: t == 1)
+    watch.apply()
+
+
+def run_stage(
+    stage: Stage, model: Tracker, teacher: nn.Module | None, run: Path, args: argparse.Namespace
+) -> Tracker:
+    """Train one stage; returns the tracker with averaged weights."""
+    data = TrainingData(args.data, model.config, stage, args.workers)
+    module = TrackerStage(model, stage, teacher if stage.encoder == "distill" else None)
+    fit(module, data, run, stage.name, stage.epochs, model.precision, args)
+    return module.tracker
+
+
+def main(argv: list[str] | None = None) -> int:
+    return run_command(train, parse(argv))
+
+
+def train(args: argparse.Namespace) -> None:
+    """Run the recipe. Raises SamFabricError before any long work on bad input."""
+    config = get_config(args.config)
+    stages = RECIPES[config.name]
+    run = prepare(args, [s.name for s in stages])
+    done: Path | None = None
+    previous: Stage | None = None
+    teacher: nn.Module | None = None
+    for stage in stages:
+        result = run / f"{stage.name}.safetensors"
+        if args.resume and result.exists():
+            print(f"stage {stage.name}: done")
+        else:
+            model = start_model(stage, previous, done, args)
+            model = run_stage(stage, model, teacher, run, args)
+            save_checkpoint(model, result, {"stage": stage.name})
+        done, previous = result, stage
+        model = load_checkpoint(result, config.name)
+        if model.precision == FLOAT:
+            teacher = model.image_encoder.backbone
+        final = [s for s in stages if s.precision == stage.precision][-1]
+        if stage is final:
+            if not model.precision.is_float:
+                print(f"settled {settle(model)} channels clear of rounding")
+            save_checkpoint(model, args.out / f"{config.name}_{stage.precision}.safetensors")
+        if stage.name == args.until:
+            return
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

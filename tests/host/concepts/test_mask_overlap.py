@@ -1,0 +1,54 @@
+"""Overlaps of masks and suppression of duplicates, against plain counting."""
+
+import numpy as np
+import pytest
+
+from host.concepts.mask_overlap import mask_iou, surest
+
+
+@pytest.fixture(params=["numpy 2", "numpy 1"])
+def counter(request, monkeypatch):
+    """With the count of ones that numpy 2 has, and without."""
+    if request.param == "numpy 1":
+        monkeypatch.delattr(np, "bitwise_count", raising=False)
+
+
+def blobs(rng, count, size):
+    """Boxes of all sizes, some masks empty, some ragged."""
+    masks = np.zeros((count, size, size), bool)
+    for mask in masks:
+        y, x = rng.integers(0, size, 2)
+        mask[y : y + rng.integers(0, size), x : x + rng.integers(0, size)] = True
+        mask &= rng.random((size, size)) > rng.choice([0, 0.5])
+    return masks
+
+
+@pytest.mark.parametrize("size", [3, 8, 16, 61, 64])
+def test_iou_against_counting(size, counter):
+    rng = np.random.default_rng(size)
+    a, b = blobs(rng, 9, size), blobs(rng, 5, size)
+    a[2] = b[1] = False
+    expected = [[(x & y).sum() / max((x | y).sum(), 1) for y in b] for x in a]
+    assert mask_iou(a, b) == pytest.approx(np.array(expected))
+    same = mask_iou(a, a)
+    assert same == pytest.approx(mask_iou(a, a.copy())) and (same == same.T).all()
+    assert mask_iou(a, b[:0]).shape == (9, 0) and mask_iou(a[:0], b).shape == (0, 5)
+    assert mask_iou(a[:0], a[:0]).shape == (0, 0)
+
+
+def test_suppression_spares_what_only_the_suppressed_overlap():
+    overlaps = np.array([[1, 0.6, 0], [0.6, 1, 0.6], [0, 0.6, 1]])
+    assert surest(overlaps, 0.5).tolist() == [0, 2]
+    assert surest(overlaps, 0.6).tolist() == [0, 1, 2]
+
+
+def test_suppression_against_the_plain_loop():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        masks = blobs(rng, 12, 16)
+        overlaps = mask_iou(masks, masks)
+        kept = []
+        for index in range(12):
+            if all(overlaps[index, other] <= 0.2 for other in kept):
+                kept.append(index)
+        assert surest(overlaps, 0.2).tolist() == kept

@@ -1,0 +1,200 @@
+"""Opening devices and bundles: what is verified, what is said when something is wrong."""
+
+import builtins
+import dataclasses
+import json
+import os
+
+import numpy as np
+import pytest
+
+from host.detector_spec import require_detector
+from host.device import Tables, default_bundle, load_spec, open_device
+from host.errors import BundleError, DeviceError
+from host.policy import Policy
+from hw.spec.manifest import (
+    DETECTOR_TABLES,
+    MANIFEST,
+    VOCABULARY,
+    Manifest,
+    load_manifest,
+    write_manifest,
+)
+from tests.host.fake_detector import (
+    SIZES,
+    TOKENS,
+    make_concept_spec,
+    make_detector_tables,
+    write_concept_bundle,
+)
+from tests.host.fake_device import COARSE, GRID, SIZE, make_spec, write_bundle
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    write_bundle(tmp_path / "fake_golden_0")
+    return tmp_path / "fake_golden_0"
+
+
+def test_a_bundle_describes_the_model(bundle):
+    manifest, spec = load_spec(bundle)
+    assert manifest.model == spec.name == "fake"
+    assert (spec.image_size, spec.coarse, spec.grid) == (SIZE, COARSE, GRID)
+    assert spec.policy == Policy()
+    assert spec.ports == make_spec().ports
+    for name in Tables.__dataclass_fields__:
+        table = getattr(spec.tables, name)
+        assert table.dtype == np.int8 and (table == getattr(make_spec().tables, name)).all()
+
+
+def test_unknown_devices_list_what_there_is(bundle):
+    with pytest.raises(DeviceError, match="'quantum'.*golden"):
+        open_device("quantum", bundle)
+
+
+def test_bad_bundles_are_named_before_torch_is_loaded(bundle, tmp_path):
+    with pytest.raises(BundleError, match="nowhere"):
+        open_device("golden", tmp_path / "nowhere")
+    (bundle / "mask_decoder.npz").write_bytes(b"x")
+    with pytest.raises(BundleError, match=r"mask_decoder\.npz.*SHA-256"):
+        open_device("golden", bundle)
+
+
+def test_a_missing_torch_is_named(bundle, monkeypatch):
+    real = builtins.__import__
+
+    def without_torch(name, *args, **kwargs):
+        if name.partition(".")[0] in ("torch", "sim"):
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without_torch)
+    with pytest.raises(DeviceError, match="'torch'.*make setup"):
+        open_device("golden", bundle)
+
+
+def change_tables(bundle, **changes):
+    with np.load(bundle / "tables.npz") as stored:
+        tables = {**stored, **changes}
+    np.savez(bundle / "tables.npz", **{k: v for k, v in tables.items() if v is not None})
+    write_manifest(bundle, load_manifest_unchecked(bundle))
+
+
+def load_manifest_unchecked(bundle):
+    return Manifest.from_json(json.loads((bundle / MANIFEST).read_text()))
+
+
+def test_tables_must_fit(bundle):
+    change_tables(bundle, token_row=np.zeros((3, 3), np.int8))
+    with pytest.raises(BundleError, match=r"token_row.*\(3, 3\)"):
+        load_spec(bundle)
+    change_tables(bundle, token_row=None)
+    with pytest.raises(BundleError, match="token_row"):
+        load_spec(bundle)
+
+
+def test_every_graph_must_be_there(bundle):
+    manifest = load_manifest(bundle)
+    write_manifest(bundle, dataclasses.replace(manifest, graphs=manifest.graphs[:2]))
+    with pytest.raises(BundleError, match="lacks mask_decoder, memory_encoder"):
+        load_spec(bundle)
+
+
+def test_prompt_tokens_must_agree(bundle):
+    manifest = load_manifest(bundle)
+    widths = dataclasses.replace(manifest.widths, P=6)
+    write_manifest(bundle, dataclasses.replace(manifest, widths=widths))
+    with pytest.raises(BundleError, match="6 prompt tokens"):
+        load_spec(bundle)
+
+
+def test_codes_handed_on_need_one_scale():
+    spec = make_spec()
+    decoder = spec.ports["mask_decoder"]
+    pointers = dataclasses.replace(decoder.outputs["pointers"], scale=0.3)
+    changed = dataclasses.replace(decoder, outputs={**decoder.outputs, "pointers": pointers})
+    with pytest.raises(BundleError, match=r"mask_decoder\.pointers .*0\.3.*memory_keys"):
+        dataclasses.replace(spec, ports={**spec.ports, "mask_decoder": changed})
+
+
+def test_the_default_bundle(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("pico_golden_1", "small_golden_2"):
+        write_bundle(tmp_path / "bitstreams" / name)
+    assert default_bundle("pico").name == "pico_golden_1"
+    write_bundle(tmp_path / "bitstreams" / "nano_golden_0")
+    assert default_bundle().name == "nano_golden_0"
+    with pytest.raises(BundleError, match="no huge bundle"):
+        default_bundle("huge")
+    assert default_bundle("nano", hardware=True).name == "nano_golden_0"  # there is no other
+    write_bundle(tmp_path / "bitstreams" / "nano_KV260_0")
+    (tmp_path / "bitstreams" / "nano_KV260_0" / "hardware.json").write_text("{}")
+    os.utime(tmp_path / "bitstreams" / "nano_KV260_0" / MANIFEST, (0, 0))
+    assert default_bundle("nano").name == "nano_golden_0"
+    assert default_bundle("nano", hardware=True).name == "nano_KV260_0"
+
+
+def test_a_bundle_with_a_detector(tmp_path):
+    write_concept_bundle(tmp_path / "b")
+    manifest, spec = load_spec(tmp_path / "b")
+    assert manifest.detector == spec.detector.sizes == SIZES
+    assert spec.detector.tokens == TOKENS == 16
+    assert spec.ports == make_concept_spec().ports
+    assert spec.detector.vocabulary == tmp_path / "b" / VOCABULARY
+    for name, table in vars(make_detector_tables()).items():
+        found = getattr(spec.detector.tables, name)
+        assert found.dtype == np.float32 and (found == table).all()
+    (tmp_path / "b" / VOCABULARY).write_bytes(b"x")
+    with pytest.raises(BundleError, match=r"vocabulary\.npz.*SHA-256"):
+        load_spec(tmp_path / "b")
+
+
+def test_a_bundle_without_a_detector_works_and_says_so(bundle):
+    manifest, spec = load_spec(bundle)
+    assert manifest.detector is None and spec.detector is None
+    assert "detector" not in json.loads((bundle / MANIFEST).read_text())
+    with pytest.raises(DeviceError, match="no concept detector"):
+        require_detector(spec)
+
+
+def test_a_detector_s_tables_must_fit(tmp_path):
+    folder = tmp_path / "b"
+    write_concept_bundle(folder)
+    whole = vars(make_detector_tables())
+    for changes, text in (
+        ({"row_end": np.zeros((3, 3))}, r"table row_end .*\(3, 3\), \(16, 8\) is needed"),
+        ({"queries": np.zeros((7, 8))}, r"table queries .*\(7, 8\), \(8, 8\)"),
+        ({"pool_weight": None}, "pool_weight"),
+    ):
+        tables = {k: v for k, v in {**whole, **changes}.items() if v is not None}
+        np.savez(folder / DETECTOR_TABLES, **tables)
+        write_manifest(folder, load_manifest_unchecked(folder))
+        with pytest.raises(BundleError, match=text):
+            load_spec(folder)
+
+
+def test_a_detector_s_graph_must_fit():
+    spec = make_concept_spec()
+    with pytest.raises(BundleError, match="the detector's graph alone"):
+        dataclasses.replace(spec, detector=None)
+    alone = {k: v for k, v in spec.ports.items() if k != "detector"}
+    with pytest.raises(BundleError, match="the detector's tables alone"):
+        dataclasses.replace(spec, ports=alone)
+
+    def change(name, **changes):
+        ports = spec.ports["detector"]
+        changed = dataclasses.replace({**ports.inputs, **ports.outputs}[name], **changes)
+        sides = {
+            side: {k: changed if k == name else v for k, v in getattr(ports, side).items()}
+            for side in ("inputs", "outputs")
+        }
+        ports = {**spec.ports, "detector": dataclasses.replace(ports, **sides)}
+        return dataclasses.replace(spec, ports=ports)
+
+    with pytest.raises(BundleError, match=r"port tokens .*\(1, 8, 15, 1\)"):
+        change("tokens", shape=(1, 8, 15, 1))
+    with pytest.raises(BundleError, match=r"port masks"):
+        change("masks", shape=(1, 7, 16, 16))
+    for name in ("features", "skip8", "skip4"):
+        with pytest.raises(BundleError, match=rf"image_encoder\.{name} .*detector\.{name}"):
+            change(name, scale=0.3)

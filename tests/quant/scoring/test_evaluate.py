@@ -1,0 +1,211 @@
+"""Scoring through the session: an oracle scores 100, a shifted one the value worked out by hand."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from hw.spec.errors import SamFabricError, SpecError
+from quant.config import FLOAT, get_config
+from quant.data.layouts import open_dataset
+from quant.model.tracker import Tracker, save_checkpoint
+from quant.scoring.contact_sheet import ContactSheet
+from quant.scoring.evaluate import evaluate_sequence, main, open_model
+from quant.scoring.sequence import PROMPTS, score_sequence, track
+from tests.quant.oracle import Oracle, R
+from tests.tiny import calibrated
+
+FRAMES, SIDE = 6, 20
+
+
+def write_sequence(root, name, squares, split="dev", annotate=lambda i: True, scale=1):
+    """A DAVIS tree with squares (x, y, first frame) that move down; `scale` enlarges the truth."""
+    images, annotations = (root / part / "64p" / name for part in ("JPEGImages", "Annotations"))
+    for folder in (images, annotations, root / "ImageSets" / "64p"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for index in range(FRAMES):
+        frame, ids = np.zeros((R, R, 3), np.uint8), np.zeros((R, R), np.uint8)
+        for channel, (x, y, first) in enumerate(squares):
+            if index >= first:
+                place = np.s_[y + index : y + index + SIDE, x : x + SIDE]
+                frame[place] = np.eye(3, dtype=np.uint8)[channel] * 255
+                ids[place] = channel + 1
+        cv2.imwrite(str(images / f"{index:05d}.png"), frame[..., ::-1])
+        if annotate(index):
+            truth = Image.fromarray(np.kron(ids, np.ones((scale, scale), np.uint8)), mode="P")
+            truth.putpalette([0, 0, 0, 200, 0, 0, 0, 200, 0])
+            truth.save(annotations / f"{index:05d}.png")
+    listed = root / "ImageSets" / "64p" / f"{split}.txt"
+    before = listed.read_text() if listed.exists() else ""
+    listed.write_text(f"{before}{name}\n")
+
+
+def only(root):
+    (sequence,) = open_dataset(root, "dev")
+    return sequence
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_perfect_answers_score_one(tmp_path, prompt):
+    write_sequence(tmp_path, "pair", [(4, 6, 0), (36, 30, 0)])
+    device = Oracle()
+    score = score_sequence(device, only(tmp_path), prompt)
+    assert [o.object_id for o in score.objects] == [1, 2]
+    assert all(o.frames == (1, 2, 3, 4) for o in score.objects)
+    assert (score.j, score.f, score.jf) == (1, 1, 1)
+    assert device.decoded == 2 * FRAMES  # nothing to correct, so no click after the first
+
+
+def test_a_shift_scores_the_value_worked_out_by_hand(tmp_path):
+    write_sequence(tmp_path, "one", [(10, 6, 0)])
+    score = score_sequence(Oracle(shift=2), only(tmp_path), "mask")
+    # 20 wide, 18 shared, 22 in the union. Contours are rings of 21 x 21 = 80 pixels and the
+    # tolerance at 64 x 64 is 1: of the shifted ring 20 of the top, 20 of the bottom and the two
+    # ends of the left side lie within 1 of the other; the same share the other way round.
+    assert score.j == pytest.approx(18 / 22)
+    assert score.f == pytest.approx(42 / 80)
+    assert score.jf == pytest.approx((18 / 22 + 42 / 80) / 2)
+
+
+@pytest.mark.parametrize(("prompt", "calls"), [("click1", 1), ("click3", 3), ("click5", 5)])
+def test_clicks_correct_what_is_wrong_on_the_first_frame(tmp_path, prompt, calls):
+    write_sequence(tmp_path, "one", [(10, 6, 0)])
+    device = Oracle(shift=4)
+    frames = list(track(device, only(tmp_path), prompt))
+    assert device.decoded == calls + FRAMES - 1
+    given = frames[0].prompts[1]
+    assert len(given.points) == calls and given.labels[0] == 1
+    for (x, y), label in zip(given.points * R, given.labels, strict=True):
+        inside = 10 <= x <= 30 and 6 <= y <= 26
+        assert inside == bool(label)
+    # Later clicks go where the answer is wrong: the strip missed on the left, or that on the right.
+    assert all(10 <= x <= 14 or 30 <= x <= 34 for x in given.points[1:, 0] * R)
+    clicks = device.prompts[calls - 1][1:3]
+    assert (clicks[0] > 0).any() and bool((clicks[1] > 0).any()) == (0 in given.labels)
+    assert all(not frame.prompts for frame in frames[1:])
+
+
+def test_the_box_prompt_is_the_masks_extent(tmp_path):
+    write_sequence(tmp_path, "one", [(10, 6, 0)])
+    first = next(track(Oracle(), only(tmp_path), "box"))
+    np.testing.assert_allclose(first.prompts[1].box * R, [10, 6, 30, 26])
+
+
+def test_a_late_object_is_prompted_and_scored_from_its_own_first_frame(tmp_path):
+    write_sequence(tmp_path, "late", [(4, 6, 0), (36, 6, 2)])
+    frames = list(track(Oracle(), only(tmp_path), "mask"))
+    assert [sorted(frame.prompts) for frame in frames] == [[1], [], [2], [], [], []]
+    score = score_sequence(Oracle(), only(tmp_path), "mask")
+    assert [o.frames for o in score.objects] == [(1, 2, 3, 4), (3, 4)] and score.jf == 1
+
+
+def test_frames_before_the_first_object_are_passed_over(tmp_path):
+    write_sequence(tmp_path, "late", [(4, 6, 2)])
+    assert [frame.index for frame in track(Oracle(), only(tmp_path), "box")] == [2, 3, 4, 5]
+
+
+def test_sparse_annotations_and_another_ground_truth_size(tmp_path):
+    write_sequence(tmp_path, "sparse", [(4, 6, 0)], annotate=lambda i: i != 3, scale=2)
+    frames = list(track(Oracle(), only(tmp_path), "mask"))
+    assert [frame.masks[1].shape[0] for frame in frames] == [128, 128, 128, 64, 128, 128]
+    assert not frames[3].truths
+    score = score_sequence(Oracle(), only(tmp_path), "mask")
+    assert score.objects[0].frames == (1, 2, 4)
+    assert score.j > 0.98  # twice as large, an interpolated outline rounds the corners
+
+
+def test_two_models_in_lockstep(tmp_path):
+    write_sequence(tmp_path, "one", [(10, 6, 0)])
+    sheet = ContactSheet()
+    report = evaluate_sequence(Oracle(), only(tmp_path), "mask", Oracle(shift=2), sheet)
+    assert report.frames == FRAMES and report.score.jf == 1
+    assert report.other.score.j == pytest.approx(18 / 22)
+    assert len(report.other.ious) == FRAMES - 1  # the prompted frame says nothing of the models
+    assert report.other.iou == pytest.approx(18 / 22)
+    sheet.caption("one", "J&F 100.0")
+    picture = sheet.image()
+    assert picture.shape == (166, 6 * 256, 3)
+    assert (picture[22:].reshape(144, 6, 256, 3) == 255).all(-1).any((0, 2)).all()  # outlines
+
+
+def test_bad_input_is_refused(tmp_path):
+    write_sequence(tmp_path, "empty", [])
+    with pytest.raises(SpecError, match="unknown prompt kind 'nod'"):
+        score_sequence(Oracle(), only(tmp_path), "nod")
+    with pytest.raises(SpecError, match="sequence empty annotates no object"):
+        score_sequence(Oracle(), only(tmp_path), "mask")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A data set of two sequences and `tiny` checkpoints, float and quantized."""
+    root = tmp_path_factory.mktemp("evaluate")
+    write_sequence(root / "data", "one", [(10, 6, 0)])
+    write_sequence(root / "data", "pair", [(4, 6, 0), (36, 30, 0)])
+    save_checkpoint(Tracker(get_config("tiny"), FLOAT), root / "float.safetensors")
+    save_checkpoint(calibrated("tiny"), root / "w4a4.safetensors")
+    return root
+
+
+def run(tree, out, *options):
+    chosen = ["--data", str(tree / "data"), "--config", "tiny", "--out", str(out), *options]
+    return main([*chosen, "--model", "float", "--checkpoint", str(tree / "float.safetensors")])
+
+
+def test_the_command_on_a_real_model(tree, tmp_path, capsys):
+    assert run(tree, tmp_path, "--prompt", "click3") == 0
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("one", "pair", "mean", "J&F", "ms/frame"))
+    found = json.loads((tmp_path / "float_tiny_click3_dev.json").read_text())
+    assert list(found["sequences"]) == ["one", "pair"]
+    objects = [o for s in found["sequences"].values() for o in s["objects"]]
+    assert [o["frames"] for o in objects] == [[1, 2, 3, 4]] * 3
+    per_object = [np.mean(o["j"]) for o in objects]
+    assert found["mean"]["j"] == pytest.approx(np.mean(per_object), abs=0.01)
+    assert found["mean"]["jf"] == pytest.approx(
+        (found["mean"]["j"] + found["mean"]["f"]) / 2, abs=0.01
+    )
+    assert cv2.imread(str(tmp_path / "float_tiny_click3_dev.jpg")).shape == (2 * 166, 6 * 256, 3)
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".jpg", ".json"]
+
+
+def test_comparing_and_choosing_sequences(tree, tmp_path, monkeypatch):
+    (tmp_path / "checkpoints").mkdir()
+    monkeypatch.setattr("quant.model.tracker.CHECKPOINTS", tmp_path / "checkpoints")
+    weights = (tree / "w4a4.safetensors").read_bytes()
+    (tmp_path / "checkpoints" / "tiny_w4a4.safetensors").write_bytes(weights)
+    assert run(tree, tmp_path / "out", "--sequences", "one", "--compare", "quantized") == 0
+    found = json.loads((tmp_path / "out" / "float_tiny_mask_dev.json").read_text())
+    assert list(found["sequences"]) == ["one"]
+    assert 0 <= found["mean"]["compare"]["mask_iou"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--split", "test"], "test"),
+        (["--sequences", "one,two"], "no sequence two"),
+        (["--compare", "float"], "--compare float is --model itself"),
+        (["--data", "nowhere"], "nowhere"),
+        (["--config", "huge"], "huge"),
+        (["--config", "pico"], "'tiny', not 'pico'"),
+        (["--checkpoint", "none.safetensors"], "none.safetensors"),
+        (["--out", __file__], "test_evaluate.py"),
+    ],
+)
+def test_bad_options_end_with_one_line_and_status_2(tree, tmp_path, capsys, options, told):
+    chosen = ["--data", str(tree / "data"), "--config", "tiny", "--out", str(tmp_path / "out")]
+    chosen += ["--model", "float", "--checkpoint", str(tree / "float.safetensors")]
+    assert main([*chosen, *options]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and told in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_checkpoint_of_the_other_precision_is_refused(tree):
+    with pytest.raises(SpecError, match="holds a float model, --model quantized"):
+        open_model("quantized", "tiny", tree / "float.safetensors")
+    with pytest.raises(SamFabricError, match="holds no manifest.json"):
+        open_model("golden", "tiny", bundle=tree)

@@ -1,0 +1,73 @@
+"""Losses against values worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from quant.training.losses import dice, focal, frame_loss, hard_iou
+
+BIG = 30.0
+
+
+def test_focal_by_hand():
+    # p = 1/2: object cells 0.25 * 0.5^2 * ln 2, background cells 0.75 * 0.5^2 * ln 2, two of each.
+    logits = torch.zeros(1, 2, 2)
+    target = torch.tensor([[[1.0, 0.0], [1.0, 0.0]]])
+    expected = 0.5 * (0.25 + 0.75) * 0.25 * math.log(2)
+    assert focal(logits, target).item() == pytest.approx(expected)
+
+
+def test_focal_is_least_at_the_soft_target():
+    target = torch.full((1, 1, 1), 0.3)
+    logits = torch.linspace(-6, 6, 241)
+    values = torch.stack([focal(x.view(1, 1, 1), target)[0] for x in logits])
+    assert torch.sigmoid(logits[values.argmin()]).item() == pytest.approx(0.3, abs=0.02)
+
+
+def test_dice_by_hand():
+    logits = torch.tensor([[[BIG, -BIG], [BIG, -BIG]]])
+    target = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
+    assert dice(logits, target).item() == pytest.approx(1 - (2 * 1 + 1) / (2 + 2 + 1))
+
+
+def test_iou_of_empty_is_one():
+    empty = torch.full((1, 3, 3), -1.0)
+    assert hard_iou(empty, torch.zeros(1, 3, 3)).item() == 1.0
+
+
+def scores(b, iou=0.0, present=0.0):
+    result = torch.zeros(b, 1, 13, 1)
+    result[:, 0, :4, 0] = iou
+    result[:, 0, 4, 0] = present
+    return result
+
+
+def test_absent_object_teaches_only_the_object_score():
+    target = torch.zeros(1, 4, 4)
+    masks = torch.randn(1, 4, 4, 4, requires_grad=True)
+    loss = frame_loss(masks, scores(1), target, ambiguous=False)
+    assert loss.item() == pytest.approx(math.log(2))
+    loss.backward()
+    assert masks.grad.abs().sum() == 0
+
+
+def test_ambiguous_prompt_trains_the_best_of_three():
+    target = torch.zeros(1, 4, 4)
+    target[:, :2] = 1
+    masks = torch.full((1, 4, 4, 4), -BIG)
+    masks[0, 2] = torch.where(target[0] > 0, BIG, -BIG)
+    masks.requires_grad_()
+    loss = frame_loss(masks, scores(1, present=BIG), target, ambiguous=True)
+    # Candidate 2 is right: no mask loss; IoU estimates 1/2 against 0, 1, 0 cost 1/2 each.
+    assert loss.item() == pytest.approx(0.5, abs=1e-4)
+    loss.backward()
+    assert masks.grad[0, 0].abs().sum() == 0
+
+
+def test_given_mask_trains_only_the_object_score():
+    target = torch.ones(2, 4, 4)
+    loss = frame_loss(
+        torch.zeros(2, 4, 4, 4), scores(2, present=2.0), target, ambiguous=False, mask_given=True
+    )
+    assert loss.item() == pytest.approx(math.log(1 + math.exp(-2.0)))

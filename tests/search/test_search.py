@@ -1,0 +1,182 @@
+"""The search on the smallest graphs: choices, balance, what it does when nothing fits."""
+
+import re
+from itertools import product
+from types import SimpleNamespace
+
+import pytest
+
+from hw.fold.block import Style
+from hw.fold.folding import FoldingError
+from hw.search import search as searching
+from hw.search.balance import Choice, balance, unbeaten, use
+from hw.search.search import Folder, over, priced, search
+from hw.search.target import Target
+from hw.spec.kernel import Cost
+from tests.fold.tiny_model import BUDGET, dataflow
+
+SHELL = Cost(lut=100)
+
+
+@pytest.fixture(scope="module")
+def choices():
+    flow = dataflow("memory_encoder")
+    return Folder(flow, Style(), BUDGET).choices([1000, 4000, 16_000], lambda _: None)
+
+
+def test_no_choice_is_beaten_by_another(choices):
+    assert len(choices) > 1
+    for a, b in zip(choices, choices[1:], strict=False):
+        assert a.cycles < b.cycles and a.cost.lut > b.cost.lut
+
+
+def test_paces_that_give_the_same_end_nothing():
+    """An attention's lanes are powers of two, so that paces between give the same lanes."""
+    folder = Folder(dataflow("memory_encoder"), Style(), BUDGET)
+    said = []
+    found = folder.choices([4000, 4001, 16_000], said.append)
+    assert len(said) == 3 and found[-1].cost.lut < 0.9 * found[0].cost.lut
+    faster, slower = folder.near(found[-1], 2)
+    assert (faster, slower) == (8000, 32_000)
+    assert len(folder.choices([faster], said.append)) >= len(found) and len(said) == 4
+
+
+def test_rates_become_cycles():
+    target = Target.of_rates(200, 50, 20)
+    assert (target.one, target.four) == (4e6, 1e7)
+    cycles = {"image_encoder": 2_000_000, "mask_decoder": 2_000_000}
+    assert target.met(cycles) and target.excess(cycles) == 1.0
+    assert not target.met(cycles | {"memory_encoder": 100_000})
+
+
+def test_balance_takes_the_smallest_that_is_fast_enough(choices):
+    fast, *_, slow = choices
+    lists = {"image_encoder": [slow], "memory_encoder": choices}
+    tight = Target(slow.cycles + fast.cycles, 10**9)
+    assert balance(lists, tight, BUDGET, SHELL)["memory_encoder"] is fast
+    loose = Target(10**9, 10**9)
+    assert balance(lists, loose, BUDGET, SHELL)["memory_encoder"] is slow
+
+
+def test_what_does_not_fit_is_made_as_small_as_it_goes(choices):
+    lists = {"image_encoder": choices, "memory_encoder": choices}
+    tiny = Cost(lut=1000, ff=1000, dsp=10, bram18=10)
+    picked = balance(lists, Target(1, 1), tiny, SHELL)
+    assert picked["memory_encoder"] is choices[-1]
+
+
+def test_shares_of_the_scarcest():
+    budget = Cost(lut=100, ff=100, dsp=10, bram18=10)
+    assert use(Cost(lut=50, dsp=8), budget) == 0.8
+    assert use(Cost(uram=1), budget) == 2.0
+
+
+def test_looks_of_the_detector_are_shared_out_among_frames():
+    target = Target(100, 400, 120, every=4)
+    cycles = {"image_encoder": 60, "mask_decoder": 40, "detector": 80}
+    assert target.excess(cycles) == 1.0  # the detector has no part in the first two rates
+    assert target.excess(cycles | {"detector": 160}) == pytest.approx(140 / 120)
+    assert target.share("mask_decoder") == 100 and target.share("detector") == 80
+    assert Target(100, 400, every=4).share("detector") == 400
+
+
+def test_memories_at_other_prices(choices):
+    found = priced(choices[-1])
+    assert len(found) > 2 and {c.cycles for c in found} == {choices[-1].cycles}
+    least = [min(found, key=lambda c: getattr(c.cost, r)) for r in ("lut", "bram18")]
+    assert least[0].cost.bram18 > least[1].cost.bram18 and least[0].cost.lut < least[1].cost.lut
+    kept = unbeaten([*found, *found])
+    assert set(map(id, least)) <= set(map(id, kept)) and len(kept) <= len(found)
+
+
+def test_balance_is_the_best_of_all(choices):
+    """Four graphs, groups of three at a time: against every combination."""
+    names = ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder")
+    lists = dict.fromkeys(names, choices)
+    for budget in (BUDGET, Cost(lut=9000, ff=10**6, dsp=10**3, bram18=10**3, uram=10**3)):
+        target = Target(4 * choices[1].cycles, 10**9)
+        picked = balance(lists, target, budget, SHELL)
+
+        def rank(combination, budget=budget, target=target):
+            full = use(sum((c.cost for c in combination), SHELL), budget)
+            slow = target.excess({g: c.cycles for g, c in zip(names, combination, strict=True)})
+            return max(full - 1, 0), max(slow, 1), full
+
+        best = min(map(rank, product(choices, repeat=4)))
+        assert rank(picked.values()) == pytest.approx(best)
+
+
+def made(cycles=1, **cost):
+    return Choice(SimpleNamespace(cycles=cycles), Style(), Cost(**cost))
+
+
+def test_what_fits_is_found_behind_what_does_not():
+    """Each graph fills the room that another one's change makes: only all changes at once fit."""
+    names = ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder")
+    ring = ("lut", "ff", "dsp", "bram18")
+    lists = {
+        g: [made(**{ring[i]: 25}), made(uram=25, **{ring[(i + 1) % 4]: 24})]
+        for i, g in enumerate(names)
+    }
+    hundred = Cost(lut=100, ff=100, dsp=100, bram18=100, uram=100)
+    shell = Cost(lut=76, ff=76, dsp=76, bram18=76)
+    picked = balance(lists, Target(10**9, 10**9), hundred, shell)
+    assert sum((c.cost for c in picked.values()), shell) == hundred
+
+
+def test_the_fastest_that_fits_where_none_is_fast_enough():
+    lists = {
+        "image_encoder": [made(80, lut=90), made(160, lut=50), made(400, lut=40)],
+        "detector": [made(500, lut=70), made(900, lut=45), made(990, lut=44)],
+    }
+    picked = balance(lists, Target(100, 400, 100), Cost(lut=100), Cost())
+    assert [c.cycles for c in picked.values()] == [160, 900]
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Few paces and prices."""
+    monkeypatch.setattr(searching, "PACES", 3)
+    monkeypatch.setattr(searching, "GROWTH", 3)
+    monkeypatch.setattr(searching, "FINER", 0)
+    monkeypatch.setattr(searching, "BLOCK_WORTH", (80, 320))
+    return {"image_encoder": dataflow("memory_encoder")}
+
+
+def test_nothing_fits(short):
+    small = Cost(lut=1000, ff=10**6, dsp=10**3, bram18=10**3)
+    with pytest.raises(FoldingError, match=r"lut [\d,]+ of 1,000 \([\d,]+ over\)") as caught:
+        search(short, Target(6000, 24_000), small, SHELL, Style(100))
+    assert "ff" not in caught.value.message and "smaller CONFIG" in caught.value.remedy
+
+
+def test_luts_may_be_over_by_what_the_models_err(short):
+    def found(lut):
+        room = Cost(int(lut), 10**6, 10**3, 10**3)
+        made = search(short, Target(6000, 24_000), room, SHELL, Style(100))["image_encoder"]
+        return made.cost + SHELL, room
+
+    with pytest.raises(FoldingError) as caught:
+        found(1000)
+    least = int(re.search(r"lut ([\d,]+) of", caught.value.message)[1].replace(",", ""))
+    cost, room = found(least / 1.05)
+    assert over(cost, room) and not over(cost, room, 1.1)
+    with pytest.raises(FoldingError):
+        found(least / 1.25)
+
+
+def test_paces_between_follow_where_none_does(short, monkeypatch):
+    monkeypatch.setattr(searching, "FINER", 2)
+    said = []
+    room = Cost(lut=5000, ff=10**6, dsp=10**3, bram18=10**3)
+    found = search(short, Target(1500, 6000), room, SHELL, Style(100), said.append)
+    first, *_, last = [float(s.split()[-5]) for s in said if "of the time" in s]
+    assert last <= 1 < first and not over(found["image_encoder"].cost + SHELL, room)
+
+
+def test_a_search_is_reproducible():
+    flows = {"image_encoder": dataflow("memory_encoder")}
+    found = [search(flows, Target(6000, 24_000), BUDGET, SHELL, Style(100)) for _ in range(2)]
+    a, b = (choice["image_encoder"] for choice in found)
+    assert isinstance(a, Choice) and a.cycles == b.cycles <= 6000
+    assert a.cost == b.cost and a.style == b.style
