@@ -82,7 +82,7 @@ concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG=
 	$(JEMALLOC) $(PY) -m quant.concepts.train --config $(CONFIG) --data "$(DATA)" $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
 
 export: $(STAMP) ## write the four QONNX graphs and their test vectors (CONFIG=)
-	$(PY) -m quant.export.graphs --config $(CONFIG) $(ARGS)
+	$(PY) -m quant.export --config $(CONFIG) $(ARGS)
 
 bundle: export ## lower the graphs to an integer bundle (CONFIG=)
 	$(PY) -m hw.lower --config $(CONFIG) $(ARGS)

@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
-from host.device import ModelSpec
 from host.policy import AGE_LANES, Entry, retained, select
+from host.spec import ModelSpec
 
 Allocate = Callable[[tuple[int, ...], DTypeLike], NDArray[Any]]
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from host.concepts.phrases import EMBEDDING
-from host.errors import BundleError, DeviceError
-from hw.spec.manifest import DETECTOR, DETECTOR_TABLES, VOCABULARY, DetectorSizes
+from host.errors import BundleError
+from hw.spec.manifest import DETECTOR_TABLES, VOCABULARY, DetectorSizes
 from hw.spec.port import Port
 
-if TYPE_CHECKING:
-    from host.device import GraphPorts, ModelSpec
-
+EMBEDDING = 384
+"""Numbers in a sentence embedding."""
 GEOMETRY_CHANNELS = 4
 EXAMPLE_LABELS = 2
 
@@ -65,8 +63,12 @@ class DetectorSpec:
         sizes = self.sizes
         return sizes.queries + 1 + sizes.text_tokens + sizes.exemplar_tokens
 
-    def check(self, model: str, ports: GraphPorts, width: int, coarse: int, grid: int) -> None:
-        """Raises BundleError unless tables and ports fit the sizes; width C, coarse G, grid R."""
+    def check(
+        self, model: str, ports: Mapping[str, Port], width: int, coarse: int, grid: int
+    ) -> None:
+        """Raises BundleError unless the tables and the graph's ports by name fit the sizes; width
+        C, coarse G, grid R.
+        """
         sizes = self.sizes
         many, text = sizes.queries + 1, sizes.text_tokens
         tables: dict[str, tuple[int, ...]] = {
@@ -81,11 +83,10 @@ class DetectorSpec:
         }
         found: dict[str, Any] = {name: getattr(self.tables, name).shape for name in tables}
         _compare(model, "table", found, tables)
-        both: Mapping[str, Port] = {**ports.inputs, **ports.outputs}
         _compare(
             model,
             "port",
-            {name: port.shape for name, port in both.items()},
+            {name: port.shape for name, port in ports.items()},
             {
                 "geometry": (1, GEOMETRY_CHANNELS, coarse, coarse),
                 "tokens": (1, width, self.tokens, 1),
@@ -121,15 +122,3 @@ def load_detector(folder: Path, sizes: DetectorSizes) -> DetectorSpec:
         except (KeyError, ValueError) as error:
             raise BundleError(f"{path}: {error}", "build it again") from error
     return DetectorSpec(sizes, DetectorTables(**tables), folder / VOCABULARY)
-
-
-def require_detector(spec: ModelSpec) -> DetectorSpec:
-    """A model's detector. Raises DeviceError for a model without one, which can only be prompted
-    object by object.
-    """
-    if spec.detector is None or DETECTOR not in spec.ports:
-        raise DeviceError(
-            f"model {spec.name} {spec.precision} has no concept detector",
-            "use a bundle with one, or prompt each object by clicks, a box or a mask",
-        )
-    return spec.detector

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from host.device import OUTPUT_TOKENS, TOKENS, ModelSpec
 from host.prompts import Prompt, token_indices
+from host.spec import OUTPUT_TOKENS, TOKENS, ModelSpec
 
 
 class TokenTable:

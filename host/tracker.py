@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from host import images, recurrence
 from host.bank import MemoryBank
-from host.device import OBJECT_TOKEN, Arrays, Device
+from host.device import Arrays, Device
 from host.prompts import LOGIT_LIMIT, Prompt, dense_prompt
+from host.spec import OBJECT_TOKEN
 from host.tokens import TokenTable
 
 STAGES = (

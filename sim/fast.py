@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hw.kernels.requant import step_positions
-from hw.kernels.softmax import exp_rows
 from hw.ops.conv import EXACT
 from hw.ops.operators import bind
 from hw.ops.program import Node
+from hw.ops.requant import step_positions
+from hw.ops.softmax import exp_rows
 
 Unary = Callable[[Tensor], Tensor]
 _LIMIT = EXACT - 1

@@ -16,7 +16,7 @@ from host.concepts.mask_overlap import mask_iou
 from host.concepts.prompts import ConceptPrompt
 from host.concepts.session import ConceptSession
 from host.concepts.tracker import ConceptTracker
-from host.device import open_device
+from host.devices.registry import open_device
 from host.media.demo_clip import render_demo_clip
 from hw.lower.bundle import write_bundle
 from hw.lower.errors import LoweringError

@@ -7,7 +7,7 @@ import pytest
 
 from host.concepts.mask_overlap import mask_iou
 from host.concepts.session import ConceptSession
-from host.device import default_bundle, open_device
+from host.devices.registry import default_bundle, open_device
 from host.media.demo_clip import FISH, STARFISH, TURTLE, render_demo_clip
 
 MOMENTS = (0, 20, 40)

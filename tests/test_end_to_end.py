@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from host.device import default_bundle, open_device
+from host.devices.registry import default_bundle, open_device
 from host.media.demo_clip import render_demo_clip
 from host.prompts import Prompt
 from host.session import Session

@@ -10,7 +10,7 @@ from host.concepts.association import Rules
 from host.concepts.prompts import ConceptPrompt
 from host.concepts.session import ConceptSession
 from host.concepts.tracker import ConceptTracker
-from host.device import open_device
+from host.devices.registry import open_device
 from host.devices.rtl import RtlDevice
 from host.media.demo_clip import render_demo_clip
 from hw import board as boards

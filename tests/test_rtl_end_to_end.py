@@ -8,7 +8,7 @@ import pytest
 
 from host.cli.main import main
 from host.cli.verify import drawn, record, repeat
-from host.device import open_device
+from host.devices.registry import open_device
 from host.devices.rtl import RtlDevice
 from host.media.demo_clip import write_demo_clip
 from host.prompts import Prompt

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from host.concepts.phrases import EMBEDDING
+from host.detector_spec import EMBEDDING
 from hw.lower.bundle import Bundle, write_bundle
 from hw.spec.manifest import DETECTOR
 from quant.config import W4A4, get_config

@@ -20,10 +20,12 @@ from host.cli.track_concept import track_concept
 from host.concepts.association import Rules
 from host.concepts.detections import THRESHOLD
 from host.concepts.session import check_phrase
-from host.device import HARDWARE_DEVICES, Device, default_bundle, load_spec, open_device
+from host.device import Device
 from host.devices.hardware import cycle_table
+from host.devices.registry import HARDWARE_DEVICES, default_bundle, open_device
 from host.errors import SamFabricError, UsageError
 from host.media.video import Frame, FrameSource, open_source
+from host.spec import load_spec
 from hw.spec.hardware import Hardware, newest
 
 EXIT_ERROR, EXIT_INTERRUPTED = 2, 130

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from host.cli.detect import Example
 from host.cli.track import Box
-from host.device import DEVICES
+from host.devices.registry import DEVICES
 
 
 def _point(text: str) -> tuple[float, float, int]:

@@ -21,7 +21,8 @@ from rich.console import Console
 
 from host.concepts.prompts import ConceptPrompt
 from host.concepts.session import ConceptDetector
-from host.device import Arrays, Device, open_device
+from host.device import Arrays, Device
+from host.devices.registry import open_device
 from host.errors import UsageError
 from host.media.demo_clip import TURTLE, render_demo_clip
 from host.prompts import Prompt

@@ -2,49 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
+from host.compat.bundles import build_sam2
 from host.compat.video_predictor import SAM2VideoPredictor
-from host.device import DEVICES, Device, default_bundle, open_device
-from host.errors import BundleError
 
-log = logging.getLogger(__name__)
-
-
-def _bundle_of(config_file: str | Path | None, ckpt_path: str | Path | None) -> Path:
-    for given in (ckpt_path, config_file):
-        if given is None:
-            continue
-        if Path(given).is_dir():
-            return Path(given)
-        if given == config_file and not Path(given).suffix and "/" not in str(given):
-            return default_bundle(str(given))
-        if Path(given).suffix in (".pt", ".pth", ".yaml") or str(given).startswith("facebook/"):
-            log.warning("%s is SAM 2's; using the default bundle instead", given)
-            continue
-        raise BundleError(f"no bundle folder {given}", "check the path given as bundle")
-    return default_bundle()
-
-
-def build_sam2(
-    config_file: str | Path | None = None,
-    ckpt_path: str | Path | None = None,
-    device: Any = None,
-    **_options: Any,
-) -> Device:
-    """Device for SAM2ImagePredictor and SAM2VideoPredictor.
-
-    config_file or ckpt_path may name a bundle folder, config_file a model ("nano"); SAM 2's own
-    files (.yaml, .pt) select the default bundle. device: one of `host.device.DEVICES` or an open
-    Device; anything else, as "cuda", means `golden`. Raises BundleError, DeviceError.
-    """
-    if hasattr(device, "run") and hasattr(device, "spec"):
-        opened: Device = device
-        return opened
-    name = device if isinstance(device, str) and device in DEVICES else "golden"
-    return open_device(name, _bundle_of(config_file, ckpt_path))
+__all__ = ["build_sam2", "build_sam2_video_predictor"]
 
 
 def build_sam2_video_predictor(

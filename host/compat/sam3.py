@@ -12,11 +12,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from host.compat.build_sam import build_sam2
+from host.compat.bundles import build_sam2
 from host.compat.sam3_image import Sam3Processor
 from host.compat.sam3_video import Sam3VideoPredictor
-from host.detector_spec import require_detector
 from host.device import Device
+from host.spec import require_detector
 
 __all__ = [
     "Sam3Processor",

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from host.bank import MemoryBank
+from host.compat.bundles import build_sam2
 from host.compat.stored_video import check_index, read_squares
 from host.compat.tensor import MaskTensor
 from host.device import Arrays, Device
@@ -73,9 +74,7 @@ class SAM2VideoPredictor:
     @classmethod
     def from_pretrained(cls, model_id: str, **options: Any) -> SAM2VideoPredictor:
         """Predictor of a bundle folder or model name (SAM 2's hub names open the default)."""
-        from host.compat.build_sam import build_sam2_video_predictor
-
-        return build_sam2_video_predictor(model_id, **options)
+        return cls(build_sam2(model_id, **options))
 
     def init_state(
         self,

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.concepts.mask_overlap import mask_iou, surest
-from host.device import Arrays, GraphPorts
+from host.device import Arrays
 from host.errors import PromptError
 from host.images import logits_to_video, sigmoid
+from host.spec import GraphPorts
 
 THRESHOLD = 0.5
 """Score from which an answer is an instance (SAM 3)."""

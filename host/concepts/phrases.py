@@ -21,11 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from host.detector_spec import EMBEDDING
 from host.errors import BundleError, PromptError
 from hw.spec.files import atomic_path
-
-EMBEDDING = 384
-"""Numbers in a sentence embedding."""
 
 REMEDY = 'pip install "samfabric[text]"'
 SUGGESTIONS = 4

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from host.detector_spec import GEOMETRY_CHANNELS, require_detector
-from host.device import ModelSpec
+from host.detector_spec import GEOMETRY_CHANNELS
 from host.errors import PromptError
 from host.prompts import LOGIT_LIMIT, NEGATIVE, POSITIVE, box_from_pixels
+from host.spec import ModelSpec, require_detector
 from hw.spec.manifest import DETECTOR
 
 SAME_BOX = 0.9

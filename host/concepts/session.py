@@ -25,10 +25,10 @@ from host.concepts.detections import (
 )
 from host.concepts.phrases import Phrases
 from host.concepts.prompts import ConceptPrompt, ConceptTokens
-from host.detector_spec import require_detector
-from host.device import Arrays, Device, ModelSpec
+from host.device import Arrays, Device
 from host.errors import DeviceError, FrameError
 from host.session import Session
+from host.spec import ModelSpec, require_detector
 from hw.spec.manifest import DETECTOR
 
 

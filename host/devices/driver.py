@@ -14,8 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from host.device import Arrays, GraphPorts
+from host.device import Arrays
 from host.errors import BundleError, DeviceError, SpecError
+from host.spec import GraphPorts
 from hw.spec import registers
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
 from hw.spec.port import Port

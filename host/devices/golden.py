@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from host.device import Arrays, load_spec
+from host.device import Arrays
 from host.errors import DeviceError
+from host.spec import load_spec
 
 
 class GoldenDevice:

@@ -11,8 +11,9 @@ from typing import Any
 from numpy.typing import DTypeLike, NDArray
 from rich.table import Table
 
-from host.device import Arrays, load_spec
+from host.device import Arrays
 from host.devices.driver import Driver, Transport
+from host.spec import load_spec
 from hw.spec.hardware import Hardware
 
 KEPT = 100_000

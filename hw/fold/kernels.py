@@ -10,12 +10,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from hw.kernels.mvu import Mvu
-from hw.kernels.requant import Requant, step_positions
+from hw.kernels.requant import Requant
 from hw.kernels.vvu import Vvu
 from hw.lower.errors import LoweringError
 from hw.lower.requant import search_shared
 from hw.ops.conv import bounds
 from hw.ops.program import Node
+from hw.ops.requant import step_positions
 from hw.spec.dtypes import IntType
 
 SHIFTS = (1, 2, 4)

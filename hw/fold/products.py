@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from hw.kernels.attention import Attention
-from hw.kernels.requant import Requant, step_positions
+from hw.kernels.requant import Requant
 from hw.lower.errors import LoweringError
 from hw.lower.requant import Shared, search_shared
 from hw.ops.program import Node
+from hw.ops.requant import step_positions
 from hw.spec.dtypes import IntType
 
 _SEARCHED: dict[tuple[int, int, IntType, IntType], tuple[Node, Shared, IntType]] = {}

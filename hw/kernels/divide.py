@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hw.kernels.common.quotient import offset_cost, quotient_cost
-from hw.kernels.softmax import divide
+from hw.ops.softmax import divide
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Arrays, Cost, Kernel, draw
 from hw.spec.stream import Stream

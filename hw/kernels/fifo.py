@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hw.kernels.common.bases import Plain
 from hw.kernels.common.costs import ram_cost
-from hw.kernels.common.plain import Plain
 from hw.spec.kernel import Cost
 
 STYLES = ("distributed", "block", "ultra")

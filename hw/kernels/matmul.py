@@ -1,4 +1,4 @@
-"""Product of two activation matrices: exact integer sums, and the kernel that streams them."""
+"""The kernel that multiplies two matrices of activations as they stream in."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from hw.kernels.common import mac_array
 from hw.kernels.common.costs import ram_cost
-from hw.ops.conv import EXACT
+from hw.ops.matmul import matmul
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Arrays, Cost, Kernel, draw
 from hw.spec.stream import Stream
@@ -19,32 +17,6 @@ from hw.spec.stream import Stream
 STYLES = ("distributed", "block", "ultra")
 STORED_ROW = 64
 """Beats of A's row from which block RAM keeps it."""
-
-
-def matmul(a: Tensor, b: Tensor, term: int) -> Tensor:
-    """a (...,M,K), b (...,K,N) codes -> (...,M,N) sums.
-
-    term: greatest |a * b| of one product. Floating operands keep their type while K * term stays
-    below EXACT; beyond it the sum is taken in blocks that do and comes back in float64.
-    """
-    if not a.is_floating_point():
-        return torch.matmul(a.double(), b.double()).to(torch.int64)
-    depth = a.shape[-1]
-    block = max(1, (EXACT - 1) // max(term, 1))
-    if a.dtype == torch.float64 or depth <= block:
-        return torch.matmul(a, b)
-    if a.shape[:-2].numel() == 1:  # plain matrices: batched products copy slices of their operands
-        flat = _blocks(a.flatten(0, -2), b.flatten(0, -2), block)
-        return flat.reshape(*a.shape[:-1], b.shape[-1])
-    return _blocks(a, b, block)
-
-
-def _blocks(a: Tensor, b: Tensor, block: int) -> Tensor:
-    total = torch.matmul(a[..., :block], b[..., :block, :]).double()
-    for start in range(block, a.shape[-1], block):
-        end = start + block
-        total += torch.matmul(a[..., start:end], b[..., start:end, :])
-    return total
 
 
 @dataclass(frozen=True, eq=False)

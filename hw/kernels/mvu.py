@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from hw.kernels.common import mac_array
+from hw.kernels.common.bases import Layered
 from hw.kernels.common.costs import ceil_div, ram_cost, rom_cost
-from hw.kernels.common.layered import Layered
 from hw.ops.conv import bounds, conv
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError

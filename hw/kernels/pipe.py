@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hw.kernels.common.plain import Plain
+from hw.kernels.common.bases import Plain
 from hw.spec.kernel import Cost
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from hw.kernels.common.rows import ScoreRows
-from hw.kernels.softmax import exp_beats, row_sum
+from hw.ops.softmax import exp_beats, row_sum
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost
 from hw.spec.stream import Stream

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hw.kernels.common.bases import Layered
 from hw.kernels.common.costs import ceil_div, rom_cost
-from hw.kernels.common.layered import Layered
-from hw.kernels.requant import threshold
+from hw.ops.requant import threshold
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Arrays, Cost, Memory
 from hw.spec.stream import Stream

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hw.kernels.common.bases import Layered
 from hw.kernels.common.costs import ram_cost, rom_cost
-from hw.kernels.common.layered import Layered
 from hw.ops.conv import bounds
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError

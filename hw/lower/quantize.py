@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from hw.kernels.softmax import exp_table
 from hw.lower.builder import Builder, RequantReport, sum_type, sums_of
 from hw.lower.errors import LoweringError
 from hw.lower.graph import Operator
 from hw.lower.requant import search, trained_steps
 from hw.lower.values import Codes, Constant, Function, Pair, Ratio, Raw, Sums, Weights
+from hw.ops.softmax import exp_table
 from hw.spec.dtypes import IntType
 
 

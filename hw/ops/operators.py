@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hw.kernels.matmul import matmul
-from hw.kernels.requant import requant_or_threshold
-from hw.kernels.softmax import divide, exp_rows, row_sum
 from hw.ops.conv import conv
 from hw.ops.join import join_add, saturate
 from hw.ops.layout import cut, reshape, transpose, upsample
+from hw.ops.matmul import matmul
 from hw.ops.program import Node
+from hw.ops.requant import requant_or_threshold
+from hw.ops.softmax import divide, exp_rows, row_sum
 from hw.spec.errors import BundleError
 
 OPERATORS: dict[str, Callable[..., Tensor]] = {

@@ -22,7 +22,8 @@ from rich.table import Table
 
 from host.concepts.phrases import Phrases
 from host.concepts.session import ConceptSession
-from host.device import Device, default_bundle, open_device
+from host.device import Device
+from host.devices.registry import default_bundle, open_device
 from hw.spec.files import atomic_path
 from quant.commands import exit_code
 from quant.concepts.metrics import ConceptScore, ConceptScores

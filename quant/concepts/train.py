@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from host.device import default_bundle, open_device
+from host.devices.registry import default_bundle, open_device
 from quant.concepts.cache import MAPS, build_views
 from quant.concepts.calibration import calibrate_scores
 from quant.concepts.data import ConceptData, ConceptSamples, collate, phrase_table

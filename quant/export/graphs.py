@@ -18,7 +18,6 @@ import json
 import logging
 import os
 import shutil
-import sys
 import tempfile
 import warnings
 from dataclasses import asdict
@@ -30,8 +29,8 @@ import torch
 from numpy.typing import NDArray
 
 from host.concepts.phrases import Phrases
-from host.device import ModelSpec
 from host.prompts import PROMPT_TOKENS
+from host.spec import ModelSpec
 from hw.spec.errors import SpecError
 from hw.spec.manifest import VOCABULARY, graph_names
 from quant.commands import exit_code
@@ -179,7 +178,7 @@ def _description(spec: ModelSpec) -> dict:
 def main(argv: list[str] | None = None) -> int:
     """Command line; exit code 2 on bad input."""
     parser = argparse.ArgumentParser(
-        prog="python -m quant.export.graphs", description=__doc__.split("\n")[0]
+        prog="python -m quant.export", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--config", help="model size; checked against the checkpoint's")
     parser.add_argument(
@@ -203,7 +202,3 @@ def main(argv: list[str] | None = None) -> int:
         print(f"exported to {export_graphs(model, out, examples=args.examples)}")
 
     return exit_code(export, args.debug)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from host.concepts.phrases import EMBEDDING
 from host.concepts.prompts import ConceptPrompt, ConceptTokens
-from host.device import Device, ModelSpec
+from host.detector_spec import EMBEDDING
+from host.device import Device
 from host.policy import AGE_BUCKETS, AGE_LANES
 from host.prompts import LOGIT_LIMIT, Prompt, dense_prompt
+from host.spec import ModelSpec
 from host.tokens import TokenTable
 
 Arrays = dict[str, NDArray]

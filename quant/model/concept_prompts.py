@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from host.concepts.phrases import EMBEDDING
+from host.detector_spec import EMBEDDING
 from host.prompts import LOGIT_LIMIT
 from quant.config import ModelConfig
 from quant.model.layers import Quantizer

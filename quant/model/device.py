@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from host.device import ModelSpec
+from host.spec import ModelSpec
 from quant.model.ports import graph_ports, model_spec
 from quant.model.tracker import Tracker, load_checkpoint
 

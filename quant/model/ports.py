@@ -10,8 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from host.detector_spec import GEOMETRY_CHANNELS, DetectorSpec, DetectorTables
-from host.device import TOKENS, GraphPorts, ModelSpec, Tables
 from host.policy import Policy
+from host.spec import TOKENS, GraphPorts, ModelSpec, Tables
 from hw.spec.dtypes import IntType
 from hw.spec.manifest import DetectorSizes
 from hw.spec.port import Port

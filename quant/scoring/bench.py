@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from host.device import Device, open_device
+from host.device import Device
+from host.devices.registry import open_device
 from host.media.demo_clip import render_demo_clip
 from host.prompts import Prompt
 from host.session import Session

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from host.device import Device, open_device
+from host.device import Device
+from host.devices.registry import open_device
 from hw.spec.files import atomic_path
 from quant.commands import exit_code
 from quant.config import CONFIGS, ModelConfig, get_config

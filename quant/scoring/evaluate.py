@@ -21,7 +21,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from host.device import Device, default_bundle, open_device
+from host.device import Device
+from host.devices.registry import default_bundle, open_device
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.files import atomic_path
 from quant.config import get_config

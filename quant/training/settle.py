@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from host.concepts.phrases import EMBEDDING
+from host.detector_spec import EMBEDDING
 from quant.model.concept_prompts import EXEMPLARS
 from quant.model.layers import Conv, Quantizer
 from quant.model.tracker import Tracker

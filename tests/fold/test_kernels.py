@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from hw.fold.kernels import requantizer
-from hw.kernels.requant import requant
 from hw.ops.conv import bounds
 from hw.ops.program import Program
+from hw.ops.requant import requant
 from hw.spec.dtypes import IntType
 from sim.bench.check import check
 

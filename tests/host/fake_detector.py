@@ -13,9 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from host.concepts.phrases import EMBEDDING, Phrases
-from host.detector_spec import DetectorSpec, DetectorTables
-from host.device import GraphPorts, ModelSpec
+from host.concepts.phrases import Phrases
+from host.detector_spec import EMBEDDING, DetectorSpec, DetectorTables
+from host.spec import GraphPorts, ModelSpec
 from hw.spec.manifest import DETECTOR_TABLES, VOCABULARY, DetectorSizes, Manifest
 from hw.spec.port import Port
 from tests.host.fake_device import (

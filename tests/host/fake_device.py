@@ -13,8 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from host.device import TOKENS, GraphPorts, ModelSpec, Tables
 from host.policy import AGE_BUCKETS, AGE_LANES, Policy
+from host.spec import TOKENS, GraphPorts, ModelSpec, Tables
 from hw.spec.dtypes import IntType
 from hw.spec.manifest import BankSizes, DetectorSizes, GraphEntry, Manifest, Widths, write_manifest
 from hw.spec.port import Port

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from host.device import GraphPorts
+from host.spec import GraphPorts
 from hw.library import COMMON
 from hw.spec.hardware import Hardware
 from hw.spec.port import Port

@@ -7,7 +7,7 @@ import torch
 
 from hw.design import Design
 from hw.kernels.attention import Attention
-from hw.kernels.softmax import exp_table
+from hw.ops.softmax import exp_table
 from sim.bench.check import _case, simulate
 from tests.kernels.suite import suite
 

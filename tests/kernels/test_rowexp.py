@@ -1,7 +1,7 @@
 """rowexp against its golden model."""
 
 from hw.kernels.rowexp import Rowexp
-from hw.kernels.softmax import exp_table
+from hw.ops.softmax import exp_table
 from tests.kernels.suite import suite
 
 GRID = [

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from hw.kernels.softmax import Softmax, exp_table
+from hw.kernels.softmax import Softmax
+from hw.ops.softmax import exp_table
 from tests.kernels.suite import suite
 
 ONES = np.ones(256, np.int64)  # all quotients 1 / L: halves where L is an odd part of 2^(W + 1)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from hw.kernels.softmax import divide, exp_rows, exp_table, row_sum
 from hw.lower.errors import LoweringError
+from hw.ops.softmax import divide, exp_rows, exp_table, row_sum
 
 pytestmark = pytest.mark.finn
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from hw.kernels.requant import Requant, requant_or_threshold, step_positions
+from hw.kernels.requant import Requant
 from hw.lower.requant import (
     CASCADE_PORT,
     NARROW_PORT,
@@ -20,6 +20,7 @@ from hw.lower.requant import (
 )
 from hw.ops.conv import bounds
 from hw.ops.program import Node, Program
+from hw.ops.requant import requant_or_threshold, step_positions
 from hw.spec.dtypes import IntType
 from sim.fast import fast_requant
 

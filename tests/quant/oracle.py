@@ -8,8 +8,8 @@ S is four times the frames' side, so that the mask grid and the video have the s
 import cv2
 import numpy as np
 
-from host.device import TOKENS, GraphPorts, ModelSpec, Tables
 from host.policy import AGE_BUCKETS, AGE_LANES, Policy
+from host.spec import TOKENS, GraphPorts, ModelSpec, Tables
 from hw.spec.port import Port
 
 R = 64  # side of the frames and of the mask grid

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.kernels.requant import step_positions
 from hw.lower.errors import LoweringError
 from hw.lower.finn.runtime import OPS, prepare, quiet
 from hw.ops.program import Node, Program
+from hw.ops.requant import step_positions
 from hw.spec.dtypes import IntType
 
 GENERAL = "qonnx.custom_op.general"

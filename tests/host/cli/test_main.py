@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from host import device as devices
 from host.cli.main import main
+from host.devices import registry as devices
 from host.media.video import open_source
 from tests.host.fake_device import FakeDevice, write_bundle
 from tests.host.scenes import HEIGHT, WIDTH, corner, overlap, square_mask
@@ -168,8 +168,8 @@ def test_debug_shows_the_traceback(clip_folder):
 
 INTERRUPTED = """
 import os, signal, sys
-from host import device
 from host.cli.main import main
+from host.devices import registry
 from tests.host.fake_device import FakeDevice
 
 class Interrupted(FakeDevice):
@@ -178,7 +178,7 @@ class Interrupted(FakeDevice):
             os.kill(os.getpid(), signal.SIGINT)
         return super().run(graph, inputs)
 
-device.DEVICES["fake"] = lambda bundle: Interrupted()
+registry.DEVICES["fake"] = lambda bundle: Interrupted()
 sys.exit(main(sys.argv[1:]))
 """
 

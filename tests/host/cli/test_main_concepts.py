@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from host import device as devices
 from host.cli.main import main
-from host.device import load_spec
+from host.devices import registry as devices
 from host.media.demo_clip import write_demo_clip
 from host.media.video import open_source
+from host.spec import load_spec
 from tests.host.fake_detector import QUERIES, SURE, FakeConceptDevice, write_concept_bundle
 from tests.host.fake_device import GRID, FakeDevice
 from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, overlap, square_mask

@@ -12,7 +12,7 @@ from host.compat.sam3 import (
 )
 from host.concepts.association import Rules
 from host.concepts.phrases import PhraseError
-from host.device import default_bundle, load_spec
+from host.devices.registry import default_bundle
 from host.errors import (
     DeviceError,
     FrameError,
@@ -21,6 +21,7 @@ from host.errors import (
     UnknownObjectError,
     UsageError,
 )
+from host.spec import load_spec
 from tests.host.fake_detector import SURE, FakeConceptDevice, make_phrases, write_concept_bundle
 from tests.host.fake_device import GRID, FakeDevice
 from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, overlap, square_mask

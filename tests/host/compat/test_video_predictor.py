@@ -220,7 +220,7 @@ def test_the_builder_finds_bundles(monkeypatch, tmp_path):
     opened = []
     fake = SimpleNamespace(run=None, spec=None)
     monkeypatch.setattr(
-        "host.compat.build_sam.open_device",
+        "host.compat.bundles.open_device",
         lambda name, bundle: opened.append((name, bundle)) or fake,
     )
     monkeypatch.chdir(tmp_path)

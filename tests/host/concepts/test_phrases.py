@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 
 import host.concepts.phrases
-from host.concepts.phrases import (
-    EMBEDDING,
-    PhraseError,
-    Phrases,
-    embeddings_of,
-    encoder_installed,
-    normalise,
-)
+from host.concepts.phrases import PhraseError, Phrases, embeddings_of, encoder_installed, normalise
+from host.detector_spec import EMBEDDING
 from host.errors import BundleError, PromptError
 
 needs_encoder = pytest.mark.skipif(

@@ -6,9 +6,9 @@ import pytest
 from host.concepts import phrases as phrase_module
 from host.concepts.phrases import PhraseError
 from host.concepts.session import ConceptDetector, ConceptSession
-from host.device import load_spec
 from host.errors import BundleError, DeviceError, FrameError, PromptError
 from host.prompts import Prompt
+from host.spec import load_spec
 from tests.host.fake_detector import (
     QUERIES,
     FakeConceptDevice,

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from host.device import GraphPorts
 from host.devices import hardware as device_hardware
 from host.devices.driver import Driver, RunError
 from host.devices.hardware import cycle_summary, cycle_table
 from host.devices.rtl import RtlDevice, RtlTransport
 from host.errors import BundleError, DeviceError, SpecError
+from host.spec import GraphPorts
 from hw.spec.dtypes import IntType
 from hw.spec.hardware import Hardware
 from hw.spec.port import Port

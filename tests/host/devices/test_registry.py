@@ -8,10 +8,10 @@ import os
 import numpy as np
 import pytest
 
-from host.detector_spec import require_detector
-from host.device import Tables, default_bundle, load_spec, open_device
+from host.devices.registry import default_bundle, open_device
 from host.errors import BundleError, DeviceError
 from host.policy import Policy
+from host.spec import Tables, load_spec, require_detector
 from hw.spec.manifest import (
     DETECTOR_TABLES,
     MANIFEST,

@@ -7,8 +7,9 @@ import torch
 from host.concepts.detections import read_detections
 from host.concepts.prompts import ConceptPrompt, ConceptTokens
 from quant.config import FLOAT, W4A4, get_config
+from quant.model import concept_prompts
 from quant.model.ports import model_spec
-from quant.model.tracker import Tracker, concept_prompts
+from quant.model.tracker import Tracker
 
 BOXES = np.array([(0.1, 0.2, 0.55, 1), (0, 0, 0.03, 0.5), (0.7, 0.7, 0.71, 0.71)], np.float32)
 ASKED = [

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 
 from hw.kernels.attention import Attention
-from hw.kernels.matmul import matmul
-from hw.kernels.requant import threshold
-from hw.kernels.softmax import divide, exp_rows, row_sum
 from hw.lower.finn.ops.stream import StreamOp
 from hw.ops.conv import EXACT
+from hw.ops.matmul import matmul
+from hw.ops.requant import threshold
+from hw.ops.softmax import divide, exp_rows, row_sum
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import torch
 
-from hw.kernels.matmul import Matmul, matmul
+from hw.kernels.matmul import Matmul
 from hw.lower.finn.ops.stream import StreamOp
 from hw.ops.conv import EXACT
+from hw.ops.matmul import matmul
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost
 

@@ -13,7 +13,7 @@ from onnx import helper
 from qonnx.core.datatype import DataType
 from qonnx.custom_op.base import CustomOp
 
-from hw.kernels.softmax import divide, exp_rows, row_sum
+from hw.ops.softmax import divide, exp_rows, row_sum
 from hw.spec.dtypes import IntType
 
 

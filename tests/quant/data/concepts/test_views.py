@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from quant.data.concepts import views
 from quant.data.concepts.cutouts import cut_out
-from quant.data.concepts.dataset import load_concepts, views
+from quant.data.concepts.dataset import load_concepts
 from quant.data.concepts.views import drawing_pool, random_view, whole_view
 from tests.quant.concept_trees import COLOURS, write_pets, write_street
 

@@ -1,0 +1,188 @@
+"""What the host must know of a model: sizes, bank policy, ports of each graph, tables. Read from a
+bundle by `load_spec`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host.detector_spec import DetectorSpec, load_detector
+from host.errors import BundleError, DeviceError
+from host.policy import AGE_BUCKETS, AGE_LANES, Policy
+from host.prompts import PROMPT_TOKENS
+from hw.spec.manifest import DETECTOR, GRAPHS, Manifest, load_manifest
+from hw.spec.port import Port
+
+MASK_TOKENS = 4
+OBJECT_TOKEN = 4
+OUTPUT_TOKENS = 5
+PROMPT_LABELS = 5
+TOKENS = OUTPUT_TOKENS + PROMPT_TOKENS
+"""T: four mask tokens, the object token, P prompt tokens."""
+
+SAME_CODES = (
+    (("image_encoder", "features"), ("memory_attention", "features")),
+    (("image_encoder", "features"), ("memory_encoder", "features")),
+    (("image_encoder", "features"), ("mask_decoder", "conditioned")),
+    (("memory_attention", "conditioned"), ("mask_decoder", "conditioned")),
+    (("image_encoder", "skip8"), ("mask_decoder", "skip8")),
+    (("image_encoder", "skip4"), ("mask_decoder", "skip4")),
+    (("memory_encoder", "keys"), ("memory_attention", "memory_keys")),
+    (("memory_encoder", "values"), ("memory_attention", "memory_values")),
+    (("mask_decoder", "pointers"), ("memory_attention", "memory_keys")),
+    (("mask_decoder", "pointers"), ("memory_attention", "memory_values")),
+    (("image_encoder", "features"), (DETECTOR, "features")),
+    (("image_encoder", "skip8"), (DETECTOR, "skip8")),
+    (("image_encoder", "skip4"), (DETECTOR, "skip4")),
+)
+"""Outputs whose codes the host hands to an input as they are: (graph, output), (graph, input)."""
+
+
+@dataclass(frozen=True)
+class GraphPorts:
+    """Ports of one graph by name."""
+
+    inputs: Mapping[str, Port]
+    outputs: Mapping[str, Port]
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Host-side tables, as codes of the port that they feed (float32 values in a float model).
+
+    token_label (5, C), token_column (R, C), token_row (R, C) and output_tokens (5, C) feed
+    `tokens` of the mask decoder; age_codes (3, 16, 8) feed the keys of memory attention.
+    """
+
+    token_label: NDArray[Any]
+    token_column: NDArray[Any]
+    token_row: NDArray[Any]
+    output_tokens: NDArray[Any]
+    age_codes: NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class ModelSpec:
+    """What the host must know of a model: sizes, bank policy, ports of each graph, tables, and the
+    concept detector where it has one.
+
+    Raises BundleError when the tables or graphs do not fit the sizes.
+    """
+
+    name: str
+    precision: str
+    image_size: int
+    width: int
+    key_width: int
+    value_width: int
+    policy: Policy
+    ports: Mapping[str, GraphPorts]
+    tables: Tables
+    detector: DetectorSpec | None = None
+
+    def __post_init__(self) -> None:
+        missing = [name for name in GRAPHS if name not in self.ports]
+        if missing:
+            raise BundleError(f"model {self.name} lacks {', '.join(missing)}", "build it again")
+        wanted = {
+            "token_label": (PROMPT_LABELS, self.width),
+            "token_column": (self.grid, self.width),
+            "token_row": (self.grid, self.width),
+            "output_tokens": (OUTPUT_TOKENS, self.width),
+            "age_codes": (3, AGE_BUCKETS, AGE_LANES),
+        }
+        for name, shape in wanted.items():
+            found = getattr(self.tables, name).shape
+            if found != shape:
+                raise BundleError(
+                    f"table {name} of model {self.name} has shape {found}, {shape} is needed",
+                    "build the bundle again",
+                )
+        if (self.detector is None) != (DETECTOR not in self.ports):
+            raise BundleError(
+                f"model {self.name} has the detector's "
+                f"{'graph' if self.detector is None else 'tables'} alone",
+                "graph and tables go together; build the bundle again",
+            )
+        if self.detector is not None:
+            sizes = self.width, self.coarse, self.grid
+            ports = self.ports[DETECTOR]
+            self.detector.check(self.name, {**ports.inputs, **ports.outputs}, *sizes)
+        for (graph, output), (reader, name) in SAME_CODES:
+            if reader not in self.ports:
+                continue
+            made, read = self.ports[graph].outputs[output], self.ports[reader].inputs[name]
+            if made.dtype != read.dtype or not math.isclose(made.scale, read.scale, rel_tol=1e-6):
+                raise BundleError(
+                    f"model {self.name}: {graph}.{output} ({_type_of(made)}) feeds "
+                    f"{reader}.{name} ({_type_of(read)})",
+                    "both need one type and scale; build the bundle again",
+                )
+
+    @property
+    def coarse(self) -> int:
+        """G: side of the feature grid."""
+        return self.image_size // 16
+
+    @property
+    def grid(self) -> int:
+        """R: side of the mask grid."""
+        return self.image_size // 4
+
+
+def _type_of(port: Port) -> str:
+    return "float32" if port.dtype is None else f"{port.dtype.name}, scale {port.scale:g}"
+
+
+def load_spec(folder: str | Path) -> tuple[Manifest, ModelSpec]:
+    """Manifest (verified) and model description of a bundle. Raises BundleError."""
+    root = Path(folder)
+    manifest = load_manifest(root)
+    if manifest.widths.P != PROMPT_TOKENS:
+        raise BundleError(
+            f"bundle {root} has {manifest.widths.P} prompt tokens, the host {PROMPT_TOKENS}",
+            "use a bundle and a checkout of the same version",
+        )
+    with np.load(root / manifest.tables, allow_pickle=False) as stored:
+        try:
+            tables = Tables(**{name: stored[name] for name in Tables.__dataclass_fields__})
+        except KeyError as error:
+            raise BundleError(f"{root / manifest.tables}: {error}", "build it again") from error
+    ports = {
+        entry.name: GraphPorts(
+            {port.name: port for port in entry.inputs}, {port.name: port for port in entry.outputs}
+        )
+        for entry in manifest.graphs
+    }
+    spec = ModelSpec(
+        name=manifest.model,
+        precision=manifest.precision,
+        image_size=manifest.image_size,
+        width=manifest.widths.C,
+        key_width=manifest.widths.Ck,
+        value_width=manifest.widths.Cv,
+        policy=Policy(**asdict(manifest.bank)),
+        ports=ports,
+        tables=tables,
+        detector=None if manifest.detector is None else load_detector(root, manifest.detector),
+    )
+    return manifest, spec
+
+
+def require_detector(spec: ModelSpec) -> DetectorSpec:
+    """A model's detector. Raises DeviceError for a model without one, which can only be prompted
+    object by object.
+    """
+    if spec.detector is None or DETECTOR not in spec.ports:
+        raise DeviceError(
+            f"model {spec.name} {spec.precision} has no concept detector",
+            "use a bundle with one, or prompt each object by clicks, a box or a mask",
+        )
+    return spec.detector

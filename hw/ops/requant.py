@@ -1,0 +1,57 @@
+"""Requantization: sums -> codes, y = clip((acc * m + b) >> n) with integers m, b, n per channel, or
+by thresholds, y = low + sum_i [acc >= T_i], where no such integers follow the trained quantizer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def requant(acc: Tensor, m: Tensor, b: Tensor, n: Tensor, low: int, high: int) -> Tensor:
+    """acc (B,O,...) sums; m, b, n (O,) or (1,) int64 -> codes low..high, in acc's type. `>>`
+    floors.
+    """
+    wide = acc.to(torch.int64)
+    shape = (1, -1) + (1,) * (acc.dim() - 2)
+    shifted = (wide * m.view(shape) + b.view(shape)) >> n.view(shape)
+    return shifted.clamp(low, high).to(acc.dtype)
+
+
+def threshold(acc: Tensor, steps: Tensor, low: int) -> Tensor:
+    """acc (B,O,...), steps (O, levels) ascending int64 -> low + number of steps at or below acc."""
+    wide = acc.to(torch.int64)
+    codes = torch.full_like(wide, low)
+    shape = (1, -1) + (1,) * (acc.dim() - 2)
+    for step in steps.unbind(1):
+        codes += wide >= step.view(shape)
+    return codes.to(acc.dtype)
+
+
+def requant_or_threshold(
+    acc: Tensor,
+    m: Tensor,
+    b: Tensor,
+    n: Tensor,
+    low: int,
+    high: int,
+    channels: Tensor,
+    steps: Tensor,
+) -> Tensor:
+    """`requant`, with the listed `channels` (F,) taken from `threshold` on `steps` (F, levels)."""
+    if channels.numel() == m.numel():  # also where one set serves a whole tensor
+        return threshold(acc, steps, low)
+    codes = requant(acc, m, b, n, low, high)
+    if channels.numel():
+        codes[:, channels] = threshold(acc[:, channels], steps, low)
+    return codes
+
+
+def step_positions(
+    m: NDArray[np.int64], b: NDArray[np.int64], n: NDArray[np.int64], low: int, high: int
+) -> NDArray[np.int64]:
+    """(O, high - low): the smallest acc with requant(acc) >= low + 1 + i; m > 0."""
+    codes = np.arange(low + 1, high + 1, dtype=np.int64)[None]
+    return -((b[:, None] - (codes << n[:, None])) // m[:, None])
