@@ -36,7 +36,7 @@ def build_sam3_image_model(
     """Device for `Sam3Processor`.
 
     checkpoint_path may name a bundle folder; SAM 3's own (.pt) selects the default bundle. device:
-    one of `host.device.DEVICES` or an open Device; anything else, as "cuda", means `golden`. The
+    one of `host.devices.registry.DEVICES` or an open Device; anything else means `golden`. The
     other arguments are SAM 3's and change nothing here. Raises BundleError, DeviceError.
     """
     opened = build_sam2(None, checkpoint_path, device)

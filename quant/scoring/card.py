@@ -19,8 +19,7 @@ from host.devices.registry import open_device
 from hw.spec.files import atomic_path
 from quant.commands import exit_code
 from quant.config import CONFIGS, ModelConfig, get_config
-from quant.data import VideoSequence
-from quant.data.layouts import open_dataset
+from quant.data import VideoSequence, open_dataset
 from quant.model.device import TorchDevice
 from quant.model.tracker import CHECKPOINTS, GRAPHS, Tracker
 from quant.scoring.metrics import benchmark_mean

@@ -26,8 +26,7 @@ from host.devices.registry import default_bundle, open_device
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.files import atomic_path
 from quant.config import get_config
-from quant.data import VideoSequence
-from quant.data.layouts import open_dataset
+from quant.data import VideoSequence, open_dataset
 from quant.scoring.contact_sheet import ContactSheet
 from quant.scoring.metrics import SequenceScore, benchmark_mean, jaccard
 from quant.scoring.sequence import PROMPTS, Tally, score_sequence, track

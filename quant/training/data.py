@@ -15,10 +15,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from quant.config import ModelConfig
-from quant.data import VideoSequence, load_stills, sample_video_clip, synthesize_clip
+from quant.data import VideoSequence, load_stills, open_dataset, sample_video_clip, synthesize_clip
 from quant.data.clips import choose_target
 from quant.data.errors import DataError
-from quant.data.layouts import open_dataset
 from quant.training.recipe import STEPS_PER_EPOCH, Stage
 
 MAX_GAP = 5  # frames of video between two of a clip, at most

@@ -1,6 +1,6 @@
 """The formats that named instances come in; `load_set` knows each by what its folder holds.
 
-The lists of names are in `concept_sources.toml`.
+The lists of names are in `sources.toml`.
 
 What each source annotates wherever it occurs (its `annotated`):
 - Clothing Co-Parsing (Yang, Luo and Lin 2014): a label map a photo; a tag's whole mask is one

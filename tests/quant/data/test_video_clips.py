@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from host.images import to_network
-from quant.data import DataError, sample_video_clip
+from quant.data import DataError, open_dataset, sample_video_clip
 from quant.data.clips import choose_target, draw_crop, draw_positions, squash_ids
-from quant.data.layouts import open_dataset
 from tests.quant.data.vos_trees import davis_2017, write_palette
 
 

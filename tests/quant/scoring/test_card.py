@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from quant.config import FLOAT, W4A4, get_config
-from quant.data.layouts import open_dataset
+from quant.data import open_dataset
 from quant.model.device import TorchDevice
 from quant.model.tracker import Tracker, save_checkpoint
 from quant.scoring.card import main, score

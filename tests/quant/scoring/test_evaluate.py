@@ -9,7 +9,7 @@ from PIL import Image
 
 from hw.spec.errors import SamFabricError, SpecError
 from quant.config import FLOAT, get_config
-from quant.data.layouts import open_dataset
+from quant.data import open_dataset
 from quant.model.tracker import Tracker, save_checkpoint
 from quant.scoring.contact_sheet import ContactSheet
 from quant.scoring.evaluate import evaluate_sequence, main, open_model

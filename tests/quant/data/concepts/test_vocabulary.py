@@ -98,9 +98,7 @@ def test_a_missing_vocabulary_is_named(tmp_path):
 
 def test_the_shipped_one_covers_its_sources():
     words = shipped_vocabulary()
-    facts = tomllib.loads(
-        (Path(SHIPPED).with_name("concept_sources.toml")).read_text(encoding="utf-8")
-    )
+    facts = tomllib.loads((Path(SHIPPED).with_name("sources.toml")).read_text(encoding="utf-8"))
     canonical = facts["coco"]["canonical"]
     named = {canonical.get(name, name) for name in COCO}
     named |= {*facts["coco"]["kinds"], *facts["ccp"]["kinds"], *facts["ccp"]["unseen"]}

@@ -6,8 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from quant.data import DataError, sample_video_clip
-from quant.data.layouts import open_dataset
+from quant.data import DataError, open_dataset, sample_video_clip
 from tests.quant.data.vos_trees import (
     HEIGHT,
     WIDTH,

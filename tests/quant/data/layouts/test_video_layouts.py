@@ -6,8 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from quant.data import DataError
-from quant.data.layouts import open_dataset
+from quant.data import DataError, open_dataset
 from tests.quant.data.vos_trees import (
     davis_2016,
     davis_2017,
