@@ -78,7 +78,9 @@ ROOMS = {
     "quant.data.concepts": Room(
         ("hw.spec", "host.media", "host.concepts", "quant.data", "quant.data.layouts")
     ),
-    "quant.training": Room(("hw.spec", "host", "quant", "quant.model", "quant.data")),
+    "quant.training": Room(
+        ("hw.spec", "host", "quant", "quant.model", "quant.data.layouts", "quant.data")
+    ),
     "quant.scoring": Room(
         ("hw.spec", "host", "host.devices", "host.media", "quant", "quant.model", "quant.data")
         + ("quant.training",)

@@ -33,15 +33,24 @@ def read_values(path: Path) -> NDArray[np.uint8]:
 
 
 def read_ids(path: Path) -> NDArray[np.uint8]:
-    """Object ids (H, W) uint8 of a mask PNG, 0 the background.
+    """Object ids (H, W) uint8 of a mask PNG, 0 the background and what is void. Raises
+    DataError.
+    """
+    labels = read_labels(path)
+    labels[labels == VOID] = 0
+    return labels
 
-    A mask of 0 and 255 alone is a merged foreground (DAVIS-2016) and becomes object 1; 255 beside
-    other ids means void and becomes background. Raises DataError.
+
+def read_labels(path: Path) -> NDArray[np.uint8]:
+    """Object ids (H, W) uint8 of a mask PNG, 0 the background, 255 void.
+
+    A mask of 0 and 255 alone is a merged foreground (DAVIS-2016) and becomes object 1. Raises
+    DataError.
     """
     ids = read_values(path)
     void = ids == VOID
-    if void.any():
-        ids[void] = 0 if ids[~void].any() else 1
+    if void.any() and not ids[~void].any():
+        ids[void] = 1
     return ids
 
 

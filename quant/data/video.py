@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quant.data.errors import DataError
-from quant.data.images import read_frame, read_ids
+from quant.data.images import VOID, read_frame, read_labels
 
 MaskReader = Callable[[], NDArray]
 """Gives one object's mask (H, W), non-zero inside."""
 
 Layers = Mapping[int, MaskReader]
 """Masks of one frame by object id; they may overlap."""
+
+IdReader = Callable[[], NDArray[np.uint8]]
+"""Gives one frame's ids (H, W) uint8, 255 where nothing is known."""
 
 
 class FrameStore(Protocol):
@@ -34,15 +37,15 @@ class VideoSequence:
 
     name: unique in its data set.
     frames: image files, or a store that reads frames by index.
-    masks: by frame index, either a PNG of object ids or one mask reader an object. Frames without
-        an entry are not annotated, which is not the same as empty.
+    masks: by frame index, a PNG of object ids, a reader of them, or one mask reader an object.
+        Frames without an entry are not annotated, which is not the same as empty.
     known_ids: object ids where the data set lists them; None: found by looking through the masks.
     overlapping: whether masks of different objects may share pixels.
     """
 
     name: str
     frames: Sequence[Path] | FrameStore
-    masks: Mapping[int, Path | Layers]
+    masks: Mapping[int, Path | IdReader | Layers]
     known_ids: tuple[int, ...] | None = None
     overlapping: bool = False
     _found_ids: tuple[int, ...] | None = field(default=None, init=False, repr=False)
@@ -70,11 +73,18 @@ class VideoSequence:
 
         Of overlapping objects the smaller lies on top, so that a part survives beside its whole.
         """
+        labels = self.labels(index)
+        return None if labels is None else np.where(labels == VOID, 0, labels).astype(np.uint8)
+
+    def labels(self, index: int) -> NDArray[np.uint8] | None:
+        """Object ids as `mask` gives them, but 255 where nothing is known (void)."""
         stored = self.masks.get(index)
         if stored is None:
             return None
         if isinstance(stored, Path):
-            return read_ids(stored)
+            return read_labels(stored)
+        if callable(stored):
+            return stored()
         layers = sorted(
             ((i, np.asarray(read()) != 0) for i, read in stored.items()),
             key=lambda layer: -int(layer[1].sum()),
@@ -86,8 +96,9 @@ class VideoSequence:
         stored = self.masks.get(index)
         if stored is None:
             return None
-        if isinstance(stored, Path):
-            return read_ids(stored) == object_id
+        if isinstance(stored, Path) or callable(stored):
+            ids = self.mask(index)
+            return None if ids is None else ids == object_id
         return np.asarray(stored[object_id]()) != 0 if object_id in stored else None
 
     @property
@@ -103,8 +114,9 @@ class VideoSequence:
             return self.known_ids
         if self._found_ids is None:
             found: set[int] = set()
-            for stored in self.masks.values():
-                found |= set(np.unique(read_ids(stored)) if isinstance(stored, Path) else stored)
+            for index, stored in self.masks.items():
+                plain = isinstance(stored, Path) or callable(stored)
+                found |= set(np.unique(self.mask(index)) if plain else stored)
             self._found_ids = tuple(sorted(int(i) for i in found - {0}))
         return self._found_ids
 

@@ -8,27 +8,43 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from quant.model.fast_quant import fast_quantizers
 from quant.model.ports import POLICY
 from quant.model.tracker import Tracker
-from quant.training.losses import hard_iou
+from quant.training.clip_batch import assemble
+from quant.training.clip_loss import ClipLosses
+from quant.training.layout import fastest_layout
 from quant.training.optimizer import one_cycle
 from quant.training.recipe import Stage
-from quant.training.unroll import PROMPTS, Unroller
+from quant.training.unroll import PROMPTS, Plan, age_rows, readings
 
-PROMPT_SHARES = (0.5, 0.2, 0.3)  # mask, box, click on the first frame
-CORRECTION_SHARE = 0.1  # frames corrected by clicks after their prediction
+PROMPT_SHARES = (0.4, 0.25, 0.35)  # mask, box, click on the first frame
+ROUNDS = 2  # corrections of the first frame
+CORRECTION_SHARE = 0.4  # steps in which a later frame is corrected instead
 # gaps behind the prompted frame, so that every age bucket is met
 AGES = (0, 0, 0, 3, 8, 20, 60, 200)
 
 
 class TrackerStage(lightning.LightningModule):
-    """Trains `tracker` as `stage` says; distillation follows `teacher`, the float backbone."""
+    """Trains `tracker` as `stage` says; distillation follows `teacher`, the float backbone.
 
-    def __init__(self, tracker: Tracker, stage: Stage, teacher: nn.Module | None = None) -> None:
+    minutes: length of the stage where that is shorter than its epochs. graphs: replay steps as
+    CUDA graphs.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        stage: Stage,
+        teacher: nn.Module | None = None,
+        minutes: float | None = None,
+        graphs: bool = False,
+    ) -> None:
         super().__init__()
-        self.tracker, self.stage = tracker, stage
+        self.tracker, self.stage, self.minutes, self.graphs = tracker, stage, minutes, graphs
         # a list: not a submodule, not saved
         self._teacher = [teacher.eval()] if teacher is not None else []
+        self._losses: list[ClipLosses] = []
         self.backbone = tracker.image_encoder.backbone
         self._freeze()
 
@@ -38,45 +54,68 @@ class TrackerStage(lightning.LightningModule):
         for parameter in self.backbone.parameters():
             parameter.requires_grad_(self.stage.encoder != "frozen")
 
+    def on_train_start(self) -> None:
+        on_cpu = self.device.type == "cpu"
+        layout = fastest_layout(self.device)
+        self.tracker.to(memory_format=layout)
+        # On a CPU one frame at a time keeps the encoder's maps in the cache.
+        self._losses = [
+            ClipLosses(self.tracker, POLICY, int(on_cpu), layout, self.graphs and not on_cpu)
+        ]
+        for teacher in self._teacher:
+            teacher.to(self.device, memory_format=layout)
+
     def on_train_epoch_start(self) -> None:
         self.tracker.train()
-        # Pretrained norms have seen far more images than a batch holds; a frozen or fine-tuned
-        # backbone keeps its statistics.
-        for module in self.backbone.modules():
+        inside = set(self.backbone.modules())
+        for module in self.tracker.modules():
             if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+                module.train(module not in inside and not self.stage.settled)
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         # Draws follow the step, not the process, so that a resumed run goes on as the unbroken one
         # would.
         rng = np.random.default_rng((self.global_step, self.global_rank, 7))
+        if self.device.type == "cpu":
+            torch.manual_seed(int(rng.integers(1 << 31)))
         if self.stage.encoder == "distill":
-            loss = self._distill(batch["frames"])
+            there = batch["frames"].shape[1]
+            loss = self._distill(batch["frames"][:, rng.permutation(there)[: self.stage.frames]])
         else:
             loss = self._track(batch, rng)
-        self.log("loss", loss, prog_bar=True)
+        self.log("loss", loss.detach(), prog_bar=True)
         return loss
 
     def _track(self, batch: dict[str, Tensor], rng: np.random.Generator) -> Tensor:
-        kind = str(rng.choice(PROMPTS, p=PROMPT_SHARES))
-        unroller = Unroller(self.tracker, POLICY, rng)
-        loss, logits = unroller.run(
+        config, stage = self.tracker.config, self.stage
+        made = assemble(
             batch["frames"],
-            batch["targets"],
-            kind,
-            age=int(rng.choice(AGES)),
-            correct=lambda frame: rng.random() < (0.5 if frame == 0 else CORRECTION_SHARE),
+            batch["ids"],
+            config.image_size,
+            config.grid,
+            stage.frames,
+            stage.objects,
         )
-        iou = hard_iou(logits[:, 1:], batch["targets"][:, 1:]).mean()
-        self.log("iou", iou, prog_bar=True)
+        plan = draw_plan(stage.frames, rng)
+        count = len(made.frames) * stage.objects
+        kinds = torch.from_numpy(rng.choice(len(PROMPTS), count, p=PROMPT_SHARES)).to(self.device)
+        rows = age_rows(readings(plan, POLICY)).to(self.device)
+        loss, iou = self._losses[0](plan, made.frames, made.targets, made.valid, kinds, rows)
+        self.log("iou", iou.detach(), prog_bar=True)
         return loss
 
     def _distill(self, frames: Tensor) -> Tensor:
-        image = frames.flatten(0, 1).float() / 128 - 1
+        size = self.tracker.config.image_size
+        image = frames.flatten(0, 1).float()
+        if image.shape[-1] != size:
+            image = F.interpolate(image, size=(size, size), mode="area")
+        image = (image / 128 - 1).contiguous(memory_format=self._losses[0].layout)
         with torch.no_grad():
             wanted = self._teacher[0](image)
         loss = torch.zeros((), device=image.device)
-        for own, want in zip(self.backbone(image), wanted, strict=True):
+        with fast_quantizers(self.backbone):
+            maps = self.backbone(image)
+        for own, want in zip(maps, wanted, strict=True):
             # Error relative to the map's power, channel by channel: quiet channels matter to the
             # heads too.
             power = want.square().mean((0, 2, 3)) + 1e-3 * want.square().mean()
@@ -99,7 +138,17 @@ class TrackerStage(lightning.LightningModule):
         rate = self.stage.rate
         groups = [
             {"params": rest, "lr": rate, "weight_decay": 0.01},
-            {"params": backbone, "lr": rate / 10, "weight_decay": 0.0},
+            {"params": backbone, "lr": rate * self.stage.backbone_rate, "weight_decay": 0.0},
             {"params": scales, "lr": rate / 10, "weight_decay": 0.0},
         ]
-        return one_cycle(groups, self.trainer)
+        return one_cycle(groups, self.trainer, self.minutes)
+
+
+def draw_plan(length: int, rng: np.random.Generator) -> Plan:
+    """A random plan of a clip of `length` frames: the first frame is corrected ROUNDS times, or a
+    later one once. Two shapes only, since each is a graph of its own on a GPU.
+    """
+    age = int(rng.choice(AGES))
+    if length > 2 and rng.random() < CORRECTION_SHARE:
+        return Plan(length, corrected=length // 2, age=age)
+    return Plan(length, rounds=ROUNDS, age=age)
