@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from host.device import Device
+from quant.data.concept_pool import ConceptPool
 from quant.data.concepts import ConceptImage
-from quant.data.views import View, drawing_pool, random_view, whole_view
+from quant.data.views import View, random_view, whole_view
 
 MAPS = ("features", "skip8", "skip4")
 INDEX = "views.json"
@@ -68,23 +69,24 @@ def build_views(
     count: int,
     seed: int,
 ) -> Views:
-    """The cache in `folder`, made if it is not there: every image once as a whole, then random
-    views up to `count`. Built aside, then renamed.
+    """The cache in `folder`, made if it is not there: every image that anything can be asked of
+    once as a whole, then random views up to `count`. Built aside, then renamed.
     """
     if (folder / INDEX).is_file():
         return Views.open(folder)
     rng = np.random.default_rng(seed)
-    size, pool = device.spec.image_size, drawing_pool(images)
+    size, pool = device.spec.image_size, ConceptPool(images)
+    asked = [item for item in images if item.exhaustive]
 
     def draw(number: int) -> View:
-        if number < len(images):
-            return whole_view(images[number], size)
+        if number < len(asked):
+            return whole_view(asked[number], size)
         return random_view(pool, size, rng)
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".views-", dir=folder.parent))
     try:
-        _fill(scratch, draw, max(count, len(images)), list(concepts), device)
+        _fill(scratch, draw, max(count, len(asked)), list(concepts), device)
         os.replace(scratch, folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
