@@ -303,11 +303,12 @@ def _shown(
     size = len(owner)
     warped = cv2.warpAffine(mask.astype(np.uint8) * 255, matrix, (size, size))
     visible = (warped > 127) & owner
-    share = visible.reshape(size // 4, 4, size // 4, 4).mean((1, 3), dtype=np.float32)
+    cells = (size // 4, size // 4)
+    share = cv2.resize(visible.astype(np.float32), cells, interpolation=cv2.INTER_AREA)
     growth = abs(float(np.linalg.det(matrix[:, :2])))
     if visible.sum() < LEAST_KEPT * growth * mask.sum() or share.sum() < LEAST_CELLS:
         return None
-    return share, _box(visible)
+    return np.asarray(share, np.float32), _box(visible)
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
