@@ -27,6 +27,7 @@ from hw.spec.files import atomic_path
 from quant.commands import exit_code
 from quant.concept_metrics import ConceptScore, ConceptScores
 from quant.config import CONFIGS, PRECISIONS, get_config
+from quant.data.concept_stills import marks_of
 from quant.data.concepts import ConceptImage, load_concepts
 from quant.data.errors import DataError
 from quant.data.vocabulary import Vocabulary, shipped_vocabulary
@@ -34,9 +35,10 @@ from quant.device import TorchDevice
 from quant.model import CHECKPOINTS, load_checkpoint
 
 MODELS = {"float": "float", "quantized": "w4a4", "golden": None}
-SOURCES = ("ccp", "pets")
-ENOUGH = 20
-"""Instances of a tag from which its score says something."""
+ENOUGH, ENOUGH_OF = 20, {"voc": 15}
+"""Instances of a tag from which its score says something, and where fewer have to do."""
+CLASSES = {"voc": marks_of("voc_sbd").exhaustive - {"animal"}}
+"""Sources whose own classes are reported, and not the kinds above them."""
 BROAD = {"person"} | {kind for c in shipped_vocabulary().concepts.values() for kind in c.kinds}
 """Concepts that hold others, which no label map lists: they count twice, and are easier."""
 
@@ -86,20 +88,39 @@ def _twins(
             near.groups[group] = near.groups.get(group, ConceptScore()) + score
 
 
+def scored(images: Sequence[ConceptImage], split: str) -> list[ConceptImage]:
+    """Images of a split that something is known of. Raises DataError where there is none."""
+    chosen = [item for item in images if item.split == split and item.exhaustive]
+    if not chosen:
+        raise DataError(f"no {split} images", "expected stills with named masks")
+    return chosen
+
+
+def sources_of(scores: ConceptScores) -> list[str]:
+    """Sources that were scored, the richest first."""
+    tags = {g.split("/")[0] for g in scores.groups if "/" in g} - {"near", "twin"}
+    return sorted(tags, key=lambda source: -scores[source].instances)
+
+
 def frequent(scores: ConceptScores, source: str) -> list[str]:
     """Groups of a source's concepts with instances enough."""
-    groups = scores.groups.items()
-    return [g for g, s in groups if g.startswith(f"{source}/") and s.instances >= ENOUGH]
+    groups, least = scores.groups.items(), ENOUGH_OF.get(source, ENOUGH)
+    return [g for g, s in groups if g.startswith(f"{source}/") and s.instances >= least]
 
 
 def summary(scores: ConceptScores) -> dict[str, dict]:
     """What is reported, for JSON: by source, the frequent tags alone, and phrases never seen."""
-    rows = {name: scores[name] for name in SOURCES if name in scores.groups}
+    rows = {name: scores[name] for name in sources_of(scores)}
     rows["all"] = scores.overall
-    for source in SOURCES:
-        tags = frequent(scores, source)
+    for source in sources_of(scores):
+        tags, least = frequent(scores, source), ENOUGH_OF.get(source, ENOUGH)
+        if source in CLASSES:
+            own = [g for g in tags if g.split("/")[1] in CLASSES[source]]
+            if own:
+                rows[f"{source}, classes of {least} and more"] = scores.together(own)
+            continue
         if tags:
-            rows[f"{source}, tags of {ENOUGH} and more"] = scores.together(tags)
+            rows[f"{source}, tags of {least} and more"] = scores.together(tags)
         narrow = [g for g in tags if g.split("/")[1] not in BROAD]
         if narrow and narrow != tags:
             rows[f"{source}, the narrowest of them"] = scores.together(narrow)
@@ -173,11 +194,7 @@ def main(argv: list[str] | None = None) -> int:
 
     def score() -> None:
         config = get_config(args.config).name
-        images = [
-            i for i in load_concepts(args.data) if i.split == args.split and i.source in SOURCES
-        ]
-        if not images:
-            raise DataError(f"no {args.split} images in {args.data}", "expected ccp or pets")
+        images = scored(load_concepts(args.data), args.split)
         if args.images:
             order = np.random.default_rng(0).permutation(len(images))[: args.images]
             images = [images[i] for i in order]

@@ -33,7 +33,9 @@ between them its concept is in doubt."""
 def _of_kinds(kinds: Iterable[str], vocabulary: Vocabulary) -> frozenset[str]:
     """These concepts and every narrower one."""
     asked = set(kinds)
-    return frozenset(n for n, c in vocabulary.concepts.items() if n in asked or asked & set(c.kinds))
+    return frozenset(
+        n for n, c in vocabulary.concepts.items() if n in asked or asked & set(c.kinds)
+    )
 
 
 WHOLE = _of_kinds(ALONE_KINDS, shipped_vocabulary()) | frozenset(ALONE)
@@ -64,9 +66,7 @@ def cut_out(
     whole = [
         i
         for i in instances
-        if i.concept in WHOLE
-        and concept in (None, i.concept)
-        and i.mask.mean() >= LEAST_SHARE
+        if i.concept in WHOLE and concept in (None, i.concept) and i.mask.mean() >= LEAST_SHARE
     ]
     if not whole:
         return None

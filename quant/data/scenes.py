@@ -80,7 +80,11 @@ def _tint(rng: np.random.Generator, most: float) -> Picture:
 
 
 def _layer(
-    stage: Stage, object_id: int, kind: str, middle: NDArray[np.floating] | None, rng: np.random.Generator
+    stage: Stage,
+    object_id: int,
+    kind: str,
+    middle: NDArray[np.floating] | None,
+    rng: np.random.Generator,
 ) -> Layer:
     """An animal anywhere, or near a point: x and y in widths and heights of the frame."""
     phase = rng.uniform(0, 40)

@@ -185,9 +185,7 @@ def _placement(
     return _affine(np.array([width / 2, height / 2]), centre, (wide, high), rng)
 
 
-def _close(
-    mask: NDArray[np.bool_], size: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def _close(mask: NDArray[np.bool_], size: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Affine map (2,3) that enlarges an image so that the object under a mask is seen well,
     anywhere in the view.
     """
@@ -217,7 +215,7 @@ def _paste(
 
 
 def _transposed(matrix: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The same map with the object under its mask moved to the mirrored place, x and y exchanged."""
+    """The same map with the object under its mask moved to where x and y are exchanged."""
     x0, y0, x1, y1 = np.array(_box(mask)) * np.tile(mask.shape[::-1], 2)
     place = matrix @ np.array([(x0 + x1) / 2, (y0 + y1) / 2, 1])
     moved = matrix.copy()
