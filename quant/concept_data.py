@@ -17,6 +17,7 @@ from host.phrases import Phrases
 from quant.concept_cache import MAPS, Views
 from quant.concept_losses import Truth
 from quant.concept_prompts import ABSENT, EXEMPLARS
+from quant.data.contexts import TRAINED, in_context
 from quant.data.vocabulary import Vocabulary
 
 POSITIVE_SHARE = 0.7
@@ -27,6 +28,7 @@ CONTRAST = 2.0  # a present concept is asked for so many times as often beside a
 EXAMPLE_SHARES = (0.7, 0.15, 0.15)  # text alone, text with examples, examples alone
 NOISE = 0.015  # on each of a unit embedding's 384 numbers of about 0.05: near its meaning
 BLEND_SHARE = 0.5  # of the phrases that are asked as something between two of their concept's
+CONTEXT_SHARE = 0.2  # of the phrases that are asked with words around the noun
 JITTER = 0.05  # of an example box's sides
 
 
@@ -49,6 +51,10 @@ class ConceptSamples(Dataset):
         self.views, self.count, self.seed, self.epoch = views, count, seed, 0
         self.text = [
             np.stack([phrases.embed(p) for p in vocabulary[c].train]) for c in views.concepts
+        ]
+        self.context = [
+            np.stack([phrases.embed(p) for p in in_context(vocabulary, c, TRAINED)])
+            for c in views.concepts
         ]
         number = {name: i for i, name in enumerate(views.concepts)}
         self.doubt = np.eye(len(number), dtype=bool)
@@ -106,7 +112,7 @@ class ConceptSamples(Dataset):
         v, rows = self.views, self._rows(view)
         own = v.concept[rows] == concept
         kind = int(rng.choice(3, p=EXAMPLE_SHARES)) if positive else 0
-        text = self._phrase(self.text[concept], rng)
+        text = self._phrase(self.text[concept], self.context[concept], rng)
         boxes, labels = np.zeros((EXEMPLARS, 4), np.float32), np.full(EXEMPLARS, ABSENT)
         if kind:
             self._examples(v.boxes[rows][own], v.boxes[rows][~own], boxes, labels, rng)
@@ -123,8 +129,13 @@ class ConceptSamples(Dataset):
         return {name: torch.as_tensor(a) for name, a in item.items()}
 
     @staticmethod
-    def _phrase(known: NDArray, rng: np.random.Generator) -> NDArray:
-        """An embedding (384,) near a concept's phrases (P,384), for what else it may be called."""
+    def _phrase(known: NDArray, context: NDArray, rng: np.random.Generator) -> NDArray:
+        """An embedding (384,) near a concept's phrases (P,384), for what else it may be called, or
+        near its name among other words (Q,384).
+        """
+        if rng.random() < CONTEXT_SHARE:
+            row = context[rng.integers(len(context))]
+            return row + rng.normal(0, NOISE, row.shape)
         first, second = known[rng.integers(len(known), size=2)]
         share = rng.random() if rng.random() < BLEND_SHARE else 1.0
         return share * first + (1 - share) * second + rng.normal(0, NOISE, first.shape)
@@ -197,6 +208,7 @@ def phrase_table(vocabulary: Vocabulary, concepts: list[str], folder: Path) -> P
     """Embeddings of the vocabulary and of concepts that it does not list, kept in `folder`."""
     path = folder / "vocabulary.npz"
     names = {p for c in concepts for p in vocabulary[c].train} | set(vocabulary.phrases())
+    names |= {p for c in concepts for p in in_context(vocabulary, c, TRAINED)}
     if path.is_file():
         table = Phrases.load(path)
         if names <= set(table.phrases):

@@ -29,8 +29,9 @@ from quant.concept_metrics import ConceptScore, ConceptScores
 from quant.config import CONFIGS, PRECISIONS, get_config
 from quant.data.concept_stills import marks_of
 from quant.data.concepts import ConceptImage, load_concepts
+from quant.data.contexts import UNSEEN, in_context
 from quant.data.errors import DataError
-from quant.data.vocabulary import Vocabulary, shipped_vocabulary
+from quant.data.vocabulary import shipped_vocabulary
 from quant.device import TorchDevice
 from quant.model import CHECKPOINTS, load_checkpoint
 
@@ -49,9 +50,11 @@ def evaluate(
     phrases: Phrases | None = None,
     seed: int = 0,
     twins: bool = True,
+    contexts: bool = False,
 ) -> ConceptScores:
     """Scores by group: `<source>`, `<source>/<concept>`, and `near/<concept>` for phrases never
-    seen beside `twin/<concept>` for the plain name on the same images.
+    seen beside `twin/<concept>` for the plain name on the same images. contexts: `context/…` does
+    the same for the name among other words, which takes the sentence encoder.
     """
     session, vocabulary = ConceptSession(device, phrases), shipped_vocabulary()
     scores, rng = ConceptScores(), np.random.default_rng(seed)
@@ -68,7 +71,10 @@ def evaluate(
             groups = (item.source, f"{item.source}/{concept}")
             score = scores.add(groups, found.masks, found.scores, truth)
             if twins and truth:
-                _twins(near, session, vocabulary, concept, truth, score)
+                _twins(near, session, "near", vocabulary[concept].near, concept, truth, score)
+                if contexts:
+                    asked = in_context(vocabulary, concept, UNSEEN)
+                    _twins(near, session, "context", asked, concept, truth, score)
     scores.groups |= near.groups
     return scores
 
@@ -76,15 +82,16 @@ def evaluate(
 def _twins(
     near: ConceptScores,
     session: ConceptSession,
-    vocabulary: Vocabulary,
+    kind: str,
+    phrases: Sequence[str],
     concept: str,
     truth: list,
     score: ConceptScore,
 ) -> None:
-    for phrase in vocabulary[concept].near:
+    for phrase in phrases:
         found = session.detect(phrase)
-        near.add((f"near/{concept}/{phrase}", "near"), found.masks, found.scores, truth)
-        for group in (f"twin/{concept}/{phrase}", "twin"):
+        near.add((f"{kind}/{concept}/{phrase}", kind), found.masks, found.scores, truth)
+        for group in (f"twin/{concept}/{phrase}", f"{kind} twin"):
             near.groups[group] = near.groups.get(group, ConceptScore()) + score
 
 
@@ -98,7 +105,7 @@ def scored(images: Sequence[ConceptImage], split: str) -> list[ConceptImage]:
 
 def sources_of(scores: ConceptScores) -> list[str]:
     """Sources that were scored, the richest first."""
-    tags = {g.split("/")[0] for g in scores.groups if "/" in g} - {"near", "twin"}
+    tags = {g.split("/")[0] for g in scores.groups if "/" in g} - {"near", "context", "twin"}
     return sorted(tags, key=lambda source: -scores[source].instances)
 
 
@@ -125,7 +132,7 @@ def summary(scores: ConceptScores) -> dict[str, dict]:
         if narrow and narrow != tags:
             rows[f"{source}, the narrowest of them"] = scores.together(narrow)
     plain = {name: score.as_dict() for name, score in rows.items()}
-    for group in ("near", "twin"):
+    for group in ("near", "near twin", "context", "context twin"):
         if group in scores.groups:
             plain[group] = {"pmf1_50": scores[group].pmf1_50, "pairs": scores[group].pairs}
     tags = [g for g in scores.groups if "/" in g]
@@ -155,7 +162,7 @@ def twin_table(scores: ConceptScores, least: int = 5) -> Table:
     table = Table("concept", "phrase", "pmF1@0.5", "plain name", "share", "instances")
     for group, score in sorted(scores.groups.items()):
         kind, *rest = group.split("/")
-        if kind != "near" or not rest or score.instances < least:
+        if kind not in ("near", "context") or not rest or score.instances < least:
             continue
         twin = scores["/".join(["twin", *rest])].pmf1_50
         share = f"{score.pmf1_50 / twin:.2f}" if twin else "-"
@@ -189,6 +196,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--split", default="held", choices=("held", "train"), help="(%(default)s)")
     parser.add_argument("--images", type=int, help="this many, drawn at random")
     parser.add_argument("--out", type=Path, help="JSON file for the scores")
+    parser.add_argument(
+        "--contexts", action="store_true", help='also ask with words around the noun ("tiny dog")'
+    )
     parser.add_argument("--debug", action="store_true", help="tracebacks")
     args = parser.parse_args(argv)
 
@@ -203,7 +213,7 @@ def main(argv: list[str] | None = None) -> int:
         phrases = None
         if args.model != "golden":
             phrases = Phrases.build(shipped_vocabulary().phrases())
-        scores = evaluate(device, images, phrases)
+        scores = evaluate(device, images, phrases, contexts=args.contexts)
         console = Console()
         console.print(f"{config} {args.model}, {args.split}: {len(images)} images")
         console.print(table_of(scores))

@@ -72,7 +72,7 @@ def train(args: argparse.Namespace) -> None:
         samples = ConceptSamples(views, vocabulary, phrases, count, seed, stage.rarity)
         begun = start_model(config.name, precision, model, tracker, samples, recipe.batch)
         if model is None:
-            known = np.stack([phrases.embed(p) for p in phrases.phrases])
+            known = np.stack([phrases.embed(p) for p in vocabulary.phrases()])
             begun.concept_prompts.spread(torch.from_numpy(known))
         if args.resume and result.is_file():
             print(f"stage {stage.name}: done")

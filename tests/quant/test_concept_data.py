@@ -8,6 +8,7 @@ import pytest
 from host.phrases import EMBEDDING, Phrases
 from quant.concept_cache import MAPS, Views
 from quant.concept_data import ConceptSamples
+from quant.data.contexts import TRAINED, in_context
 from quant.data.vocabulary import Vocabulary, shipped_vocabulary
 
 CONCEPTS = ["animal", "bus", "car", "cat", "dog", "horse", "sheep", "skirt", "turtle"]
@@ -43,7 +44,7 @@ class Asked(ConceptSamples):
 
 @pytest.fixture(scope="module")
 def phrases():
-    names = WORDS.phrases()
+    names = WORDS.phrases() + [p for c in CONCEPTS for p in in_context(WORDS, c, TRAINED)]
     rows = np.random.default_rng(0).normal(size=(len(names), EMBEDDING))
     return Phrases(names, (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32))
 
@@ -87,3 +88,13 @@ def test_nothing_doubtful_is_asked(phrases):
     shown = views_of(("car", "dog"), known=["car", "bus", "cat"], unsure=["cat"])
     present, absent = questions(shown, phrases, 300)
     assert set(present) == {"car"} and not absent  # a bus may be taken for the car
+
+
+def test_a_fifth_of_the_phrases_have_words_around_the_noun(phrases):
+    samples = ConceptSamples(views_of(("dog",)), WORDS, phrases, 600, seed=0)
+    asked = np.stack([np.asarray(samples[i]["text"]) for i in range(600)])
+    dog = [np.stack([phrases.embed(p) for p in in_context(WORDS, "dog", TRAINED)])]
+    others = [samples.context[i] for i, name in enumerate(CONCEPTS) if name != "dog"]
+    known = np.concatenate([*dog, *others])
+    share = ((asked @ known.T).max(1) > 0.85).mean()
+    assert share == pytest.approx(0.2, abs=0.05)

@@ -25,11 +25,12 @@ def scores_of(**counts):
 
 def test_each_source_has_its_row_the_richest_first():
     scores = scores_of(pets__cat=3, voc__dog=5, ccp__hat=9)
-    scores.add(("near/dog/pooch", "near"), [MASK], [0.9], [MASK])
+    for kind, phrase in (("near", "pooch"), ("context", "tiny dog")):
+        scores.add((f"{kind}/dog/{phrase}", kind), [MASK], [0.9], [MASK])
     assert sources_of(scores) == ["ccp", "voc", "pets"]
     rows = summary(scores)
     assert [name for name in rows if "cgf1" in rows[name]] == ["ccp", "voc", "pets", "all"]
-    assert rows["voc"]["instances"] == 5 and rows["all"]["instances"] == 18
+    assert rows["voc"]["instances"] == 5 and rows["all"]["instances"] == 19
 
 
 def test_classes_of_pascal_voc_count_from_fifteen_and_kinds_do_not():

@@ -6,6 +6,7 @@ import pytest
 from host.phrases import embeddings_of, encoder_installed
 from quant.data.concept_facts import COCO, COCO_CONCEPTS, FACTS
 from quant.data.concept_stills import marks_of
+from quant.data.contexts import TRAINED, UNSEEN, in_context
 from quant.data.errors import DataError
 from quant.data.vocabulary import load_vocabulary, shipped_vocabulary
 
@@ -159,6 +160,17 @@ def test_the_shipped_one_holds_what_it_promises():
     assert sum(len(concept.near) for concept in words.concepts.values()) > 100
     assert {"shirt", "t-shirt"} <= words["blouse"].confusable
     assert words["bengal"].kinds == ("cat", "animal")
+
+
+def test_words_around_a_noun_make_no_phrase_that_training_must_not_see():
+    words = shipped_vocabulary()
+    kept_out = {phrase for concept in words.concepts.values() for phrase in concept.near}
+    for name in words.concepts:
+        trained = in_context(words, name, TRAINED)
+        assert len(trained) > 10 and not kept_out & set(trained)
+        assert not set(trained) & set(in_context(words, name, UNSEEN))
+    assert "red apple" not in in_context(words, "apple", TRAINED)
+    assert "dog in the grass" in in_context(words, "dog", TRAINED)
 
 
 @pytest.mark.skipif(
