@@ -8,7 +8,9 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import lightning
 import torch
@@ -18,7 +20,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from hw.spec.errors import SamFabricError
 from quant.commands import exit_code
-from quant.config import CONFIGS, Precision
+from quant.config import CONFIGS
 from quant.data.errors import DataError
 from quant.model import CHECKPOINTS
 from quant.recipe import STEPS_PER_EPOCH
@@ -53,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nodes", type=int, default=1, help="machines (%(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
     parser.add_argument("--threads", type=int, help="torch threads")
+    parser.add_argument(
+        "--minutes", type=float, help="end each stage after so long, its rate at zero by then"
+    )
+    parser.add_argument(
+        "--pool", type=int, default=0, help="clips kept on the device and seen more than once"
+    )
     parser.add_argument("--debug", action="store_true", help="tracebacks")
 
 
@@ -78,10 +86,12 @@ def fit(
     run: Path,
     name: str,
     epochs: int,
-    precision: Precision,
+    precision: Literal["bf16-mixed", "32-true"],
     args: argparse.Namespace,
 ) -> None:
-    """Train one stage; its averaged weights are left in the module, the same in every process."""
+    """Train one stage, at most for `args.minutes`; its averaged weights are left in the module, the
+    same in every process.
+    """
     folder = run / name
     last = folder / "last.ckpt"
     accelerator_is_cpu = args.accelerator == "cpu" or not torch.cuda.is_available()
@@ -91,8 +101,8 @@ def fit(
         accelerator=args.accelerator,
         devices=1 if args.devices == "auto" and accelerator_is_cpu else args.devices,
         num_nodes=args.nodes,
-        # Float stages tolerate bfloat16 products; codes of 8 bits and more do not.
-        precision="bf16-mixed" if precision.is_float else "32-true",
+        max_time=None if args.minutes is None else timedelta(minutes=args.minutes),
+        precision=precision,
         gradient_clip_val=1.0,
         callbacks=[
             ModelCheckpoint(folder, "newest", save_last="link", save_top_k=1, every_n_epochs=1),

@@ -21,8 +21,9 @@ class Stage:
         rate: peak learning rate (one-cycle: short warm-up, cosine to zero).
         clips, frames: batch size and clip length.
         encoder: how the backbone takes part: "frozen" (no gradient, norms fixed), "whole" (learns
-            with all else, at a tenth of the rate) or "distill" (it alone learns, towards the float
-            backbone's maps).
+            with all else) or "distill" (it alone learns, towards the float backbone's maps).
+        objects: objects of a clip that are followed at once: one pass of the encoder serves all.
+        backbone_rate: rate of a backbone that learns with all else, of the stage's.
     """
 
     name: str
@@ -32,6 +33,14 @@ class Stage:
     clips: int
     frames: int
     encoder: str
+
+    objects: int = 2
+    backbone_rate: float = 0.25
+
+    @property
+    def rendered(self) -> int:
+        """Frames of a clip as it is rendered: a step sees a window of them, at some stride."""
+        return self.frames if self.frames == 1 else max(8, self.frames)
 
 
 STEPS_PER_EPOCH = 100

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from host.images import to_network
 from quant.data.colour import recolour
 from quant.data.errors import DataError
+from quant.data.images import VOID
 from quant.data.video import VideoSequence
 
 REVERSED_SHARE = 0.25
@@ -27,7 +28,8 @@ def sample_video_clip(
     rng: np.random.Generator,
     max_gap: int = 5,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Random clip: frames (N, S, S, 3) uint8 RGB and object ids (N, S, S) uint8.
+    """Random clip: frames (N, S, S, 3) uint8 RGB and ids (N, S, S) uint8, VOID where nothing is
+    known.
 
     Annotated frames in order (sometimes backwards) with random gaps of 1 to max_gap annotated
     frames; a shorter video is run there and back. Flip, crop and colours are those of the whole
@@ -83,7 +85,7 @@ def _read_masks(
     """Ids of each frame; for overlapping objects, one object's mask as 0 and 1."""
     if not sequence.overlapping:
         # Looked up once each: running there and back meets frames again.
-        by_index = {index: sequence.mask(index) for index in set(chosen)}
+        by_index = {index: sequence.labels(index) for index in set(chosen)}
         return [by_index[index] for index in chosen]
     shared = set.intersection(*(set(sequence.masks[index]) for index in chosen))
     if not shared:  # annotated nowhere together: the clip is of nothing
@@ -100,7 +102,7 @@ def _read_masks(
 def choose_target(ids: NDArray[np.uint8], rng: np.random.Generator) -> int:
     """A random object id among those large enough to track in ids (H, W); 0 when there is none."""
     counts = np.bincount(ids.ravel(), minlength=256)
-    counts[0] = 0
+    counts[[0, VOID]] = 0
     candidates = np.flatnonzero(counts >= max(1, SMALLEST_TARGET * ids.size))
     return int(rng.choice(candidates)) if len(candidates) else 0
 

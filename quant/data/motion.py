@@ -73,20 +73,26 @@ class Motion:
         return np.concatenate([linear, shift[:, None]], 1).astype(np.float32)
 
     def warp(
-        self, picture: NDArray[np.uint8], frame: float, size: int, border: int
+        self,
+        picture: NDArray[np.uint8],
+        frame: float,
+        size: int,
+        border: int,
+        interpolation: int = cv2.INTER_LINEAR,
     ) -> NDArray[np.uint8]:
         """Picture (h, w, channels) as it lies in the frame (S, S, channels).
 
-        border: OpenCV's rule for what lies beyond the picture.
+        border: OpenCV's rule for what lies beyond the picture. interpolation: OpenCV's, the nearest
+        for a map of ids.
         """
         height, width = picture.shape[:2]
         control = (self.bend.at(frame) * (width, height)).astype(np.float32)
         field = cv2.resize(control, (width, height), interpolation=cv2.INTER_CUBIC)
         field[..., 0] += np.arange(width, dtype=np.float32)
         field[..., 1] += np.arange(height, dtype=np.float32)[:, None]
-        bent = cv2.remap(picture, field, None, cv2.INTER_LINEAR, borderMode=border)
+        bent = cv2.remap(picture, field, None, interpolation, borderMode=border)
         matrix = self.matrix(frame, (height, width), size)
-        return cv2.warpAffine(bent, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
+        return cv2.warpAffine(bent, matrix, (size, size), flags=interpolation, borderMode=border)
 
 
 def camera_motion(rng: np.random.Generator, strength: float) -> Motion:

@@ -21,27 +21,10 @@ from numpy.typing import NDArray
 from quant.data.errors import DataError
 from quant.data.images import VOID, list_frames, read_frame, read_list, read_values
 
-STUFF = frozenset(
-    [
-        "background",
-        "building",
-        "grass",
-        "tree",
-        "sky",
-        "mountain",
-        "water",
-        "road",
-        "pavement",
-        "pole",
-        "fence",
-        "flower",
-        "sign",
-        "signsymbol",
-        "face",
-        "void",
-        "unlabelled",
-    ]
-)
+STUFF = frozenset({
+    "background", "building", "grass", "tree", "sky", "mountain", "water", "road", "pavement",
+    "pole", "fence", "flower", "sign", "signsymbol", "face", "void", "unlabelled",
+})  # fmt: skip
 """Class names of regions without a shape of their own, and of parts: no objects to track."""
 SMALLEST_REGION = 0.001  # of the image: below it a region of a class is a speck of annotation
 

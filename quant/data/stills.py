@@ -1,6 +1,7 @@
 """Still images with object masks, the raw material of synthetic clips.
 
-A set is a folder with `images/` and either `masks/` (PNG) or `labels/` (YOLO polygons):
+A set is a folder with named regions (quant.data.named_stills) or one with `images/` and either
+`masks/` (PNG) or `labels/` (YOLO polygons):
 - masks beside a `labels.txt` hold label indices, as in Clothing Co-Parsing: all labels together are
   the person, and every label that covers enough of the image is an object of its own;
 - other masks hold one object, anything above 0, as in Oxford-IIIT Pet (the border counts as pet:
@@ -20,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quant.data.errors import DataError
+from quant.data.held_out import is_held_out
 from quant.data.images import list_frames, read_frame, read_values, subfolders
+from quant.data.named_stills import SMALLEST_REGION, NamedStill, is_named_set, load_named_stills
 
 SMALLEST_OBJECT = 0.01
 """Share of the image below which a label or polygon is no object: it would be a few cells wide."""
@@ -36,11 +39,17 @@ class Still:
     read_image: gives the image (H, W, 3) uint8 RGB.
     read_masks: gives masks (H, W) bool of an image of that height and width, the whole or largest
         object first; they may overlap.
+    source: the set that it belongs to.
+    parts: the first mask is the object, the others are parts of it.
+    read_void: gives where (H, W) bool nothing is known; None where everything is.
     """
 
     name: str
     read_image: Callable[[], NDArray[np.uint8]]
     read_masks: Callable[[int, int], Masks]
+    source: str = ""
+    parts: bool = False
+    read_void: Callable[[], NDArray[np.bool_]] | None = None
 
     def read(self) -> tuple[NDArray[np.uint8], Masks]:
         """Image (H, W, 3) uint8 RGB and its masks, each (H, W) bool. Raises DataError."""
@@ -55,9 +64,14 @@ class Still:
                 )
         return image, masks
 
+    def void(self, height: int, width: int) -> NDArray[np.bool_]:
+        """Where (H, W) nothing is known. Raises DataError."""
+        return np.zeros((height, width), bool) if self.read_void is None else self.read_void()
 
-def load_stills(root: Path | str) -> list[Still]:
-    """Stills of a set, or of all sets in a folder.
+
+def load_stills(root: Path | str, held: bool = False) -> list[Still]:
+    """Stills for training of a set, or of all sets in a folder; with `held` those that are kept
+    for scoring (quant.data.held_out).
 
     Raises DataError, naming what was looked for, where there is none.
     """
@@ -66,17 +80,27 @@ def load_stills(root: Path | str) -> list[Still]:
     if not sets:
         raise DataError(
             f"no stills in {folder}",
-            "expected images/ with masks/ or labels/ there or in its subfolders",
+            "expected images/ with masks/ or labels/, or JPEGImages/ with Annotations/ and names, "
+            "there or in its subfolders",
         )
-    return [still for path in sets for still in _load_set(path)]
+    return [
+        still
+        for path in sets
+        for still in _load_set(path)
+        if is_held_out(Path(still.name).stem) == held
+    ]
 
 
 def _is_set(folder: Path) -> bool:
+    if is_named_set(folder):
+        return True
     parts = [(folder / name).is_dir() for name in ("images", "masks", "labels")]
     return parts[0] and any(parts[1:])
 
 
 def _load_set(folder: Path) -> list[Still]:
+    if is_named_set(folder):
+        return [_from_named(still) for still in load_named_stills(folder)]
     if (folder / "masks").is_dir():
         where, suffix = folder / "masks", ".png"
         read = read_label_masks if (folder / "labels.txt").is_file() else read_single_mask
@@ -86,10 +110,37 @@ def _load_set(folder: Path) -> list[Still]:
     for path in list_frames(folder / "images"):
         described = where / (path.stem + suffix)
         if described.is_file():  # data sets leave out images without objects
-            stills.append(Still(str(path), partial(read_frame, path), partial(read, described)))
+            readers = partial(read_frame, path), partial(read, described)
+            stills.append(Still(str(path), *readers, folder.name, read is read_label_masks))
     if not stills:
         raise DataError(f"no {suffix} in {where} matches an image", "name them alike")
     return stills
+
+
+def _from_named(still: NamedStill) -> Still:
+    parts = still.source.endswith("_parts")
+    return Still(
+        str(still.image),
+        still.read_image,
+        partial(_named_masks, still, parts),
+        still.source,
+        parts,
+        partial(_named_void, still),
+    )
+
+
+def _named_masks(still: NamedStill, parts: bool, height: int, width: int) -> Masks:
+    """Objects of a named still, largest first; of one cut into parts the whole before them."""
+    named = still.read()
+    counts = np.bincount(named.ids.ravel(), minlength=256)
+    counts[0] = 0
+    large = np.flatnonzero(counts >= SMALLEST_REGION * named.ids.size)
+    masks = [named.ids == i for i in large[np.argsort(-counts[large], kind="stable")]]
+    return [named.ids > 0, *masks] if parts and masks else masks
+
+
+def _named_void(still: NamedStill) -> NDArray[np.bool_]:
+    return still.read().void
 
 
 def read_single_mask(path: Path, height: int, width: int) -> Masks:
