@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from host.policy import Policy
+from quant.clip_pool import DEVICE_LOCK
 from quant.fast_quant import fast_quantizers
 from quant.losses import hard_iou
 from quant.model import Tracker
@@ -77,8 +78,9 @@ class ClipLosses:
                 module.training = training
             if self.graphs:
                 samples = tuple(t.clone() for t in inputs)
-                loss = torch.cuda.make_graphed_callables(
-                    loss, samples, allow_unused_input=True, pool=self._pool
-                )
+                with DEVICE_LOCK:
+                    loss = torch.cuda.make_graphed_callables(
+                        loss, samples, allow_unused_input=True, pool=self._pool
+                    )
             self._known[key] = loss
         return self._known[key](*inputs)

@@ -3,8 +3,7 @@ checkpoint, resumable at every step.
 
 Stages (quant.recipe) run in order. Each leaves `<run>/<stage>.safetensors`; a stage that has one is
 skipped, an interrupted one continues from Lightning's
-`last.ckpt`. The last float and the last quantized stage also write the shipped checkpoints
-`<out>/<config>_<precision>.safetensors`.
+`last.ckpt`. What a run found stays in its folder until `python -m quant.publish` ships it.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+import lightning
 import torch
 from torch import nn
 
@@ -25,7 +25,6 @@ from quant.module import TrackerStage
 from quant.ports import POLICY
 from quant.pretrained import load_backbone
 from quant.recipe import RECIPES, Stage
-from quant.settle import settle
 from quant.training_data import TrainingData
 from quant.unroll import PROMPTS, Plan, Unroller
 
@@ -39,7 +38,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--pretrained", type=Path, help="MobileNetV2 .tflite to start the encoder from"
     )
     parser.add_argument("--start", type=Path, help="checkpoint that the first stage starts from")
-    parser.add_argument("--clips", type=int, help="clips a step, instead of the recipe's")
+    parser.add_argument(
+        "--clips", type=int, help="clips of four frames a step, instead of the recipe's"
+    )
     parser.add_argument(
         "--graphs",
         action=argparse.BooleanOptionalAction,
@@ -97,15 +98,23 @@ def run_stage(
     stage: Stage, model: Tracker, teacher: nn.Module | None, run: Path, args: argparse.Namespace
 ) -> Tracker:
     """Train one stage; returns the tracker with averaged weights."""
-    if args.clips:
-        stage = replace(stage, clips=args.clips)
+    if args.clips:  # of frames there are always about as many
+        clips = args.clips if stage.encoder == "distill" else args.clips * 4 // stage.frames
+        stage = replace(stage, clips=max(1, clips))
+    minutes = None if args.minutes is None else args.minutes * stage.share
     data = TrainingData(args.data, model.config, stage, args.workers, args.pool)
     module = TrackerStage(
-        model, stage, teacher if stage.encoder == "distill" else None, args.minutes, args.graphs
+        model, stage, teacher if stage.encoder == "distill" else None, minutes, args.graphs
     )
     # Float stages choose bfloat16 themselves where it is safe (quant.clip_loss).
-    fit(module, data, run, stage.name, stage.epochs, "32-true", args)
+    fit(module, data, run, stage.name, stage.epochs, "32-true", args, minutes, save_tracker)
     return module.tracker.cpu()
+
+
+def save_tracker(module: lightning.LightningModule, path: Path) -> None:
+    """Write the tracker of a stage's module."""
+    assert isinstance(module, TrackerStage)
+    save_checkpoint(module.tracker, path, {"stage": module.stage.name})
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -132,11 +141,6 @@ def train(args: argparse.Namespace) -> None:
         model = load_checkpoint(result, config.name)
         if model.precision == FLOAT:
             teacher = model.image_encoder.backbone
-        final = [s for s in stages if s.precision == stage.precision][-1]
-        if stage is final:
-            if not model.precision.is_float:
-                print(f"settled {settle(model)} channels clear of rounding")
-            save_checkpoint(model, args.out / f"{config.name}_{stage.precision}.safetensors")
         if stage.name == args.until:
             return
 

@@ -16,9 +16,9 @@ import lightning
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, get_worker_info
+from torch.utils.data import DataLoader, Dataset
 
-from quant.clip_pool import ClipPool
+from quant.clip_pool import ClipPool, one_thread
 from quant.config import ModelConfig
 from quant.data import Still, VideoSequence, load_stills, open_dataset
 from quant.data.clips import choose_target, sample_video_clip
@@ -114,11 +114,13 @@ class TrainingData(lightning.LightningDataModule):
         self.root, self.config, self.stage, self.workers = root, config, stage, workers
         self.pool = pool
         self.clips: Clips | None = None
+        self._pooled: ClipPool | None = None
 
     def setup(self, stage: str) -> None:
         if self.clips is not None:
             return
         found = find_material(self.root)
+        print(found.listing())
         count = STEPS_PER_EPOCH * self.stage.clips
         seed = sum(self.stage.name.encode())
         self.clips = Clips(
@@ -130,13 +132,22 @@ class TrainingData(lightning.LightningDataModule):
             seed,
         )
 
+    def teardown(self, stage: str) -> None:
+        if self._pooled is not None:
+            self._pooled.close()
+            self._pooled = None
+
     def train_dataloader(self) -> DataLoader | ClipPool:
         assert self.clips is not None and self.trainer is not None
         # Each process of a data-parallel run draws clips of its own.
         self.clips.epoch = self.trainer.current_epoch * self.trainer.world_size
         self.clips.epoch += self.trainer.global_rank
         if self.pool:
-            return ClipPool(self.clips, self.pool, self.stage.clips, self.workers, STEPS_PER_EPOCH)
+            if self._pooled is None:
+                self._pooled = ClipPool(
+                    self.clips, self.pool, self.stage.clips, self.workers, STEPS_PER_EPOCH
+                )
+            return self._pooled
         return DataLoader(
             self.clips,
             batch_size=self.stage.clips,
@@ -210,12 +221,3 @@ def _load_stills(folder: Path) -> list[Still]:
         if error.message.startswith("no stills in"):
             return []
         raise
-
-
-def one_thread(_worker: int) -> None:
-    """Loader workers share the cores with training."""
-    import cv2
-
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
-    assert get_worker_info() is not None

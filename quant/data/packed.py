@@ -14,7 +14,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
@@ -110,6 +110,7 @@ def _flat(still: Still, masks: list[NDArray[np.bool_]], size: tuple[int, ...]) -
     return ids
 
 
+@lru_cache(maxsize=1)
 def load_pack(path: Path, threads: int = 16) -> tuple[list[VideoSequence], list[Still]]:
     """Videos and stills of a pack. Raises DataError where it is broken."""
     try:
