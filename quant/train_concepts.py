@@ -61,7 +61,9 @@ def train(args: argparse.Namespace) -> None:
     concepts = sorted(frozenset().union(*(item.annotated for item in images)))
     phrases = phrase_table(vocabulary, concepts, run)
     device = open_device("golden", args.bundle or default_bundle(config.name))
-    views = build_views(images, concepts, device, run / "views", recipe.views, seed=1)
+    views = build_views(
+        images, concepts, device, run / "views", recipe.views, seed=1, workers=args.workers
+    )
     device.close()
     model: Tracker | None = None
     for stage in recipe.stages:
