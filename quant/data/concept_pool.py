@@ -16,7 +16,7 @@ from quant.data.cutouts import WHOLE
 from quant.data.vocabulary import Vocabulary, shipped_vocabulary
 
 RICHNESS = {
-    "coco": 3.0, "voc": 1.5, "davis": 1.0, "drawn": 2.5, "sysu": 0.5, "weizmann": 0.5,
+    "coco": 3.0, "ccp": 2.2, "voc": 1.5, "drawn": 2.2, "sysu": 0.5, "weizmann": 0.5,
     "camvid": 0.5, "car parts": 0.3, "coco person": 0.7, "pets": 0.7, "caltech": 0.8,
 }  # fmt: skip
 """What an image of a source teaches, where it is not 1: a source's share is this times the square
@@ -26,7 +26,7 @@ WIDE = 6
 what all of them mark is known."""
 FAMILIES = {
     "animal": 0.35, "sea creature": 0.15, "vehicle": 0.15, "furniture": 0.07, "electronics": 0.1,
-    "appliance": 0.03, "fruit": 0.05, "tableware": 0.05, "sports equipment": 0.05,
+    "appliance": 0.03, "food": 0.06, "tableware": 0.05, "sports equipment": 0.05,
 }  # fmt: skip
 """Kinds whose members are taken for each other, and how often each is lined up."""
 COMMON = 12
@@ -50,7 +50,8 @@ class ConceptPool:
             self.wide = self.grounds
         self.showing: dict[str, list[int]] = {}
         for number, item in enumerate(self.images):
-            for concept in item.present & WHOLE:
+            alone = item.present & WHOLE
+            for concept in alone.union(*(words[name].kinds for name in alone)):
                 self.showing.setdefault(concept, []).append(number)
         self.families = {
             kind: members

@@ -20,7 +20,15 @@ ALONE = (
     "teddy bear", "barrel", "anchor", "brain", "brontosaurus", "ceiling fan", "traffic light",
     "fire hydrant", "stop sign", "parking meter", "scissors",
 )  # fmt: skip
-ALONE_KINDS = ("animal", "vehicle", "electronics", "appliance", "fruit", "sports equipment")
+ALONE_KINDS = (
+    "animal",
+    "vehicle",
+    "electronics",
+    "appliance",
+    "food",
+    "cutlery",
+    "sports equipment",
+)
 NEVER_CARRIED = ("animal", "vehicle", "furniture", "appliance")
 """Kinds of which nothing lies within a person's outline."""
 LEAST_SHARE = 0.002
@@ -59,14 +67,16 @@ class Cutout:
 def cut_out(
     item: ConceptImage, rng: np.random.Generator, concept: str | None = None
 ) -> Cutout | None:
-    """A random object of the image, of this concept if one is named; None where it shows none that
+    """A random object of the image, of this concept or a narrower one if one is named; None where it shows none that
     can stand alone.
     """
     image, instances = item.read()
     whole = [
         i
         for i in instances
-        if i.concept in WHOLE and concept in (None, i.concept) and i.mask.mean() >= LEAST_SHARE
+        if i.concept in WHOLE
+        and concept in (None, i.concept, *item.vocabulary[i.concept].kinds)
+        and i.mask.mean() >= LEAST_SHARE
     ]
     if not whole:
         return None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quant.data.colour import film, recolour
+from quant.data.concept_image import Annotation
 from quant.data.concept_pool import ConceptPool
 from quant.data.concepts import ConceptImage, Instance
 from quant.data.cutouts import Cutout, cut_out
@@ -32,6 +33,9 @@ PASTED_SIDE = (0.1, 0.8)
 """Longer side of a pasted object, in sides of the view."""
 LINED_UP_SIDE = (0.6, 1.1)
 """The same for objects side by side, in shares of the room that each has."""
+PLAIN_SHARE, PLAIN_CELLS = 0.3, 6
+"""Of the views with objects side by side, how many have nothing behind them but blurred colours, of
+which everything is known; and how many cells across these have."""
 LEAST_KEPT = 0.25
 """An instance of which a view shows less is neither there nor absent: its concept is not asked."""
 LEAST_CELLS = 1.0
@@ -126,7 +130,23 @@ def _lineup(pool: ConceptPool, size: int, rng: np.random.Generator) -> View:
         cuts.append((cut, _paste(cut.mask, float(side), centre, rng)))
     if rng.random() < 0.5:  # one above the other
         cuts = [(cut, _transposed(matrix, cut.mask)) for cut, matrix in cuts]
-    return _with_cuts(pool.ground(rng, wide=True), cuts, size, rng)
+    ground = pool.ground(rng, wide=True)
+    if cuts and rng.random() < PLAIN_SHARE:
+        ground = _plain(ground)
+    return _with_cuts(ground, cuts, size, rng)
+
+
+def _plain(item: ConceptImage) -> ConceptImage:
+    """The colours of an image, with nothing left to be seen: no concept is in it."""
+    image = item.read_image()
+    few = cv2.resize(image, (PLAIN_CELLS, PLAIN_CELLS), interpolation=cv2.INTER_AREA)
+    blurred = cv2.resize(few, image.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    return replace(
+        item,
+        annotated=frozenset(item.vocabulary.concepts),
+        read_image=lambda: np.asarray(blurred, np.uint8),
+        read_annotation=lambda: Annotation([]),
+    )
 
 
 def _with_cuts(

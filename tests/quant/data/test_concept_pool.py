@@ -66,6 +66,13 @@ def test_kinds_of_one_family_are_lined_up():
     assert ConceptPool([item("a", "car")]).alike(2, rng) == []
 
 
+def test_what_a_source_has_no_word_for_is_lined_up_all_the_same():
+    marked = frozenset({"apple", "broccoli"})
+    pool = ConceptPool([item("a", "apple", marked=marked), item("a", "broccoli", marked=marked)])
+    assert pool.families["food"] == ["fruit", "vegetable"]
+    assert pool.object_image(np.random.default_rng(0), "vegetable").present == {"broccoli"}
+
+
 def test_a_breed_is_not_lined_up_beside_its_own_species():
     breeds = frozenset({"abyssinian", "bengal"}) | MARKED
     pool = ConceptPool([

@@ -123,6 +123,7 @@ def test_a_cut_is_named_with_the_kinds_that_its_source_has_no_word_for(images):
     assert {one.concept for one in cat.instances} == {"bengal", "cat", "animal"}
     assert len(cat.instances) == 3 and {"fish", "vehicle", "bench"} <= cat.known
     assert cut_out(bare, np.random.default_rng(0), "dog") is None
+    assert cut_out(bare, np.random.default_rng(0), "animal").mask.sum() == cat.mask.sum()
 
 
 def test_a_person_alone_is_no_animal_and_may_wear_anything(images):
@@ -172,3 +173,16 @@ def test_a_small_object_is_looked_at_closely(images, monkeypatch):
         view = random_view(pool, SIZE, rng)
         box = view.boxes[view.concepts.index("bengal")]
         assert 0.15 < (box[2:] - box[:2]).max() < 0.75
+
+
+def test_before_plain_colours_everything_is_known(images, monkeypatch):
+    monkeypatch.setattr(views, "SHARES", {"lineup": 1.0})
+    monkeypatch.setattr(views, "PLAIN_SHARE", 1.0)
+    pets = [i for i in images if i.source == "pets"]
+    dog = replace(pets[0], read_annotation=lambda: _as_dog(pets[0]))
+    pool, rng = ConceptPool([*pets[1:], dog]), np.random.default_rng(3)
+    drawn = [random_view(pool, SIZE, rng) for _ in range(10)]
+    for view in drawn:
+        assert {"food", "vehicle", "person", "tableware"} <= view.known
+        # What the ground showed is gone: only what was lined up is there, each of its kind.
+        assert 2 <= sum(name in ("cat", "dog") for name in view.concepts) + len(view.unsure) <= 6
