@@ -67,8 +67,8 @@ class Cutout:
 def cut_out(
     item: ConceptImage, rng: np.random.Generator, concept: str | None = None
 ) -> Cutout | None:
-    """A random object of the image, of this concept or a narrower one if one is named; None where it shows none that
-    can stand alone.
+    """A random object of the image, of this concept or a narrower one if one is named; None where
+    it shows none that can stand alone.
     """
     image, instances = item.read()
     whole = [
