@@ -15,18 +15,21 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from host.device import Device
 from quant.data.concepts.dataset import ConceptImage
-from quant.data.concepts.views import View, drawing_pool, random_view, whole_view
+from quant.data.concepts.pool import ConceptPool
+from quant.data.concepts.views import View, random_view, whole_view
 
 MAPS = ("features", "skip8", "skip4")
 INDEX = "views.json"
@@ -67,33 +70,61 @@ def build_views(
     folder: Path,
     count: int,
     seed: int,
+    workers: int = 0,
 ) -> Views:
-    """The cache in `folder`, made if it is not there: every image once as a whole, then random
-    views up to `count`. Built aside, then renamed.
+    """The cache in `folder`, made if it is not there: every image that anything can be asked of
+    once as a whole, then random views up to `count`; the same ones however many worker processes
+    draw them. Built aside, then renamed.
     """
     if (folder / INDEX).is_file():
         return Views.open(folder)
-    rng = np.random.default_rng(seed)
-    size, pool = device.spec.image_size, drawing_pool(images)
-
-    def draw(number: int) -> View:
-        if number < len(images):
-            return whole_view(images[number], size)
-        return random_view(pool, size, rng)
-
+    drawn = DrawnViews(ConceptPool(images), device.spec.image_size, count, seed)
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".views-", dir=folder.parent))
     try:
-        _fill(scratch, draw, max(count, len(images)), list(concepts), device)
+        _fill(scratch, drawn, list(concepts), device, workers)
         os.replace(scratch, folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return Views.open(folder)
 
 
+class DrawnViews(Dataset):
+    """View i of so many, the same on every run: the images as they are, then random ones."""
+
+    def __init__(self, pool: ConceptPool, size: int, count: int, seed: int) -> None:
+        self.pool, self.size, self.seed = pool, size, seed
+        self.asked = [item for item in pool.images if item.exhaustive]
+        self.count = max(count, len(self.asked))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> View:
+        if number < len(self.asked):
+            return whole_view(self.asked[number], self.size)
+        return random_view(self.pool, self.size, np.random.default_rng((self.seed, number)))
+
+
+def _as_it_is(view: View) -> View:
+    return view
+
+
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(1)
+
+
 def _fill(
-    folder: Path, draw: Callable[[int], View], count: int, concepts: list[str], device: Device
+    folder: Path, drawn: DrawnViews, concepts: list[str], device: Device, workers: int
 ) -> None:
+    count = len(drawn)
+    loader = DataLoader(
+        drawn,
+        batch_size=None,
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        worker_init_fn=_one_thread,
+    )
     ports = device.spec.ports["image_encoder"].outputs
     maps = {
         name: open_memmap(
@@ -104,8 +135,7 @@ def _fill(
     number = {name: i for i, name in enumerate(concepts)}
     known, unsure = (np.zeros((count, len(concepts)), bool) for _ in range(2))
     first, concept, boxes, masks = [0], [], [], []
-    for i in tqdm(range(count), desc="views", unit="image"):
-        view = draw(i)
+    for i, view in enumerate(tqdm(loader, desc="views", unit="image")):
         codes = (view.image.transpose(2, 0, 1)[None].astype(np.int16) - 128).astype(np.int8)
         seen = device.run("image_encoder", {"image": codes})
         for name in MAPS:

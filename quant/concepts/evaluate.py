@@ -28,16 +28,19 @@ from hw.spec.files import atomic_path
 from quant.commands import exit_code
 from quant.concepts.metrics import ConceptScore, ConceptScores
 from quant.config import CONFIGS, PRECISIONS, get_config
+from quant.data.concepts.contexts import UNSEEN, in_context
 from quant.data.concepts.dataset import ConceptImage, load_concepts
-from quant.data.concepts.vocabulary import Vocabulary, shipped_vocabulary
+from quant.data.concepts.stills import marks_of
+from quant.data.concepts.vocabulary import shipped_vocabulary
 from quant.data.errors import DataError
 from quant.model.device import TorchDevice
 from quant.model.tracker import CHECKPOINTS, load_checkpoint
 
 MODELS = {"float": "float", "quantized": "w4a4", "golden": None}
-SOURCES = ("ccp", "pets")
-ENOUGH = 20
-"""Instances of a tag from which its score says something."""
+ENOUGH, ENOUGH_OF = 20, {"voc": 15}
+"""Instances of a tag from which its score says something, and where fewer have to do."""
+CLASSES = {"voc": marks_of("voc_sbd").exhaustive - {"animal"}}
+"""Sources whose own classes are reported, and not the kinds above them."""
 BROAD = {"person"} | {kind for c in shipped_vocabulary().concepts.values() for kind in c.kinds}
 """Concepts that hold others, which no label map lists: they count twice, and are easier."""
 
@@ -48,9 +51,11 @@ def evaluate(
     phrases: Phrases | None = None,
     seed: int = 0,
     twins: bool = True,
+    contexts: bool = False,
 ) -> ConceptScores:
     """Scores by group: `<source>`, `<source>/<concept>`, and `near/<concept>` for phrases never
-    seen beside `twin/<concept>` for the plain name on the same images.
+    seen beside `twin/<concept>` for the plain name on the same images. contexts: `context/…` does
+    the same for the name among other words, which takes the sentence encoder.
     """
     session, vocabulary = ConceptSession(device, phrases), shipped_vocabulary()
     scores, rng = ConceptScores(), np.random.default_rng(seed)
@@ -67,7 +72,10 @@ def evaluate(
             groups = (item.source, f"{item.source}/{concept}")
             score = scores.add(groups, found.masks, found.scores, truth)
             if twins and truth:
-                _twins(near, session, vocabulary, concept, truth, score)
+                _twins(near, session, "near", vocabulary[concept].near, concept, truth, score)
+                if contexts:
+                    asked = in_context(vocabulary, concept, UNSEEN)
+                    _twins(near, session, "context", asked, concept, truth, score)
     scores.groups |= near.groups
     return scores
 
@@ -75,37 +83,57 @@ def evaluate(
 def _twins(
     near: ConceptScores,
     session: ConceptSession,
-    vocabulary: Vocabulary,
+    kind: str,
+    phrases: Sequence[str],
     concept: str,
     truth: list,
     score: ConceptScore,
 ) -> None:
-    for phrase in vocabulary[concept].near:
+    for phrase in phrases:
         found = session.detect(phrase)
-        near.add((f"near/{concept}/{phrase}", "near"), found.masks, found.scores, truth)
-        for group in (f"twin/{concept}/{phrase}", "twin"):
+        near.add((f"{kind}/{concept}/{phrase}", kind), found.masks, found.scores, truth)
+        for group in (f"twin/{concept}/{phrase}", f"{kind} twin"):
             near.groups[group] = near.groups.get(group, ConceptScore()) + score
+
+
+def scored(images: Sequence[ConceptImage], split: str) -> list[ConceptImage]:
+    """Images of a split that something is known of. Raises DataError where there is none."""
+    chosen = [item for item in images if item.split == split and item.exhaustive]
+    if not chosen:
+        raise DataError(f"no {split} images", "expected stills with named masks")
+    return chosen
+
+
+def sources_of(scores: ConceptScores) -> list[str]:
+    """Sources that were scored, the richest first."""
+    tags = {g.split("/")[0] for g in scores.groups if "/" in g} - {"near", "context", "twin"}
+    return sorted(tags, key=lambda source: -scores[source].instances)
 
 
 def frequent(scores: ConceptScores, source: str) -> list[str]:
     """Groups of a source's concepts with instances enough."""
-    groups = scores.groups.items()
-    return [g for g, s in groups if g.startswith(f"{source}/") and s.instances >= ENOUGH]
+    groups, least = scores.groups.items(), ENOUGH_OF.get(source, ENOUGH)
+    return [g for g, s in groups if g.startswith(f"{source}/") and s.instances >= least]
 
 
 def summary(scores: ConceptScores) -> dict[str, dict]:
     """What is reported, for JSON: by source, the frequent tags alone, and phrases never seen."""
-    rows = {name: scores[name] for name in SOURCES if name in scores.groups}
+    rows = {name: scores[name] for name in sources_of(scores)}
     rows["all"] = scores.overall
-    for source in SOURCES:
-        tags = frequent(scores, source)
+    for source in sources_of(scores):
+        tags, least = frequent(scores, source), ENOUGH_OF.get(source, ENOUGH)
+        if source in CLASSES:
+            own = [g for g in tags if g.split("/")[1] in CLASSES[source]]
+            if own:
+                rows[f"{source}, classes of {least} and more"] = scores.together(own)
+            continue
         if tags:
-            rows[f"{source}, tags of {ENOUGH} and more"] = scores.together(tags)
+            rows[f"{source}, tags of {least} and more"] = scores.together(tags)
         narrow = [g for g in tags if g.split("/")[1] not in BROAD]
         if narrow and narrow != tags:
             rows[f"{source}, the narrowest of them"] = scores.together(narrow)
     plain = {name: score.as_dict() for name, score in rows.items()}
-    for group in ("near", "twin"):
+    for group in ("near", "near twin", "context", "context twin"):
         if group in scores.groups:
             plain[group] = {"pmf1_50": scores[group].pmf1_50, "pairs": scores[group].pairs}
     tags = [g for g in scores.groups if "/" in g]
@@ -135,7 +163,7 @@ def twin_table(scores: ConceptScores, least: int = 5) -> Table:
     table = Table("concept", "phrase", "pmF1@0.5", "plain name", "share", "instances")
     for group, score in sorted(scores.groups.items()):
         kind, *rest = group.split("/")
-        if kind != "near" or not rest or score.instances < least:
+        if kind not in ("near", "context") or not rest or score.instances < least:
             continue
         twin = scores["/".join(["twin", *rest])].pmf1_50
         share = f"{score.pmf1_50 / twin:.2f}" if twin else "-"
@@ -169,16 +197,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--split", default="held", choices=("held", "train"), help="(%(default)s)")
     parser.add_argument("--images", type=int, help="this many, drawn at random")
     parser.add_argument("--out", type=Path, help="JSON file for the scores")
+    parser.add_argument(
+        "--contexts", action="store_true", help='also ask with words around the noun ("tiny dog")'
+    )
     parser.add_argument("--debug", action="store_true", help="tracebacks")
     args = parser.parse_args(argv)
 
     def score() -> None:
         config = get_config(args.config).name
-        images = [
-            i for i in load_concepts(args.data) if i.split == args.split and i.source in SOURCES
-        ]
-        if not images:
-            raise DataError(f"no {args.split} images in {args.data}", "expected ccp or pets")
+        images = scored(load_concepts(args.data), args.split)
         if args.images:
             order = np.random.default_rng(0).permutation(len(images))[: args.images]
             images = [images[i] for i in order]
@@ -187,7 +214,7 @@ def main(argv: list[str] | None = None) -> int:
         phrases = None
         if args.model != "golden":
             phrases = Phrases.build(shipped_vocabulary().phrases())
-        scores = evaluate(device, images, phrases)
+        scores = evaluate(device, images, phrases, contexts=args.contexts)
         console = Console()
         console.print(f"{config} {args.model}, {args.split}: {len(images)} images")
         console.print(table_of(scores))

@@ -61,7 +61,9 @@ def train(args: argparse.Namespace) -> None:
     concepts = sorted(frozenset().union(*(item.annotated for item in images)))
     phrases = phrase_table(vocabulary, concepts, run)
     device = open_device("golden", args.bundle or default_bundle(config.name))
-    views = build_views(images, concepts, device, run / "views", recipe.views, seed=1)
+    views = build_views(
+        images, concepts, device, run / "views", recipe.views, seed=1, workers=args.workers
+    )
     device.close()
     model: Tracker | None = None
     for stage in recipe.stages:
@@ -72,7 +74,7 @@ def train(args: argparse.Namespace) -> None:
         samples = ConceptSamples(views, vocabulary, phrases, count, seed, stage.rarity)
         begun = start_model(config.name, precision, model, tracker, samples, recipe.batch)
         if model is None:
-            known = np.stack([phrases.embed(p) for p in phrases.phrases])
+            known = np.stack([phrases.embed(p) for p in vocabulary.phrases()])
             begun.concept_prompts.spread(torch.from_numpy(known))
         if args.resume and result.is_file():
             print(f"stage {stage.name}: done")

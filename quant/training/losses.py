@@ -15,8 +15,9 @@ FOCAL_WEIGHT, DICE_WEIGHT, IOU_WEIGHT, OBJECT_WEIGHT = 20.0, 1.0, 1.0, 1.0
 FOCAL_ALPHA, FOCAL_GAMMA = 0.25, 2.0  # Lin et al. 2017, as SAM 2
 
 
-def focal(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Sigmoid focal loss with soft targets, mean over the valid cells of the last two dimensions.
+def focal(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Sigmoid focal loss with soft targets, mean over the valid cells (by default all) of the last
+    two dimensions.
 
     For targets in {0, 1} this is Lin et al.'s formula; between, |p - y| stands for 1 - p_t (Li et
     al. 2020, quality focal loss).
@@ -24,13 +25,17 @@ def focal(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     distance = (logits.sigmoid() - target).abs() ** FOCAL_GAMMA
     alpha = FOCAL_ALPHA * target + (1 - FOCAL_ALPHA) * (1 - target)
-    count = valid.sum(dim=(-2, -1)).clamp(min=1)
-    return (alpha * distance * entropy * valid).sum(dim=(-2, -1)) / count
+    loss = alpha * distance * entropy
+    if valid is None:
+        return loss.mean(dim=(-2, -1))
+    return (loss * valid).sum(dim=(-2, -1)) / valid.sum(dim=(-2, -1)).clamp(min=1)
 
 
-def dice(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """1 - Dice of probabilities over the valid cells, smoothed by 1 as in SAM 2."""
-    p, target = logits.sigmoid() * valid, target * valid
+def dice(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
+    """1 - Dice of probabilities over the valid cells (by default all), smoothed by 1 as SAM 2."""
+    p = logits.sigmoid()
+    if valid is not None:
+        p, target = p * valid, target * valid
     both = 2 * (p * target).sum(dim=(-2, -1)) + 1
     return 1 - both / (p.sum(dim=(-2, -1)) + target.sum(dim=(-2, -1)) + 1)
 

@@ -96,7 +96,7 @@ class ConceptRecipe:
     views: int
     batch: int
     stages: tuple[ConceptStage, ...]
-    scenes: int = 160
+    scenes: int = 320
 
 
 CONCEPT_RECIPES: dict[str, ConceptRecipe] = {

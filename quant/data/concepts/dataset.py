@@ -21,9 +21,9 @@ def load_concepts(root: Path | str) -> list[ConceptImage]:
 
     Sets are known by their content: images/ with concepts/ (by `quant.teachers.label`), with masks/
     and labels.txt (Clothing Co-Parsing), with masks/ alone (Oxford-IIIT Pet), with labels/ (YOLO
-    polygons of COCO's classes); or DAVIS's layout, of which the training sequences of one
-    unmistakable object are taken. Raises DataError, naming what was looked for, where there is
-    none.
+    polygons of COCO's classes); JPEGImages/ with Annotations/ and names (`named_stills`); or
+    DAVIS's layout, of which the training sequences of one unmistakable object are taken. Raises
+    DataError, naming what was looked for, where there is none.
     """
     folder = Path(root)
     children = subfolders(folder)
@@ -33,6 +33,7 @@ def load_concepts(root: Path | str) -> list[ConceptImage]:
     if not found:
         raise DataError(
             f"no annotated images in {folder}",
-            "expected images/ with masks/, labels/ or concepts/ there, one or two folders down",
+            "expected images/ with masks/, labels/ or concepts/, or JPEGImages/ with Annotations/ "
+            "and labels.json or classes.txt, there, one or two folders down",
         )
     return found

@@ -3,15 +3,13 @@
 Every image says which concepts its annotators marked wherever they occur (`exhaustive`): a phrase
 for one of those that has no instance is a valid negative; of any other concept nothing is known.
 
-The split is fixed by the files' names, so that it is the same everywhere and for ever: an image of
-Clothing Co-Parsing (`ccp`) or of Oxford-IIIT Pet (`pets`) is held out when the SHA-256 of its
-file's stem (UTF-8, read as one big-endian number) is a multiple of 10; every other image, and all
-of the other sources, are for training.
+Stills of every set are split by their files' names (`quant.data.held_out`); frames of videos and
+drawn scenes are for training.
 """
 
 from __future__ import annotations
 
-import hashlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,12 +19,14 @@ from numpy.typing import NDArray
 
 from quant.data.concepts.vocabulary import Vocabulary, shipped_vocabulary
 from quant.data.errors import DataError
+from quant.data.held_out import is_held_out
 
 SMALLEST_INSTANCE = 0.0005
 """Share of the image below which an annotation is neither an instance nor its absence: a region of
 6 x 6 pixels at a side of 256 is noise of the annotation as often as an object."""
 
-SOURCES_WITH_HELD_OUT = ("ccp", "pets")
+NOT_STILLS = ("davis", "drawn", "labels")
+"""Sources of frames and drawings, which the rule of stills says nothing of."""
 TRAIN, HELD = "train", "held"
 
 
@@ -63,9 +63,10 @@ def annotate(named: Iterable[tuple[str, NDArray[np.bool_]]]) -> Annotation:
 class ConceptImage:
     """An image and its named instances, read from disk each time they are asked for.
 
-    name: the file, for messages. source: "ccp", "pets", "coco", "davis", "drawn" or "labels"
-    (written by `quant.teachers.label`). split: "train" or "held".
-    annotated: concepts that the source marks wherever they occur, broader ones included.
+    name: the file, for messages. source: the set that it is from, "drawn", or "labels" (written by
+    `quant.teachers.label`). split: "train" or "held".
+    annotated: concepts that the source marks wherever they occur, broader ones included; with none,
+    the image only gives objects to paste elsewhere.
     read_image: gives the image (H, W, 3) uint8 RGB.
     read_annotation: gives the annotation, masks of the image's own size.
     """
@@ -137,9 +138,13 @@ class ConceptImage:
 
 
 def split_of(source: str, stem: str) -> str:
-    """ "held" or "train": the rule at the head of this file.
+    """ "held" or "train".
 
-    stem: the image's file name without folder and suffix.
+    stem: the image's file name without folder and suffix. A copy of a photo of Pascal VOC that
+    keeps its name within its own (`car_voc2012_2008_005972`) is held out wherever the photo is.
     """
-    number = int.from_bytes(hashlib.sha256(stem.encode()).digest(), "big")
-    return HELD if source in SOURCES_WITH_HELD_OUT and number % 10 == 0 else TRAIN
+    if source in NOT_STILLS:
+        return TRAIN
+    original = re.search(r"voc\d{4}_(\d{4}_\d{6})$", stem)
+    names = [stem, original[1]] if original else [stem]
+    return HELD if any(map(is_held_out, names)) else TRAIN

@@ -11,6 +11,7 @@ What each source annotates wherever it occurs (its `annotated`):
 - COCO in YOLO's form: a polygon an instance, 80 classes in COCO's order.
 - DAVIS-2016 (Perazzi et al. 2016): the sequences whose one object has a plain name; that concept,
   broader ones, and those listed as unseen in the videos.
+- The other still sets, each with its own marks: `quant.data.concepts.stills`.
 - Folders written by `quant.teachers.label`: the concepts that the teacher was asked for.
 """
 
@@ -23,8 +24,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import tomllib
 
+from quant.data.concepts.facts import COCO, COCO_CONCEPTS, FACTS, canonical
 from quant.data.concepts.image import (
     SMALLEST_INSTANCE,
     Annotation,
@@ -33,14 +34,13 @@ from quant.data.concepts.image import (
     annotate,
     split_of,
 )
+from quant.data.concepts.stills import load_named_set
 from quant.data.concepts.vocabulary import shipped_vocabulary
 from quant.data.errors import DataError
 from quant.data.images import list_frames, read_frame, read_list, read_values
 from quant.data.layouts.davis import is_davis, load_davis
+from quant.data.named_stills import is_named_set
 from quant.data.stills import parse_polygons, read_single_mask
-
-_FACTS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-COCO: list[str] = _FACTS["coco"]["names"]
 
 DAVIS_FRAMES = 8
 """Frames taken of a sequence, evenly spaced: more of them look alike."""
@@ -50,6 +50,8 @@ def load_set(folder: Path) -> list[ConceptImage]:
     """Images of the data set in this very folder; empty where it holds none. Raises DataError."""
     if is_davis(folder):
         return _load_davis(folder)
+    if is_named_set(folder):
+        return load_named_set(folder)
     if not (folder / "images").is_dir():
         return []
     if (folder / "concepts").is_dir():
@@ -86,7 +88,7 @@ def _image(
 
 def _load_ccp(folder: Path) -> list[ConceptImage]:
     names = tuple(read_list(folder / "labels.txt"))
-    annotated = {"person", *names[1:], *_FACTS["ccp"]["kinds"], *_FACTS["ccp"]["unseen"]}
+    annotated = {"person", *names[1:], *FACTS["ccp"]["kinds"], *FACTS["ccp"]["unseen"]}
     return [
         _image(path, "ccp", annotated, partial(_read_tags, masks, names))
         for path, masks in _pairs(folder, "masks", ".png")
@@ -113,7 +115,7 @@ def _read_tags(path: Path, names: tuple[str, ...]) -> Annotation:
 
 
 def _load_pets(folder: Path) -> list[ConceptImage]:
-    annotated = {*_FACTS["pets"]["species"], *_FACTS["pets"]["breeds"]}
+    annotated = {*FACTS["pets"]["species"], *FACTS["pets"]["breeds"]}
     images = []
     for path, mask in _pairs(folder, "masks", ".png"):
         breed, species = pet_of(path.stem)
@@ -143,9 +145,8 @@ def _read_pet(path: Path, concepts: tuple[str, ...]) -> Annotation:
 
 
 def _load_coco(folder: Path) -> list[ConceptImage]:
-    annotated = {_canonical(name) for name in COCO} | set(_FACTS["coco"]["kinds"])
     return [
-        _image(path, "coco", annotated, partial(_read_coco, path, polygons))
+        _image(path, "coco", COCO_CONCEPTS, partial(_read_coco, path, polygons))
         for path, polygons in _pairs(folder, "labels", ".txt")
     ]
 
@@ -158,16 +159,12 @@ def _read_coco(image: Path, polygons: Path) -> Annotation:
             raise DataError(
                 f"class {label} in {polygons}", f"expected COCO's classes, 0 to {len(COCO) - 1}"
             )
-        named.append((_canonical(COCO[label]), mask))
+        named.append((canonical(COCO[label]), mask))
     return annotate(named)
 
 
-def _canonical(name: str) -> str:
-    return _FACTS["coco"]["canonical"].get(name, name)
-
-
 def _load_davis(folder: Path) -> list[ConceptImage]:
-    images, facts, vocabulary = [], _FACTS["davis"], shipped_vocabulary()
+    images, facts, vocabulary = [], FACTS["davis"], shipped_vocabulary()
     for sequence in load_davis(folder, "train"):
         concept = facts["shows"].get(sequence.name)
         if concept is None:

@@ -1,7 +1,19 @@
-"""The concepts that training knows and the phrases that name them: loads `vocabulary.toml`.
+"""The concepts that training knows and the phrases that name them: loads the files of `words/`,
+one a theme. A concept has one canonical name (`dog`), the head of its table, with these lists:
 
-A concept has one canonical name (`dog`), phrases seen in training (`dog`, `puppy` …) and phrases
-kept out of it (`pooch`), which measure whether the detector follows the meaning of a phrase.
+    train       phrases seen in training; the first is the concept's plain name
+    near        phrases never seen in training that mean the same: they test whether the detector
+                follows the sentence embedding or has learned words by heart. Only phrases that the
+                encoder itself puts nearest to their concept can pass; others ("specs", "tuxedo")
+                are among the training phrases, since nothing but training makes them work
+    members     narrower concepts; their instances are instances of this one too, wherever a source
+                annotates this one fully
+    confusable  concepts that annotators mix up with this one, or that overlap with it in meaning:
+                when one of the two is in a picture, the other is not taken for absent. Written
+                once, meant both ways
+
+No phrase belongs to two concepts, and no concept to two files. Members and confusable concepts may
+stand in another file.
 """
 
 from __future__ import annotations
@@ -17,7 +29,7 @@ from host.concepts.phrases import normalise
 from hw.spec.errors import SamFabricError
 from quant.data.errors import DataError
 
-SHIPPED = Path(__file__).with_name("vocabulary.toml")
+SHIPPED = Path(__file__).with_name("words")
 _LISTS = ("train", "near", "members", "confusable")
 
 
@@ -80,18 +92,32 @@ class Vocabulary:
 
 
 def load_vocabulary(path: Path | str = SHIPPED) -> Vocabulary:
-    """The vocabulary of a TOML file, by default the one that ships.
+    """The vocabulary of a TOML file or of all in a folder, by default the one that ships.
 
-    Raises DataError naming the file, the concept and the rule it breaks.
+    Raises DataError naming the file or folder, the concept and the rule it breaks.
     """
-    try:
-        tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read vocabulary {path}: {error}", "repair the file") from error
+    place, tables = Path(path), {}
+    for file in sorted(place.glob("*.toml")) if place.is_dir() else [place]:
+        for name, table in _read(file).items():
+            if name in tables:
+                raise DataError(
+                    f"{file} lists concept {name!r}, which another file lists too",
+                    "keep each concept in one file",
+                )
+            tables[name] = table
+    if not tables:
+        raise DataError(f"no concepts in {path}", "expected .toml files with a table a concept")
     try:
         return Vocabulary(_concepts(tables))
     except DataError as error:
         raise DataError(f"{path}: {error.message}", error.remedy) from error
+
+
+def _read(path: Path) -> dict:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read vocabulary {path}: {error}", "repair the file") from error
 
 
 @cache

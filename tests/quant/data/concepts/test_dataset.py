@@ -226,16 +226,23 @@ def test_an_image_and_a_mask_of_two_sizes(tmp_path):
         only(tmp_path).read()
 
 
-@pytest.mark.parametrize("source", ["ccp", "pets"])
+@pytest.mark.parametrize("source", ["ccp", "pets", "voc", "coco", "any other"])
 def test_a_tenth_is_held_out(source):
     stems = [f"{i:04d}" for i in range(2000)]
     held = [stem for stem in stems if split_of(source, stem) == "held"]
     by_rule = [s for s in stems if int(hashlib.sha256(s.encode()).hexdigest(), 16) % 10 == 0]
     assert held == by_rule and 150 < len(held) < 250
-    assert {split_of("coco", stem) for stem in stems} == {"train"}
+    for video in ("davis", "drawn", "labels"):
+        assert {split_of(video, stem) for stem in stems} == {"train"}
 
 
 def test_the_split_is_fixed():
     # Worked out once; whoever changes the rule changes what earlier figures were measured on.
     held = [n for n in range(1, 41) if split_of("pets", f"Bengal_{n}") == "held"]
     assert held == [3, 6, 19, 33]
+
+
+def test_a_copy_is_held_out_with_its_original():
+    assert split_of("voc", "2008_005972") == "held"
+    assert split_of("sysu", "car_voc2012_2008_005972") == "held"
+    assert split_of("voc", "2008_005971") == split_of("sysu", "car_voc2012_2008_005971") == "train"

@@ -6,15 +6,17 @@ from host.media.demo_clip import render_demo_clip
 from quant.data.concepts.scenes import KINDS, drawn_scenes
 from quant.data.concepts.vocabulary import shipped_vocabulary
 
+KINDS_OF_ALL = ("animal", "sea creature")
+
 
 def test_scenes_show_each_animal_somewhere_and_nothing_else():
     scenes = drawn_scenes(12)
     assert {item.split for item in scenes} == {"train"}
     shown = set().union(*(item.present for item in scenes))
-    assert shown == {*KINDS, "animal"}
+    assert shown == {*KINDS, *KINDS_OF_ALL}
     for item in scenes:
         assert "animal" in item.present and "person" in item.absent
-        assert item.exhaustive | set(KINDS) | {"animal"} >= set(shipped_vocabulary().concepts)
+        assert item.exhaustive | {*KINDS, *KINDS_OF_ALL} >= set(shipped_vocabulary().concepts)
 
 
 def test_masks_lie_on_what_they_name():
@@ -34,3 +36,17 @@ def test_a_scene_is_the_same_when_drawn_again_and_not_the_demo_clip():
     height, width = first.shape[:2]
     (frame,), _ = render_demo_clip(1, height, width)
     assert np.abs(first.astype(int) - frame).mean() > 10
+
+
+def test_most_scenes_show_kinds_side_by_side_and_some_leave_one_out():
+    shown = [item.present & set(KINDS) for item in drawn_scenes(40)]
+    counts = [sum(len(kinds) == n for kinds in shown) for n in (1, 2, 3)]
+    assert counts[2] > 8 and counts[1] > 5 and counts[0] > 1
+    for kind in KINDS:
+        alone = [item for item in drawn_scenes(40) if kind in item.absent]
+        assert alone and all("animal" in item.present for item in alone)
+
+
+def test_floors_differ_in_colour():
+    means = np.array([item.read()[0].mean((0, 1)) for item in drawn_scenes(12)])
+    assert (means.std(0) > 10).all()

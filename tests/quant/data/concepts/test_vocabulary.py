@@ -1,14 +1,13 @@
 """The vocabulary's rules, on small ones made here and on the one that ships."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import tomllib
 
 from host.concepts.phrases import embeddings_of, encoder_installed
-from quant.data.concepts.sources import COCO
-from quant.data.concepts.vocabulary import SHIPPED, load_vocabulary, shipped_vocabulary
+from quant.data.concepts.contexts import TRAINED, UNSEEN, in_context
+from quant.data.concepts.facts import COCO, COCO_CONCEPTS, FACTS
+from quant.data.concepts.stills import marks_of
+from quant.data.concepts.vocabulary import load_vocabulary, shipped_vocabulary
 from quant.data.errors import DataError
 
 SMALL = """
@@ -96,20 +95,58 @@ def test_a_missing_vocabulary_is_named(tmp_path):
         load_vocabulary(tmp_path / "nowhere.toml")
 
 
+VOC = [
+    "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train",
+    "tvmonitor",
+]  # fmt: skip
+
+
 def test_the_shipped_one_covers_its_sources():
     words = shipped_vocabulary()
-    facts = tomllib.loads((Path(SHIPPED).with_name("sources.toml")).read_text(encoding="utf-8"))
-    canonical = facts["coco"]["canonical"]
-    named = {canonical.get(name, name) for name in COCO}
-    named |= {*facts["coco"]["kinds"], *facts["ccp"]["kinds"], *facts["ccp"]["unseen"]}
-    named |= {
-        *facts["pets"]["species"],
-        *facts["pets"]["breeds"],
-        *facts["davis"]["shows"].values(),
-    }
-    named |= {*facts["davis"]["unseen"], *facts["davis"]["worn"]}
+    named = {*COCO_CONCEPTS, *FACTS["ccp"]["kinds"], *FACTS["ccp"]["unseen"]}
+    named |= {*FACTS["pets"]["species"], *FACTS["pets"]["breeds"]}
+    named |= {*FACTS["davis"]["shows"].values(), *FACTS["davis"]["unseen"], *FACTS["davis"]["worn"]}
+    named |= set(FACTS["canonical"].values())
+    for name in FACTS["sets"]:
+        marks = marks_of(name)
+        named |= marks.exhaustive | marks.unseen | frozenset().union(*marks.doubted.values())
     assert len(COCO) == 80 and named <= set(words.concepts)
     assert {"bag", "purse", "t-shirt", "skin", "person"} <= set(words.concepts)
+
+
+def test_the_classes_of_pascal_voc_have_a_concept_each():
+    marked = marks_of("voc_sbd").exhaustive
+    concepts = {FACTS["canonical"].get(name, name) for name in VOC}
+    assert len(concepts) == 20 and marked == concepts | {"animal"}
+
+
+@pytest.mark.parametrize(
+    ("narrow", "broad"),
+    [
+        ("dog", "animal"), ("ant", "insect"), ("ant", "animal"), ("boat", "vehicle"),
+        ("couch", "furniture"), ("apple", "food"), ("fork", "tableware"), ("laptop", "electronics"),
+        ("oven", "appliance"), ("frisbee", "sports equipment"), ("flamingo", "bird"),
+    ],
+)  # fmt: skip
+def test_broader_kinds(narrow, broad):
+    assert broad in shipped_vocabulary()[narrow].kinds
+
+
+def test_themes_of_a_folder_are_one_vocabulary(tmp_path):
+    folder = tmp_path / "words.toml"
+    folder.mkdir()
+    (folder / "pets.toml").write_text("[dog]\ntrain = ['dog']\nconfusable = ['wolf']")
+    (folder / "wild.toml").write_text("[wolf]\ntrain = ['wolf']")
+    words = load_vocabulary(folder)
+    assert words["wolf"].confusable == {"dog"}
+    (folder / "wild.toml").write_text("[wolf]\ntrain = ['wolf']\n[dog]\ntrain = ['hound']")
+    with pytest.raises(DataError, match=r"wild.toml lists concept 'dog'"):
+        load_vocabulary(folder)
+    for file in folder.iterdir():
+        file.unlink()
+    with pytest.raises(DataError, match="no concepts in .*words.toml"):
+        load_vocabulary(folder)
 
 
 def test_the_shipped_one_holds_what_it_promises():
@@ -123,6 +160,17 @@ def test_the_shipped_one_holds_what_it_promises():
     assert sum(len(concept.near) for concept in words.concepts.values()) > 100
     assert {"shirt", "t-shirt"} <= words["blouse"].confusable
     assert words["bengal"].kinds == ("cat", "animal")
+
+
+def test_words_around_a_noun_make_no_phrase_that_training_must_not_see():
+    words = shipped_vocabulary()
+    kept_out = {phrase for concept in words.concepts.values() for phrase in concept.near}
+    for name in words.concepts:
+        trained = in_context(words, name, TRAINED)
+        assert len(trained) > 10 and not kept_out & set(trained)
+        assert not set(trained) & set(in_context(words, name, UNSEEN))
+    assert "red apple" not in in_context(words, "apple", TRAINED)
+    assert "dog in the grass" in in_context(words, "dog", TRAINED)
 
 
 @pytest.mark.skipif(
