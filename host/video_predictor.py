@@ -19,6 +19,7 @@ from host.bank import MemoryBank
 from host.device import Arrays, Device
 from host.errors import PromptError, UnknownObjectError
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt, clicks_and_box
+from host.recurrence import ever_shown
 from host.stored_video import check_index, read_squares
 from host.tensor import MaskTensor
 from host.tracker import Answer, Memory, ObjectModel
@@ -263,6 +264,8 @@ class SAM2VideoPredictor:
             prompt,
             None if before is None else before.logits,
             None if prompt is None or own is None else own.logits,
+            # A prompt on this frame replaces the one before it there.
+            shown=ever_shown((record.prompts | {now: prompt}).values()),
         )
         memory = self.model.memorise(image, answer)
         # The raw candidates are only of use at once; over a whole video they would weigh most.

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from host.policy import AGE_LANES, Entry, Policy, select
 from host.prompts import LOGIT_LIMIT, dense_prompt, token_indices
+from host.recurrence import shows
 from quant.data.prompts import centre_click, corrective_click, draw_box, draw_click
 from quant.losses import frame_loss
 from quant.model import Tracker
@@ -147,6 +148,7 @@ class Unroller:
         features = self.encode(frames)
         losses, outputs = [], []
         previous: Tensor | None = None
+        shown = torch.zeros(len(targets), dtype=torch.bool, device=targets.device)
         for t, feature in enumerate(features):
             target = targets[:, t]
             now = t + age if t else 0
@@ -154,16 +156,18 @@ class Unroller:
             prompts, given = self._first_prompts(target, kind) if t == 0 else (empty(target), None)
             if given is not None:
                 previous = given
+            shown |= shown_by(prompts, given).to(shown.device)
             logits, pointer, loss = self._step(
-                feature, conditioned, prompts, previous, target, given
+                feature, conditioned, prompts, previous, target, given, shown
             )
             losses.append(loss)
             corrected = given is None and correct(t)
             if corrected:
                 for _ in range(1 + int(self.rng.integers(2))):
                     prompts = self._corrected(prompts, logits, target)
+                    shown |= shown_by(prompts, None).to(shown.device)
                     logits, pointer, loss = self._step(
-                        feature, conditioned, prompts, logits, target, None
+                        feature, conditioned, prompts, logits, target, None, shown
                     )
                     losses.append(loss)
             self.remember(feature, logits, pointer, Entry(now, prompted=t == 0 or corrected))
@@ -171,7 +175,7 @@ class Unroller:
             previous = logits
         return torch.stack(losses).mean(), torch.stack(outputs, 1)
 
-    def _step(self, feature, conditioned, prompts, logits, target, given):
+    def _step(self, feature, conditioned, prompts, logits, target, given, shown):
         """Decode, choose the mask as the session does; returns (logits, pointer, loss)."""
         masks, scores, pointers = self.decode(feature, conditioned, prompts, logits)
         first = not self.history
@@ -188,6 +192,7 @@ class Unroller:
             # on a visible object is not acted on
             # in training: its mask would get no gradient.
             gone = (scores[:, 0, 4, 0] <= 0) & ~(target > 0.5).flatten(1).any(1)
+            gone |= ~shown  # no prompt ever showed it, so that it is nowhere whatever the score
             chosen = torch.where(gone[:, None, None], torch.full_like(chosen, -LOGIT_LIMIT), chosen)
         return chosen, pointer, loss
 
@@ -216,6 +221,13 @@ class Unroller:
             x, y, label = corrective_click(wrong, right, self.rng)
             result.append(Clicks([*p.points, (x, y)], [*p.labels, int(label)], p.box))
         return result
+
+
+def shown_by(prompts: list[Clicks], given: Tensor | None) -> Tensor:
+    """Which objects (B,) these prompts or masks (B,R,R) show."""
+    if given is not None:
+        return (given > 0).flatten(1).any(1)
+    return torch.tensor([shows(p.labels, p.box, None) for p in prompts])
 
 
 def empty(target: Tensor) -> list[Clicks]:

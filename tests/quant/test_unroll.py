@@ -111,3 +111,26 @@ def test_corrections_add_clicks_where_the_error_is(float_model):
     (prompt,) = unroller._corrected([Clicks()], logits, target)
     (x, y), label = prompt.points[0], prompt.labels[0]
     assert label == 1 and 2 <= x * TINY.grid <= 8 and 2 <= y * TINY.grid <= 8
+
+
+def test_what_no_prompt_shows_is_nowhere_in_training_as_in_the_session(float_model):
+    tensor, targets, (frames, _) = clip()
+    nothing = torch.zeros_like(targets[:, :1])
+    later = torch.cat([nothing, targets[:, 1:]], 1)
+    with torch.no_grad():
+        _, unrolled = Unroller(float_model, POLICY, np.random.default_rng(0)).run(
+            tensor, later, "mask"
+        )
+    assert (unrolled == -LOGIT_LIMIT).all()
+    session = Session(TorchDevice(float_model))
+    empty = Prompt(mask=np.zeros(frames.shape[1:3], bool))
+    for t, frame in enumerate(frames):
+        result = session.step(frame, {1: empty} if t == 0 else None).objects[1]
+        assert (result.logits == -LOGIT_LIMIT).all()
+        assert t == 0 or result.score > 0  # the model by itself would say that it sees it
+    # A positive click shows it.
+    with torch.no_grad():
+        _, unrolled = Unroller(float_model, POLICY, np.random.default_rng(0)).run(
+            tensor, later, "mask", correct=lambda frame: frame == 3
+        )
+    assert (unrolled[:, :3] == -LOGIT_LIMIT).all() and (unrolled[:, 3:] > -LOGIT_LIMIT).any()
