@@ -119,7 +119,8 @@ def test_sparse_annotations_and_another_ground_truth_size(tmp_path):
 def test_two_models_in_lockstep(tmp_path):
     write_sequence(tmp_path, "one", [(10, 6, 0)])
     sheet = ContactSheet()
-    report = evaluate_sequence(Oracle(), only(tmp_path), "mask", Oracle(shift=2), sheet)
+    found = evaluate_sequence(Oracle(), only(tmp_path), ["mask"], Oracle(shift=2), sheet)
+    report = found["mask"]
     assert report.frames == FRAMES and report.score.jf == 1
     assert report.other.score.j == pytest.approx(18 / 22)
     assert len(report.other.ious) == FRAMES - 1  # the prompted frame says nothing of the models
@@ -159,8 +160,10 @@ def test_the_command_on_a_real_model(tree, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert all(word in printed for word in ("one", "pair", "mean", "J&F", "ms/frame"))
     found = json.loads((tmp_path / "float_tiny_click3_dev.json").read_text())
+    assert list(found["prompts"]) == ["click3"]
+    found = found["prompts"]["click3"]
     assert list(found["sequences"]) == ["one", "pair"]
-    objects = [o for s in found["sequences"].values() for o in s["objects"]]
+    objects = [o for s in found["sequences"].values() for o in s["object_list"]]
     assert [o["frames"] for o in objects] == [[1, 2, 3, 4]] * 3
     per_object = [np.mean(o["j"]) for o in objects]
     assert found["mean"]["j"] == pytest.approx(np.mean(per_object), abs=0.01)
@@ -178,6 +181,7 @@ def test_comparing_and_choosing_sequences(tree, tmp_path, monkeypatch):
     (tmp_path / "checkpoints" / "tiny_w4a4.safetensors").write_bytes(weights)
     assert run(tree, tmp_path / "out", "--sequences", "one", "--compare", "quantized") == 0
     found = json.loads((tmp_path / "out" / "float_tiny_mask_dev.json").read_text())
+    found = found["prompts"]["mask"]
     assert list(found["sequences"]) == ["one"]
     assert 0 <= found["mean"]["compare"]["mask_iou"] <= 1
 
@@ -187,6 +191,9 @@ def test_comparing_and_choosing_sequences(tree, tmp_path, monkeypatch):
     [
         (["--split", "test"], "test"),
         (["--sequences", "one,two"], "no sequence two"),
+        (["--prompt", "nod"], "unknown prompt kind nod"),
+        (["--prompt", "mask,nod"], "unknown prompt kind nod"),
+        (["--prompt", ","], "unknown prompt kind ','"),
         (["--compare", "float"], "--compare float is --model itself"),
         (["--data", "nowhere"], "nowhere"),
         (["--config", "huge"], "huge"),

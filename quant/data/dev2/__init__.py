@@ -6,6 +6,7 @@ lack: small objects, occlusion and absence with return, look-alikes, strong chan
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from quant.data.dev2.clips import drawn_clips
@@ -18,6 +19,8 @@ from quant.data.video import VideoSequence
 __all__ = ["NAME", "is_dev2", "load_dev2"]
 
 NAME = "dev2"
+REAL = "real"
+"""Kind of the held-out videos; a drawn clip's is its script."""
 
 
 def is_dev2(root: Path, split: str) -> bool:
@@ -36,7 +39,7 @@ def load_dev2(root: Path) -> list[VideoSequence]:
         classes = REGION_VIDEOS.get(sequence.name)
         found = sequence if classes is None else region_video(sequence, classes)
         if found is not None:
-            real.append(found)
+            real.append(replace(found, kind=REAL))
     if not real:
         raise DataError(f"no held-out video in {root / 'videos'}", "see quant/data/held_out.py")
     return real + drawn_clips(load_stills(root / "stills", held=True))

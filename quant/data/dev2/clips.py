@@ -57,7 +57,8 @@ def drawn_clips(
     for kind, (script, count) in SCRIPTS.items():
         for number in range(count):
             name = f"{kind}{number + 1}"
-            clips.append(DrawnClip(name, script(Dice(f"{SEED}/{name}")), pools, size).sequence())
+            clip = DrawnClip(name, script(Dice(f"{SEED}/{name}")), pools, size)
+            clips.append(clip.sequence(kind))
     return clips
 
 
@@ -91,11 +92,11 @@ class DrawnClip:
             self._latest = index, filmed, ids
         return self._latest[1], self._latest[2]
 
-    def sequence(self) -> VideoSequence:
+    def sequence(self, kind: str) -> VideoSequence:
         """The clip as scoring reads it."""
         known = tuple(sorted({actor.object_id for actor in self.actors} - {0}))
         masks = {index: partial(self.ids, index) for index in range(LENGTH)}
-        return VideoSequence(self.name, self, masks, known)
+        return VideoSequence(self.name, self, masks, known, kind=kind)
 
     @cached_property
     def scene(self) -> Scene:
