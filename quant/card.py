@@ -53,7 +53,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)}")
     parser.add_argument("--data", type=Path, required=True, help="videos to score on")
     parser.add_argument("--splits", default="train,dev", help="splits to score (%(default)s)")
-    parser.add_argument("--run", type=Path, help="training run whose curve.csv is shown (runs/<config>)")
+    parser.add_argument(
+        "--run", type=Path, help="training run whose curve.csv is shown (runs/<config>)"
+    )
     parser.add_argument("--bundle", type=Path, help="score W4A4 on this bundle's golden device")
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="(%(default)s)")
     parser.add_argument("--debug", action="store_true", help="tracebacks")
@@ -131,9 +133,9 @@ def dev2_section(device: Device, sequences: list[VideoSequence]) -> list[str]:
     rows = [("all objects", objects, mean), *summary_rows(summaries)]
     return [
         "## Held-out scores by size and event",
-        f"W4A4 on dev2 ({len(sequences)} sequences): videos that no training reads, and clips drawn",
-        "from stills that none reads (quant/data/dev2). J&F in per cent unless a row says otherwise;",
-        "all objects of a clip are tracked at once.",
+        f"W4A4 on dev2 ({len(sequences)} sequences): videos that no training reads, and clips",
+        "drawn from stills that none reads (quant/data/dev2). J&F in per cent unless a row says",
+        "otherwise; all objects of a clip are tracked at once.",
         "",
         f"| objects, event | objects | {' | '.join(PROMPTS)} |",
         "|---" * (2 + len(PROMPTS)) + "|",

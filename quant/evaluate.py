@@ -1,9 +1,9 @@
 """`python -m quant.evaluate`: how well a model tracks a video data set, prompted as asked.
 
-Prints one table: J, F and J&F a sequence, by kind of clip and by size, and what happens when objects
-leave and return. Writes `<model>_<config>_<prompt>_<split>.json` and a picture of the tracked frames
-beside it. `--prompt all` runs every kind of prompt on the same encoded frames. `--compare` runs a
-second model over the same frames in lockstep and adds how far the two agree.
+Prints one table: J, F and J&F a sequence, by kind of clip and by size, and what happens when
+objects leave and return. Writes `<model>_<config>_<prompt>_<split>.json` and a picture of the
+tracked frames beside it. `--prompt all` runs every kind of prompt on the same encoded frames.
+`--compare` runs a second model over the same frames in lockstep and adds how far the two agree.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ __all__ = ["evaluate_sequence", "main", "open_model", "score_sequence"]
 MODELS = {"float": "float", "quantized": "w4a4", "golden": None}
 """Model names and the precision of the checkpoint that each runs; golden runs a bundle."""
 
+WIDTH = 160  # columns of the table where it is not shown on a terminal
 ALL = "all"
 """What stands for every kind of prompt."""
 
@@ -247,7 +248,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0, 2 for bad input, 130 for Ctrl-C."""
     args = parse(argv)
     try:
-        evaluate(args, Console())
+        # In a pipe or a file nothing limits the width, and cut figures are no use.
+        evaluate(args, Console() if sys.stdout.isatty() else Console(width=WIDTH))
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)
         return 130

@@ -72,19 +72,19 @@ def overall(reports: Sequence[SequenceReport]) -> SequenceReport:
 
 def render(title: str, reports: Reports, compare: str | None = None) -> Table:
     """The table: a line a sequence, then the mean, kinds of clips, sizes and events. One kind of
-    prompt shows J, F and J&F, several show J&F alone.
+    prompt shows J, F and J&F, several show J&F alone, and their mean milliseconds a frame.
     """
     prompts = list(reports)
     lone = len(prompts) == 1
     table = Table(title=title)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     headings = ["J", "F", "J&F"] if lone else [f"J&F {prompt}" for prompt in prompts]
     if lone:
         table.title = f"{title}, {prompts[0]} prompt"
     if compare is not None:
         headings += [f"{what} {p}" for p in prompts for what in (f"{compare} J&F", "mask IoU")]
     for heading in ("objects", "frames", *headings, "ms/frame"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
 
     def row(name: str, found: list[SequenceReport], style: str | None = None) -> None:
         cells = [name, str(len(found[0].score.objects)), str(found[0].frames)]
@@ -92,7 +92,7 @@ def render(title: str, reports: Reports, compare: str | None = None) -> Table:
         for report in found:
             if report.other is not None:
                 cells += [f"{100 * report.other.score.jf:.1f}", f"{report.other.iou:.4f}"]
-        cells.append(" ".join(f"{r.ms_per_frame:.1f}" for r in found))
+        cells.append(f"{np.mean([r.ms_per_frame for r in found]):.1f}")
         table.add_row(*cells, style=style)
 
     for same in zip(*reports.values(), strict=True):

@@ -8,7 +8,9 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import lightning
 import torch
@@ -18,10 +20,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from hw.spec.errors import SamFabricError
 from quant.commands import exit_code
-from quant.config import CONFIGS, Precision
+from quant.config import CONFIGS
 from quant.data.errors import DataError
+from quant.data.packed import is_pack
 from quant.model import CHECKPOINTS
 from quant.recipe import STEPS_PER_EPOCH
+from quant.snapshots import Snapshots
 
 EMA_DECAY = 0.99  # averages the last ~100 steps: one-cycle ends at rate 0, so more would only lag
 
@@ -53,12 +57,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nodes", type=int, default=1, help="machines (%(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
     parser.add_argument("--threads", type=int, help="torch threads")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help="train for so long in all; each stage ends after its share, its rate at zero",
+    )
+    parser.add_argument(
+        "--snapshots", type=int, default=0, help="keep the averaged weights every so many epochs"
+    )
+    parser.add_argument(
+        "--pool", type=int, default=0, help="clips kept on the device and seen more than once"
+    )
     parser.add_argument("--debug", action="store_true", help="tracebacks")
 
 
 def prepare(args: argparse.Namespace, stages: Sequence[str]) -> Path:
     """The run folder, once the arguments are known to be good. Raises SamFabricError."""
-    if not str(args.data) or not args.data.is_dir():
+    if not args.data.is_dir() and not is_pack(args.data):
         raise DataError(f"no data folder {args.data}", "give DATA= a folder with videos or stills")
     if args.epochs <= 0:
         raise SamFabricError(
@@ -78,26 +93,33 @@ def fit(
     run: Path,
     name: str,
     epochs: int,
-    precision: Precision,
+    precision: Literal["bf16-mixed", "32-true"],
     args: argparse.Namespace,
+    minutes: float | None = None,
+    save: Callable[[lightning.LightningModule, Path], None] | None = None,
 ) -> None:
-    """Train one stage; its averaged weights are left in the module, the same in every process."""
+    """Train one stage, at most for so many minutes; its averaged weights are left in the module,
+    the same in every process. save: writes a module's weights, for snapshots.
+    """
     folder = run / name
     last = folder / "last.ckpt"
     accelerator_is_cpu = args.accelerator == "cpu" or not torch.cuda.is_available()
+    average = EMAWeightAveraging(decay=EMA_DECAY)
+    snapshots = [] if save is None else [Snapshots(average, folder, args.snapshots, save)]
     trainer = lightning.Trainer(
         max_epochs=max(1, round(epochs * args.epochs)),
         limit_train_batches=STEPS_PER_EPOCH,
         accelerator=args.accelerator,
         devices=1 if args.devices == "auto" and accelerator_is_cpu else args.devices,
         num_nodes=args.nodes,
-        # Float stages tolerate bfloat16 products; codes of 8 bits and more do not.
-        precision="bf16-mixed" if precision.is_float else "32-true",
+        max_time=None if minutes is None else timedelta(minutes=minutes),
+        precision=precision,
         gradient_clip_val=1.0,
         callbacks=[
             ModelCheckpoint(folder, "newest", save_last="link", save_top_k=1, every_n_epochs=1),
             LearningRateMonitor("step"),
-            EMAWeightAveraging(decay=EMA_DECAY),
+            average,
+            *snapshots,
             TQDMProgressBar(refresh_rate=10),
         ],
         logger=TensorBoardLogger(run / "curves", name=name, version=0),

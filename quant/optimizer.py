@@ -1,23 +1,48 @@
-"""AdamW with a one-cycle rate: short warm-up, cosine to zero."""
+"""AdamW with a one-cycle rate: short warm-up, cosine to zero, over steps or over minutes."""
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any
 
 import lightning
 import torch
 
+WARM_UP = 0.08  # share of a stage
+START, END = 1 / 25, 1 / 2500  # of the peak rate
 
-def one_cycle(groups: list[dict[str, Any]], trainer: lightning.Trainer) -> dict[str, Any]:
+
+class Progress:
+    """How far a stage is, 0 to 1: by its steps, or by its time where that ends first."""
+
+    def __init__(self, steps: int, minutes: float | None = None) -> None:
+        self.steps, self.minutes = max(1, steps), minutes
+        self.began = time.monotonic()
+
+    def at(self, step: int) -> float:
+        """Share of the stage that is over at a step."""
+        share = step / self.steps
+        if self.minutes is not None:
+            share = max(share, (time.monotonic() - self.began) / (60 * self.minutes))
+        return min(1.0, share)
+
+    def rate(self, step: int) -> float:
+        """Rate at a step, of the peak: linear warm-up, then a cosine (Smith & Topin 2019)."""
+        share = self.at(step)
+        if share < WARM_UP:
+            return START + (1 - START) * share / WARM_UP
+        fall = (share - WARM_UP) / (1 - WARM_UP)
+        return END + (1 - END) * 0.5 * (1 + math.cos(math.pi * fall))
+
+
+def one_cycle(
+    groups: list[dict[str, Any]], trainer: lightning.Trainer, minutes: float | None = None
+) -> dict[str, Any]:
     """Lightning's description of optimizer and schedule; groups without parameters are dropped."""
     groups = [g for g in groups if g["params"]]
-    optimizer = torch.optim.AdamW(groups)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=[g["lr"] for g in groups],
-        total_steps=max(2, int(trainer.estimated_stepping_batches)),
-        pct_start=0.08,
-        cycle_momentum=False,
-        final_div_factor=100,
-    )
+    fused = all(p.is_cuda for g in groups for p in g["params"])
+    optimizer = torch.optim.AdamW(groups, fused=fused)
+    progress = Progress(int(trainer.estimated_stepping_batches), minutes)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, progress.rate)
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

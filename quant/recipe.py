@@ -1,8 +1,9 @@
 """The training recipe of each configuration: stages in order, each with its length and what learns.
 
 A stage starts from the weights that the one before it left, so the whole recipe is resumable stage
-by stage and, through Lightning's own checkpoints, epoch by epoch inside a stage. Lengths were set
-by what two CPU cores do in an hour and a half; more steps help (`EPOCHS=` scales every stage).
+by stage and, through Lightning's own checkpoints, epoch by epoch inside a stage. `EPOCHS=` scales
+every stage; `--minutes` gives each its share of a fixed time, for a machine that rents by the
+minute.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ class Stage:
         rate: peak learning rate (one-cycle: short warm-up, cosine to zero).
         clips, frames: batch size and clip length.
         encoder: how the backbone takes part: "frozen" (no gradient, norms fixed), "whole" (learns
-            with all else, at a tenth of the rate) or "distill" (it alone learns, towards the float
-            backbone's maps).
+            with all else) or "distill" (it alone learns, towards the float backbone's maps).
+        objects: objects of a clip that are followed at once: one pass of the encoder serves all.
+        backbone_rate: rate of a backbone that learns with all else, of the stage's.
+        share: share of a run of fixed time.
     """
 
     name: str
@@ -33,24 +36,34 @@ class Stage:
     frames: int
     encoder: str
 
+    objects: int = 2
+    backbone_rate: float = 0.25
+    share: float = 0.25
+
+    @property
+    def rendered(self) -> int:
+        """Frames of a clip as it is rendered: a step sees a window of them, at some stride."""
+        return self.frames if self.frames == 1 else max(8, self.frames)
+
 
 STEPS_PER_EPOCH = 100
 
 RECIPES: dict[str, tuple[Stage, ...]] = {
     "tiny": (
-        Stage("heads", "float", 10, 2e-3, 8, 3, "whole"),
-        Stage("quantized", "w4a4", 5, 5e-4, 8, 3, "whole"),
+        Stage("whole", "float", 10, 2e-3, 8, 3, "whole", share=0.6),
+        Stage("quantized", "w4a4", 5, 5e-4, 8, 3, "whole", share=0.4),
     ),
     "pico": (
-        Stage("heads", "float", 30, 2e-3, 16, 4, "frozen"),
-        Stage("distill", "w4a4", 5, 1.5e-3, 32, 1, "distill"),
-        Stage("quantized", "w4a4", 8, 7e-4, 8, 5, "frozen"),
-        Stage("tuned", "w4a4", 5, 5e-4, 8, 5, "whole"),
+        Stage("whole", "float", 400, 2e-3, 16, 4, "whole", share=0.45),
+        Stage("longer", "float", 50, 7e-4, 8, 8, "whole", share=0.22),
+        Stage("distill", "w4a4", 20, 1.5e-3, 32, 1, "distill", share=0.08),
+        Stage("quantized", "w4a4", 100, 5e-4, 8, 5, "whole", share=0.25),
     ),
     "nano": (
-        Stage("heads", "float", 18, 1.5e-3, 8, 4, "frozen"),
-        Stage("distill", "w4a4", 5, 1e-3, 8, 1, "distill"),
-        Stage("quantized", "w4a4", 9, 4e-4, 4, 5, "frozen"),
+        Stage("whole", "float", 400, 2e-3, 8, 4, "whole", share=0.45),
+        Stage("longer", "float", 50, 7e-4, 4, 8, "whole", share=0.22),
+        Stage("distill", "w4a4", 20, 1e-3, 8, 1, "distill", share=0.08),
+        Stage("quantized", "w4a4", 100, 4e-4, 4, 5, "whole", share=0.25),
     ),
 }
 

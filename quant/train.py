@@ -3,19 +3,20 @@ checkpoint, resumable at every step.
 
 Stages (quant.recipe) run in order. Each leaves `<run>/<stage>.safetensors`; a stage that has one is
 skipped, an interrupted one continues from Lightning's
-`last.ckpt`. The last float and the last quantized stage also write the shipped checkpoints
-`<out>/<config>_<precision>.safetensors`.
+`last.ckpt`. What a run found stays in its folder until `python -m quant.publish` ships it.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
+import lightning
 import torch
 from torch import nn
 
+from quant.clip_batch import assemble
 from quant.config import FLOAT, PRECISIONS, get_config
 from quant.convert import Calibration, quantized_from_float
 from quant.fitting import add_arguments, fit, prepare, run_command
@@ -24,9 +25,8 @@ from quant.module import TrackerStage
 from quant.ports import POLICY
 from quant.pretrained import load_backbone
 from quant.recipe import RECIPES, Stage
-from quant.settle import settle
 from quant.training_data import TrainingData
-from quant.unroll import PROMPTS, Unroller
+from quant.unroll import PROMPTS, Plan, Unroller
 
 CALIBRATION = Stage("calibration", "w4a4", 6, 0.0, 4, 4, "frozen")  # an epoch here is one batch
 
@@ -36,6 +36,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     add_arguments(parser)
     parser.add_argument(
         "--pretrained", type=Path, help="MobileNetV2 .tflite to start the encoder from"
+    )
+    parser.add_argument("--start", type=Path, help="checkpoint that the first stage starts from")
+    parser.add_argument(
+        "--clips", type=int, help="clips of four frames a step, instead of the recipe's"
+    )
+    parser.add_argument(
+        "--graphs",
+        action=argparse.BooleanOptionalAction,
+        default=torch.cuda.is_available(),
+        help="replay steps as CUDA graphs",
     )
     return parser.parse_args(argv)
 
@@ -47,6 +57,8 @@ def start_model(
     precision changes.
     """
     config, precision = get_config(args.config), PRECISIONS[stage.precision]
+    if args.start is not None and (done is None or previous is None):
+        return load_checkpoint(args.start, args.config)
     if done is None or previous is None:
         model = Tracker(config, precision)
         if args.pretrained is not None:
@@ -67,13 +79,18 @@ def calibrate(model: Tracker, root: Path, keep: nn.Module | None) -> None:
     """Set activation thresholds from a few training clips run in float; those in `keep` stay."""
     data = TrainingData(root, model.config, CALIBRATION, 0)
     data.setup("fit")
-    rng = np.random.default_rng(0)
+    assert data.clips is not None
+    torch.manual_seed(0)
+    size, grid, frames = model.config.image_size, model.config.grid, CALIBRATION.frames
     with Calibration(model, keep) as watch, torch.no_grad():
         for i in range(CALIBRATION.epochs):
             items = [data.clips[i * CALIBRATION.clips + j] for j in range(CALIBRATION.clips)]
-            frames, targets = (torch.stack([x[k] for x in items]) for k in ("frames", "targets"))
-            kind = PROMPTS[i % len(PROMPTS)]
-            Unroller(model, POLICY, rng).run(frames, targets, kind, correct=lambda t: t == 1)
+            clips, ids = (torch.stack([x[k] for x in items]) for k in ("frames", "ids"))
+            made = assemble(clips, ids, size, grid, frames, 1)
+            kinds = torch.full((CALIBRATION.clips,), i % len(PROMPTS))
+            Unroller(model, POLICY).run(
+                made.frames, made.targets, kinds, Plan(frames, corrected=1), valid=made.valid
+            )
     watch.apply()
 
 
@@ -81,10 +98,23 @@ def run_stage(
     stage: Stage, model: Tracker, teacher: nn.Module | None, run: Path, args: argparse.Namespace
 ) -> Tracker:
     """Train one stage; returns the tracker with averaged weights."""
-    data = TrainingData(args.data, model.config, stage, args.workers)
-    module = TrackerStage(model, stage, teacher if stage.encoder == "distill" else None)
-    fit(module, data, run, stage.name, stage.epochs, model.precision, args)
-    return module.tracker
+    if args.clips:  # of frames there are always about as many
+        clips = args.clips if stage.encoder == "distill" else args.clips * 4 // stage.frames
+        stage = replace(stage, clips=max(1, clips))
+    minutes = None if args.minutes is None else args.minutes * stage.share
+    data = TrainingData(args.data, model.config, stage, args.workers, args.pool)
+    module = TrackerStage(
+        model, stage, teacher if stage.encoder == "distill" else None, minutes, args.graphs
+    )
+    # Float stages choose bfloat16 themselves where it is safe (quant.clip_loss).
+    fit(module, data, run, stage.name, stage.epochs, "32-true", args, minutes, save_tracker)
+    return module.tracker.cpu()
+
+
+def save_tracker(module: lightning.LightningModule, path: Path) -> None:
+    """Write the tracker of a stage's module."""
+    assert isinstance(module, TrackerStage)
+    save_checkpoint(module.tracker, path, {"stage": module.stage.name})
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -111,11 +141,6 @@ def train(args: argparse.Namespace) -> None:
         model = load_checkpoint(result, config.name)
         if model.precision == FLOAT:
             teacher = model.image_encoder.backbone
-        final = [s for s in stages if s.precision == stage.precision][-1]
-        if stage is final:
-            if not model.precision.is_float:
-                print(f"settled {settle(model)} channels clear of rounding")
-            save_checkpoint(model, args.out / f"{config.name}_{stage.precision}.safetensors")
         if stage.name == args.until:
             return
 

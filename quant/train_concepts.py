@@ -80,7 +80,9 @@ def train(args: argparse.Namespace) -> None:
         else:
             module = ConceptModule(begun, stage.rate)
             data = ConceptData(samples, recipe.batch, args.workers)
-            fit(module, data, run, stage.name, stage.epochs, precision, args)
+            # Codes of 8 bits and more do not tolerate bfloat16 products.
+            products = "bf16-mixed" if precision.is_float else "32-true"
+            fit(module, data, run, stage.name, stage.epochs, products, args)
             model = begun
             save_checkpoint(model, result, {"stage": stage.name}, DETECTOR)
         if stage is [s for s in recipe.stages if s.precision == stage.precision][-1]:

@@ -1,40 +1,69 @@
-"""What a training step sees: clips of real video and of animated stills, one target object each.
+"""What a training step sees: clips of real video and of animated stills, with the ids of all their
+objects.
 
-Stills are animated as they are drawn (about 5 ms a frame), so no two steps see the same clip.
+Stills are animated as they are drawn (about 4 ms a frame), so no two clips are the same. A listing
+at the start says what was found and what was left out; nothing is dropped without a word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import lightning
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, get_worker_info
+from torch.utils.data import DataLoader, Dataset
 
+from quant.clip_pool import ClipPool, one_thread
 from quant.config import ModelConfig
-from quant.data import VideoSequence, load_stills, open_dataset, sample_video_clip, synthesize_clip
-from quant.data.clips import choose_target
+from quant.data import Still, VideoSequence, load_stills, open_dataset
+from quant.data.clips import choose_target, sample_video_clip
 from quant.data.errors import DataError
+from quant.data.flat_videos import is_flat_videos, load_flat_videos
+from quant.data.images import subfolders
+from quant.data.open_dataset import holds_videos
+from quant.data.packed import is_pack, load_pack
+from quant.data.synthetic import synthesize_clip
 from quant.recipe import STEPS_PER_EPOCH, Stage
 
 MAX_GAP = 5  # frames of video between two of a clip, at most
-VIDEO_SHARE = 0.6
+VIDEO_SHARE = 0.5
+LEAST_KEPT = 0.9  # of what a folder lists: with more missing, a run would train on something else
+
+
+@dataclass
+class Found:
+    """Material to train on: videos, stills, and what was left out with the reason."""
+
+    videos: list[VideoSequence] = field(default_factory=list)
+    stills: list[Still] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def listing(self) -> str:
+        """Counts by set, in a few lines, with everything that was left out."""
+        frames = sum(len(video) for video in self.videos)
+        sets = Counter(still.source or "-" for still in self.stills)
+        named = ", ".join(f"{name} {count}" for name, count in sorted(sets.items()))
+        lines = [
+            f"{len(self.videos)} videos of {frames} frames, {len(self.stills)} stills ({named})"
+        ]
+        return "\n".join(lines + [f"left out: {reason}" for reason in self.skipped])
 
 
 class Clips(Dataset):
     """Random clips; item i of epoch e is the same on every run.
 
-    Items are dicts: frames (N,3,S,S) uint8 RGB, targets (N,R,R) float32 share of each cell that the
-        target object covers.
+    Items are dicts: frames (N,3,S,S) uint8 RGB and ids (N,S,S) uint8, 255 where nothing is known.
     """
 
     def __init__(
         self,
-        videos: list[VideoSequence],
-        stills: Sequence,
+        videos: Sequence[VideoSequence],
+        stills: Sequence[Still],
         size: int,
         frames: int,
         count: int,
@@ -47,28 +76,27 @@ class Clips(Dataset):
         self.videos, self.stills, self.size = videos, stills, size
         self.frames, self.count, self.seed = frames, count, seed
         self.epoch = 0
+        # Long videos more often than short ones, by the root, so that neither kind rules.
+        weights = np.sqrt([len(video.annotated) for video in videos])
+        self.shares = weights / weights.sum() if len(videos) else weights
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        for _ in range(20):  # a clip whose first frame hides the object teaches no prompt
+        for _ in range(20):  # a clip whose first frame hides all objects teaches no prompt
             frames, ids = self._draw(rng)
-            chosen = choose_target(ids[0], rng)
-            if chosen:
+            if choose_target(ids[0], rng):
                 break
-        target = (ids == chosen) & bool(chosen)
-        shape = (*target.shape[:1], self.size // 4, 4, self.size // 4, 4)
-        share = target.reshape(shape).mean((2, 4), dtype=np.float32)
         return {
             "frames": torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))),
-            "targets": torch.from_numpy(share),
+            "ids": torch.from_numpy(np.ascontiguousarray(ids)),
         }
 
     def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         if not self.stills or (self.videos and rng.random() < VIDEO_SHARE):
-            video = self.videos[rng.integers(len(self.videos))]
+            video = self.videos[rng.choice(len(self.videos), p=self.shares)]
             return sample_video_clip(video, self.frames, self.size, rng, max_gap=MAX_GAP)
         return synthesize_clip(self.stills, self.frames, self.size, rng)
 
@@ -76,25 +104,50 @@ class Clips(Dataset):
 class TrainingData(lightning.LightningDataModule):
     """Train clips for one stage."""
 
-    def __init__(self, root: Path, config: ModelConfig, stage: Stage, workers: int) -> None:
+    def __init__(
+        self, root: Path, config: ModelConfig, stage: Stage, workers: int, pool: int = 0
+    ) -> None:
+        """pool: clips kept on the device and drawn from again and again while loader processes
+        replace them, for a device that is faster than its loaders; 0 sees every clip once.
+        """
         super().__init__()
         self.root, self.config, self.stage, self.workers = root, config, stage, workers
+        self.pool = pool
         self.clips: Clips | None = None
+        self._pooled: ClipPool | None = None
 
     def setup(self, stage: str) -> None:
+        if self.clips is not None:
+            return
+        found = find_material(self.root)
+        print(found.listing())
         count = STEPS_PER_EPOCH * self.stage.clips
         seed = sum(self.stage.name.encode())
         self.clips = Clips(
-            find_videos(self.root, "train"),
-            find_stills(self.root),
+            found.videos,
+            found.stills,
             self.config.image_size,
-            self.stage.frames,
+            self.stage.rendered,
             count,
             seed,
         )
 
-    def train_dataloader(self) -> DataLoader:
-        self.clips.epoch = self.trainer.current_epoch
+    def teardown(self, stage: str) -> None:
+        if self._pooled is not None:
+            self._pooled.close()
+            self._pooled = None
+
+    def train_dataloader(self) -> DataLoader | ClipPool:
+        assert self.clips is not None and self.trainer is not None
+        # Each process of a data-parallel run draws clips of its own.
+        self.clips.epoch = self.trainer.current_epoch * self.trainer.world_size
+        self.clips.epoch += self.trainer.global_rank
+        if self.pool:
+            if self._pooled is None:
+                self._pooled = ClipPool(
+                    self.clips, self.pool, self.stage.clips, self.workers, STEPS_PER_EPOCH
+                )
+            return self._pooled
         return DataLoader(
             self.clips,
             batch_size=self.stage.clips,
@@ -104,28 +157,67 @@ class TrainingData(lightning.LightningDataModule):
         )
 
 
-def find_videos(root: Path, split: str) -> list[VideoSequence]:
-    """Videos of a data folder; none when it holds stills only."""
-    try:
-        return open_dataset(root, split)
-    except DataError:
-        return []
+def find_material(root: Path) -> Found:
+    """All videos and stills for training in a data folder or a pack of one.
 
-
-def find_stills(root: Path):
-    """Stills of a data folder: its `stills` subfolder, else the folder itself."""
+    Raises DataError where nothing is there, or where more than a tenth of what is listed is
+    missing; what else is missing is named in the result.
+    """
+    if is_pack(root):
+        videos, stills = load_pack(root)
+        return Found(videos, stills)
+    found = Found()
+    listed = 0
+    for folder in _video_folders(root):
+        flat = is_flat_videos(folder)
+        sequences = load_flat_videos(folder) if flat else open_dataset(folder, "train")
+        listed += len(sequences)
+        found.videos += [s for s in sequences if _is_whole(s, found.skipped)]
     for folder in (root / "stills", root):
-        try:
-            return load_stills(folder)
-        except DataError:
-            continue
-    return []
+        stills = _load_stills(folder)
+        if stills:
+            found.stills = stills
+            break
+    if not found.videos and not found.stills:
+        raise DataError(
+            f"neither videos nor stills in {root}",
+            "expected DAVIS, YouTube-VOS or SA-V layouts, videos/<set> or stills/<set> there",
+        )
+    if listed and len(found.videos) < LEAST_KEPT * listed:
+        raise DataError(
+            f"{listed - len(found.videos)} of {listed} videos in {root} cannot be used: "
+            + "; ".join(found.skipped[:3]),
+            "mend or delete them",
+        )
+    return found
 
 
-def one_thread(_worker: int) -> None:
-    """Loader workers share the cores with training."""
-    import cv2
+def _video_folders(root: Path) -> Iterator[Path]:
+    """The folder itself, or those of its subfolders and of `videos/` that hold videos."""
+    if not root.is_dir():
+        raise DataError(f"no data folder {root}", "give --data a folder with videos or stills")
+    for folder in (root, *subfolders(root), *subfolders(root / "videos")):
+        if is_flat_videos(folder) or holds_videos(folder, "train"):
+            yield folder
 
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
-    assert get_worker_info() is not None
+
+def _is_whole(sequence: VideoSequence, skipped: list[str]) -> bool:
+    """Whether the sequence's first annotated frame can be read; if not the reason is noted."""
+    try:
+        if not sequence.object_ids:
+            skipped.append(f"{sequence.name}: no objects in its masks")
+            return False
+        sequence.read(sequence.annotated[:1])
+    except DataError as error:
+        skipped.append(f"{sequence.name}: {error.message}")
+        return False
+    return True
+
+
+def _load_stills(folder: Path) -> list[Still]:
+    try:
+        return load_stills(folder)
+    except DataError as error:
+        if error.message.startswith("no stills in"):
+            return []
+        raise

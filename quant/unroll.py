@@ -1,41 +1,90 @@
 """Unroll the tracker over a batch of clips, with gradients, under the host's own memory policy and
 prompts.
 
-What `host.session` does frame by frame for one object, this does for B objects at once in torch:
-same bank selection (`host.policy`), same prompt
-rasters and token indices (`host.prompts`), same rules for the mask chosen and the mask remembered.
+What `host.session` does frame by frame for one object, this does for B*K objects at once in torch,
+K of each of B clips: same bank selection (`host.policy`), same prompt rasters and token indices,
+same rules for the mask chosen and the mask remembered, each decided object by object. Which frames
+are corrected is settled before a step begins (`Plan`), so that a step is one fixed sequence of
+operations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from host.policy import AGE_LANES, Entry, Policy, select
-from host.prompts import LOGIT_LIMIT, dense_prompt, token_indices
-from host.recurrence import shows
-from quant.data.prompts import centre_click, corrective_click, draw_box, draw_click
+from host.policy import AGE_BUCKETS, AGE_LANES, Entry, Policy, select
+from host.prompts import LOGIT_LIMIT, PAD, POSITIVE
 from quant.losses import frame_loss
 from quant.model import Tracker
+from quant.prompt_batch import (
+    PromptBatch,
+    central_click,
+    corrective_click,
+    draw_box,
+    random_click,
+)
 
 PROMPTS = ("mask", "box", "click")
+MASK, BOX, CLICK = range(len(PROMPTS))
 
 
-@dataclass
-class Clicks:
-    """Prompt of one object: points (N,2), labels (N,), box or None; normalised coordinates."""
+@dataclass(frozen=True)
+class Plan:
+    """What happens in a step beside what the model decides.
 
-    points: list[tuple[float, float]] = field(default_factory=list)
-    labels: list[int] = field(default_factory=list)
-    box: tuple[float, float, float, float] | None = None
+    length: frames. rounds: corrections of the first frame. corrected: another frame that is
+    corrected once, or None. age: frames that lie between the prompted frame and the rest, so that
+    every age bucket is learned.
+    """
+
+    length: int
+    rounds: int = 0
+    corrected: int | None = None
+    age: int = 0
 
     @property
-    def ambiguous(self) -> bool:
-        return self.box is None and self.labels == [1]
+    def shape(self) -> tuple[int, int, int | None]:
+        """What the sequence of operations depends on; the age only enters as numbers."""
+        return self.length, self.rounds, self.corrected
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one frame reads of the bank: indices of memories whose maps, and whose pointers, it
+    attends to, and the row of the flat table of age codes for each of both.
+    """
+
+    spatial: tuple[int, ...]
+    pointers: tuple[int, ...]
+    ages: tuple[int, ...]
+
+
+def readings(plan: Plan, policy: Policy) -> list[Reading]:
+    """Readings of every frame of a plan, by the host's policy."""
+    history: list[Entry] = []
+    found = []
+    for t in range(plan.length):
+        now = t + plan.age if t else 0
+        chosen = select(history, now, policy)
+        rows = [*chosen.spatial, *chosen.pointers]
+        found.append(
+            Reading(
+                tuple(i for i, _, _ in chosen.spatial),
+                tuple(i for i, _, _ in chosen.pointers),
+                tuple(kind * AGE_BUCKETS + bucket for _, kind, bucket in rows),
+            )
+        )
+        history.append(Entry(now, prompted=t in (0, plan.corrected)))
+    return found
+
+
+def age_rows(found: list[Reading]) -> Tensor:
+    """Rows of the age table for all frames (N, most), padded by 0: the numbers of a plan."""
+    most = max(1, *(len(reading.ages) for reading in found))
+    return torch.tensor([[*r.ages, *[0] * (most - len(r.ages))] for r in found])
 
 
 @dataclass
@@ -57,181 +106,172 @@ class Features:
 
 
 class Unroller:
-    """Runs clips through a tracker and sums the losses; one per batch."""
+    """Runs clips through a tracker and sums the losses; one for each batch."""
 
-    def __init__(self, model: Tracker, policy: Policy, rng: np.random.Generator) -> None:
-        self.model, self.policy, self.rng = model, policy, rng
+    def __init__(self, model: Tracker, policy: Policy, encoder_batch: int = 0) -> None:
+        """encoder_batch: frames that go through the image encoder at once, 0 for all: on a CPU one
+        at a time keeps its maps in the cache (docs/decisions.md).
+        """
+        self.model, self.policy, self.encoder_batch = model, policy, encoder_batch
         self.grid = model.config.grid
-        self.history: list[Entry] = []
         self.memories: list[Memory] = []
 
-    def encode(self, frames: Tensor) -> list[Features]:
-        """frames (B,N,3,S,S) uint8 -> one Features a frame."""
+    def encode(self, frames: Tensor, objects: int) -> list[Features]:
+        """frames (B,N,3,S,S) uint8 -> one Features of B*K objects a frame."""
         b, n = frames.shape[:2]
-        image = frames.flatten(0, 1).float() / 128 - 1
-        image = image.contiguous(memory_format=torch.channels_last)
-        maps = [m.unflatten(0, (b, n)) for m in self.model.image_encoder(image)]
-        return [Features(*(m[:, t].contiguous() for m in maps)) for t in range(n)]
+        images = frames.flatten(0, 1)
+        parts = images.split(self.encoder_batch or len(images))
+        maps = [torch.cat(m) for m in zip(*map(self._encode, parts), strict=True)]
+        maps = [m.unflatten(0, (b, n)) for m in maps]
+        return [Features(*(m[:, t].repeat_interleave(objects, 0) for m in maps)) for t in range(n)]
 
-    def condition(self, features: Features, now: int) -> Tensor:
-        """Features conditioned on the bank at frame `now`; the features themselves when it is
-        empty.
+    def _encode(self, images: Tensor) -> tuple[Tensor, ...]:
+        image = images.float() / 128 - 1
+        return self.model.image_encoder(image.contiguous(memory_format=torch.channels_last))
+
+    def condition(self, features: Features, reading: Reading, rows: Tensor) -> Tensor:
+        """Features conditioned on the bank; the features themselves when it is empty.
+
+        rows: (most,) the frame's rows of the age table.
         """
-        chosen = select(self.history, now, self.policy)
-        if not chosen.spatial and not chosen.pointers:
+        if not reading.ages:
             return features.coarse
-        codes = self.model.prompt_encoder.ages()
+        codes = self.model.prompt_encoder.ages().flatten(0, 1)[rows]
         keys, values = [], []
-        for index, kind, bucket in chosen.spatial:
+        for position, index in enumerate(reading.spatial):
             memory = self.memories[index]
-            keys.append(aged(memory.keys, codes[kind, bucket]))
+            keys.append(aged(memory.keys, codes[position]))
             values.append(memory.values)
         lanes = self.model.config.lanes
-        for index, kind, bucket in chosen.pointers:
+        for position, index in enumerate(reading.pointers, start=len(reading.spatial)):
             pointer = self.memories[index].pointer[:, None, None]  # (B,1,1,2*lanes)
-            keys.append(aged(pointer[..., :lanes], codes[kind, bucket]))
+            keys.append(aged(pointer[..., :lanes], codes[position]))
             values.append(pointer[..., lanes:])
         return self.model.memory_attention(
             features.coarse, torch.cat(keys, 2), torch.cat(values, 2)
         )
 
     def decode(
-        self, features: Features, conditioned: Tensor, prompts: list[Clicks], logits: Tensor | None
+        self, features: Features, conditioned: Tensor, prompts: PromptBatch, logits: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """One decoder call: a prompt a sample, `logits` (B,R,R) in the dense mask channel."""
-        dense, indices = [], []
-        for p in prompts:
-            points = np.asarray(p.points, np.float32).reshape(-1, 2)
-            labels = np.asarray(p.labels, np.int64)
-            box = None if p.box is None else np.asarray(p.box, np.float32)
-            dense.append(dense_prompt(self.grid, None, points, labels, box))
-            indices.append(np.stack(token_indices(points, labels, box, self.grid)))
-        stacked = torch.from_numpy(np.stack(dense)).to(conditioned.device)
-        if logits is not None:
-            stacked[:, 0] = logits.detach().float().clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
-        label, column, row = torch.from_numpy(np.stack(indices, 1)).to(conditioned.device)
-        tokens = self.model.prompt_encoder(label, column, row)
-        return self.model.mask_decoder(conditioned, features.skip8, features.skip4, stacked, tokens)
-
-    def remember(self, features: Features, logits: Tensor, pointer: Tensor, entry: Entry) -> None:
-        """Write frame `entry` to the bank: logits (B,R,R), pointer (B,2*lanes); replaces the same
-        frame's entry.
-        """
-        keys, values = self.model.memory_encoder(logits[:, None], features.coarse)
-        if self.history and self.history[-1].frame == entry.frame:
-            self.history.pop()
-            self.memories.pop()
-        self.history.append(entry)
-        self.memories.append(Memory(keys, values, pointer))
+        """One decoder call: `logits` (B,R,R) in the dense mask channel."""
+        dense = prompts.dense(self.grid, logits)
+        tokens = self.model.prompt_encoder(*prompts.indices(self.grid))
+        return self.model.mask_decoder(conditioned, features.skip8, features.skip4, dense, tokens)
 
     def run(
         self,
         frames: Tensor,
         targets: Tensor,
-        kind: str,
+        kinds: Tensor,
+        plan: Plan,
         *,
-        age: int = 0,
-        correct: Callable[[int], bool] = lambda frame: False,
+        valid: Tensor | None = None,
+        rows: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Track through the clips; the first frame is prompted.
 
         Args:
             frames: (B,N,3,S,S) uint8.
-            targets: (B,N,R,R) share of each cell covered, in [0,1].
-            kind: prompt of the first frame, one of PROMPTS.
-            age: frames that lie between the prompted frame and the rest, so that every age bucket
-                is learned.
-            correct: whether to correct a frame by a click, once predicted.
+            targets: (B,K,N,R,R) share of each cell covered by each of K objects, in [0,1].
+            kinds: (B*K,) prompt of the first frame, indices into PROMPTS.
+            plan: see Plan; `length` is N.
+            valid: (B,N,R,R), 0 where nothing is known; None where everything is.
+            rows: `age_rows` of the plan's readings, where they lie on the device already.
         Returns:
-            mean loss a decoder call, and logits (B,N,R,R) as remembered.
+            mean loss a decoder call, and logits (B*K,N,R,R) as remembered.
         """
-        features = self.encode(frames)
+        objects = targets.shape[1]
+        wanted = targets.flatten(0, 1).float()
+        known = torch.ones_like(wanted) if valid is None else valid.repeat_interleave(objects, 0)
+        known = known.float()
+        found = readings(plan, self.policy)
+        rows = age_rows(found).to(frames.device) if rows is None else rows
         losses, outputs = [], []
         previous: Tensor | None = None
-        shown = torch.zeros(len(targets), dtype=torch.bool, device=targets.device)
-        for t, feature in enumerate(features):
-            target = targets[:, t]
-            now = t + age if t else 0
-            conditioned = self.condition(feature, now)
-            prompts, given = self._first_prompts(target, kind) if t == 0 else (empty(target), None)
-            if given is not None:
-                previous = given
-            shown |= shown_by(prompts, given).to(shown.device)
+        nothing = PromptBatch.none(len(wanted), frames.device)
+        unprompted = torch.zeros(len(wanted), dtype=torch.bool, device=frames.device)
+        shown = unprompted  # by any prompt so far: host.recurrence.ever_shown
+        for t, feature in enumerate(self.encode(frames, objects)):
+            target, certain = wanted[:, t], known[:, t]
+            conditioned = self.condition(feature, found[t], rows[t])
+            prompts, given = nothing, unprompted
+            if t == 0:
+                prompts, given = first_prompts(target, kinds), kinds == MASK
+                drawn = (2 * target - 1) * LOGIT_LIMIT
+                previous = torch.where(given[:, None, None], drawn, torch.zeros_like(drawn))
+                shown = prompts.shows | (given & (target > 0).flatten(1).any(1))
+            assert previous is not None
+            rounds = plan.rounds if t == 0 else int(t == plan.corrected)
             logits, pointer, loss = self._step(
-                feature, conditioned, prompts, previous, target, given, shown
+                feature, conditioned, prompts, previous, target, certain, given, shown
             )
             losses.append(loss)
-            corrected = given is None and correct(t)
-            if corrected:
-                for _ in range(1 + int(self.rng.integers(2))):
-                    prompts = self._corrected(prompts, logits, target)
-                    shown |= shown_by(prompts, None).to(shown.device)
-                    logits, pointer, loss = self._step(
-                        feature, conditioned, prompts, logits, target, None, shown
-                    )
-                    losses.append(loss)
-            self.remember(feature, logits, pointer, Entry(now, prompted=t == 0 or corrected))
+            for _ in range(rounds):
+                prompts = self._corrected(prompts, logits, target, certain, given)
+                shown = shown | prompts.shows
+                logits, pointer, loss = self._step(
+                    feature, conditioned, prompts, logits, target, certain, given, shown
+                )
+                losses.append(loss)
+            keys, values = self.model.memory_encoder(logits[:, None], feature.coarse)
+            self.memories.append(Memory(keys, values, pointer))
             outputs.append(logits.detach())
             previous = logits
         return torch.stack(losses).mean(), torch.stack(outputs, 1)
 
-    def _step(self, feature, conditioned, prompts, logits, target, given, shown):
+    def _step(
+        self,
+        feature: Features,
+        conditioned: Tensor,
+        prompts: PromptBatch,
+        logits: Tensor,
+        target: Tensor,
+        certain: Tensor,
+        given: Tensor,
+        shown: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Decode, choose the mask as the session does; returns (logits, pointer, loss)."""
         masks, scores, pointers = self.decode(feature, conditioned, prompts, logits)
-        first = not self.history
-        ambiguous = first and given is None and all(p.ambiguous for p in prompts)
-        loss = frame_loss(masks, scores, target, ambiguous=ambiguous, mask_given=given is not None)
+        first = not self.memories
+        ambiguous = prompts.ambiguous & first & ~given
+        loss = frame_loss(masks, scores, target, certain, ambiguous=ambiguous, given=given)
+        best = 1 + scores[:, 0, 1:4, 0].argmax(1)
+        choice = torch.where(ambiguous, best, torch.zeros_like(best))
         b = torch.arange(len(masks), device=masks.device)
-        choice = torch.zeros(len(masks), dtype=torch.long, device=masks.device)
-        if ambiguous:
-            choice = 1 + scores[:, 0, 1:4, 0].argmax(1)
-        chosen = masks[b, choice] if given is None else given
-        pointer = pointers[b, :, choice, 0]
-        if given is None:
-            # An object that is gone and seen to be gone is remembered as nowhere. A wrong verdict
-            # on a visible object is not acted on
-            # in training: its mask would get no gradient.
-            gone = (scores[:, 0, 4, 0] <= 0) & ~(target > 0.5).flatten(1).any(1)
-            gone |= ~shown  # no prompt ever showed it, so that it is nowhere whatever the score
-            chosen = torch.where(gone[:, None, None], torch.full_like(chosen, -LOGIT_LIMIT), chosen)
-        return chosen, pointer, loss
+        chosen = masks[b, choice].float()
+        # An object that is gone and seen to be gone is remembered as nowhere. A wrong verdict on a
+        # visible object is not acted on in training: its mask would get no gradient.
+        gone = (scores[:, 0, 4, 0] <= 0) & ~(target > 0.5).flatten(1).any(1) & ~prompts.shows
+        # What no prompt ever showed is nowhere whatever the score, as in the session.
+        gone = gone | ~shown
+        chosen = torch.where(gone[:, None, None], torch.full_like(chosen, -LOGIT_LIMIT), chosen)
+        chosen = torch.where(given[:, None, None], (2 * target - 1) * LOGIT_LIMIT, chosen)
+        return chosen, pointers[b, :, choice, 0], loss
 
-    def _first_prompts(self, target: Tensor, kind: str) -> tuple[list[Clicks], Tensor | None]:
-        if kind == "mask":
-            return empty(target), (2 * target - 1) * LOGIT_LIMIT
-        prompts = []
-        for mask in (target > 0.5).cpu().numpy():
-            if not mask.any():
-                prompts.append(Clicks())
-            elif kind == "box":
-                prompts.append(Clicks(box=draw_box(mask, self.rng)))
-            else:
-                # Half random, half central, as people click.
-                draw = draw_click(mask, self.rng) if self.rng.random() < 0.5 else centre_click(mask)
-                prompts.append(Clicks([tuple(draw[:2])], [1]))
-        return prompts, None
-
-    def _corrected(self, prompts: list[Clicks], logits: Tensor, target: Tensor) -> list[Clicks]:
-        result = []
-        truth, answer = (target > 0.5).cpu().numpy(), (logits > 0).detach().cpu().numpy()
-        for p, wrong, right in zip(prompts, answer, truth, strict=True):
-            if (wrong == right).all():
-                result.append(p)
-                continue
-            x, y, label = corrective_click(wrong, right, self.rng)
-            result.append(Clicks([*p.points, (x, y)], [*p.labels, int(label)], p.box))
-        return result
+    def _corrected(
+        self, prompts: PromptBatch, logits: Tensor, target: Tensor, certain: Tensor, given: Tensor
+    ) -> PromptBatch:
+        truth = target > 0.5
+        answer = torch.where(certain > 0, logits.detach() > 0, truth)
+        points, labels = corrective_click(answer, truth)
+        return prompts.clicked(points, torch.where(given, torch.full_like(labels, PAD), labels))
 
 
-def shown_by(prompts: list[Clicks], given: Tensor | None) -> Tensor:
-    """Which objects (B,) these prompts or masks (B,R,R) show."""
-    if given is not None:
-        return (given > 0).flatten(1).any(1)
-    return torch.tensor([shows(p.labels, p.box, None) for p in prompts])
-
-
-def empty(target: Tensor) -> list[Clicks]:
-    return [Clicks() for _ in target]
+def first_prompts(target: Tensor, kinds: Tensor) -> PromptBatch:
+    """A box or a click for each object (B,R,R) of that kind that shows on the frame; half of the
+    clicks random, half central, as people click.
+    """
+    mask = target > 0.5
+    shown = mask.flatten(1).any(1)
+    prompts = PromptBatch.none(len(target), target.device)
+    at_random = torch.rand(len(target), 1, device=target.device) < 0.5
+    points = torch.where(at_random, random_click(mask), central_click(mask))
+    labels = torch.where((kinds == CLICK) & shown, POSITIVE, PAD)
+    boxed = (kinds == BOX) & shown
+    return PromptBatch(prompts.points, prompts.labels, draw_box(mask), boxed).clicked(
+        points, labels
+    )
 
 
 def aged(keys: Tensor, code: Tensor) -> Tensor:

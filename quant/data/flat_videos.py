@@ -78,8 +78,10 @@ def follow_regions(values: dict[int, NDArray[np.uint8]]) -> dict[int, NDArray[np
 
 
 def is_flat_videos(folder: Path) -> bool:
-    """Whether a folder has the layout: a folder of frames and one of masks for each sequence."""
-    return (folder / "Annotations").is_dir() and any(
+    """Whether a folder has the layout: frames and masks in a folder for each sequence, no lists."""
+    if (folder / "ImageSets").is_dir() or (folder / "meta.json").is_file():
+        return False
+    return any(
         (folder / "Annotations" / path.name).is_dir() for path in subfolders(folder / "JPEGImages")
     )
 

@@ -39,7 +39,7 @@ def open_dataset(
         return load_sav_videos(folder, split)
     nested = []
     for part in sorted(p for p in folder.iterdir() if p.is_dir()):
-        if is_davis(part) or is_sav_frames(part) or is_youtube_vos(part, split):
+        if holds_videos(part, split) and not is_sav_videos(part, split):
             nested += open_dataset(part, split, resolution)
     if nested:
         return nested
@@ -47,4 +47,15 @@ def open_dataset(
         f"{folder} has no known layout",
         "expected DAVIS (ImageSets/ and JPEGImages/), YouTube-VOS (meta.json there or in "
         f"{split}/), or SA-V (JPEGImages_24fps/, or <video>.mp4 with <video>_manual.json)",
+    )
+
+
+def holds_videos(folder: Path, split: str) -> bool:
+    """Whether a folder itself, not a subfolder, has a layout that `open_dataset` knows."""
+    return (
+        is_davis(folder)
+        or is_sav_frames(folder)
+        or is_sav_frames(folder / f"sav_{split}")
+        or is_youtube_vos(folder, split)
+        or is_sav_videos(folder, split)
     )

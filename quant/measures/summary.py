@@ -1,4 +1,4 @@
-"""All measures over a split, for one kind of prompt: J and F by kind of clip and by size, events."""
+"""All measures over a split under one kind of prompt: J and F by kind and by size, events."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from quant.measures.presence import false_masks, missing_masks
-from quant.measures.returns import found_again
+from quant.measures.returns import WITHIN, found_again
 from quant.measures.sizes import BANDS, band
 from quant.measures.trace import Count, Trace
 from quant.metrics import ObjectScore, SequenceScore
 
 EVENTS = {
-    "false_masks": "masks of absent objects, % of frames",
-    "missing_masks": "no mask of a visible object, % of frames",
-    "found_again": "returns found within 10 frames, %",
-    "empty_prompt": "masks after an empty prompt, % of frames",
+    "false_masks": "absent, yet a mask: % of frames",
+    "missing_masks": "visible, yet no mask: % of frames",
+    "found_again": f"found within {WITHIN} frames of a return: %",
+    "empty_prompt": "masks after an empty prompt: % of frames",
 }
 """Fields of `Summary` that count events, and what they are called in tables."""
 

@@ -5,14 +5,15 @@ import pytest
 import torch
 
 from host.images import mask_to_grid
-from host.prompts import LOGIT_LIMIT, Prompt
+from host.prompts import LOGIT_LIMIT, PAD, Prompt
 from host.session import Session
 from quant.config import FLOAT, W4A4, get_config
 from quant.convert import Calibration, quantized_from_float
 from quant.device import TorchDevice
 from quant.model import Tracker
 from quant.ports import POLICY
-from quant.unroll import Clicks, Unroller
+from quant.prompt_batch import PromptBatch
+from quant.unroll import BOX, CLICK, MASK, Plan, Unroller
 
 FRAMES = 9  # more than the recent FIFO holds
 TINY = get_config("tiny")
@@ -36,7 +37,7 @@ def quantized_model(float_model):
     model = quantized_from_float(float_model, W4A4).eval()
     frames, targets, _ = clip()
     with Calibration(model) as watch, torch.no_grad():
-        Unroller(model, POLICY, np.random.default_rng(0)).run(frames, targets, "mask")
+        Unroller(model, POLICY).run(frames, targets, torch.tensor([MASK]), Plan(FRAMES))
     watch.apply()
     return model
 
@@ -52,7 +53,7 @@ def clip():
         frames[t][masks[t]] = (200, 40, 60)
     share = np.stack([mask_to_grid(m, TINY.grid) for m in masks]) / (2 * LOGIT_LIMIT) + 0.5
     tensor = torch.from_numpy(frames.transpose(0, 3, 1, 2).copy())[None]
-    return tensor, torch.from_numpy(share)[None], (frames, masks)
+    return tensor, torch.from_numpy(share)[None, None], (frames, masks)
 
 
 @pytest.mark.parametrize("kind", ["float", "quantized"])
@@ -60,7 +61,8 @@ def test_unroll_equals_session(kind, float_model, quantized_model):
     model = float_model if kind == "float" else quantized_model
     tensor, targets, (frames, masks) = clip()
     with torch.no_grad():
-        _, unrolled = Unroller(model, POLICY, np.random.default_rng(0)).run(tensor, targets, "mask")
+        unroller = Unroller(model, POLICY)
+        _, unrolled = unroller.run(tensor, targets, torch.tensor([MASK]), Plan(FRAMES))
     session = Session(TorchDevice(model))
     for t, frame in enumerate(frames):
         prompts = {1: Prompt(mask=masks[0])} if t == 0 else None
@@ -76,13 +78,12 @@ def test_gradients_reach_every_part(float_model):
     torch.manual_seed(1)
     model = Tracker(TINY, FLOAT).train()
     tensor, targets, _ = clip()
-    for kind in ("mask", "click"):
-        unroller = Unroller(model, POLICY, np.random.default_rng(0))
-        loss, _ = unroller.run(
+    for rounds in (0, 1):
+        loss, _ = Unroller(model, POLICY).run(
             tensor[:, :4].repeat(2, 1, 1, 1, 1),
-            targets[:, :4].repeat(2, 1, 1, 1),
-            kind,
-            correct=lambda t: t == 2,
+            targets[:, :, :4].repeat(2, 2, 1, 1, 1),
+            torch.tensor([MASK, CLICK, BOX, CLICK]),
+            Plan(4, rounds=rounds, corrected=2),
         )
         loss.backward()
     silent = [
@@ -104,24 +105,50 @@ def test_gradients_reach_every_part(float_model):
 
 
 def test_corrections_add_clicks_where_the_error_is(float_model):
-    unroller = Unroller(float_model, POLICY, np.random.default_rng(0))
-    target = torch.zeros(1, TINY.grid, TINY.grid)
-    target[0, 2:8, 2:8] = 1
+    unroller = Unroller(float_model, POLICY)
+    target = torch.zeros(2, TINY.grid, TINY.grid)
+    target[:, 2:8, 2:8] = 1
     logits = torch.full_like(target, -4.0)
-    (prompt,) = unroller._corrected([Clicks()], logits, target)
-    (x, y), label = prompt.points[0], prompt.labels[0]
+    nothing = PromptBatch.none(2, target.device)
+    given = torch.tensor([False, True])  # a mask that was given needs no correction
+    found = unroller._corrected(nothing, logits, target, torch.ones_like(target), given)
+    (x, y), label = found.points[0, 0], found.labels[0, 0]
     assert label == 1 and 2 <= x * TINY.grid <= 8 and 2 <= y * TINY.grid <= 8
+    assert found.labels[1, 0] == PAD
+    certain = torch.ones_like(target)
+    certain[:, 2:8, 2:8] = 0  # what nobody knows is no error
+    found = unroller._corrected(nothing, logits, target, certain, given)
+    assert (found.labels == PAD).all()
+
+
+def test_each_object_of_a_batch_goes_its_own_way(float_model):
+    """Objects and clips do not see each other: a batch of four equals four batches of one."""
+    tensor, targets, _ = clip()
+    other = targets.roll((3, 2), (3, 4))
+    both = torch.cat([targets, other], 1)
+    frames = torch.cat([tensor, tensor.flip(4)])[:, :4]
+    wanted = torch.cat([both, both.flip(4)])[:, :, :4]
+    kinds = torch.full((4,), MASK)
+    with torch.no_grad():
+        _, together = Unroller(float_model, POLICY).run(frames, wanted, kinds, Plan(4))
+        for b in range(2):
+            for k in range(2):
+                _, alone = Unroller(float_model, POLICY, encoder_batch=1).run(
+                    frames[b : b + 1], wanted[b : b + 1, k : k + 1], kinds[:1], Plan(4)
+                )
+                worst = (alone[0] - together[2 * b + k]).abs().max()
+                assert worst < 1e-3
 
 
 def test_what_no_prompt_shows_is_nowhere_in_training_as_in_the_session(float_model):
     tensor, targets, (frames, _) = clip()
-    nothing = torch.zeros_like(targets[:, :1])
-    later = torch.cat([nothing, targets[:, 1:]], 1)
-    with torch.no_grad():
-        _, unrolled = Unroller(float_model, POLICY, np.random.default_rng(0)).run(
-            tensor, later, "mask"
-        )
-    assert (unrolled == -LOGIT_LIMIT).all()
+    later = torch.cat([torch.zeros_like(targets[:, :, :1]), targets[:, :, 1:]], 2)
+    for kind in (MASK, BOX, CLICK):  # with nothing to show, boxes and clicks are not drawn
+        with torch.no_grad():
+            _, unrolled = Unroller(float_model, POLICY).run(
+                tensor, later, torch.tensor([kind]), Plan(FRAMES)
+            )
+        assert (unrolled == -LOGIT_LIMIT).all()
     session = Session(TorchDevice(float_model))
     empty = Prompt(mask=np.zeros(frames.shape[1:3], bool))
     for t, frame in enumerate(frames):
@@ -130,7 +157,7 @@ def test_what_no_prompt_shows_is_nowhere_in_training_as_in_the_session(float_mod
         assert t == 0 or result.score > 0  # the model by itself would say that it sees it
     # A positive click shows it.
     with torch.no_grad():
-        _, unrolled = Unroller(float_model, POLICY, np.random.default_rng(0)).run(
-            tensor, later, "mask", correct=lambda frame: frame == 3
+        _, unrolled = Unroller(float_model, POLICY).run(
+            tensor, later, torch.tensor([MASK]), Plan(FRAMES, corrected=3)
         )
     assert (unrolled[:, :3] == -LOGIT_LIMIT).all() and (unrolled[:, 3:] > -LOGIT_LIMIT).any()

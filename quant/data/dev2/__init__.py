@@ -1,4 +1,4 @@
-"""The split `dev2`: held-out videos with their own annotation, and clips drawn from held-out stills.
+"""The split `dev2`: held-out videos with their own annotation, clips drawn from held-out stills.
 
 No trainer reads any of it (quant.data.held_out). The drawn clips hold what the few real videos
 lack: small objects, occlusion and absence with return, look-alikes, strong change of scale.

@@ -197,9 +197,7 @@ def is_whole(mask: NDArray[np.bool_]) -> bool:
     )
 
 
-def cut_out(
-    image: NDArray[np.uint8], mask: NDArray[np.bool_], pixels: float
-) -> NDArray[np.uint8]:
+def cut_out(image: NDArray[np.uint8], mask: NDArray[np.bool_], pixels: float) -> NDArray[np.uint8]:
     """An object with a rim of nothing around it, (h, w, 4) uint8, the fourth its cover.
 
     pixels: the largest root of its area that is asked for; a much larger still is shrunk by a whole

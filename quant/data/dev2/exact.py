@@ -149,11 +149,9 @@ def _reflected(index: NDArray[np.int64], length: int) -> NDArray[np.int64]:
 
 
 def shrink(picture: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
-    """Picture (h, w[, channels]) -> means of `by` x `by` pixels, rounded; a rest at the edge goes."""
+    """Picture (h, w[, channels]) -> rounded means of `by` x `by` pixels; a rest is left out."""
     height, width = (side // by * by for side in picture.shape[:2])
-    blocks = picture[:height, :width].reshape(
-        height // by, by, width // by, by, *picture.shape[2:]
-    )
+    blocks = picture[:height, :width].reshape(height // by, by, width // by, by, *picture.shape[2:])
     total = blocks.sum((1, 3), dtype=np.int32)
     return ((total + by * by // 2) // (by * by)).astype(np.uint8)
 

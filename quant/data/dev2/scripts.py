@@ -114,7 +114,7 @@ def occluded(dice: Dice) -> list[Actor]:
 
 
 def absent(dice: Dice, returns: bool = True) -> list[Actor]:
-    """An object leaves the frame for ten frames or more; another stays, a third stays too or not."""
+    """An object leaves the frame for ten frames or more; one or two others stay."""
     side, back = dice.sign(), dice.sign()
     size, y = dice.real(0.18, 0.26), dice.real(0.35, 0.65)
     leave = 8 + dice.pick(5)

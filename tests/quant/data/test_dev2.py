@@ -1,4 +1,4 @@
-"""The split dev2: scripts that do what they say, pictures the same everywhere, regions that last."""
+"""The split dev2: scripts that keep their word, pictures the same everywhere, lasting regions."""
 
 import hashlib
 from functools import partial
