@@ -28,11 +28,12 @@ class ClipLoss(nn.Module):
         policy: Policy,
         plan: Plan,
         encoder_batch: int = 0,
+        layout: torch.memory_format = torch.channels_last,
         graphed: bool = False,
     ) -> None:
         super().__init__()
         self.tracker, self.policy, self.plan = tracker, policy, plan
-        self.encoder_batch, self.graphed = encoder_batch, graphed
+        self.encoder_batch, self.layout, self.graphed = encoder_batch, layout, graphed
 
     def forward(
         self, frames: Tensor, targets: Tensor, valid: Tensor, kinds: Tensor, rows: Tensor
@@ -41,7 +42,7 @@ class ClipLoss(nn.Module):
 
         Float models run in bfloat16 where that is safe; codes of 8 bits and more are not.
         """
-        unroller = Unroller(self.tracker, self.policy, self.encoder_batch)
+        unroller = Unroller(self.tracker, self.policy, self.encoder_batch, self.layout)
         half = torch.autocast(
             frames.device.type,
             torch.bfloat16,
@@ -61,9 +62,16 @@ class ClipLosses:
     needed.
     """
 
-    def __init__(self, tracker: Tracker, policy: Policy, encoder_batch: int, graphs: bool) -> None:
+    def __init__(
+        self,
+        tracker: Tracker,
+        policy: Policy,
+        encoder_batch: int = 0,
+        layout: torch.memory_format = torch.channels_last,
+        graphs: bool = False,
+    ) -> None:
         self.tracker, self.policy, self.encoder_batch = tracker, policy, encoder_batch
-        self.graphs = graphs
+        self.layout, self.graphs = layout, graphs
         self._known: dict[Any, Any] = {}
         self._pool = torch.cuda.graph_pool_handle() if graphs else None
 
@@ -72,15 +80,27 @@ class ClipLosses:
         settled = tuple(m.training for m in self.tracker.modules())
         key = (plan.shape, hash(settled), *(t.shape for t in inputs))
         if key not in self._known:
-            loss = ClipLoss(self.tracker, self.policy, plan, self.encoder_batch, self.graphs)
-            loss.train(self.tracker.training)
-            for module, training in zip(self.tracker.modules(), settled, strict=True):
-                module.training = training
-            if self.graphs:
-                samples = tuple(t.clone() for t in inputs)
-                with DEVICE_LOCK:
-                    loss = torch.cuda.make_graphed_callables(
-                        loss, samples, allow_unused_input=True, pool=self._pool
-                    )
-            self._known[key] = loss
+            self._known[key] = self._made(plan, settled, inputs)
         return self._known[key](*inputs)
+
+    def _made(self, plan: Plan, settled: tuple[bool, ...], inputs: tuple[Tensor, ...]) -> nn.Module:
+        """The loss of plans of this shape, as a graph if graphs can be had."""
+        loss = ClipLoss(
+            self.tracker, self.policy, plan, self.encoder_batch, self.layout, self.graphs
+        )
+        loss.train(self.tracker.training)
+        for module, training in zip(self.tracker.modules(), settled, strict=True):
+            module.training = training
+        if not self.graphs:
+            return loss
+        samples = tuple(t.clone() for t in inputs)
+        try:
+            with DEVICE_LOCK:
+                torch.cuda.synchronize()
+                return torch.cuda.make_graphed_callables(
+                    loss, samples, allow_unused_input=True, pool=self._pool
+                )
+        except RuntimeError as error:
+            print(f"no graph of {plan}, going on without: {error}")
+            self.graphs = False
+            return ClipLoss(self.tracker, self.policy, plan, self.encoder_batch, self.layout)

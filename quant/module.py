@@ -11,20 +11,18 @@ from torch.nn import functional as F
 from quant.clip_batch import assemble
 from quant.clip_loss import ClipLosses
 from quant.fast_quant import fast_quantizers
+from quant.layout import fastest_layout
 from quant.model import Tracker
-from quant.optimizer import Progress, one_cycle
+from quant.optimizer import one_cycle
 from quant.ports import POLICY
 from quant.recipe import Stage
 from quant.unroll import PROMPTS, Plan, age_rows, readings
 
 PROMPT_SHARES = (0.4, 0.25, 0.35)  # mask, box, click on the first frame
-ROUND_SHARES = (0.4, 0.3, 0.3)  # steps whose first frame is corrected never, once, twice
-CORRECTION_SHARE = 0.25  # steps in which a later frame is corrected
+ROUNDS = 2  # corrections of the first frame
+CORRECTION_SHARE = 0.4  # steps in which a later frame is corrected instead
 # gaps behind the prompted frame, so that every age bucket is met
 AGES = (0, 0, 0, 3, 8, 20, 60, 200)
-SETTLED = 0.6
-"""Share of a float stage after which the heads' norms keep their statistics: they are what the
-session and the quantized model see, where training frames come in batches of one kind."""
 
 
 class TrackerStage(lightning.LightningModule):
@@ -48,7 +46,6 @@ class TrackerStage(lightning.LightningModule):
         self._teacher = [teacher.eval()] if teacher is not None else []
         self._losses: list[ClipLosses] = []
         self.backbone = tracker.image_encoder.backbone
-        self._progress: Progress | None = None
         self._freeze()
 
     def _freeze(self) -> None:
@@ -58,27 +55,22 @@ class TrackerStage(lightning.LightningModule):
             parameter.requires_grad_(self.stage.encoder != "frozen")
 
     def on_train_start(self) -> None:
-        self._progress = Progress(int(self.trainer.estimated_stepping_batches), self.minutes)
         on_cpu = self.device.type == "cpu"
+        layout = fastest_layout(self.device)
+        self.tracker.to(memory_format=layout)
         # On a CPU one frame at a time keeps the encoder's maps in the cache.
-        self._losses = [ClipLosses(self.tracker, POLICY, int(on_cpu), self.graphs and not on_cpu)]
+        self._losses = [
+            ClipLosses(self.tracker, POLICY, int(on_cpu), layout, self.graphs and not on_cpu)
+        ]
         for teacher in self._teacher:
-            teacher.to(self.device)
-
-    def _settle_norms(self) -> None:
-        """Pretrained norms have seen far more images than a batch holds, so the backbone keeps its
-        statistics; the heads keep theirs towards the end.
-        """
-        assert self._progress is not None
-        late = self._progress.at(self.global_step) >= SETTLED
-        inside = set(self.backbone.modules())
-        for module in self.tracker.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.train(module not in inside and not late)
+            teacher.to(self.device, memory_format=layout)
 
     def on_train_epoch_start(self) -> None:
         self.tracker.train()
-        self._settle_norms()
+        inside = set(self.backbone.modules())
+        for module in self.tracker.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.train(module not in inside and not self.stage.settled)
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         # Draws follow the step, not the process, so that a resumed run goes on as the unbroken one
@@ -86,8 +78,6 @@ class TrackerStage(lightning.LightningModule):
         rng = np.random.default_rng((self.global_step, self.global_rank, 7))
         if self.device.type == "cpu":
             torch.manual_seed(int(rng.integers(1 << 31)))
-        if self.global_step % 50 == 0:
-            self._settle_norms()
         if self.stage.encoder == "distill":
             there = batch["frames"].shape[1]
             loss = self._distill(batch["frames"][:, rng.permutation(there)[: self.stage.frames]])
@@ -119,7 +109,7 @@ class TrackerStage(lightning.LightningModule):
         image = frames.flatten(0, 1).float()
         if image.shape[-1] != size:
             image = F.interpolate(image, size=(size, size), mode="area")
-        image = (image / 128 - 1).contiguous(memory_format=torch.channels_last)
+        image = (image / 128 - 1).contiguous(memory_format=self._losses[0].layout)
         with torch.no_grad():
             wanted = self._teacher[0](image)
         loss = torch.zeros((), device=image.device)
@@ -155,10 +145,10 @@ class TrackerStage(lightning.LightningModule):
 
 
 def draw_plan(length: int, rng: np.random.Generator) -> Plan:
-    """A random plan of a clip of `length` frames. Corrections of a later frame come with none of
-    the first, so that few shapes of plan occur.
+    """A random plan of a clip of `length` frames: the first frame is corrected ROUNDS times, or a
+    later one once. Two shapes only, since each is a graph of its own on a GPU.
     """
+    age = int(rng.choice(AGES))
     if length > 2 and rng.random() < CORRECTION_SHARE:
-        return Plan(length, corrected=length // 2, age=int(rng.choice(AGES)))
-    rounds = int(rng.choice(len(ROUND_SHARES), p=ROUND_SHARES))
-    return Plan(length, rounds=rounds, age=int(rng.choice(AGES)))
+        return Plan(length, corrected=length // 2, age=age)
+    return Plan(length, rounds=ROUNDS, age=age)

@@ -81,7 +81,8 @@ class PromptBatch:
             raise ValueError(f"{n} clicks, {PROMPT_TOKENS - 2} fit beside a box")
         device = self.labels.device
         where = torch.cat([self.box.unflatten(1, (2, 2)), self.points], 1)  # (B,2+N,2)
-        corners = torch.tensor([BOX_TOP_LEFT, BOX_BOTTOM_RIGHT], device=device).expand(b, 2)
+        step = BOX_BOTTOM_RIGHT - BOX_TOP_LEFT  # by arithmetic: no copy from the host in a graph
+        corners = (BOX_TOP_LEFT + step * torch.arange(2, device=device)).expand(b, 2)
         corners = torch.where(self.boxed[:, None], corners, torch.full_like(corners, PAD))
         label = torch.cat([corners, self.labels], 1)
         cells = (where * bins).floor().clamp(0, bins - 1).long()
@@ -165,8 +166,8 @@ def corrective_click(answer: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     size = wrong.shape[-1]
     cells = (points * size).long().clamp(0, size - 1)
     hit = truth[torch.arange(len(wrong), device=wrong.device), cells[:, 1], cells[:, 0]]
-    labels = torch.where(hit, POSITIVE, NEGATIVE)
-    return points, torch.where(wrong.flatten(1).any(1), labels, torch.full_like(labels, PAD))
+    labels = torch.full_like(cells[:, 0], NEGATIVE).masked_fill(hit, POSITIVE)
+    return points, labels.masked_fill(~wrong.flatten(1).any(1), PAD)
 
 
 def draw_box(mask: Tensor, jitter: float = 0.1) -> Tensor:

@@ -26,6 +26,9 @@ class Stage:
         objects: objects of a clip that are followed at once: one pass of the encoder serves all.
         backbone_rate: rate of a backbone that learns with all else, of the stage's.
         share: share of a run of fixed time.
+        settled: the heads' norms keep their statistics, which are what the session and the
+            quantized model see, where training frames come in batches of one kind. The backbone's
+            always do: they have seen far more images than a batch holds.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Stage:
     objects: int = 2
     backbone_rate: float = 0.25
     share: float = 0.25
+    settled: bool = False
 
     @property
     def rendered(self) -> int:
@@ -55,13 +59,13 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
     ),
     "pico": (
         Stage("whole", "float", 400, 2e-3, 16, 4, "whole", share=0.45),
-        Stage("longer", "float", 50, 7e-4, 8, 8, "whole", share=0.22),
+        Stage("longer", "float", 50, 7e-4, 8, 8, "whole", share=0.22, settled=True),
         Stage("distill", "w4a4", 20, 1.5e-3, 32, 1, "distill", share=0.08),
         Stage("quantized", "w4a4", 100, 5e-4, 8, 5, "whole", share=0.25),
     ),
     "nano": (
         Stage("whole", "float", 400, 2e-3, 8, 4, "whole", share=0.45),
-        Stage("longer", "float", 50, 7e-4, 4, 8, "whole", share=0.22),
+        Stage("longer", "float", 50, 7e-4, 4, 8, "whole", share=0.22, settled=True),
         Stage("distill", "w4a4", 20, 1e-3, 8, 1, "distill", share=0.08),
         Stage("quantized", "w4a4", 100, 4e-4, 4, 5, "whole", share=0.25),
     ),

@@ -123,6 +123,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def train(args: argparse.Namespace) -> None:
     """Run the recipe. Raises SamFabricError before any long work on bad input."""
+    torch.set_float32_matmul_precision("high")  # of a GPU: TF32, exact for codes of 4 bits
     config = get_config(args.config)
     stages = RECIPES[config.name]
     run = prepare(args, [s.name for s in stages])

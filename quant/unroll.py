@@ -108,11 +108,19 @@ class Features:
 class Unroller:
     """Runs clips through a tracker and sums the losses; one for each batch."""
 
-    def __init__(self, model: Tracker, policy: Policy, encoder_batch: int = 0) -> None:
-        """encoder_batch: frames that go through the image encoder at once, 0 for all: on a CPU one
-        at a time keeps its maps in the cache (docs/decisions.md).
+    def __init__(
+        self,
+        model: Tracker,
+        policy: Policy,
+        encoder_batch: int = 0,
+        layout: torch.memory_format = torch.channels_last,
+    ) -> None:
+        """layout: how images lie in memory, and so all maps of the encoder. encoder_batch: frames
+        that go through the image encoder at once, 0 for all: on a CPU one at a time keeps its maps
+        in the cache (docs/decisions.md).
         """
         self.model, self.policy, self.encoder_batch = model, policy, encoder_batch
+        self.layout = layout
         self.grid = model.config.grid
         self.memories: list[Memory] = []
 
@@ -127,7 +135,7 @@ class Unroller:
 
     def _encode(self, images: Tensor) -> tuple[Tensor, ...]:
         image = images.float() / 128 - 1
-        return self.model.image_encoder(image.contiguous(memory_format=torch.channels_last))
+        return self.model.image_encoder(image.contiguous(memory_format=self.layout))
 
     def condition(self, features: Features, reading: Reading, rows: Tensor) -> Tensor:
         """Features conditioned on the bank; the features themselves when it is empty.
@@ -267,7 +275,7 @@ def first_prompts(target: Tensor, kinds: Tensor) -> PromptBatch:
     prompts = PromptBatch.none(len(target), target.device)
     at_random = torch.rand(len(target), 1, device=target.device) < 0.5
     points = torch.where(at_random, random_click(mask), central_click(mask))
-    labels = torch.where((kinds == CLICK) & shown, POSITIVE, PAD)
+    labels = torch.full_like(kinds, PAD).masked_fill((kinds == CLICK) & shown, POSITIVE)
     boxed = (kinds == BOX) & shown
     return PromptBatch(prompts.points, prompts.labels, draw_box(mask), boxed).clicked(
         points, labels
