@@ -100,11 +100,11 @@ hardware: tools ## fold, stitch, lint, simulate and report a bundle's hardware (
 bitstream: $(if $(filter finn,$(BACKEND)),finn,hardware) ## go on with Vivado, where there is one (CONFIG= BOARD= BACKEND=finn)
 	$(if $(filter finn,$(BACKEND)),@echo "FINN's build folders are under build/finn: they want Vitis HLS$(,) see the README there",$(PY) -m hw.build.bitstream --config $(CONFIG) --board $(BOARD))
 
-card: $(STAMP) ## score the shipped checkpoints and write their model card (CONFIG= DATA=)
-	$(PY) -m quant.scoring.card --config $(CONFIG) --data "$(DATA)" $(ARGS)
+card: $(STAMP) ## score the shipped checkpoints and write their model card (CONFIG= DATA= RUN=folder with curve.csv)
+	$(PY) -m quant.scoring.card --config $(CONFIG) --data "$(DATA)" $(if $(RUN),--run "$(RUN)") $(ARGS)
 
-evaluate: $(STAMP) ## J, F, J&F of a model (DATA= SPLIT= MODEL=float|quantized|golden PROMPT=mask|box|click1|click3|click5)
-	$(PY) -m quant.scoring.evaluate --config $(CONFIG) $(if $(DATA),--data "$(DATA)") --split $(SPLIT) --model $(MODEL) --prompt $(PROMPT) $(ARGS)
+evaluate: $(STAMP) ## J, F, J&F of a model by size and event (DATA= SPLIT= MODEL=float|quantized|golden PROMPT=mask|box|click1|click3|click5|all OBJECTS=exclusive|overlapping)
+	$(PY) -m quant.scoring.evaluate --config $(CONFIG) $(if $(DATA),--data "$(DATA)") --split $(SPLIT) --model $(MODEL) --prompt $(PROMPT) $(if $(OBJECTS),--objects $(OBJECTS)) $(ARGS)
 
 evaluate-concepts: $(STAMP) ## pmF1, IL_MCC and cgF1 on held-out images (DATA= MODEL=float|quantized|golden)
 	$(PY) -m quant.concepts.evaluate --config $(CONFIG) --data "$(DATA)" --model $(if $(filter command line,$(origin MODEL)),$(MODEL),golden) $(ARGS)

@@ -6,6 +6,8 @@ the object counts as present, what the memory encoder is given, what the next fr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -27,16 +29,34 @@ def choose_mask(ious: ArrayLike, prompt: Prompt | None, memory: bool) -> int:
     return max(CANDIDATES, key=lambda index: float(estimates[index]))
 
 
-def is_present(score: float, prompt: Prompt | None) -> bool:
-    """Whether the object is on the frame: the object score is positive, or the user points at it.
+def shows(labels: ArrayLike, box: object | None, mask: NDArray[np.bool_] | None) -> bool:
+    """Whether a prompt shows its object: a positive click, a box, or a mask that is not empty."""
+    if mask is not None:
+        return bool(mask.any())
+    return box is not None or bool((np.asarray(labels) == POSITIVE).any())
 
-    A positive click, a box or a mask that is not empty says more than the estimate.
+
+def ever_shown(prompts: Iterable[Prompt | None]) -> bool:
+    """Whether any of an object's prompts shows it.
+
+    An object that an empty mask began has nothing to be recognised by: it stays absent until a
+    prompt shows it.
     """
-    if prompt is None:
-        return score > 0
-    if prompt.mask is not None:
-        return bool(prompt.mask.any())
-    return score > 0 or prompt.box is not None or bool((prompt.labels == POSITIVE).any())
+    return any(shows(p.labels, p.box, p.mask) for p in prompts if p is not None)
+
+
+def is_present(score: float, prompt: Prompt | None, shown: bool) -> bool:
+    """Whether the object is on the frame: the user points at it, or the object score is positive.
+
+    A prompt that shows the object says more than the estimate, and so does an empty mask. shown:
+    whether any prompt ever did (`ever_shown`); without one the score says nothing.
+    """
+    if prompt is not None:
+        if shows(prompt.labels, prompt.box, prompt.mask):
+            return True
+        if prompt.mask is not None:
+            return False
+    return shown and score > 0
 
 
 def remembered_mask(logits: NDArray[np.float32], present: bool) -> NDArray[np.float32]:

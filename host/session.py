@@ -23,6 +23,7 @@ from host.device import Arrays, Device
 from host.errors import FrameError, PromptError, UnknownObjectError
 from host.images import sigmoid
 from host.prompts import Prompt
+from host.recurrence import ever_shown
 from host.tracker import Answer, ObjectModel
 
 
@@ -67,12 +68,16 @@ class StepResult:
 
 @dataclass(eq=False)
 class ObjectState:
-    """What a session keeps of one object between frames."""
+    """What a session keeps of one object between frames.
+
+    shown: whether a prompt on an earlier frame showed the object. prompt: this frame's.
+    """
 
     bank: MemoryBank
     before: NDArray[np.float32] | None = None
     current: Answer | None = None
     prompt: Prompt | None = None
+    shown: bool = False
 
 
 @dataclass(eq=False)
@@ -139,6 +144,7 @@ class Session:
         for known in state.objects.values():
             if known.current is not None:
                 known.before = known.current.logits
+            known.shown = known.shown or ever_shown([known.prompt])
             known.current, known.prompt = None, None
         for object_id in [*state.objects, *(new for new in asked if new not in state.objects)]:
             self._answer(object_id, asked.get(object_id))
@@ -215,7 +221,8 @@ class Session:
             prompt = known.prompt.then(prompt)
         own = None if known.current is None else known.current.logits
         now = state.frame_index
-        answer = model.answer(image, known.bank, now, prompt, known.before, own)
+        shown = known.shown or ever_shown([prompt])
+        answer = model.answer(image, known.bank, now, prompt, known.before, own, shown=shown)
         memory = model.memorise(image, answer)
         with model.clock.stage("bank"):
             known.bank.write(now, prompt is not None, memory.keys, memory.values, memory.pointer)

@@ -120,12 +120,15 @@ class ObjectModel:
         prompt: Prompt | None,
         before: NDArray[np.float32] | None,
         own: NDArray[np.float32] | None = None,
+        *,
+        shown: bool,
     ) -> Answer:
         """Answer for frame `now`.
 
         image: outputs of the image encoder. bank: the object's memories. before: logits of the
-        frame before; own: this frame's earlier logits when the prompt corrects them. A mask prompt
-        is decoded without memory, as in SAM 2: its pointer describes what the user drew.
+        frame before; own: this frame's earlier logits when the prompt corrects them. shown: whether
+        a prompt, this one included, has ever shown the object (`recurrence.ever_shown`). A mask
+        prompt is decoded without memory, as in SAM 2: its pointer describes what the user drew.
         """
         given = None if prompt is None else prompt.mask
         conditioned, remembers = image["features"], False
@@ -152,7 +155,7 @@ class ObjectModel:
             }
         with self.clock.stage("mask_decoder"):
             found = self.device.run("mask_decoder", inputs)
-            return self._read(found, prompt, remembers, drawn)
+            return self._read(found, prompt, remembers, drawn, shown)
 
     def _dense(self, prompt: Prompt | None, logits: NDArray[np.float32] | None) -> NDArray[Any]:
         if prompt is None:
@@ -167,13 +170,14 @@ class ObjectModel:
         prompt: Prompt | None,
         remembers: bool,
         drawn: NDArray[np.float32] | None,
+        shown: bool,
     ) -> Answer:
         scores = self._decoder_out["scores"].decode(found["scores"]).reshape(-1)
         masks = np.array(self._decoder_out["masks"].decode(found["masks"])[0])
         ious = images.sigmoid(scores[: len(masks)])
         chosen = recurrence.choose_mask(scores, prompt, remembers)
         score = float(scores[OBJECT_TOKEN])
-        present = recurrence.is_present(score, prompt)
+        present = recurrence.is_present(score, prompt, shown)
         logits, iou, given = masks[chosen], float(ious[chosen]), None
         if drawn is not None and prompt is not None:
             logits, iou, given = drawn, 1.0, prompt.mask

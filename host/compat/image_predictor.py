@@ -90,7 +90,7 @@ class SAM2ImagePredictor:
             earlier = earlier.reshape(grid, grid)
         elif prompt is None:
             raise PromptError("an empty prompt", "give points, a box or mask_input")
-        answer = self.model.answer(self._image, self._bank, 0, prompt, None, earlier)
+        answer = self.model.answer(self._image, self._bank, 0, prompt, None, earlier, shown=True)
         which = slice(1, 4) if multimask_output else slice(0, 1)
         logits = answer.candidates[which].copy()
         full = np.stack([logits_to_video(plane, *self._size) for plane in logits])

@@ -22,6 +22,7 @@ from host.compat.tensor import MaskTensor
 from host.device import Arrays, Device
 from host.errors import PromptError, UnknownObjectError
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt, clicks_and_box
+from host.recurrence import ever_shown
 from host.tracker import Answer, Memory, ObjectModel
 
 Output = tuple[int, list[Any], MaskTensor]
@@ -262,6 +263,8 @@ class SAM2VideoPredictor:
             prompt,
             None if before is None else before.logits,
             None if prompt is None or own is None else own.logits,
+            # A prompt on this frame replaces the one before it there.
+            shown=ever_shown((record.prompts | {now: prompt}).values()),
         )
         memory = self.model.memorise(image, answer)
         # The raw candidates are only of use at once; over a whole video they would weigh most.

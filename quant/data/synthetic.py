@@ -92,7 +92,8 @@ class Scene:
                 colours, ids = np.ascontiguousarray(warped), own
             else:
                 _blend(colours, warped)
-                ids[own > 0] = own[own > 0]
+                covered = warped[..., 3] > 127  # what has no id hides too
+                ids[covered] = own[covered]
         return colours, ids
 
     def render(

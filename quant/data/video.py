@@ -41,6 +41,7 @@ class VideoSequence:
         Frames without an entry are not annotated, which is not the same as empty.
     known_ids: object ids where the data set lists them; None: found by looking through the masks.
     overlapping: whether masks of different objects may share pixels.
+    kind: under which name a split counts it among its sequences, "" where it makes no difference.
     """
 
     name: str
@@ -48,6 +49,7 @@ class VideoSequence:
     masks: Mapping[int, Path | IdReader | Layers]
     known_ids: tuple[int, ...] | None = None
     overlapping: bool = False
+    kind: str = ""
     _found_ids: tuple[int, ...] | None = field(default=None, init=False, repr=False)
 
     def __len__(self) -> int:

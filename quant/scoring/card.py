@@ -1,9 +1,9 @@
 """`python -m quant.scoring.card`: score a configuration's checkpoints and write its model card.
 
 The card says what the weights are, what they were trained on and under which licences, the recipe,
-and J&F on the named splits for each kind of prompt, float
-beside quantized. Scores come from `quant.scoring.sequence`, so through the session that drives a
-board.
+J&F on the named splits for each kind of prompt, float beside quantized, W4A4 on dev2 by kind of
+clip, size and event where the data hold it, and the curve of the training run where its folder
+does. Scores come from `quant.scoring.sequence`, so through the session that drives a board.
 """
 
 from __future__ import annotations
@@ -13,15 +13,23 @@ from datetime import date
 from pathlib import Path
 
 from rich.progress import Progress
+from rich.progress import track as track_progress
 
 from host.device import Device
 from host.devices.registry import open_device
+from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
 from quant.commands import exit_code
 from quant.config import CONFIGS, ModelConfig, get_config
 from quant.data import VideoSequence, open_dataset
+from quant.data.dev2 import NAME as DEV2
+from quant.data.dev2 import is_dev2
 from quant.model.device import TorchDevice
 from quant.model.tracker import CHECKPOINTS, GRAPHS, Tracker
+from quant.scoring.curve import FILE as CURVE
+from quant.scoring.curve import curve_section, read_curve
+from quant.scoring.evaluate import evaluate_sequence
+from quant.scoring.evaluate_report import Reports, summarize, summary_rows
 from quant.scoring.metrics import benchmark_mean
 from quant.scoring.sequence import score_sequence
 from quant.training.recipe import RECIPES, STEPS_PER_EPOCH
@@ -46,6 +54,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)}")
     parser.add_argument("--data", type=Path, required=True, help="videos to score on")
     parser.add_argument("--splits", default="train,dev", help="splits to score (%(default)s)")
+    parser.add_argument(
+        "--run", type=Path, help="training run whose curve.csv is shown (runs/<config>)"
+    )
     parser.add_argument("--bundle", type=Path, help="score W4A4 on this bundle's golden device")
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="(%(default)s)")
     parser.add_argument("--debug", action="store_true", help="tracebacks")
@@ -53,19 +64,29 @@ def main(argv: list[str] | None = None) -> int:
 
     def write() -> None:
         config, splits = get_config(args.config), args.splits.split(",")
-        path = write_card(config, args.data, splits, args.checkpoints, args.bundle)
+        if args.run is not None and not (args.run / CURVE).is_file():
+            raise SpecError(f"no {CURVE} in {args.run}", "name a run that has one, or leave it out")
+        run = args.run or Path("runs") / config.name
+        path = write_card(config, args.data, splits, args.checkpoints, args.bundle, run)
         print(f"card: {path}")
 
     return exit_code(write, args.debug)
 
 
 def write_card(
-    config: ModelConfig, data: Path, splits: list[str], folder: Path, bundle: Path | None = None
+    config: ModelConfig,
+    data: Path,
+    splits: list[str],
+    folder: Path,
+    bundle: Path | None = None,
+    run: Path | None = None,
 ) -> Path:
     """Score float and quantized checkpoints and write `<folder>/<config>.md`; returns its path.
 
     bundle: of the same weights, for its golden device; equal to the bit and ten times as fast.
+    run: folder of the training run, whose curve is shown. Raises SamFabricError.
     """
+    curve = curve_section(read_curve(run)) if run is not None else []
     devices: dict[str, Device] = {
         p: TorchDevice.from_checkpoint(folder / f"{config.name}_{p}.safetensors", config.name)
         for p in PRECISIONS
@@ -85,7 +106,10 @@ def write_card(
                 cells.append(score(device, sets[split], prompt))
                 progress.advance(task)
             rows.append("| " + " | ".join(cells) + " |")
-    text = render(config, model, rows, folder)
+    more = []
+    if is_dev2(data, DEV2):
+        more = dev2_section(devices["w4a4"], open_dataset(data, DEV2))
+    text = render(config, model, rows, folder, [*more, *curve])
     path = folder / f"{config.name}.md"
     with atomic_path(path) as scratch:
         scratch.write_text(text)
@@ -98,8 +122,33 @@ def score(device: Device, sequences: list[VideoSequence], prompt: str) -> str:
     return f"**{100 * mean.jf:.1f}** ({100 * mean.j:.1f}, {100 * mean.f:.1f})"
 
 
-def render(config: ModelConfig, model: Tracker, rows: list[str], folder: Path) -> str:
-    """The card's Markdown."""
+def dev2_section(device: Device, sequences: list[VideoSequence]) -> list[str]:
+    """Lines of Markdown: all measures of a model on dev2, a column a kind of prompt."""
+    reports: Reports = {prompt: [] for prompt in PROMPTS}
+    for sequence in track_progress(sequences, description="dev2"):
+        for prompt, report in evaluate_sequence(device, sequence, PROMPTS).items():
+            reports[prompt].append(report)
+    summaries = [summarize(found) for found in reports.values()]
+    mean = [f"**{100 * summary.mean.jf:.1f}**" for summary in summaries]
+    objects = str(len(summaries[0].mean.objects))
+    rows = [("all objects", objects, mean), *summary_rows(summaries)]
+    return [
+        "## Held-out scores by size and event",
+        f"W4A4 on dev2 ({len(sequences)} sequences): videos that no training reads, and clips",
+        "drawn from stills that none reads (quant/data/dev2). J&F in per cent unless a row says",
+        "otherwise; all objects of a clip are tracked at once.",
+        "",
+        f"| objects, event | objects | {' | '.join(PROMPTS)} |",
+        "|---" * (2 + len(PROMPTS)) + "|",
+        *(f"| {name} | {count} | {' | '.join(cells)} |" for name, count, cells in rows if name),
+        "",
+    ]
+
+
+def render(
+    config: ModelConfig, model: Tracker, rows: list[str], folder: Path, more: list[str]
+) -> str:
+    """The card's Markdown; `more` are lines that follow the scores."""
     sizes = {g: sum(p.numel() for p in getattr(model, g).parameters()) for g in GRAPHS}
     total = sum(p.numel() for p in model.parameters())
     files = [folder / f"{config.name}_{p}.safetensors" for p in PRECISIONS]
@@ -135,6 +184,7 @@ def render(config: ModelConfig, model: Tracker, rows: list[str], folder: Path) -
             "The train split was trained on; dev was not. Copying the first mask gives 35.8 on "
             "dev, DIS optical flow 40.9.",
             "",
+            *more,
             "## Recipe",
             "| stage | precision | steps | clips x frames | rate | encoder |",
             "|---|---|---|---|---|---|",

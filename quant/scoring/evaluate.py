@@ -1,9 +1,9 @@
-"""`python -m quant.scoring.evaluate`: J, F and J&F of a model on a video data set, prompted as
-asked.
+"""`python -m quant.scoring.evaluate`: how well a model tracks a video data set, prompted as asked.
 
-Prints a table, one line a sequence, and writes `<model>_<config>_<prompt>_<split>.json` and a
-picture of the tracked frames beside it. `--compare` runs a second model over the same frames in
-lockstep and adds how far the two agree.
+Prints one table: J, F and J&F a sequence, by kind of clip and by size, and what happens when
+objects leave and return. Writes `<model>_<config>_<prompt>_<split>.json` and a picture of the
+tracked frames beside it. `--prompt all` runs every kind of prompt on the same encoded frames.
+`--compare` runs a second model over the same frames in lockstep and adds how far the two agree.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from host.device import Device
 from host.devices.registry import default_bundle, open_device
@@ -28,69 +26,73 @@ from hw.spec.files import atomic_path
 from quant.config import get_config
 from quant.data import VideoSequence, open_dataset
 from quant.scoring.contact_sheet import ContactSheet
-from quant.scoring.metrics import SequenceScore, benchmark_mean, jaccard
-from quant.scoring.sequence import PROMPTS, Tally, score_sequence, track
+from quant.scoring.encode_once import EncodeOnce
+from quant.scoring.evaluate_report import Comparison, Reports, SequenceReport, as_json, render
+from quant.scoring.measures.empty import EmptyPrompt
+from quant.scoring.metrics import jaccard
+from quant.scoring.sequence import OBJECTS, PROMPTS, Tally, score_sequence, track_all
 
 __all__ = ["evaluate_sequence", "main", "open_model", "score_sequence"]
 
 MODELS = {"float": "float", "quantized": "w4a4", "golden": None}
 """Model names and the precision of the checkpoint that each runs; golden runs a bundle."""
 
-
-@dataclass(frozen=True)
-class Comparison:
-    """How far a second model agrees: its own score, and the masks' mean IoU over every frame.
-
-    The prompted frame does not count: a mask prompt is its own answer under any model.
-    """
-
-    score: SequenceScore
-    ious: tuple[float, ...]
-
-    @property
-    def iou(self) -> float:
-        return float(np.mean(self.ious)) if self.ious else float("nan")
-
-
-@dataclass(frozen=True)
-class SequenceReport:
-    """One sequence: its score, frames tracked, milliseconds a frame, and the comparison if any."""
-
-    score: SequenceScore
-    frames: int
-    ms_per_frame: float
-    other: Comparison | None = None
+WIDTH = 160  # columns of the table where it is not shown on a terminal
+ALL = "all"
+"""What stands for every kind of prompt."""
 
 
 def evaluate_sequence(
     device: Device,
     sequence: VideoSequence,
-    prompt: str,
+    prompts: Sequence[str],
     other: Device | None = None,
     sheet: ContactSheet | None = None,
-) -> SequenceReport:
-    """Track and score a sequence; `other` goes through the same frames beside `device`.
+    objects: str = OBJECTS[0],
+) -> dict[str, SequenceReport]:
+    """Track and score a sequence by kind of prompt; `other` goes through the same frames beside
+    `device`. Beside the mask prompt, an empty one is watched.
 
-    Each model's corrective clicks answer its own mistakes. Raises SpecError as `score_sequence`.
+    Each model's corrective clicks answer its own mistakes. sheet: takes the first kind's frames.
+    objects: one of OBJECTS. Raises SpecError as `score_sequence`.
     """
-    tally, other_tally = Tally(sequence.name), Tally(sequence.name)
-    ious, spent = [], []
+    shared = EncodeOnce(device)
+    empty = EmptyPrompt(shared) if "mask" in prompts else None
+    tallies = {p: (Tally(sequence.name), Tally(sequence.name)) for p in prompts}
+    ious: dict[str, list[float]] = {p: [] for p in prompts}
+    spent: dict[str, list[float]] = {p: [] for p in prompts}
     pairs = zip(
-        track(device, sequence, prompt),
-        track(other, sequence, prompt) if other is not None else _nothing(),
+        track_all(shared, sequence, prompts, objects),
+        track_all(other, sequence, prompts, objects) if other is not None else _nothing(),
         strict=False,
     )
-    for frame, beside in pairs:
-        tally.add(frame)
-        spent.append(frame.milliseconds)
-        if sheet is not None:
-            sheet.add(sequence, frame)
-        if beside is not None:
-            other_tally.add(beside)
-            tracked = [i for i in frame.masks if i not in frame.prompts]
-            ious += [jaccard(frame.masks[i], beside.masks[i]) for i in tracked]
-    compared = Comparison(other_tally.score(), tuple(ious)) if other is not None else None
-    return SequenceReport(tally.score(), len(spent), float(np.mean(spent)), compared)
+    for frames, besides in pairs:
+        for prompt, frame in frames.items():
+            tally, other_tally = tallies[prompt]
+            tally.add(frame)
+            spent[prompt].append(frame.milliseconds)
+            if sheet is not None and prompt == prompts[0]:
+                sheet.add(sequence, frame)
+            if besides is not None:
+                beside = besides[prompt]
+                other_tally.add(beside)
+                tracked = [i for i in frame.masks if i not in frame.prompts]
+                ious[prompt] += [jaccard(frame.masks[i], beside.masks[i]) for i in tracked]
+        if empty is not None:
+            empty.step(frame.image)
+    reports = {}
+    for prompt, (tally, other_tally) in tallies.items():
+        compared = None if other is None else Comparison(other_tally.score(), tuple(ious[prompt]))
+        reports[prompt] = SequenceReport(
+            tally.score(),
+            tally.traces(),
+            len(spent[prompt]),
+            float(np.mean(spent[prompt])),
+            sequence.kind,
+            empty.count if empty is not None and prompt == "mask" else None,
+            compared,
+        )
+    return reports
 
 
 def _nothing() -> Iterator[None]:
@@ -134,7 +136,18 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--data", type=Path, required=True, help="data set in DAVIS, YouTube-VOS or SA-V layout")
     add("--split", default="dev", help="list of sequences to score (%(default)s)")
     add("--model", choices=MODELS, default="quantized", help="what to score (%(default)s)")
-    add("--prompt", choices=PROMPTS, default="mask", help="what is given first (%(default)s)")
+    add(
+        "--prompt",
+        default="mask",
+        help=f"what is given first: {', '.join(PROMPTS)}, several with commas, or {ALL} "
+        "(%(default)s)",
+    )
+    add(
+        "--objects",
+        choices=OBJECTS[1:],
+        default=OBJECTS[0],
+        help="whether objects may share pixels (%(default)s)",
+    )
     add("--config", default="nano", help="model size (%(default)s)")
     add("--checkpoint", type=Path, help="weights of a float or quantized model")
     add("--bundle", type=Path, help="bundle folder of the golden model")
@@ -158,6 +171,19 @@ def _chosen(args: argparse.Namespace) -> list[VideoSequence]:
             f"there is: {', '.join(by_name)}",
         )
     return [by_name[name] for name in wanted]
+
+
+def _prompts(asked: str) -> tuple[str, ...]:
+    if asked == ALL:
+        return tuple(PROMPTS)
+    named = tuple(dict.fromkeys(name for name in asked.split(",") if name))
+    unknown = [name for name in named if name not in PROMPTS]
+    if unknown or not named:
+        raise SpecError(
+            f"unknown prompt kind {', '.join(unknown) or repr(asked)}",
+            f"there is: {', '.join(PROMPTS)}, {ALL}",
+        )
+    return named
 
 
 @contextmanager
@@ -184,22 +210,27 @@ def _models(args: argparse.Namespace) -> Iterator[tuple[Device, Device | None]]:
 def evaluate(args: argparse.Namespace, console: Console) -> None:
     """Run the command. Raises SamFabricError for bad input before any frame is read."""
     get_config(args.config)
+    prompts = _prompts(args.prompt)
     sequences = _chosen(args)
     bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     progress = Progress(*bars, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
-    sheet, reports = ContactSheet(), []
+    sheet = ContactSheet()
+    reports: Reports = {prompt: [] for prompt in prompts}
     with _models(args) as (device, other), _made(args.out), progress:
         task = progress.add_task("", total=len(sequences))
         for sequence in sequences:
             progress.update(task, description=sequence.name)
-            report = evaluate_sequence(device, sequence, args.prompt, other, sheet)
-            sheet.caption(sequence.name, f"J&F {100 * report.score.jf:.1f}")
-            reports.append(report)
+            found = evaluate_sequence(device, sequence, prompts, other, sheet, args.objects)
+            sheet.caption(sequence.name, f"J&F {100 * found[prompts[0]].score.jf:.1f}")
+            for prompt, report in found.items():
+                reports[prompt].append(report)
             progress.advance(task)
-    console.print(_table(args, reports))
-    stem = f"{args.model}_{args.config}_{args.prompt}_{args.split}"
+    title = f"{args.model} {args.config}, {args.split}, objects {args.objects}"
+    console.print(render(title, reports, args.compare))
+    stem = f"{args.model}_{args.config}_{args.prompt.replace(',', '-')}_{args.split}"
+    asked = {k: getattr(args, k) for k in ("model", "config", "split", "objects", "compare")}
     with atomic_path(args.out / f"{stem}.json") as part:
-        part.write_text(json.dumps(_as_json(args, reports), indent=1) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(as_json(asked, reports), indent=1) + "\n", encoding="utf-8")
     sheet.save(args.out / f"{stem}.jpg")
     console.print(f"scores and picture: {args.out / stem}.json, .jpg", soft_wrap=True)
 
@@ -214,81 +245,12 @@ def _made(folder: Path) -> Iterator[None]:
     yield
 
 
-def _table(args: argparse.Namespace, reports: list[SequenceReport]) -> Table:
-    title = f"{args.model} {args.config}, {args.prompt} prompt, {args.split}"
-    table = Table(title=title, show_footer=False)
-    table.add_column("sequence")
-    compared = [f"J&F {args.compare}", "mask IoU"] if args.compare else []
-    for heading in ("objects", "frames", "J", "F", "J&F", "ms/frame", *compared):
-        table.add_column(heading, justify="right")
-    for report in reports:
-        table.add_row(*_row(report))
-    table.add_section()
-    table.add_row(*_row(_overall(reports)), style="bold")
-    return table
-
-
-def _row(report: SequenceReport) -> list[str]:
-    score = report.score
-    row = [score.name, str(len(score.objects)), str(report.frames)]
-    row += [f"{100 * value:.1f}" for value in (score.j, score.f, score.jf)]
-    row.append(f"{report.ms_per_frame:.1f}")
-    if report.other is not None:
-        row += [f"{100 * report.other.score.jf:.1f}", f"{report.other.iou:.4f}"]
-    return row
-
-
-def _overall(reports: list[SequenceReport]) -> SequenceReport:
-    frames = sum(r.frames for r in reports)
-    other = None
-    if all(r.other is not None for r in reports):
-        others = [r.other for r in reports if r.other is not None]
-        ious = tuple(iou for o in others for iou in o.ious)
-        other = Comparison(benchmark_mean([o.score for o in others]), ious)
-    spent = sum(r.ms_per_frame * r.frames for r in reports) / frames
-    return SequenceReport(benchmark_mean([r.score for r in reports]), frames, spent, other)
-
-
-def _as_json(args: argparse.Namespace, reports: list[SequenceReport]) -> dict:
-    """All that the table shows and every frame's J and F; in percent, mask IoU in 0..1."""
-
-    def number(value: float, factor: float = 100) -> float | None:
-        # NaN is no JSON: a sequence too short to score has null measures.
-        return None if np.isnan(value) else round(factor * value, 4)
-
-    def measures(score: SequenceScore) -> dict:
-        return {"j": number(score.j), "f": number(score.f), "jf": number(score.jf)}
-
-    def plain(report: SequenceReport) -> dict:
-        found: dict = measures(report.score)
-        found |= {"frames": report.frames, "ms_per_frame": number(report.ms_per_frame, 1)}
-        if report.other is not None:
-            iou = {"mask_iou": number(report.other.iou, 1)}
-            found["compare"] = measures(report.other.score) | iou
-        return found
-
-    def detailed(report: SequenceReport) -> dict:
-        objects = [
-            {
-                "id": o.object_id,
-                "frames": o.frames,
-                "j": [number(v) for v in o.j],
-                "f": [number(v) for v in o.f],
-            }
-            for o in report.score.objects
-        ]
-        return plain(report) | {"objects": objects}
-
-    asked = {k: getattr(args, k) for k in ("model", "config", "prompt", "split", "compare")}
-    sequences = {report.score.name: detailed(report) for report in reports}
-    return asked | {"mean": plain(_overall(reports)), "sequences": sequences}
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0, 2 for bad input, 130 for Ctrl-C."""
     args = parse(argv)
     try:
-        evaluate(args, Console())
+        # In a pipe or a file nothing limits the width, and cut figures are no use.
+        evaluate(args, Console() if sys.stdout.isatty() else Console(width=WIDTH))
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)
         return 130

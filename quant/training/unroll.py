@@ -199,6 +199,7 @@ class Unroller:
         previous: Tensor | None = None
         nothing = PromptBatch.none(len(wanted), frames.device)
         unprompted = torch.zeros(len(wanted), dtype=torch.bool, device=frames.device)
+        shown = unprompted  # by any prompt so far: host.recurrence.ever_shown
         for t, feature in enumerate(self.encode(frames, objects)):
             target, certain = wanted[:, t], known[:, t]
             conditioned = self.condition(feature, found[t], rows[t])
@@ -207,16 +208,18 @@ class Unroller:
                 prompts, given = first_prompts(target, kinds), kinds == MASK
                 drawn = (2 * target - 1) * LOGIT_LIMIT
                 previous = torch.where(given[:, None, None], drawn, torch.zeros_like(drawn))
+                shown = prompts.shows | (given & (target > 0).flatten(1).any(1))
             assert previous is not None
             rounds = plan.rounds if t == 0 else int(t == plan.corrected)
             logits, pointer, loss = self._step(
-                feature, conditioned, prompts, previous, target, certain, given
+                feature, conditioned, prompts, previous, target, certain, given, shown
             )
             losses.append(loss)
             for _ in range(rounds):
                 prompts = self._corrected(prompts, logits, target, certain, given)
+                shown = shown | prompts.shows
                 logits, pointer, loss = self._step(
-                    feature, conditioned, prompts, logits, target, certain, given
+                    feature, conditioned, prompts, logits, target, certain, given, shown
                 )
                 losses.append(loss)
             keys, values = self.model.memory_encoder(logits[:, None], feature.coarse)
@@ -234,6 +237,7 @@ class Unroller:
         target: Tensor,
         certain: Tensor,
         given: Tensor,
+        shown: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Decode, choose the mask as the session does; returns (logits, pointer, loss)."""
         masks, scores, pointers = self.decode(feature, conditioned, prompts, logits)
@@ -247,6 +251,8 @@ class Unroller:
         # An object that is gone and seen to be gone is remembered as nowhere. A wrong verdict on a
         # visible object is not acted on in training: its mask would get no gradient.
         gone = (scores[:, 0, 4, 0] <= 0) & ~(target > 0.5).flatten(1).any(1) & ~prompts.shows
+        # What no prompt ever showed is nowhere whatever the score, as in the session.
+        gone = gone | ~shown
         chosen = torch.where(gone[:, None, None], torch.full_like(chosen, -LOGIT_LIMIT), chosen)
         chosen = torch.where(given[:, None, None], (2 * target - 1) * LOGIT_LIMIT, chosen)
         return chosen, pointers[b, :, choice, 0], loss

@@ -232,3 +232,14 @@ class FakeDevice:
         coarse = cv2.resize(mask[0, 0], (COARSE, COARSE), interpolation=cv2.INTER_AREA)
         values[0, 0, :, 4] = np.rint(coarse.reshape(-1))
         return {"keys": keys, "values": values}
+
+
+class Eager(FakeDevice):
+    """Sees something everywhere, whatever it was told."""
+
+    def _mask_decoder(self, **inputs):
+        found = super()._mask_decoder(**inputs)
+        return found | {
+            "masks": np.full_like(found["masks"], 9),
+            "scores": np.full_like(found["scores"], 9),
+        }

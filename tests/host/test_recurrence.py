@@ -3,10 +3,11 @@
 import numpy as np
 
 from host.prompts import Prompt
-from host.recurrence import choose_mask, is_present, previous_mask, remembered_mask
+from host.recurrence import choose_mask, ever_shown, is_present, previous_mask, remembered_mask
 
 CLICK = Prompt(np.array([[0.5, 0.5]]), np.array([1]))
 WRONG = Prompt(np.array([[0.5, 0.5]]), np.array([0]))
+EMPTY = Prompt(mask=np.zeros((3, 3), bool))
 BOX = Prompt(box=np.array([0, 0, 1, 1]))
 
 
@@ -20,10 +21,18 @@ def test_only_a_lone_click_without_memory_chooses_among_candidates():
 
 
 def test_presence_follows_the_score_unless_the_user_points():
-    assert is_present(0.1, None) and not is_present(0, None)
-    assert is_present(-3, CLICK) and is_present(-3, BOX) and not is_present(-3, WRONG)
-    assert is_present(-3, Prompt(mask=np.eye(3, dtype=bool)))
-    assert not is_present(3, Prompt(mask=np.zeros((3, 3), bool)))
+    assert is_present(0.1, None, True) and not is_present(0, None, True)
+    assert is_present(-3, CLICK, True) and is_present(-3, BOX, True)
+    assert is_present(3, WRONG, True) and not is_present(-3, WRONG, True)
+    assert is_present(-3, Prompt(mask=np.eye(3, dtype=bool)), True)
+    assert not is_present(3, EMPTY, True)
+
+
+def test_an_object_that_no_prompt_ever_showed_is_absent_whatever_the_score():
+    assert not is_present(16, None, False) and not is_present(16, WRONG, False)
+    assert not ever_shown([]) and not ever_shown([None, EMPTY, WRONG])
+    for shown in (CLICK, BOX, Prompt(mask=np.eye(3, dtype=bool)), WRONG.then(CLICK)):
+        assert ever_shown([EMPTY, shown]) and ever_shown([shown, EMPTY])
 
 
 def test_an_absent_object_is_remembered_as_nowhere():

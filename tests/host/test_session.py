@@ -10,7 +10,7 @@ from host.errors import FrameError, PromptError, UnknownObjectError
 from host.policy import Policy
 from host.prompts import Prompt
 from host.session import Session
-from tests.host.fake_device import GRID, FakeDevice
+from tests.host.fake_device import GRID, Eager, FakeDevice
 from tests.host.scenes import (
     BLUE,
     HEIGHT,
@@ -91,6 +91,32 @@ def test_a_mask_prompt_is_its_frames_output(session, device):
 def test_an_empty_mask_prompt_is_an_absent_object(session):
     found = session.step(red_frame(0), {1: prompt(mask=np.zeros((HEIGHT, WIDTH)))}).objects[1]
     assert not found.present and not found.mask().any()
+
+
+@pytest.mark.parametrize(
+    "later", [RED_CLICK, box_around(*corner(6)), prompt(mask=square_mask(*corner(6)))]
+)
+def test_what_an_empty_mask_began_stays_absent_until_a_prompt_shows_it(later):
+    session, empty = Session(Eager()), prompt(mask=np.zeros((HEIGHT, WIDTH)))
+    results = [session.step(red_frame(0), {1: empty, 2: RED_CLICK})]
+    results += [session.step(red_frame(i)) for i in range(1, 5)]
+    results.append(session.step(red_frame(5), {1: empty}))
+    results.append(session.refine({1: click(3, 3, 0)}))  # the background shows no object
+    for result in results:
+        assert not result.objects[1].present and not result.objects[1].mask().any()
+        assert result.objects[2].mask().all()
+    assert session.step(red_frame(6), {1: later}).objects[1].present
+    assert session.step(red_frame(7)).objects[1].mask().all()
+    # Once shown it may come back after an empty mask, which speaks of its own frame alone.
+    assert not session.step(red_frame(8), {1: empty}).objects[1].present
+    assert session.step(red_frame(9)).objects[1].present
+
+
+def test_a_prompt_taken_back_on_its_own_frame_showed_nothing():
+    session, empty = Session(Eager()), prompt(mask=np.zeros((HEIGHT, WIDTH)))
+    session.step(red_frame(0), {1: RED_CLICK})
+    session.refine({1: empty})
+    assert not session.step(red_frame(1)).objects[1].present
 
 
 def test_one_encoder_pass_serves_all_objects(session, device):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from quant.data.dev2 import is_dev2, load_dev2
 from quant.data.errors import DataError
 from quant.data.layouts.davis import is_davis, load_davis
 from quant.data.layouts.sav import is_sav_frames, is_sav_videos, load_sav_frames, load_sav_videos
@@ -15,7 +16,8 @@ def open_dataset(
     root: Path | str, split: str, resolution: str | None = None
 ) -> list[VideoSequence]:
     """Sequences of a split of a data set in the DAVIS, YouTube-VOS or SA-V layout, or of every one
-    that stands in a subfolder.
+    that stands in a subfolder. The split `dev2` is made from `videos/` and `stills/` there
+    (quant.data.dev2).
 
     resolution: DAVIS's folder of frames, where there are several.
     Raises DataError for an unknown layout, naming what was looked for, or missing parts of one.
@@ -23,6 +25,8 @@ def open_dataset(
     folder = Path(root)
     if not folder.is_dir():
         raise DataError(f"no data folder {folder}", "give the folder of a video data set")
+    if is_dev2(folder, split):
+        return load_dev2(folder)
     if is_davis(folder):
         return load_davis(folder, split, resolution)
     if is_sav_frames(folder):

@@ -8,7 +8,7 @@ import pytest
 
 from host.compat.sam2 import SAM2VideoPredictor, build_sam2, build_sam2_video_predictor
 from host.errors import BundleError, FrameError, PromptError, SourceError, UnknownObjectError
-from tests.host.fake_device import GRID, FakeDevice, write_bundle
+from tests.host.fake_device import GRID, Eager, FakeDevice, write_bundle
 from tests.host.scenes import HEIGHT, WIDTH, corner, overlap, square_mask
 
 RED_POINT = np.array([[corner(0)[0] + 16, 32]], dtype=np.float32)
@@ -250,3 +250,19 @@ def test_results_are_slim(predictor, state):
 
 def test_from_a_device():
     assert SAM2VideoPredictor(FakeDevice()).image_size == 64
+
+
+def test_what_an_empty_mask_began_stays_absent_until_a_prompt_shows_it(clip_folder):
+    predictor = SAM2VideoPredictor(Eager())
+    state = predictor.init_state(str(clip_folder))
+    predictor.add_new_mask(state, 0, 1, np.zeros((HEIGHT, WIDTH)))
+    for _, _, logits in predictor.propagate_in_video(state):
+        assert not (logits > 0).any()
+    _, _, logits = predictor.add_new_points(state, 4, 1, RED_POINT, ONE)
+    assert (logits > 0).all()
+    found = dict((i, logits) for i, _, logits in predictor.propagate_in_video(state))
+    assert not (found[0] > 0).any()  # prompted as empty
+    assert all((found[i] > 0).all() for i in range(1, 10))
+    predictor.clear_all_prompts_in_frame(state, 4, 1)
+    for _, _, logits in predictor.propagate_in_video(state, 5):
+        assert not (logits > 0).any()

@@ -12,7 +12,12 @@ from quant.config import FLOAT, get_config
 from quant.data import open_dataset
 from quant.model.tracker import Tracker, save_checkpoint
 from quant.scoring.contact_sheet import ContactSheet
+from quant.scoring.encode_once import EncodeOnce
 from quant.scoring.evaluate import evaluate_sequence, main, open_model
+from quant.scoring.evaluate_report import summarize
+from quant.scoring.measures.empty import FRAMES as EMPTY_FRAMES
+from quant.scoring.measures.empty import EmptyPrompt
+from quant.scoring.measures.trace import Count
 from quant.scoring.sequence import PROMPTS, score_sequence, track
 from tests.quant.oracle import Oracle, R
 from tests.tiny import calibrated
@@ -119,7 +124,8 @@ def test_sparse_annotations_and_another_ground_truth_size(tmp_path):
 def test_two_models_in_lockstep(tmp_path):
     write_sequence(tmp_path, "one", [(10, 6, 0)])
     sheet = ContactSheet()
-    report = evaluate_sequence(Oracle(), only(tmp_path), "mask", Oracle(shift=2), sheet)
+    found = evaluate_sequence(Oracle(), only(tmp_path), ["mask"], Oracle(shift=2), sheet)
+    report = found["mask"]
     assert report.frames == FRAMES and report.score.jf == 1
     assert report.other.score.j == pytest.approx(18 / 22)
     assert len(report.other.ious) == FRAMES - 1  # the prompted frame says nothing of the models
@@ -128,6 +134,109 @@ def test_two_models_in_lockstep(tmp_path):
     picture = sheet.image()
     assert picture.shape == (166, 6 * 256, 3)
     assert (picture[22:].reshape(144, 6, 256, 3) == 255).all(-1).any((0, 2)).all()  # outlines
+
+
+class Counting(Oracle):
+    """Counts encoder passes, and reuses its buffers as a board does."""
+
+    def __init__(self, shift=0):
+        super().__init__(shift)
+        self.encoded, self._buffers = 0, {}
+
+    def run(self, graph, inputs):
+        found = super().run(graph, inputs)
+        self.encoded += graph == "image_encoder"
+        kept = self._buffers.setdefault(graph, {k: np.empty_like(v) for k, v in found.items()})
+        for name, value in found.items():
+            kept[name][:] = value
+        return kept
+
+
+def test_all_prompts_share_the_encoder_and_score_as_each_alone(tmp_path):
+    write_sequence(tmp_path, "pair", [(4, 6, 0), (36, 6, 2)])
+    device = Counting(shift=3)
+    reports = evaluate_sequence(device, only(tmp_path), tuple(PROMPTS))
+    assert device.encoded == FRAMES
+    for prompt, report in reports.items():
+        alone = score_sequence(Counting(shift=3), only(tmp_path), prompt)
+        assert report.score == alone
+        assert [t.object_id for t in report.traces] == [1, 2]
+    assert reports["mask"].empty.total == FRAMES and reports["box"].empty is None
+    assert reports["mask"].ms_per_frame > 0
+
+
+def test_an_encoder_that_fails_is_asked_again():
+    device = Counting()
+    shared, image = EncodeOnce(device), np.zeros((1, 3, 4 * R, 4 * R), np.float32)
+    shared.run("image_encoder", {"image": image})
+    with pytest.raises(SpecError):
+        shared.run("image_encoder", {"image": image[:, :2]})
+    shared.run("image_encoder", {"image": image})
+    assert device.encoded == 2
+    image[0, 0, 0, 0] = 1  # the caller's own array: what was encoded is kept apart
+    shared.run("image_encoder", {"image": image})
+    assert device.encoded == 3
+
+
+class Seer(Oracle):
+    """Answers with all that is not black, whatever is asked for: objects lie on one another."""
+
+    def _mask_decoder(self, **inputs):
+        found = super()._mask_decoder(**inputs)
+        seen = (inputs["skip4"][0] > 0).any(0)
+        surer = found["pointers"][0, 0, 0, 0]  # object 2 is surer than object 1
+        found["masks"] = np.broadcast_to(
+            np.where(seen, 4.0 * surer, -8.0), found["masks"].shape
+        ).astype(np.float32)
+        found["scores"][0, 0, 4, 0] = 1
+        return found
+
+    def _memory_encoder(self, mask, features):
+        found = super()._memory_encoder(mask, features)
+        if mask.max() < 16:  # an answer of its own, by whose height it knows the object again
+            found["values"][:] = mask.max() / 4
+        return found
+
+
+def test_objects_share_no_pixel_unless_told(tmp_path):
+    write_sequence(tmp_path, "pair", [(4, 6, 0), (36, 6, 0)])
+    for objects, first in (("as annotated", 0), ("exclusive", 0), ("overlapping", 1 / 2)):
+        found = evaluate_sequence(Seer(), only(tmp_path), ["mask"], objects=objects)["mask"]
+        assert [o.mean_j for o in found.score.objects] == pytest.approx([first, 1 / 2])
+    with pytest.raises(SpecError, match="unknown rule for objects 'both'"):
+        next(track(Oracle(), only(tmp_path), "mask", "both"))
+
+
+def test_what_is_void_is_not_scored(tmp_path):
+    write_sequence(tmp_path, "one", [(10, 6, 0)])
+    for path in (tmp_path / "Annotations" / "64p" / "one").iterdir():
+        ids = np.array(Image.open(path))
+        ids[:, 28:40] = 255  # the right edge of the square and beyond
+        ids = Image.fromarray(ids, mode="P")
+        ids.putpalette([0, 0, 0] * 256)
+        ids.save(path)
+    score = score_sequence(Oracle(shift=2), only(tmp_path), "mask")
+    # 18 columns are known to be the object's; the answer has 16 of them and none beside.
+    assert score.j == pytest.approx(16 / 18)
+
+
+def test_absence_and_return_are_measured(tmp_path):
+    write_sequence(tmp_path, "gap", [(10, 6, 0)])
+    for part, nothing in (("JPEGImages", np.zeros((R, R, 3))), ("Annotations", np.zeros((R, R)))):
+        for index in (2, 3):
+            cv2.imwrite(str(tmp_path / part / "64p" / "gap" / f"{index:05d}.png"), nothing)
+    found = summarize([evaluate_sequence(Oracle(), only(tmp_path), ["mask"])["mask"]])
+    assert (found.false_masks.hits, found.false_masks.total) == (0, 2)
+    assert (found.found_again.hits, found.found_again.total) == (1, 1)
+    assert (found.missing_masks.hits, found.missing_masks.total) == (0, 3)
+    assert list(found.sizes) == ["large"]  # 400 of 4096 cells
+
+
+def test_no_mask_follows_an_empty_prompt():
+    watched = EmptyPrompt(Seer())
+    for _ in range(EMPTY_FRAMES + 5):
+        watched.step(np.full((R, R, 3), 200, np.uint8))
+    assert watched.count == Count(0, EMPTY_FRAMES)
 
 
 def test_bad_input_is_refused(tmp_path):
@@ -159,8 +268,10 @@ def test_the_command_on_a_real_model(tree, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert all(word in printed for word in ("one", "pair", "mean", "J&F", "ms/frame"))
     found = json.loads((tmp_path / "float_tiny_click3_dev.json").read_text())
+    assert list(found["prompts"]) == ["click3"]
+    found = found["prompts"]["click3"]
     assert list(found["sequences"]) == ["one", "pair"]
-    objects = [o for s in found["sequences"].values() for o in s["objects"]]
+    objects = [o for s in found["sequences"].values() for o in s["object_list"]]
     assert [o["frames"] for o in objects] == [[1, 2, 3, 4]] * 3
     per_object = [np.mean(o["j"]) for o in objects]
     assert found["mean"]["j"] == pytest.approx(np.mean(per_object), abs=0.01)
@@ -171,6 +282,23 @@ def test_the_command_on_a_real_model(tree, tmp_path, capsys):
     assert sorted(p.suffix for p in tmp_path.iterdir()) == [".jpg", ".json"]
 
 
+def test_all_prompts_in_one_table_and_one_file(tree, tmp_path, capsys):
+    assert run(tree, tmp_path, "--prompt", "all", "--objects", "overlapping") == 0
+    printed = capsys.readouterr().out
+    headings = (f"J&F {prompt}" for prompt in PROMPTS)
+    assert all(word in printed for word in (*headings, "large objects (from 5 %)", "0.0 (0/12)"))
+    assert "…" not in printed
+    found = json.loads((tmp_path / "float_tiny_all_dev.json").read_text())
+    assert found["objects"] == "overlapping" and list(found["prompts"]) == list(PROMPTS)
+    for part in found["prompts"].values():
+        assert part["sizes"]["large"]["objects"] == 3
+        assert part["events"]["missing_masks"]["total"] == 15
+        assert part["events"]["false_masks"] == {"share": None, "hits": 0, "total": 0}
+    assert run(tree, tmp_path, "--prompt", "box,mask") == 0
+    found = json.loads((tmp_path / "float_tiny_box-mask_dev.json").read_text())
+    assert list(found["prompts"]) == ["box", "mask"]
+
+
 def test_comparing_and_choosing_sequences(tree, tmp_path, monkeypatch):
     (tmp_path / "checkpoints").mkdir()
     monkeypatch.setattr("quant.model.tracker.CHECKPOINTS", tmp_path / "checkpoints")
@@ -178,6 +306,7 @@ def test_comparing_and_choosing_sequences(tree, tmp_path, monkeypatch):
     (tmp_path / "checkpoints" / "tiny_w4a4.safetensors").write_bytes(weights)
     assert run(tree, tmp_path / "out", "--sequences", "one", "--compare", "quantized") == 0
     found = json.loads((tmp_path / "out" / "float_tiny_mask_dev.json").read_text())
+    found = found["prompts"]["mask"]
     assert list(found["sequences"]) == ["one"]
     assert 0 <= found["mean"]["compare"]["mask_iou"] <= 1
 
@@ -187,6 +316,9 @@ def test_comparing_and_choosing_sequences(tree, tmp_path, monkeypatch):
     [
         (["--split", "test"], "test"),
         (["--sequences", "one,two"], "no sequence two"),
+        (["--prompt", "nod"], "unknown prompt kind nod"),
+        (["--prompt", "mask,nod"], "unknown prompt kind nod"),
+        (["--prompt", ","], "unknown prompt kind ','"),
         (["--compare", "float"], "--compare float is --model itself"),
         (["--data", "nowhere"], "nowhere"),
         (["--config", "huge"], "huge"),

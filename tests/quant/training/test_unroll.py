@@ -138,3 +138,26 @@ def test_each_object_of_a_batch_goes_its_own_way(float_model):
                 )
                 worst = (alone[0] - together[2 * b + k]).abs().max()
                 assert worst < 1e-3
+
+
+def test_what_no_prompt_shows_is_nowhere_in_training_as_in_the_session(float_model):
+    tensor, targets, (frames, _) = clip()
+    later = torch.cat([torch.zeros_like(targets[:, :, :1]), targets[:, :, 1:]], 2)
+    for kind in (MASK, BOX, CLICK):  # with nothing to show, boxes and clicks are not drawn
+        with torch.no_grad():
+            _, unrolled = Unroller(float_model, POLICY).run(
+                tensor, later, torch.tensor([kind]), Plan(FRAMES)
+            )
+        assert (unrolled == -LOGIT_LIMIT).all()
+    session = Session(TorchDevice(float_model))
+    empty = Prompt(mask=np.zeros(frames.shape[1:3], bool))
+    for t, frame in enumerate(frames):
+        result = session.step(frame, {1: empty} if t == 0 else None).objects[1]
+        assert (result.logits == -LOGIT_LIMIT).all()
+        assert t == 0 or result.score > 0  # the model by itself would say that it sees it
+    # A positive click shows it.
+    with torch.no_grad():
+        _, unrolled = Unroller(float_model, POLICY).run(
+            tensor, later, torch.tensor([MASK]), Plan(FRAMES, corrected=3)
+        )
+    assert (unrolled[:, :3] == -LOGIT_LIMIT).all() and (unrolled[:, 3:] > -LOGIT_LIMIT).any()
