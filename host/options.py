@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from host.detect import Example
 from host.device import DEVICES
 from host.track import Box
+
+NEGATIVE = re.compile(r"-[.\d]")
+"""How a value with a minus begins; no option does."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes a value that begins with a minus: argparse itself reads `--box -5,10,60,80` as two
+    options.
+    """
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse's, with such values tied to their options."""
+        return super().parse_known_args(_tied(sys.argv[1:] if args is None else args), namespace)
+
+
+def _tied(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `--option -5,...` as `--option=-5,...`."""
+    tied: list[str] = []
+    for argument in arguments:
+        option = tied[-1] if tied else ""
+        if NEGATIVE.match(argument) and re.fullmatch(r"--\w[\w-]*", option):
+            tied[-1] = f"{option}={argument}"
+        else:
+            tied.append(argument)
+    return tied
 
 
 def _point(text: str) -> tuple[float, float, int]:
@@ -138,7 +168,7 @@ def _add_video_concept_options(parser: argparse.ArgumentParser) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m host", description="Find, segment and track objects on pictures and videos."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

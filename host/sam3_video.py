@@ -22,7 +22,7 @@ from host.concept_tracker import ConceptFrame, ConceptTracker, TrackedInstance
 from host.device import Device
 from host.errors import PromptError, UnknownObjectError, UsageError
 from host.phrases import Phrases
-from host.sam3_image import inside
+from host.prompt_values import numbers
 from host.sam3_outputs import tracked_outputs
 from host.stored_video import check_index, read_squares
 
@@ -249,10 +249,10 @@ def _field(request: Mapping[str, Any], name: str) -> Any:
 def _prompt(
     text: str | None, boxes: ArrayLike | None, labels: Sequence[int] | None
 ) -> ConceptPrompt:
-    given = np.asarray([] if boxes is None else boxes, np.float64)
-    if given.size % 4:
+    given = numbers([] if boxes is None else boxes, "bounding_boxes")
+    if given.size and given.shape[-1] != 4:
         raise PromptError(f"bounding_boxes of shape {given.shape}", "give x, y, width, height each")
     given = given.reshape(-1, 4)
     kinds = np.ones(len(given), np.int64) if labels is None else np.asarray(labels)
     corners = np.concatenate([given[:, :2], given[:, :2] + given[:, 2:]], 1)
-    return ConceptPrompt(text, inside(corners), kinds)
+    return ConceptPrompt(text, corners, kinds)

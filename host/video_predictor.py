@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from host.bank import MemoryBank
 from host.device import Arrays, Device
 from host.errors import PromptError, UnknownObjectError
-from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt, clicks_and_box
+from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt
+from host.sam2_prompts import prompt_of
 from host.stored_video import check_index, read_squares
 from host.tensor import MaskTensor
 from host.tracker import Answer, Memory, ObjectModel
@@ -109,10 +110,8 @@ class SAM2VideoPredictor:
         state = inference_state
         if box is not None and not clear_old_points:
             raise PromptError("a box with clear_old_points=False", "give the box before any points")
-        size = None
-        if normalize_coords:
-            size = (state.video_height, state.video_width)
-        prompt = clicks_and_box(points, labels, box, size)
+        size = (state.video_height, state.video_width)
+        prompt = prompt_of(points, labels, box, size, normalize_coords)
         return self._prompt(state, frame_idx, obj_id, prompt, clear_old_points)
 
     def add_new_points(self, *args: Any, **kwargs: Any) -> Output:
@@ -122,9 +121,11 @@ class SAM2VideoPredictor:
     def add_new_mask(
         self, inference_state: InferenceState, frame_idx: int, obj_id: Any, mask: ArrayLike
     ) -> Output:
-        """Prompts an object by its mask (H, W), which is that frame's output. Returns as above."""
+        """Prompts an object by its mask (H, W), which is that frame's output: truth values,
+        probabilities or logits. Returns as above. Raises PromptError where it is not clear which.
+        """
         state = inference_state
-        prompt = Prompt.from_pixels(state.video_height, state.video_width, mask=np.asarray(mask))
+        prompt = Prompt.from_pixels(state.video_height, state.video_width, mask=mask)
         return self._prompt(state, frame_idx, obj_id, prompt, clear=True)
 
     def propagate_in_video(

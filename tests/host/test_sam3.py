@@ -76,19 +76,20 @@ def test_boxes_add_up_and_can_be_taken_back(processor):
     assert len(state["scores"]) == 1
 
 
-def test_a_box_may_leave_the_frame_by_rounding_only(processor):
+def test_a_box_may_cross_the_border(processor):
     state = processor.set_image(both_frame(0))
-    processor.add_geometric_prompt([0.1, 0.15, 0.2 + 1e-9, 0.3], True, state)
+    processor.add_geometric_prompt([0.1, 0.15, 0.3, 0.3], True, state)
+    assert state["geometric_prompt"][0] == pytest.approx(np.array([[0, 0, 0.25, 0.3]]))
     before = dict(state)
     for box, text in (
-        ([0.05, 0.5, 0.2, 0.2], "outside"),
+        ([1.2, 0.5, 0.2, 0.2], "outside"),
         ([0.5, 0.5, 0, 0.2], "empty"),
         ([0.5, 0.5, 0.2], "3 numbers"),
     ):
         with pytest.raises(PromptError, match=text):
             processor.add_geometric_prompt(box, True, state)
     with pytest.raises(PromptError, match="positive and negative"):
-        processor.add_geometric_prompt([0.1, 0.15, 0.2, 0.3], False, state)
+        processor.add_geometric_prompt([0.125, 0.15, 0.25, 0.3], False, state)
     for x in (0.3, 0.5, 0.7):
         processor.add_geometric_prompt([x, 0.5, 0.1, 0.1], False, state)
     with pytest.raises(PromptError, match="5 example boxes"):
@@ -252,7 +253,7 @@ BAD_PROMPTS = [
     ({"text": " "}, PhraseError, "empty"),
     ({"text": "red square", "frame_index": 10}, FrameError, "frame 10 of a video of 10"),
     ({"text": "red square", "frame_index": "x"}, FrameError, "'x'"),
-    ({"bounding_boxes": [[0.9, 0.9, 0.2, 0.2]]}, PromptError, "outside"),
+    ({"bounding_boxes": [[1.1, 0.9, 0.2, 0.2]]}, PromptError, "outside"),
     ({"bounding_boxes": [[0.9, 0.9, 0.2]]}, PromptError, r"shape \(1, 3\)"),
     ({"bounding_boxes": [BLUE_XYWH], "bounding_box_labels": [0]}, PromptError, "only examples"),
     ({"bounding_boxes": [BLUE_XYWH], "bounding_box_labels": [1, 0]}, PromptError, "2 labels"),
