@@ -50,7 +50,8 @@ class _FirstFrames:
 def _bundle(arguments: argparse.Namespace) -> Path:
     wants_hardware = arguments.device in HARDWARE_DEVICES
     given: Path | None = arguments.bundle
-    return given or default_bundle(arguments.config, wants_hardware)
+    concept = arguments.text is not None or bool(arguments.example)
+    return given or default_bundle(arguments.config, wants_hardware, concept)
 
 
 def _open(arguments: argparse.Namespace) -> Device:

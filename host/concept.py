@@ -1,6 +1,6 @@
 """Finds every instance of a concept on a picture, by a phrase, by example boxes, or by both.
 
-    session = ConceptSession(open_device("golden"))
+    session = ConceptSession(open_device("golden", detector=True))
     session.set_image(frame)
     found = session.detect("striped cat")
     found = session.detect("cat", boxes=[(40, 30, 120, 90, 1), (200, 10, 240, 60, 0)])

@@ -1,6 +1,7 @@
 """Finds every instance of a concept in a stream of frames and follows each under one id.
 
-    tracker = ConceptTracker(open_device("golden"), ConceptPrompt("fish"), Rules(delay=15))
+    device = open_device("golden", detector=True)
+    tracker = ConceptTracker(device, ConceptPrompt("fish"), Rules(delay=15))
     for frame in frames:
         for done in tracker.step(frame):
             masks = {i: one.logits(height, width) > 0 for i, one in done.instances.items()}

@@ -8,6 +8,7 @@ float model does so too, with ports that have no integer type.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -22,7 +23,7 @@ from host.errors import BundleError, DeviceError
 from host.policy import AGE_BUCKETS, AGE_LANES, Policy
 from host.prompts import PROMPT_TOKENS
 from hw.spec.hardware import FILE as HARDWARE
-from hw.spec.manifest import DETECTOR, GRAPHS, Manifest, load_manifest
+from hw.spec.manifest import DETECTOR, GRAPHS, MANIFEST, Manifest, load_manifest
 from hw.spec.port import Port
 
 MASK_TOKENS = 4
@@ -233,20 +234,25 @@ HARDWARE_DEVICES = ("rtl", "pynq")
 DEFAULT_MODEL = "nano"
 
 
-def default_bundle(model: str | None = None, hardware: bool = False) -> Path:
+def default_bundle(
+    model: str | None = None, hardware: bool = False, detector: bool = False
+) -> Path:
     """A bundle under bitstreams/: the newest of that model; without one `nano`, else any model.
-    hardware: one with hardware first, where there is any.
+    hardware, detector: one with hardware, one with a concept detector first, where there is any.
 
     Looks in the working folder first, then beside this package. Raises BundleError.
     """
     places = [Path.cwd() / "bitstreams", Path(__file__).resolve().parent.parent / "bitstreams"]
     for place in places:
-        found = [path.parent for path in sorted(place.glob("*/manifest.json"))]
+        found = [path.parent for path in sorted(place.glob(f"*/{MANIFEST}"))]
         if model is not None:
             found = [folder for folder in found if folder.name.startswith(f"{model}_")]
         if found:
-            described = [folder for folder in found if (folder / HARDWARE).is_file()]
-            return max(described if hardware and described else found, key=_preference)
+            if hardware:
+                found = [f for f in found if (f / HARDWARE).is_file()] or found
+            if detector:
+                found = [f for f in found if _has_detector(f)] or found
+            return max(found, key=_preference)
     kind = "" if model is None else f"{model} "
     raise BundleError(
         f"no {kind}bundle under {' or '.join(map(str, dict.fromkeys(places)))}",
@@ -254,19 +260,30 @@ def default_bundle(model: str | None = None, hardware: bool = False) -> Path:
     )
 
 
+def _has_detector(folder: Path) -> bool:
+    try:
+        described = json.loads((folder / MANIFEST).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False  # opening it says what is wrong
+    return isinstance(described, dict) and described.get("detector") is not None
+
+
 def _preference(folder: Path) -> tuple[bool, float, str]:
-    changed = (folder / "manifest.json").stat().st_mtime
+    changed = (folder / MANIFEST).stat().st_mtime
     return folder.name.startswith(f"{DEFAULT_MODEL}_"), changed, folder.name
 
 
-def open_device(name: str = "golden", bundle: str | Path | None = None) -> Device:
+def open_device(
+    name: str = "golden", bundle: str | Path | None = None, detector: bool = False
+) -> Device:
     """Device of that name on a bundle folder (None = `default_bundle`).
 
+    detector: by default rather a bundle with a concept detector.
     Raises DeviceError for an unknown name or a device that cannot run here, BundleError for a
     bundle that is missing, incomplete or altered.
     """
     if name not in DEVICES:
         raise DeviceError(f"unknown device {name!r}", f"there is: {', '.join(sorted(DEVICES))}")
     if bundle is None:
-        bundle = default_bundle(hardware=name in HARDWARE_DEVICES)
+        bundle = default_bundle(hardware=name in HARDWARE_DEVICES, detector=detector)
     return DEVICES[name](Path(bundle))

@@ -12,6 +12,7 @@ from host.bank import MemoryBank
 from host.device import Arrays, Device
 from host.errors import FrameError, PromptError
 from host.images import logits_to_video
+from host.mask_cleanup import without_small_parts
 from host.prompts import Prompt
 from host.sam2_prompts import masks_of, prompts_of
 from host.session import check_frame
@@ -24,9 +25,19 @@ Prediction = tuple[Masks, Masks, Masks]
 class SAM2ImagePredictor:
     """Segments one picture; `set_image` once, `predict` as often as wanted."""
 
-    def __init__(self, sam_model: Device, mask_threshold: float = 0.0, **_options: Any) -> None:
+    def __init__(
+        self,
+        sam_model: Device,
+        mask_threshold: float = 0.0,
+        max_hole_area: float = 0.0,
+        max_sprinkle_area: float = 0.0,
+    ) -> None:
+        """max_hole_area, max_sprinkle_area: largest hole of a mask that is filled and largest piece
+        that is dropped, in cells of the mask grid.
+        """
         self.model = ObjectModel(sam_model)
         self.mask_threshold = mask_threshold
+        self.max_hole_area, self.max_sprinkle_area = max_hole_area, max_sprinkle_area
         self._bank = MemoryBank(sam_model.spec, sam_model.allocate)  # stays empty
         self._image: Arrays | None = None
         self._size = (0, 0)
@@ -99,8 +110,8 @@ class SAM2ImagePredictor:
         boxes = _by_image("box_batch", box_batch, count)
         earlier = _by_image("mask_input_batch", mask_input_batch, count)
         asked = [
-            (image, size, prompts_of(*given, size, normalize_coords), mask)
-            for (image, size), *given, mask in zip(
+            (image, size, prompts_of(where, kinds, box, size, normalize_coords), mask)
+            for (image, size), where, kinds, box, mask in zip(
                 self._batch, points, labels, boxes, earlier, strict=True
             )
         ]
@@ -140,7 +151,10 @@ class SAM2ImagePredictor:
         for prompt, before in zip(asked, earlier, strict=True):
             answer = self.model.answer(image, self._bank, 0, prompt, None, before)
             logits = answer.candidates[which].copy()
-            full = np.stack([logits_to_video(plane, *size) for plane in logits])
+            tidy = without_small_parts(
+                logits, self.mask_threshold, self.max_hole_area, self.max_sprinkle_area
+            )
+            full = np.stack([logits_to_video(plane, *size) for plane in tidy])
             masks = full if return_logits else (full > self.mask_threshold).astype(np.float32)
             found.append((masks, answer.ious[which].copy(), logits))
         if len(found) == 1:

@@ -127,6 +127,11 @@ class Prompt:
         kept = _no_labels() if labels is None else labels_of(labels)
         return cls(scaled, kept, scaled_box, drawn)
 
+    def replaces(self, earlier: Prompt) -> bool:
+        """Whether this prompt outlines the object anew, after an outline given before."""
+        outlined = earlier.box is not None or earlier.mask is not None
+        return outlined and (self.box is not None or self.mask is not None)
+
     def then(self, later: Prompt) -> Prompt:
         """This prompt followed by a correction: clicks add up, a later box or mask replaces."""
         if later.mask is not None or self.mask is not None:

@@ -67,12 +67,16 @@ class StepResult:
 
 @dataclass(eq=False)
 class ObjectState:
-    """What a session keeps of one object between frames."""
+    """What a session keeps of one object between frames.
+
+    before: logits of the frame before; tracked: of this frame, before its first prompt.
+    """
 
     bank: MemoryBank
     before: NDArray[np.float32] | None = None
     current: Answer | None = None
     prompt: Prompt | None = None
+    tracked: NDArray[np.float32] | None = None
 
 
 @dataclass(eq=False)
@@ -139,7 +143,7 @@ class Session:
         for known in state.objects.values():
             if known.current is not None:
                 known.before = known.current.logits
-            known.current, known.prompt = None, None
+            known.current, known.prompt, known.tracked = None, None, None
         for object_id in [*state.objects, *(new for new in asked if new not in state.objects)]:
             self._answer(object_id, asked.get(object_id))
         return self._result()
@@ -148,7 +152,8 @@ class Session:
         """Prompts or corrects objects on the current frame, after `step`.
 
         Clicks add to those already given on this frame; the frame's earlier answer goes in as the
-        mask input; what was remembered of the frame is replaced. Raises FrameError before the
+        mask input, unless a box or mask takes the place of an earlier one; what was remembered of
+        the frame is replaced. Raises FrameError before the
         first step, PromptError for a bad prompt.
         """
         state = self.state
@@ -211,15 +216,18 @@ class Session:
         known = state.objects.get(object_id)
         if known is None:
             known = ObjectState(MemoryBank(model.spec, self.device.allocate))
-        if prompt is not None and known.prompt is not None:
-            prompt = known.prompt.then(prompt)
         own = None if known.current is None else known.current.logits
+        tracked = own if known.prompt is None else known.tracked
+        if prompt is not None and known.prompt is not None:
+            if prompt.replaces(known.prompt):
+                own = tracked  # what the old box or mask gave says nothing about the new one
+            prompt = known.prompt.then(prompt)
         now = state.frame_index
         answer = model.answer(image, known.bank, now, prompt, known.before, own)
         memory = model.memorise(image, answer)
         with model.clock.stage("bank"):
             known.bank.write(now, prompt is not None, memory.keys, memory.values, memory.pointer)
-        known.current, known.prompt = answer, prompt
+        known.current, known.prompt, known.tracked = answer, prompt, tracked
         state.objects[object_id] = known
 
     def _result(self) -> StepResult:

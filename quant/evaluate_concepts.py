@@ -146,7 +146,7 @@ def open_model(model: str, config: str, bundle: Path | None, folder: Path) -> De
     """The device of a model name. Raises SamFabricError."""
     precision = MODELS[model]
     if precision is None:
-        return open_device("golden", bundle or default_bundle(config))
+        return open_device("golden", bundle or default_bundle(config, detector=True))
     assert precision in PRECISIONS
     return TorchDevice(
         load_checkpoint(

@@ -13,7 +13,7 @@ from host.demo_clip import write_demo_clip
 from host.device import load_spec
 from host.video import open_source
 from tests.host.fake_detector import QUERIES, SURE, FakeConceptDevice, write_concept_bundle
-from tests.host.fake_device import GRID, FakeDevice
+from tests.host.fake_device import GRID, FakeDevice, write_bundle
 from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, overlap, square_mask
 
 KEYS = {"out_obj_ids", "out_probs", "out_boxes_xywh"}
@@ -47,6 +47,13 @@ def detect(*arguments):
 
 def track(source, *arguments):
     return run("track", source, "--device", "fake", *arguments)
+
+
+def test_a_newer_bundle_without_a_detector_is_not_taken(tmp_path, capsys):
+    write_bundle(tmp_path / "bitstreams" / "nano_fake_1")
+    assert detect("--text", "red square") == 0
+    assert track("both.png", "--text", "red square", "--frames", "1") in (0, 2)
+    assert "no concept detector" not in capsys.readouterr().err
 
 
 def test_detect_writes_a_picture_and_sam3_s_keys(tmp_path, capsys, fake):
