@@ -132,6 +132,8 @@ def _follow(
         console.print(SATURATED)
     if report.interrupted:
         console.print("interrupted: the results hold the frames done so far")
+    if report.broken is not None:
+        console.print(f"the source broke off: the results hold its first {report.frames} frames")
     if outputs.clip is not None and outputs.clip.is_file():
         console.print(f"overlay video: {outputs.clip}", soft_wrap=True, highlight=False)
     if outputs.masks is not None:
@@ -139,6 +141,18 @@ def _follow(
     if outputs.stats is not None:
         console.print(f"times: {outputs.stats}", soft_wrap=True, highlight=False)
     return report
+
+
+def _status(report: Report) -> int:
+    """Exit status of a run; one whose source broke off ends as its error would."""
+    if report.broken is not None:
+        print(_line(report.broken), file=sys.stderr)
+        return EXIT_ERROR
+    return EXIT_INTERRUPTED if report.interrupted else 0
+
+
+def _line(error: Exception) -> str:
+    return f"error: {' '.join(str(error).split())}"
 
 
 def _track(arguments: argparse.Namespace) -> int:
@@ -152,8 +166,7 @@ def _track(arguments: argparse.Namespace) -> int:
     if arguments.out is not None and arguments.out.resolve() == where.resolve():
         raise UsageError(f"--out {arguments.out} is the source itself", "choose another name")
     outputs = Outputs(arguments.out, arguments.masks, arguments.json)
-    report = _follow(arguments, open_source(arguments.source), job, outputs)
-    return EXIT_INTERRUPTED if report.interrupted else 0
+    return _status(_follow(arguments, open_source(arguments.source), job, outputs))
 
 
 def _detect(arguments: argparse.Namespace) -> int:
@@ -199,8 +212,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     job = _job(arguments, request, 0)
     source = open_source(folder / "clip.mp4" if drawn else arguments.video)
     outputs = Outputs(folder / "overlay.mp4", folder / "masks", folder / "stats.json")
-    report = _follow(arguments, source, job, outputs)
-    return EXIT_INTERRUPTED if report.interrupted else 0
+    return _status(_follow(arguments, source, job, outputs))
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -233,5 +245,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SamFabricError, OSError) as error:
         if arguments.debug:
             raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(_line(error), file=sys.stderr)
         return EXIT_ERROR
