@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from host.device import DEVICES, Device, default_bundle, open_device
-from host.errors import BundleError
+from host.errors import BundleError, UsageError
 from host.names import check_known
 from host.video_predictor import SAM2VideoPredictor
 
 log = logging.getLogger(__name__)
 
 
-UNUSED = ("mode", "hydra_overrides_extra", "apply_postprocessing", "vos_optimized")
+UNUSED = ("mode", "hydra_overrides_extra", "apply_postprocessing")
 """SAM 2's options that change nothing here."""
+HEEDED: dict[str, Callable[[str], Any]] = {
+    "non_overlap_masks": {"true": True, "false": False}.__getitem__,
+    "fill_hole_area": float,
+}
+"""Settings of SAM 2's video predictor that are heeded, and how they are read."""
 
 
 def _bundle_of(
@@ -72,5 +78,28 @@ def build_sam2_video_predictor(
     device: Any = None,
     **options: Any,
 ) -> SAM2VideoPredictor:
-    """Video predictor; arguments as in `build_sam2`."""
-    return SAM2VideoPredictor(build_sam2(config_file, ckpt_path, device, **options))
+    """Video predictor; arguments as in `build_sam2`.
+
+    `++model.non_overlap_masks` and `++model.fill_hole_area` in hydra_overrides_extra, a list, are
+    heeded, others said not to be.
+    """
+    check_known(options, (*UNUSED, "vos_optimized"), "option of build_sam2_video_predictor")
+    return SAM2VideoPredictor(
+        open_model(config_file, ckpt_path, device),
+        **_heeded(options.get("hydra_overrides_extra") or []),
+    )
+
+
+def _heeded(overrides: Iterable[str]) -> dict[str, Any]:
+    """Settings of the predictor among Hydra's overrides. Raises UsageError for a bad value."""
+    settings: dict[str, Any] = {}
+    for override in overrides:
+        name, _, value = override.lstrip("+~").removeprefix("model.").partition("=")
+        if name not in HEEDED:
+            log.warning("%s is SAM 2's and changes nothing here", override)
+            continue
+        try:
+            settings[name] = HEEDED[name](value.lower())
+        except (KeyError, ValueError) as error:
+            raise UsageError(f"override {override!r}", "give a value that it can have") from error
+    return settings

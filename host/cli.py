@@ -80,7 +80,9 @@ def _job(arguments: argparse.Namespace, request: PromptRequest | None, first: in
             name = min(given).replace("new_score", "new")
             raise UsageError(f"--{name} is for a concept", "say which with --text or --example")
         asked = request or PromptRequest()
-        return lambda source, device, outputs, say: track(source, device, asked, outputs, say)
+        return lambda source, device, outputs, say: track(
+            source, device, asked, outputs, say, arguments.overlap
+        )
     if request is not None:
         raise UsageError(
             "--text or --example together with --mask, --point or --box", "give one kind of prompt"
@@ -91,7 +93,7 @@ def _job(arguments: argparse.Namespace, request: PromptRequest | None, first: in
         given = {"every": BOARD_EVERY, **given}
     rules = Rules(**given)
     return lambda source, device, outputs, say: track_concept(
-        source, device, concept, outputs, rules, first, say
+        source, device, concept, outputs, rules, first, say, arguments.overlap
     )
 
 
@@ -179,7 +181,15 @@ def _detect(arguments: argparse.Namespace) -> int:
     threshold = THRESHOLD if arguments.threshold is None else arguments.threshold
     device = _open(arguments)
     try:
-        found = detect(arguments.image, device, request, threshold, arguments.out, arguments.json)
+        found = detect(
+            arguments.image,
+            device,
+            request,
+            threshold,
+            arguments.out,
+            arguments.json,
+            arguments.overlap,
+        )
     finally:
         device.close()
     console = Console()

@@ -108,6 +108,14 @@ def _add_device_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
+def _add_overlap_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--overlap",
+        action="store_true",
+        help="draw masks as found, overlapping, in place of giving each pixel to the surest",
+    )
+
+
 def _add_length_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames", type=_count, metavar="N", help="stop after so many frames (rtl takes its time)"
@@ -200,6 +208,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="times; with --text, what was found",
     )
+    _add_overlap_option(follow)
     _add_device_options(follow)
     _add_length_option(follow)
 
@@ -215,6 +224,7 @@ def build_parser() -> argparse.ArgumentParser:
     group = look.add_argument_group("results")
     group.add_argument("--out", type=Path, metavar="PICTURE", help="picture with the masks on it")
     group.add_argument("--json", type=Path, metavar="FILE", help="result under SAM 3's keys")
+    _add_overlap_option(look)
     _add_device_options(look)
 
     demo = commands.add_parser(
@@ -233,6 +243,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder for the results (build/demo)",
     )
+    _add_overlap_option(demo)
     _add_device_options(demo)
     _add_length_option(demo)
 

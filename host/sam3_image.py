@@ -100,7 +100,7 @@ class Sam3Processor:
         if self._current is not state:
             self._session.set_image(state["image"])
             self._current = state
-        found = self._session.ask(prompt, self.confidence_threshold)
+        found = self._session.ask(prompt, self.confidence_threshold, overlapping=True)
         if prompt.text is not None:
             state["text_prompt"] = prompt.text
         state["geometric_prompt"] = prompt.boxes, prompt.labels

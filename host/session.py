@@ -11,7 +11,7 @@ frame however many objects there are; the other graphs run once an object.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,16 +22,35 @@ from host.bank import MemoryBank
 from host.device import Arrays, Device
 from host.errors import FrameError, PromptError, UnknownObjectError
 from host.images import sigmoid
+from host.mask_overlap import share
 from host.prompts import Prompt
 from host.tracker import Answer, ObjectModel
+
+
+class SharedFrame:
+    """Answers for the objects of one frame, brought to a size together: masks do not overlap."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        self._answers = list(answers)
+        self._size: tuple[int, int] | None = None
+        self._planes: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
+
+    def logits_of(self, answer: Answer, size: tuple[int, int]) -> NDArray[np.float32]:
+        """Logits of one of the answers at a size (height, width)."""
+        if self._size != size:
+            self._planes = share(np.stack([one.video_logits(*size) for one in self._answers]))
+            self._size = size
+        row = next(row for row, one in enumerate(self._answers) if one is answer)
+        return self._planes[row].copy()
 
 
 @dataclass(frozen=True, eq=False)
 class ObjectResult:
     """One object on one frame.
 
-    logits (R, R) float32; score: object logit; iou: the model's own estimate, 0..1; present:
-    whether the object is on the frame (if not, the mask is empty).
+    logits (R, R) float32, of this object alone; score: object logit; iou: the model's own estimate,
+    0..1; present: whether the object is on the frame (if not, the mask is empty). shared: where
+    objects share the frame, which gives each pixel of the results below to the surest of them.
     """
 
     logits: NDArray[np.float32]
@@ -40,12 +59,16 @@ class ObjectResult:
     present: bool
     answer: Answer
     frame_size: tuple[int, int]
+    shared: SharedFrame | None = None
 
     def video_logits(
         self, height: int | None = None, width: int | None = None
     ) -> NDArray[np.float32]:
         """Logits (height, width) float32; the video's own resolution unless told."""
-        return self.answer.video_logits(height or self.frame_size[0], width or self.frame_size[1])
+        size = height or self.frame_size[0], width or self.frame_size[1]
+        if self.shared is None:
+            return self.answer.video_logits(*size)
+        return self.shared.logits_of(self.answer, size)
 
     def mask(self, height: int | None = None, width: int | None = None) -> NDArray[np.bool_]:
         """Mask (height, width) bool, thresholded after the interpolation."""
@@ -113,10 +136,13 @@ class Session:
     """Tracks any number of objects through a stream of frames.
 
     A device serves one session at a time: a frame's features stay in the device's buffers.
+    overlapping: let masks of several objects overlap in the results; what is remembered of them is
+    the same either way.
     """
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, overlapping: bool = False) -> None:
         self.device = device
+        self.overlapping = overlapping
         self.state = SessionState()
         self._model = ObjectModel(device)
 
@@ -235,6 +261,8 @@ class Session:
         size = state.frame_size
         if size is None:
             raise FrameError("there is no current frame", "call step with a frame first")
+        answers = [known.current for known in state.objects.values() if known.current is not None]
+        shared = SharedFrame(answers) if len(answers) > 1 and not self.overlapping else None
         objects = {
             object_id: ObjectResult(
                 known.current.logits,
@@ -243,6 +271,7 @@ class Session:
                 known.current.present,
                 known.current,
                 size,
+                shared,
             )
             for object_id, known in state.objects.items()
             if known.current is not None

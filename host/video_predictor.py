@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from host.bank import MemoryBank
 from host.device import Arrays, Device
 from host.errors import PromptError, UnknownObjectError
+from host.mask_cleanup import without_small_parts
+from host.mask_overlap import share
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt
 from host.sam2_prompts import prompt_of
 from host.stored_video import check_count, check_index, read_squares
@@ -70,8 +72,14 @@ class InferenceState:
 class SAM2VideoPredictor:
     """Prompts objects anywhere in a video and propagates their masks through it."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(
+        self, device: Device, fill_hole_area: float = 0, non_overlap_masks: bool = False
+    ) -> None:
+        """fill_hole_area: largest hole of a mask that is filled, in cells of the mask grid.
+        non_overlap_masks: each pixel of the output is of the surest object.
+        """
         self.model = ObjectModel(device)
+        self.fill_hole_area, self.non_overlap_masks = fill_hole_area, non_overlap_masks
         self.image_size = device.spec.image_size
         # One bank serves every object: it is filled anew from the records for each answer.
         self._bank = MemoryBank(device.spec, device.allocate)
@@ -292,5 +300,13 @@ class SAM2VideoPredictor:
         full = np.full((len(state.objects), 1, height, width), -LOGIT_LIMIT, np.float32)
         for plane, record in zip(full, state.objects.values(), strict=True):
             if index in record.answers:
-                plane[0] = record.answers[index].video_logits(height, width)
+                plane[0] = self._tidy(record.answers[index]).video_logits(height, width)
+        if self.non_overlap_masks:
+            full = share(full[:, 0])[:, None]
         return index, state.obj_ids, full.view(MaskTensor)
+
+    def _tidy(self, answer: Answer) -> Answer:
+        if self.fill_hole_area <= 0 or answer.given is not None:
+            return answer  # a mask is its frame's output to the pixel
+        (logits,) = without_small_parts(answer.logits[None], 0, self.fill_hole_area, 0)
+        return replace(answer, logits=logits)

@@ -62,7 +62,7 @@ def evaluate(
         vain = rng.permutation(absent)[: len(shown)].tolist() if absent else []
         for concept in (*shown, *vain):
             truth = [i.mask for i in instances if i.concept == concept]
-            found = session.detect(vocabulary[concept].train[0])
+            found = session.detect(vocabulary[concept].train[0], overlapping=True)
             groups = (item.source, f"{item.source}/{concept}")
             score = scores.add(groups, found.masks, found.scores, truth)
             if twins and truth:
@@ -80,7 +80,7 @@ def _twins(
     score: ConceptScore,
 ) -> None:
     for phrase in vocabulary[concept].near:
-        found = session.detect(phrase)
+        found = session.detect(phrase, overlapping=True)
         near.add((f"near/{concept}/{phrase}", "near"), found.masks, found.scores, truth)
         for group in (f"twin/{concept}/{phrase}", "twin"):
             near.groups[group] = near.groups.get(group, ConceptScore()) + score
