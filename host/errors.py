@@ -12,6 +12,7 @@ __all__ = [
     "SamFabricError",
     "SourceError",
     "SpecError",
+    "UnknownNameError",
     "UnknownObjectError",
     "UsageError",
 ]
@@ -31,6 +32,10 @@ class PromptError(SamFabricError):
 
 class UnknownObjectError(SamFabricError):
     """An object id that the session does not track."""
+
+
+class UnknownNameError(SamFabricError, AttributeError, KeyError):
+    """A method, field or key that an object of another library's name does not have."""
 
 
 class DeviceError(SamFabricError):

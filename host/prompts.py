@@ -14,6 +14,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from host.errors import PromptError
+from host.prompt_values import (
+    binary_mask,
+    box_from_pixels,
+    box_of,
+    box_on_frame,
+    labels_of,
+    near_frame,
+    plain,
+    points_of,
+)
 
 NEGATIVE, POSITIVE, BOX_TOP_LEFT, BOX_BOTTOM_RIGHT, PAD = 0, 1, 2, 3, 4
 """Token labels: rows of the table `token_label`."""
@@ -40,8 +50,9 @@ class Prompt:
     """Clicks, a box or a mask for one object on one frame.
 
     points: (N, 2) float32 x, y in [0, 1].  labels: (N,) 1 positive, 0 negative.
-    box: (4,) float32 x0, y0, x1, y1 in [0, 1], or None.
-    mask: (H, W) bool at the video's resolution, or None; it excludes points and box.
+    box: (4,) float32 x0, y0, x1, y1 in [0, 1], or None; cut at the frame's border.
+    mask: (H, W) bool at the video's resolution, or None; it excludes points and box. Probabilities
+    and logits are thresholded, see `binary_mask`.
     """
 
     points: NDArray[np.float32] = field(default_factory=_no_points)
@@ -50,8 +61,8 @@ class Prompt:
     mask: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
-        points = np.asarray(self.points, np.float32).reshape(-1, 2)
-        labels = np.asarray(self.labels, np.int64).reshape(-1)
+        points = near_frame(points_of(self.points))
+        labels = labels_of(self.labels).reshape(-1)
         object.__setattr__(self, "points", points)
         object.__setattr__(self, "labels", labels)
         if len(points) != len(labels):
@@ -65,15 +76,13 @@ class Prompt:
             )
         _require_inside(points, "point")
         if self.box is not None:
-            box = np.asarray(self.box, np.float32).reshape(-1)
-            object.__setattr__(self, "box", box)
-            _check_box(box)
+            object.__setattr__(self, "box", box_on_frame(box_of(self.box)))
         if self.mask is not None:
             if np.ndim(self.mask) != 2:
                 raise PromptError(
                     f"mask prompt of shape {np.shape(self.mask)}", "give a two-dimensional mask"
                 )
-            object.__setattr__(self, "mask", np.asarray(self.mask) != 0)
+            object.__setattr__(self, "mask", binary_mask(self.mask))
             if len(points) or self.box is not None:
                 raise PromptError("a mask prompt together with points or a box", "give one of them")
         elif not len(points) and self.box is None:
@@ -92,14 +101,13 @@ class Prompt:
         """Prompt from pixel coordinates of a (height, width) frame.
 
         Points name pixels (their centres); a box runs from the first to the last pixel that it
-        holds, both included. Raises PromptError for anything outside the frame.
+        holds, both included, and is cut at the border. Raises PromptError for a point outside the
+        frame or a box with no part on it.
         """
-        scaled_box = None
-        if box is not None:
-            scaled_box = box_from_pixels(np.asarray(box, np.float64).reshape(-1), height, width)
+        scaled_box = None if box is None else box_from_pixels(box, height, width)
         scaled = _no_points()
         if points is not None:
-            pixels = np.asarray(points, np.float64).reshape(-1, 2)
+            pixels = points_of(points)
             for x, y in pixels:
                 if not (-0.5 <= x < width and -0.5 <= y < height):
                     raise PromptError(
@@ -109,14 +117,20 @@ class Prompt:
             scaled = np.clip((pixels + 0.5) / (width, height), 0, 1).astype(np.float32)
         drawn = None
         if mask is not None:
-            drawn = np.asarray(mask) != 0
-            if drawn.shape != (height, width):
+            given = np.asarray(plain(mask))
+            if given.shape[-2:] != (height, width) or given.size != height * width:
                 raise PromptError(
-                    f"mask of shape {drawn.shape} for a frame of shape {(height, width)}",
+                    f"mask of shape {given.shape} for a frame of shape {(height, width)}",
                     "give the mask at the video's own resolution",
                 )
-        kept = _no_labels() if labels is None else np.asarray(labels, np.int64)
+            drawn = binary_mask(given.reshape(height, width))
+        kept = _no_labels() if labels is None else labels_of(labels)
         return cls(scaled, kept, scaled_box, drawn)
+
+    def replaces(self, earlier: Prompt) -> bool:
+        """Whether this prompt outlines the object anew, after an outline given before."""
+        outlined = earlier.box is not None or earlier.mask is not None
+        return outlined and (self.box is not None or self.mask is not None)
 
     def then(self, later: Prompt) -> Prompt:
         """This prompt followed by a correction: clicks add up, a later box or mask replaces."""
@@ -129,26 +143,6 @@ class Prompt:
         )
 
 
-def clicks_and_box(
-    points: ArrayLike | None,
-    labels: ArrayLike | None,
-    box: ArrayLike | None,
-    size: tuple[int, int] | None,
-) -> Prompt:
-    """Prompt of SAM 2's arguments: any of them may be None and have leading dimensions of 1.
-
-    size: (height, width) when coordinates are pixels, None when they are normalised.
-    """
-    if (points is None) != (labels is None):
-        raise PromptError("points and labels must come together", "give one label a point")
-    where = _no_points() if points is None else np.asarray(points, np.float32).reshape(-1, 2)
-    kinds = _no_labels() if labels is None else np.asarray(labels, np.int64).reshape(-1)
-    corners = None if box is None else np.asarray(box, np.float32).reshape(-1)
-    if size is None:
-        return Prompt(where, kinds, corners)
-    return Prompt.from_pixels(*size, where, kinds, corners)
-
-
 def _require_inside(points: NDArray[np.float32], what: str) -> None:
     inside = np.isfinite(points) & (points >= 0) & (points <= 1)
     if not inside.all():
@@ -157,34 +151,6 @@ def _require_inside(points: NDArray[np.float32], what: str) -> None:
             f"{what} ({bad[0]:g}, {bad[1]:g}) lies outside the frame",
             "normalised coordinates run from 0 to 1; Prompt.from_pixels takes pixels",
         )
-
-
-def _check_box(box: NDArray[np.float32]) -> None:
-    if box.shape != (4,):
-        raise PromptError(f"box of {box.size} numbers", "give x0, y0, x1, y1")
-    _require_inside(box.reshape(2, 2), "box corner")
-    if box[2] <= box[0] or box[3] <= box[1]:
-        raise PromptError(f"box {box.tolist()} is empty", "x0 < x1 and y0 < y1 are needed")
-
-
-def box_from_pixels(box: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
-    """Box (4,) x0, y0, x1, y1 from the first to the last pixel, both included, on a frame of that
-    size -> (4,) in [0, 1]. Raises PromptError for one outside the frame or of no size.
-    """
-    if box.shape != (4,):
-        raise PromptError(f"box of {box.size} numbers", "give x0, y0, x1, y1")
-    x0, y0, x1, y1 = box.tolist()
-    named = f"box ({x0:g}, {y0:g}, {x1:g}, {y1:g})"
-    # x1 = width is accepted: many tools give the exclusive end.
-    if not (min(x0, y0) >= 0 and x1 <= width and y1 <= height):
-        raise PromptError(
-            f"{named} lies outside the {width}x{height} frame",
-            f"x must be in 0..{width - 1} and y in 0..{height - 1}",
-        )
-    if x1 <= x0 or y1 <= y0:
-        raise PromptError(f"{named} is empty", "x0 < x1 and y0 < y1 are needed")
-    ends = np.array([x0, y0, min(x1 + 1, width), min(y1 + 1, height)])
-    return (ends / (width, height, width, height)).astype(np.float32)
 
 
 def token_indices(

@@ -11,7 +11,7 @@ frame however many objects there are; the other graphs run once an object.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,17 +22,36 @@ from host.bank import MemoryBank
 from host.device import Arrays, Device
 from host.errors import FrameError, PromptError, UnknownObjectError
 from host.images import sigmoid
+from host.mask_overlap import share
 from host.prompts import Prompt
 from host.recurrence import ever_shown
 from host.tracker import Answer, ObjectModel
+
+
+class SharedFrame:
+    """Answers for the objects of one frame, brought to a size together: masks do not overlap."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        self._answers = list(answers)
+        self._size: tuple[int, int] | None = None
+        self._planes: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
+
+    def logits_of(self, answer: Answer, size: tuple[int, int]) -> NDArray[np.float32]:
+        """Logits of one of the answers at a size (height, width)."""
+        if self._size != size:
+            self._planes = share(np.stack([one.video_logits(*size) for one in self._answers]))
+            self._size = size
+        row = next(row for row, one in enumerate(self._answers) if one is answer)
+        return self._planes[row].copy()
 
 
 @dataclass(frozen=True, eq=False)
 class ObjectResult:
     """One object on one frame.
 
-    logits (R, R) float32; score: object logit; iou: the model's own estimate, 0..1; present:
-    whether the object is on the frame (if not, the mask is empty).
+    logits (R, R) float32, of this object alone; score: object logit; iou: the model's own estimate,
+    0..1; present: whether the object is on the frame (if not, the mask is empty). shared: where
+    objects share the frame, which gives each pixel of the results below to the surest of them.
     """
 
     logits: NDArray[np.float32]
@@ -41,12 +60,16 @@ class ObjectResult:
     present: bool
     answer: Answer
     frame_size: tuple[int, int]
+    shared: SharedFrame | None = None
 
     def video_logits(
         self, height: int | None = None, width: int | None = None
     ) -> NDArray[np.float32]:
         """Logits (height, width) float32; the video's own resolution unless told."""
-        return self.answer.video_logits(height or self.frame_size[0], width or self.frame_size[1])
+        size = height or self.frame_size[0], width or self.frame_size[1]
+        if self.shared is None:
+            return self.answer.video_logits(*size)
+        return self.shared.logits_of(self.answer, size)
 
     def mask(self, height: int | None = None, width: int | None = None) -> NDArray[np.bool_]:
         """Mask (height, width) bool, thresholded after the interpolation."""
@@ -70,6 +93,7 @@ class StepResult:
 class ObjectState:
     """What a session keeps of one object between frames.
 
+    before: logits of the frame before; tracked: of this frame, before its first prompt.
     shown: whether a prompt on an earlier frame showed the object. prompt: this frame's.
     """
 
@@ -77,6 +101,7 @@ class ObjectState:
     before: NDArray[np.float32] | None = None
     current: Answer | None = None
     prompt: Prompt | None = None
+    tracked: NDArray[np.float32] | None = None
     shown: bool = False
 
 
@@ -114,10 +139,13 @@ class Session:
     """Tracks any number of objects through a stream of frames.
 
     A device serves one session at a time: a frame's features stay in the device's buffers.
+    overlapping: let masks of several objects overlap in the results; what is remembered of them is
+    the same either way.
     """
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, overlapping: bool = False) -> None:
         self.device = device
+        self.overlapping = overlapping
         self.state = SessionState()
         self._model = ObjectModel(device)
 
@@ -145,7 +173,7 @@ class Session:
             if known.current is not None:
                 known.before = known.current.logits
             known.shown = known.shown or ever_shown([known.prompt])
-            known.current, known.prompt = None, None
+            known.current, known.prompt, known.tracked = None, None, None
         for object_id in [*state.objects, *(new for new in asked if new not in state.objects)]:
             self._answer(object_id, asked.get(object_id))
         return self._result()
@@ -154,7 +182,8 @@ class Session:
         """Prompts or corrects objects on the current frame, after `step`.
 
         Clicks add to those already given on this frame; the frame's earlier answer goes in as the
-        mask input; what was remembered of the frame is replaced. Raises FrameError before the
+        mask input, unless a box or mask takes the place of an earlier one; what was remembered of
+        the frame is replaced. Raises FrameError before the
         first step, PromptError for a bad prompt.
         """
         state = self.state
@@ -217,16 +246,19 @@ class Session:
         known = state.objects.get(object_id)
         if known is None:
             known = ObjectState(MemoryBank(model.spec, self.device.allocate))
-        if prompt is not None and known.prompt is not None:
-            prompt = known.prompt.then(prompt)
         own = None if known.current is None else known.current.logits
+        tracked = own if known.prompt is None else known.tracked
+        if prompt is not None and known.prompt is not None:
+            if prompt.replaces(known.prompt):
+                own = tracked  # what the old box or mask gave says nothing about the new one
+            prompt = known.prompt.then(prompt)
         now = state.frame_index
         shown = known.shown or ever_shown([prompt])
         answer = model.answer(image, known.bank, now, prompt, known.before, own, shown=shown)
         memory = model.memorise(image, answer)
         with model.clock.stage("bank"):
             known.bank.write(now, prompt is not None, memory.keys, memory.values, memory.pointer)
-        known.current, known.prompt = answer, prompt
+        known.current, known.prompt, known.tracked = answer, prompt, tracked
         state.objects[object_id] = known
 
     def _result(self) -> StepResult:
@@ -234,6 +266,8 @@ class Session:
         size = state.frame_size
         if size is None:
             raise FrameError("there is no current frame", "call step with a frame first")
+        answers = [known.current for known in state.objects.values() if known.current is not None]
+        shared = SharedFrame(answers) if len(answers) > 1 and not self.overlapping else None
         objects = {
             object_id: ObjectResult(
                 known.current.logits,
@@ -242,6 +276,7 @@ class Session:
                 known.current.present,
                 known.current,
                 size,
+                shared,
             )
             for object_id, known in state.objects.items()
             if known.current is not None

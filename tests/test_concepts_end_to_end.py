@@ -12,11 +12,11 @@ import pytest
 from host.cli.main import main
 from host.compat.sam3 import Sam3Processor
 from host.concepts.association import Rules
-from host.concepts.mask_overlap import mask_iou
 from host.concepts.prompts import ConceptPrompt
 from host.concepts.session import ConceptSession
 from host.concepts.tracker import ConceptTracker
 from host.devices.registry import open_device
+from host.mask_overlap import mask_iou
 from host.media.demo_clip import render_demo_clip
 from hw.lower.bundle import write_bundle
 from hw.lower.errors import LoweringError

@@ -5,9 +5,9 @@ very bundle that users get.
 import numpy as np
 import pytest
 
-from host.concepts.mask_overlap import mask_iou
 from host.concepts.session import ConceptSession
 from host.devices.registry import default_bundle, open_device
+from host.mask_overlap import mask_iou
 from host.media.demo_clip import FISH, STARFISH, TURTLE, render_demo_clip
 
 MOMENTS = (0, 20, 40)

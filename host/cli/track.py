@@ -73,8 +73,10 @@ def track(
     request: PromptRequest,
     outputs: Outputs,
     progress: Callable[[int], None] = lambda _frames: None,
+    overlapping: bool = False,
 ) -> Report:
-    """Streams a source through a session; `progress` hears of every finished frame.
+    """Streams a source through a session; `progress` hears of every finished frame. overlapping:
+    masks of several objects may overlap in the overlay.
 
     Bad prompts and unwritable outputs are reported before the first graph runs.
     """
@@ -84,7 +86,9 @@ def track(
     def start(first: Frame) -> Run:
         size = (first.image.shape[0], first.image.shape[1])
         prompts = request.prompts(*size, labels)
-        return _PromptRun(Session(device), prompts, source, outputs, size, request.frame)
+        return _PromptRun(
+            Session(device, overlapping), prompts, source, outputs, size, request.frame
+        )
 
     run = stream(source, request.frame, start, progress)
     if outputs.stats is not None:

@@ -11,7 +11,7 @@ from host.cli.detect import ConceptRequest
 from host.cli.stats import write_json
 from host.cli.streaming import Outputs, Report, Run, stats, stream
 from host.concepts.association import Rules
-from host.concepts.outputs import outputs_of, plain, tracked_logits
+from host.concepts.outputs import outputs_of, plain
 from host.concepts.tracker import ConceptFrame, ConceptTracker
 from host.device import Device
 from host.media.video import Frame, FrameSource
@@ -26,11 +26,13 @@ def track_concept(
     rules: Rules | None = None,
     first: int = 0,
     progress: Callable[[int], None] = lambda _frames: None,
+    overlapping: bool = False,
 ) -> Report:
     """Streams a source through a concept tracker, from frame `first` on, which examples are on.
 
     Bad prompts and unwritable outputs are reported before the first graph runs. The JSON of
-    `outputs` lists, beside the times, what was found on each frame under SAM 3's keys.
+    `outputs` lists, beside the times, what was found on each frame under SAM 3's keys. overlapping:
+    masks may overlap in the overlay.
     """
     outputs.check()
     chosen = rules or Rules()
@@ -38,7 +40,7 @@ def track_concept(
     def start(frame: Frame) -> _ConceptRun:
         size = (frame.image.shape[0], frame.image.shape[1])
         tracker = ConceptTracker(device, request.prompt(*size), chosen)
-        return _ConceptRun(tracker, source, outputs, size, first)
+        return _ConceptRun(tracker, source, outputs, size, first, overlapping)
 
     run = stream(source, first, start, progress)
     assert isinstance(run, _ConceptRun)  # it is what `start` makes
@@ -57,10 +59,11 @@ class _ConceptRun(Run):
         outputs: Outputs,
         frame_size: tuple[int, int],
         first: int,
+        overlapping: bool,
     ) -> None:
         super().__init__(source, outputs, frame_size, None, first)
         self.found: list[dict[str, Any]] = []
-        self._tracker = tracker
+        self._tracker, self._overlapping = tracker, overlapping
         self._held: deque[tuple[Frame, float, float]] = deque()  # with ms of reading and of work
 
     def frame(self, frame: Frame) -> None:
@@ -86,7 +89,7 @@ class _ConceptRun(Run):
         height, width = self.report.frame_size
         started, clock = time.perf_counter(), StageClock()
         with clock.stage("upsample"):
-            logits = tracked_logits(result.instances, height, width)
+            logits = result.logits(height, width, self._overlapping)
             outputs = outputs_of(result.instances, logits, height, width)
         for object_id in logits:
             self.report.present[object_id] = self.report.present.get(object_id, 0) + 1

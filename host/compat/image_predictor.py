@@ -2,42 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from host.bank import MemoryBank
+from host.compat.mask_cleanup import without_small_parts
+from host.compat.sam2_prompts import masks_of, prompts_of
 from host.device import Arrays, Device
 from host.errors import FrameError, PromptError
 from host.images import logits_to_video
-from host.prompts import clicks_and_box
+from host.prompts import Prompt
 from host.session import check_frame
 from host.tracker import ObjectModel
 
-Prediction = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+Masks = NDArray[np.float32]
+Prediction = tuple[Masks, Masks, Masks]
 
 
 class SAM2ImagePredictor:
     """Segments one picture; `set_image` once, `predict` as often as wanted."""
 
-    def __init__(self, sam_model: Device, mask_threshold: float = 0.0, **_options: Any) -> None:
+    def __init__(
+        self,
+        sam_model: Device,
+        mask_threshold: float = 0.0,
+        max_hole_area: float = 0.0,
+        max_sprinkle_area: float = 0.0,
+    ) -> None:
+        """max_hole_area, max_sprinkle_area: largest hole of a mask that is filled and largest piece
+        that is dropped, in cells of the mask grid.
+        """
         self.model = ObjectModel(sam_model)
         self.mask_threshold = mask_threshold
+        self.max_hole_area, self.max_sprinkle_area = max_hole_area, max_sprinkle_area
         self._bank = MemoryBank(sam_model.spec, sam_model.allocate)  # stays empty
         self._image: Arrays | None = None
         self._size = (0, 0)
+        self._batch: list[tuple[Arrays, tuple[int, int]]] = []
 
     def set_image(self, image: Any) -> None:
         """Takes a picture: (H, W, 3) RGB uint8, or anything that numpy reads as that (PIL)."""
-        frame = np.asarray(image)
-        check_frame(frame)
-        self._size = (frame.shape[0], frame.shape[1])
-        self._image = self.model.encode_image(frame)
+        self._image, self._size = self._encode(image)
+        self._batch = []
 
     def reset_predictor(self) -> None:
-        """Forgets the picture."""
-        self._image = None
+        """Forgets the picture or pictures."""
+        self._image, self._batch = None, []
 
     def predict(
         self,
@@ -51,48 +64,108 @@ class SAM2ImagePredictor:
     ) -> Prediction:
         """Masks of a prompt: (masks (N, H, W), IoU estimates (N,), logits (N, R, R)), float32.
 
-        point_coords (K, 2), box (4,) or several (B, 4), in pixels (in 0..1 when normalize_coords is
-        false); mask_input (1, R, R) logits of an earlier answer. N is 3 with multimask_output, else
-        1; several boxes give a leading dimension B. masks are 0 or 1 unless return_logits. Raises
-        FrameError before `set_image`, PromptError.
+        point_coords (K, 2), point_labels (K,), box (4,) in pixels (in 0..1 when normalize_coords is
+        false), mask_input (1, R, R) logits of an earlier answer; or (B, K, 2), (B, K), (B, 4),
+        (B, 1, R, R) for B objects, which give results with a leading dimension B where B > 1. N is
+        3 with multimask_output, else 1. masks are 0 or 1 unless return_logits. Raises FrameError
+        before `set_image`, PromptError.
         """
-        boxes = [] if box is None else list(np.asarray(box, np.float32).reshape(-1, 4))
-        if len(boxes) > 1:
-            each = [
-                self.predict(
-                    point_coords,
-                    point_labels,
-                    one,
-                    mask_input,
-                    multimask_output,
-                    return_logits,
-                    normalize_coords,
-                )
-                for one in boxes
-            ]
-            masks, scores, logits = (np.stack(parts) for parts in zip(*each, strict=True))
-            return masks, scores, logits
         if self._image is None:
             raise FrameError("no image is set", "call set_image first")
-        prompt = None
-        if point_coords is not None or point_labels is not None or boxes:
-            only = boxes[0] if boxes else None
-            size = self._size if normalize_coords else None
-            prompt = clicks_and_box(point_coords, point_labels, only, size)
-        earlier = None
-        if mask_input is not None:
-            grid = self.model.spec.grid
-            earlier = np.asarray(mask_input, np.float32)
-            if earlier.size != grid * grid:
-                raise PromptError(
-                    f"mask_input of shape {earlier.shape}", f"give the logits (1, {grid}, {grid})"
-                )
-            earlier = earlier.reshape(grid, grid)
-        elif prompt is None:
+        return self._predict(
+            self._image,
+            self._size,
+            prompts_of(point_coords, point_labels, box, self._size, normalize_coords),
+            mask_input,
+            multimask_output,
+            return_logits,
+        )
+
+    def set_image_batch(self, image_list: Sequence[Any]) -> None:
+        """Takes several pictures for `predict_batch`, each as `set_image` does."""
+        taken = [self._encode(image) for image in image_list]
+        self.reset_predictor()
+        self._batch = taken
+
+    def predict_batch(
+        self,
+        point_coords_batch: Sequence[Any] | None = None,
+        point_labels_batch: Sequence[Any] | None = None,
+        box_batch: Sequence[Any] | None = None,
+        mask_input_batch: Sequence[Any] | None = None,
+        multimask_output: bool = True,
+        return_logits: bool = False,
+        normalize_coords: bool = True,
+    ) -> tuple[list[Masks], list[Masks], list[Masks]]:
+        """`predict` on each picture of `set_image_batch`: lists of masks, scores and logits.
+
+        Each argument holds what `predict` takes, picture by picture. Raises FrameError,
+        PromptError.
+        """
+        if not self._batch:
+            raise FrameError("no images are set", "call set_image_batch first")
+        count = len(self._batch)
+        points = _by_image("point_coords_batch", point_coords_batch, count)
+        labels = _by_image("point_labels_batch", point_labels_batch, count)
+        boxes = _by_image("box_batch", box_batch, count)
+        earlier = _by_image("mask_input_batch", mask_input_batch, count)
+        asked = [
+            (image, size, prompts_of(where, kinds, box, size, normalize_coords), mask)
+            for (image, size), where, kinds, box, mask in zip(
+                self._batch, points, labels, boxes, earlier, strict=True
+            )
+        ]
+        found = [self._predict(*one, multimask_output, return_logits) for one in asked]
+        masks, scores, logits = zip(*found, strict=True)
+        return list(masks), list(scores), list(logits)
+
+    def get_image_embedding(self) -> Masks:
+        """Features (1, C, G, G) float32 of the picture. Raises FrameError before `set_image`."""
+        if self._image is None:
+            raise FrameError("no image is set", "call set_image first")
+        port = self.model.spec.ports["image_encoder"].outputs["features"]
+        return np.array(port.decode(self._image["features"]), np.float32)
+
+    def _encode(self, image: Any) -> tuple[Arrays, tuple[int, int]]:
+        frame = np.asarray(image)
+        check_frame(frame)
+        encoded = self.model.encode_image(frame)
+        # The device may reuse its buffers, for another picture or another predictor.
+        return {k: v.copy() for k, v in encoded.items()}, (frame.shape[0], frame.shape[1])
+
+    def _predict(
+        self,
+        image: Arrays,
+        size: tuple[int, int],
+        prompts: Sequence[Prompt],
+        mask_input: Any,
+        multimask_output: bool,
+        return_logits: bool,
+    ) -> Prediction:
+        earlier = masks_of(mask_input, self.model.spec.grid, len(prompts))
+        if not prompts and not earlier:
             raise PromptError("an empty prompt", "give points, a box or mask_input")
-        answer = self.model.answer(self._image, self._bank, 0, prompt, None, earlier, shown=True)
         which = slice(1, 4) if multimask_output else slice(0, 1)
-        logits = answer.candidates[which].copy()
-        full = np.stack([logits_to_video(plane, *self._size) for plane in logits])
-        masks = full if return_logits else (full > self.mask_threshold).astype(np.float32)
-        return masks, answer.ious[which].copy(), logits
+        found = []
+        asked: Sequence[Prompt | None] = prompts or [None] * len(earlier)
+        for prompt, before in zip(asked, earlier, strict=True):
+            answer = self.model.answer(image, self._bank, 0, prompt, None, before, shown=True)
+            logits = answer.candidates[which].copy()
+            tidy = without_small_parts(
+                logits, self.mask_threshold, self.max_hole_area, self.max_sprinkle_area
+            )
+            full = np.stack([logits_to_video(plane, *size) for plane in tidy])
+            masks = full if return_logits else (full > self.mask_threshold).astype(np.float32)
+            found.append((masks, answer.ious[which].copy(), logits))
+        if len(found) == 1:
+            return found[0]
+        masks, scores, logits = (np.stack(parts) for parts in zip(*found, strict=True))
+        return masks, scores, logits
+
+
+def _by_image(name: str, given: Sequence[Any] | None, count: int) -> Sequence[Any]:
+    if given is None:
+        return [None] * count
+    if len(given) != count:
+        raise PromptError(f"{name} of {len(given)} for {count} images", "give one an image")
+    return given

@@ -12,10 +12,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from host.compat.bundles import build_sam2
+from host.compat.bundles import open_model
 from host.compat.sam3_image import Sam3Processor
 from host.compat.sam3_video import Sam3VideoPredictor
 from host.device import Device
+from host.names import check_known
 from host.spec import require_detector
 
 __all__ = [
@@ -25,28 +26,46 @@ __all__ = [
     "build_sam3_video_predictor",
 ]
 
+UNUSED = ("load_from_HF", "enable_segmentation", "enable_inst_interactivity", "compile")
+UNUSED_OF_VIDEO = (
+    "bpe_path",
+    "gpus_to_use",
+    "has_presence_token",
+    "geo_encoder_use_img_cross_attn",
+    "strict_state_dict_loading",
+    "async_loading_frames",
+    "video_loader_type",
+    "apply_temporal_disambiguation",
+    "load_from_HF",
+    "compile",
+)
+"""SAM 3's options that change nothing here."""
+
 
 def build_sam3_image_model(
     bpe_path: Any = None,
     device: Any = None,
     eval_mode: bool = True,
     checkpoint_path: str | Path | None = None,
-    **_options: Any,
+    **options: Any,
 ) -> Device:
     """Device for `Sam3Processor`.
 
     checkpoint_path may name a bundle folder; SAM 3's own (.pt) selects the default bundle. device:
-    one of `host.devices.registry.DEVICES` or an open Device; anything else means `golden`. The
-    other arguments are SAM 3's and change nothing here. Raises BundleError, DeviceError.
+    one of `host.devices.registry.DEVICES` or an open Device; anything else, as "cuda", means
+    `golden`. The other arguments, and options of `UNUSED`, are SAM 3's and change nothing here.
+    Raises BundleError, DeviceError, UsageError for an option that SAM 3 does not have.
     """
-    opened = build_sam2(None, checkpoint_path, device)
+    check_known(options, UNUSED, "option of build_sam3_image_model")
+    opened = open_model(None, checkpoint_path, device, detector=True)
     require_detector(opened.spec)
     return opened
 
 
 def build_sam3_video_predictor(
-    checkpoint_path: str | Path | None = None, device: Any = None, **_options: Any
+    checkpoint_path: str | Path | None = None, device: Any = None, **options: Any
 ) -> Sam3VideoPredictor:
-    """Video predictor; arguments as in `build_sam3_image_model`."""
+    """Video predictor; arguments as in `build_sam3_image_model`, options of `UNUSED_OF_VIDEO`."""
+    check_known(options, UNUSED_OF_VIDEO, "option of build_sam3_video_predictor")
     model = build_sam3_image_model(device=device, checkpoint_path=checkpoint_path)
     return Sam3VideoPredictor(model)

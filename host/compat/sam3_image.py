@@ -13,13 +13,12 @@ from host.concepts.prompts import ConceptPrompt
 from host.concepts.session import ConceptSession
 from host.device import Device
 from host.errors import FrameError, PromptError
+from host.prompt_values import numbers
 
 State = dict[str, Any]
 """What is known of one picture. After a prompt: `masks` (n, 1, H, W) bool, `masks_logits`, which
 are probabilities, of the same shape, `boxes` (n, 4) x0, y0, x1, y1 in pixels, `scores` (n,)."""
 
-ROUNDING = 1e-4
-"""How far outside the frame a normalised corner may fall by rounding alone."""
 RESULTS = ("masks", "masks_logits", "boxes", "scores", "presence", "saturated")
 
 
@@ -101,7 +100,7 @@ class Sam3Processor:
         if self._current is not state:
             self._session.set_image(state["image"])
             self._current = state
-        found = self._session.ask(prompt, self.confidence_threshold)
+        found = self._session.ask(prompt, self.confidence_threshold, overlapping=True)
         if prompt.text is not None:
             state["text_prompt"] = prompt.text
         state["geometric_prompt"] = prompt.boxes, prompt.labels
@@ -115,13 +114,7 @@ class Sam3Processor:
 
 def corners_of_centre(box: Sequence[float]) -> Any:
     """Box centre x, centre y, width, height -> corners (4,) in 0..1. Raises PromptError."""
-    values = np.asarray(box, np.float64).reshape(-1)
+    values = numbers(box, "box").reshape(-1)
     if values.shape != (4,):
         raise PromptError(f"box of {values.size} numbers", "give centre x, centre y, width, height")
-    return inside(np.concatenate([values[:2] - values[2:] / 2, values[:2] + values[2:] / 2]))
-
-
-def inside(corners: Any) -> Any:
-    """Corners float32, those outside 0..1 by rounding alone pulled in."""
-    near = np.clip(corners, 0, 1)
-    return np.where(np.abs(near - corners) <= ROUNDING, near, corners).astype(np.float32)
+    return np.concatenate([values[:2] - values[2:] / 2, values[:2] + values[2:] / 2])

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from host.compat.sam3_image import inside
-from host.compat.stored_video import check_index, read_squares
+from host.compat.sam3_requests import ONCE, STREAMED, read_request
+from host.compat.stored_video import check_count, check_index, read_squares
 from host.concepts.association import QUALITY_DELAY, Rules
 from host.concepts.outputs import tracked_outputs
 from host.concepts.phrases import Phrases
@@ -25,6 +25,7 @@ from host.concepts.prompts import ConceptPrompt
 from host.concepts.tracker import ConceptFrame, ConceptTracker, TrackedInstance
 from host.device import Device
 from host.errors import PromptError, UnknownObjectError, UsageError
+from host.prompt_values import numbers
 
 log = logging.getLogger(__name__)
 
@@ -69,45 +70,18 @@ class Sam3VideoPredictor:
         (session_id, frame_index, text and/or bounding_boxes with bounding_box_labels),
         remove_object (session_id, obj_id), reset_session or close_session (session_id).
 
-        Raises UsageError for an unknown type or a missing field, and as the methods do.
+        Raises UsageError for a type or field that is unknown or missing, and as the methods do.
         """
-        kind = _field(request, "type")
-        if kind == "start_session":
-            return self.start_session(_field(request, "resource_path"), request.get("session_id"))
-        if kind == "add_prompt":
-            if request.get("points") is not None:
-                raise UsageError("points in add_prompt", "click with SAM 2's predictor")
-            return self.add_prompt(
-                _field(request, "session_id"),
-                _field(request, "frame_index"),
-                request.get("text"),
-                request.get("bounding_boxes"),
-                request.get("bounding_box_labels"),
-            )
-        if kind == "remove_object":
-            return self.remove_object(_field(request, "session_id"), _field(request, "obj_id"))
-        if kind == "reset_session":
-            return self.reset_session(_field(request, "session_id"))
-        if kind == "close_session":
-            return self.close_session(_field(request, "session_id"))
-        raise UsageError(
-            f"request of type {kind!r}",
-            "use start_session, add_prompt, remove_object, reset_session or close_session",
-        )
+        kind, given = read_request(request, ONCE)
+        response: Response = getattr(self, kind)(**given)
+        return response
 
     def handle_stream_request(self, request: Mapping[str, Any]) -> Iterator[Response]:
         """Answers propagate_in_video (session_id[, propagation_direction, start_frame_index,
         max_frame_num_to_track]) frame by frame.
         """
-        kind = _field(request, "type")
-        if kind != "propagate_in_video":
-            raise UsageError(f"stream request of type {kind!r}", "use propagate_in_video")
-        return self.propagate_in_video(
-            _field(request, "session_id"),
-            request.get("propagation_direction", "both"),
-            request.get("start_frame_index"),
-            request.get("max_frame_num_to_track"),
-        )
+        _kind, given = read_request(request, STREAMED)
+        return self.propagate_in_video(**given)
 
     def start_session(self, resource_path: str | Path, session_id: str | None = None) -> Response:
         """Opens a video file, a folder of frames or a picture; returns its session_id.
@@ -126,6 +100,9 @@ class Sam3VideoPredictor:
         text: str | None = None,
         bounding_boxes: ArrayLike | None = None,
         bounding_box_labels: Sequence[int] | None = None,
+        points: ArrayLike | None = None,
+        point_labels: Sequence[int] | None = None,
+        obj_id: int | None = None,
     ) -> Response:
         """Says what to look for, in place of what was said before, and answers for that frame.
 
@@ -133,6 +110,8 @@ class Sam3VideoPredictor:
         0 each. Returns frame_index and outputs. Raises PromptError, FrameError.
         """
         session = self._session(session_id)
+        if points is not None:
+            raise UsageError("points in add_prompt", "click with SAM 2's predictor")
         check_index(frame_idx, session.num_frames)
         prompt = _prompt(text, bounding_boxes, bounding_box_labels)
         tracker = ConceptTracker(self.device, prompt, self.rules, self._phrases)
@@ -178,6 +157,7 @@ class Sam3VideoPredictor:
             )
         start = session.prompt_frame if start_frame_idx is None else start_frame_idx
         check_index(start, session.num_frames)
+        check_count(max_frame_num_to_track)
         prompt = session.prompt
         if start != session.prompt_frame and len(prompt.boxes):
             # Examples are boxes on the prompted frame, and on no other.
@@ -240,19 +220,13 @@ def _run(tracker: ConceptTracker, images: Sequence[NDArray[np.uint8]]) -> Iterat
     yield from tracker.finish()
 
 
-def _field(request: Mapping[str, Any], name: str) -> Any:
-    if request.get(name) is None:
-        raise UsageError(f"a request without {name}", f"give {name}")
-    return request[name]
-
-
 def _prompt(
     text: str | None, boxes: ArrayLike | None, labels: Sequence[int] | None
 ) -> ConceptPrompt:
-    given = np.asarray([] if boxes is None else boxes, np.float64)
-    if given.size % 4:
+    given = numbers([] if boxes is None else boxes, "bounding_boxes")
+    if given.size and given.shape[-1] != 4:
         raise PromptError(f"bounding_boxes of shape {given.shape}", "give x, y, width, height each")
     given = given.reshape(-1, 4)
     kinds = np.ones(len(given), np.int64) if labels is None else np.asarray(labels)
     corners = np.concatenate([given[:, :2], given[:, :2] + given[:, 2:]], 1)
-    return ConceptPrompt(text, inside(corners), kinds)
+    return ConceptPrompt(text, corners, kinds)

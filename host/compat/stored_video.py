@@ -33,6 +33,16 @@ def read_squares(path: str | Path, size: int) -> tuple[list[NDArray[np.uint8]], 
     return squares, shape
 
 
+def check_count(count: Any) -> None:
+    """Raises FrameError unless `count` is None or a number of frames to go on for."""
+    try:
+        good = count is None or operator.index(count) >= 0
+    except TypeError:
+        good = False
+    if not good:
+        raise FrameError(f"{count!r} frames to track", "give a whole number, 0 or more")
+
+
 def check_index(index: Any, count: int) -> None:
     """Raises FrameError unless `index` is a frame of a video of `count` frames."""
     try:

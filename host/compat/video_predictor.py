@@ -17,11 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from host.bank import MemoryBank
 from host.compat.bundles import build_sam2
-from host.compat.stored_video import check_index, read_squares
+from host.compat.mask_cleanup import without_small_parts
+from host.compat.sam2_prompts import prompt_of
+from host.compat.stored_video import check_count, check_index, read_squares
 from host.compat.tensor import MaskTensor
 from host.device import Arrays, Device
 from host.errors import PromptError, UnknownObjectError
-from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt, clicks_and_box
+from host.mask_overlap import share
+from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt
 from host.recurrence import ever_shown
 from host.tracker import Answer, Memory, ObjectModel
 
@@ -30,11 +33,17 @@ Output = tuple[int, list[Any], MaskTensor]
 
 @dataclass(eq=False)
 class ObjectRecord:
-    """What is known of one object: its prompts, and answer and memory by frame."""
+    """What is known of one object: its prompts, and answer and memory by frame.
+
+    tracked: what a frame's first prompt replaced. steps: 1 or -1, the direction in which a frame
+    was last passed.
+    """
 
     prompts: dict[int, Prompt] = field(default_factory=dict)
     answers: dict[int, Answer] = field(default_factory=dict)
     memories: dict[int, Memory] = field(default_factory=dict)
+    tracked: dict[int, tuple[Answer, Memory]] = field(default_factory=dict)
+    steps: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -65,8 +74,14 @@ class InferenceState:
 class SAM2VideoPredictor:
     """Prompts objects anywhere in a video and propagates their masks through it."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(
+        self, device: Device, fill_hole_area: float = 0, non_overlap_masks: bool = False
+    ) -> None:
+        """fill_hole_area: largest hole of a mask that is filled, in cells of the mask grid.
+        non_overlap_masks: each pixel of the output is of the surest object.
+        """
         self.model = ObjectModel(device)
+        self.fill_hole_area, self.non_overlap_masks = fill_hole_area, non_overlap_masks
         self.image_size = device.spec.image_size
         # One bank serves every object: it is filled anew from the records for each answer.
         self._bank = MemoryBank(device.spec, device.allocate)
@@ -103,16 +118,15 @@ class SAM2VideoPredictor:
         """Prompts or corrects an object by clicks, a box, or both.
 
         points (N, 2) x, y with labels (N,) 1 or 0, box (4,) x0, y0, x1, y1; in pixels of the video,
-        or in 0..1 when normalize_coords is false. Returns (frame_idx, obj_ids, mask logits
-        (N, 1, H, W)). Raises PromptError, FrameError.
+        or in 0..1 when normalize_coords is false. With clear_old_points the answer is the one that
+        the frame would have had without earlier prompts on it. Returns (frame_idx, obj_ids, mask
+        logits (N, 1, H, W)). Raises PromptError, FrameError.
         """
         state = inference_state
         if box is not None and not clear_old_points:
             raise PromptError("a box with clear_old_points=False", "give the box before any points")
-        size = None
-        if normalize_coords:
-            size = (state.video_height, state.video_width)
-        prompt = clicks_and_box(points, labels, box, size)
+        size = (state.video_height, state.video_width)
+        prompt = prompt_of(points, labels, box, size, normalize_coords)
         return self._prompt(state, frame_idx, obj_id, prompt, clear_old_points)
 
     def add_new_points(self, *args: Any, **kwargs: Any) -> Output:
@@ -122,9 +136,11 @@ class SAM2VideoPredictor:
     def add_new_mask(
         self, inference_state: InferenceState, frame_idx: int, obj_id: Any, mask: ArrayLike
     ) -> Output:
-        """Prompts an object by its mask (H, W), which is that frame's output. Returns as above."""
+        """Prompts an object by its mask (H, W), which is that frame's output: truth values,
+        probabilities or logits. Returns as above. Raises PromptError where it is not clear which.
+        """
         state = inference_state
-        prompt = Prompt.from_pixels(state.video_height, state.video_width, mask=np.asarray(mask))
+        prompt = Prompt.from_pixels(state.video_height, state.video_width, mask=mask)
         return self._prompt(state, frame_idx, obj_id, prompt, clear=True)
 
     def propagate_in_video(
@@ -145,6 +161,7 @@ class SAM2VideoPredictor:
             raise PromptError("nothing to propagate", "add points, a box or a mask first")
         start = min(prompted) if start_frame_idx is None else start_frame_idx
         check_index(start, state.num_frames)
+        check_count(max_frame_num_to_track)
         most = state.num_frames if max_frame_num_to_track is None else max_frame_num_to_track
         step = -1 if reverse else 1
         last = max(start - most, 0) if reverse else min(start + most, state.num_frames - 1)
@@ -152,6 +169,7 @@ class SAM2VideoPredictor:
             for record in state.objects.values():
                 if index not in record.prompts:
                     self._answer(state, record, index, None, step)
+                record.steps[index] = step
             yield self._output(state, index)
 
     def clear_all_prompts_in_frame(
@@ -161,15 +179,18 @@ class SAM2VideoPredictor:
         obj_id: Any,
         need_output: bool = True,
     ) -> Output | None:
-        """Takes back an object's prompts on a frame, and what was found there because of them."""
+        """Takes back an object's prompts on a frame; what tracking found there before is back."""
         record = self._record(inference_state, obj_id)
         check_index(frame_idx, inference_state.num_frames)
         if record.prompts.pop(frame_idx, None) is not None:
             del record.answers[frame_idx], record.memories[frame_idx]
+            if frame_idx in record.tracked:
+                found = record.tracked.pop(frame_idx)
+                record.answers[frame_idx], record.memories[frame_idx] = found
         if not record.prompts:
             # Without any prompt the rest is an answer to a question no longer asked.
-            record.answers.clear()
-            record.memories.clear()
+            for known in (record.answers, record.memories, record.tracked, record.steps):
+                known.clear()
         return self._output(inference_state, frame_idx) if need_output else None
 
     def remove_object(
@@ -212,15 +233,19 @@ class SAM2VideoPredictor:
     ) -> Output:
         check_index(index, state.num_frames)
         record = state.objects.get(obj_id, ObjectRecord())
+        if index not in record.prompts and index in record.answers:
+            record.tracked[index] = record.answers[index], record.memories[index]
+        own = None if index not in record.tracked else record.tracked[index][0]
         if not clear and index in record.prompts:
             prompt = record.prompts[index].then(prompt)
+            own = record.answers[index]
         points_at = prompt.mask is not None or prompt.box is not None
         if not (points_at or record.prompts or (prompt.labels == POSITIVE).any()):
             raise PromptError(
                 f"object {obj_id!r} is new and has only background clicks",
                 "start it with a positive click, a box or a mask",
             )
-        self._answer(state, record, index, prompt, 1)
+        self._answer(state, record, index, prompt, record.steps.get(index, 1), own)
         record.prompts[index] = prompt
         state.objects[obj_id] = record
         return self._output(state, index)
@@ -252,17 +277,18 @@ class SAM2VideoPredictor:
         now: int,
         prompt: Prompt | None,
         step: int,
+        own: Answer | None = None,
     ) -> None:
         image = self._image(state, now)
         self._fill_bank(record, now, step)
-        before, own = record.answers.get(now - step), record.answers.get(now)
+        before = record.answers.get(now - step)
         answer = self.model.answer(
             image,
             self._bank,
             now,
             prompt,
             None if before is None else before.logits,
-            None if prompt is None or own is None else own.logits,
+            None if own is None else own.logits,
             # A prompt on this frame replaces the one before it there.
             shown=ever_shown((record.prompts | {now: prompt}).values()),
         )
@@ -276,5 +302,13 @@ class SAM2VideoPredictor:
         full = np.full((len(state.objects), 1, height, width), -LOGIT_LIMIT, np.float32)
         for plane, record in zip(full, state.objects.values(), strict=True):
             if index in record.answers:
-                plane[0] = record.answers[index].video_logits(height, width)
+                plane[0] = self._tidy(record.answers[index]).video_logits(height, width)
+        if self.non_overlap_masks:
+            full = share(full[:, 0])[:, None]
         return index, state.obj_ids, full.view(MaskTensor)
+
+    def _tidy(self, answer: Answer) -> Answer:
+        if self.fill_hole_area <= 0 or answer.given is not None:
+            return answer  # a mask is its frame's output to the pixel
+        (logits,) = without_small_parts(answer.logits[None], 0, self.fill_hole_area, 0)
+        return replace(answer, logits=logits)

@@ -14,8 +14,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from host.concepts.mask_overlap import mask_iou
 from host.errors import UsageError
+from host.mask_overlap import mask_iou
 
 LIVE_DELAY, QUALITY_DELAY = 0, 15
 """T: frames that output may be held back; 15 is SAM 3's `hotstart_delay`."""

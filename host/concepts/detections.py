@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from host.concepts.mask_overlap import mask_iou, surest
 from host.device import Arrays
 from host.errors import PromptError
 from host.images import logits_to_video, sigmoid
+from host.mask_overlap import mask_iou, share, surest
 from host.spec import GraphPorts
 
 THRESHOLD = 0.5
@@ -31,6 +31,7 @@ class Detections:
     scores (n,) in 0..1, falling. boxes (n, 4) x0, y0, x1, y1 in pixels of the frame. logits
     (n, R, R) and semantic (R, R): masks in value units. presence: probability that the concept is
     there at all. saturated: every query answered, so there may be more instances than these.
+    overlapping: whether masks at the frame's size may overlap, or each pixel is of the surest.
     """
 
     scores: NDArray[np.float32]
@@ -40,6 +41,7 @@ class Detections:
     presence: float
     saturated: bool
     frame_size: tuple[int, int]
+    overlapping: bool = True
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -50,7 +52,7 @@ class Detections:
         full = np.empty((len(self), *self.frame_size), np.float32)
         for plane, logits in zip(full, self.logits, strict=True):
             plane[:] = logits_to_video(logits, *self.frame_size)
-        return full
+        return full if self.overlapping else share(full)
 
     @property
     def masks(self) -> NDArray[np.bool_]:

@@ -47,20 +47,14 @@ def detection_outputs(found: Detections) -> Outputs:
     return _outputs(ids, found.scores, found.boxes_xywh(), found.video_logits)
 
 
-def tracked_logits(
-    instances: Mapping[int, TrackedInstance], height: int, width: int
-) -> dict[int, NDArray[np.float32]]:
-    """Mask logits (height, width) by rising id; instances without a pixel there are left out."""
-    planes = {i: instances[i].logits(height, width) for i in sorted(instances)}
-    return {i: plane for i, plane in planes.items() if (plane > 0).any()}
-
-
 def tracked_outputs(instances: Mapping[int, TrackedInstance], height: int, width: int) -> Outputs:
     """Instances of a video's frame at that size, by rising id; shapes as in `detection_outputs`.
 
     out_probs is the score of the detection that found the instance. Boxes are those of the masks.
     """
-    return outputs_of(instances, tracked_logits(instances, height, width), height, width)
+    planes = {i: instances[i].logits(height, width) for i in sorted(instances)}
+    seen = {i: plane for i, plane in planes.items() if (plane > 0).any()}
+    return outputs_of(instances, seen, height, width)
 
 
 def outputs_of(
@@ -69,7 +63,7 @@ def outputs_of(
     height: int,
     width: int,
 ) -> Outputs:
-    """`tracked_outputs` of logits that are there already, see `tracked_logits`."""
+    """`tracked_outputs` of logits (height, width) that are there already, none of them empty."""
     logits = np.zeros((len(planes), height, width), np.float32)
     for row, plane in enumerate(planes.values()):
         logits[row] = plane

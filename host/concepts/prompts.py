@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from host.detector_spec import GEOMETRY_CHANNELS
 from host.errors import PromptError
-from host.prompts import LOGIT_LIMIT, NEGATIVE, POSITIVE, box_from_pixels
+from host.prompt_values import box_from_pixels, box_on_frame, labels_of, numbers
+from host.prompts import LOGIT_LIMIT, NEGATIVE, POSITIVE
 from host.spec import ModelSpec, require_detector
 from hw.spec.manifest import DETECTOR
 
@@ -36,8 +37,9 @@ def _no_labels() -> NDArray[np.int64]:
 class ConceptPrompt:
     """What to look for: a phrase, example boxes on the frame, or both.
 
-    text: a noun phrase, or None. boxes: (E, 4) float32 in [0, 1]. labels: (E,) 1 an instance, 0
-    none. Raises PromptError for a prompt that says nothing or contradicts itself.
+    text: a noun phrase, or None. boxes: (E, 4) float32 in [0, 1], cut at the frame's border.
+    labels: (E,) 1 an instance, 0 none. Raises PromptError for a prompt that says nothing or
+    contradicts itself.
     """
 
     text: str | None = None
@@ -45,33 +47,28 @@ class ConceptPrompt:
     labels: NDArray[np.int64] = field(default_factory=_no_labels)
 
     def __post_init__(self) -> None:
-        boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4)
-        given = np.asarray(self.labels).reshape(-1)
-        labels = given.astype(np.int64)
+        rows = numbers(self.boxes, "example boxes")
+        if rows.size and rows.shape[-1] != 4:
+            raise PromptError(
+                f"example boxes of shape {rows.shape}", "give x0, y0, x1, y1 of each example"
+            )
+        boxes = np.array(
+            [box_on_frame(box, "example box") for box in rows.reshape(-1, 4)], np.float32
+        ).reshape(-1, 4)
+        labels = labels_of(self.labels).reshape(-1)
         object.__setattr__(self, "boxes", boxes)
         object.__setattr__(self, "labels", labels)
         if len(boxes) != len(labels):
             raise PromptError(
                 f"{len(boxes)} example boxes but {len(labels)} labels", "give each box 1 or 0"
             )
-        if not np.isin(given, (NEGATIVE, POSITIVE)).all():
+        if not np.isin(labels, (NEGATIVE, POSITIVE)).all():
             raise PromptError(
-                f"example labels {given.tolist()}", "use 1 for an instance and 0 for what is none"
+                f"example labels {labels.tolist()}", "use 1 for an instance and 0 for what is none"
             )
         if self.text is None and not (labels == POSITIVE).any():
             said = "only examples of what not to find" if len(labels) else "an empty prompt"
             raise PromptError(said, "give a phrase or a positive example box")
-        for box in boxes:
-            inside = np.isfinite(box) & (box >= 0) & (box <= 1)
-            if not inside.all():
-                raise PromptError(
-                    f"example box {_named(box)} lies outside the frame",
-                    "normalised coordinates run from 0 to 1",
-                )
-            if box[2] <= box[0] or box[3] <= box[1]:
-                raise PromptError(
-                    f"example box {_named(box)} is empty", "x0 < x1 and y0 < y1 are needed"
-                )
         both = box_iou(boxes[labels == POSITIVE], boxes[labels == NEGATIVE])
         if (both >= SAME_BOX).any():
             row = int(np.argmax(both.max(1)))
@@ -91,7 +88,8 @@ class ConceptPrompt:
         """Prompt with examples (x0, y0, x1, y1) or (x0, y0, x1, y1, label) in pixels of a frame.
 
         A box runs from the first to the last pixel that it holds, both included; without a label it
-        is positive. Raises PromptError for anything outside the frame.
+        is positive. It is cut at the border. Raises PromptError for a box with no part on the
+        frame.
         """
         boxes, labels = [], []
         for example in examples:
@@ -99,7 +97,7 @@ class ConceptPrompt:
                 raise PromptError(
                     f"example of {len(example)} numbers", "give x0, y0, x1, y1 and 1 or 0"
                 )
-            boxes.append(box_from_pixels(np.asarray(example[:4], np.float64), height, width))
+            boxes.append(box_from_pixels(example[:4], height, width))
             labels.append(example[4] if len(example) == 5 else POSITIVE)
         return cls(text, np.asarray(boxes, np.float32).reshape(-1, 4), np.asarray(labels))
 

@@ -1,6 +1,6 @@
 """Finds every instance of a concept on a picture, by a phrase, by example boxes, or by both.
 
-    session = ConceptSession(open_device("golden"))
+    session = ConceptSession(open_device("golden", detector=True))
     session.set_image(frame)
     found = session.detect("striped cat")
     found = session.detect("cat", boxes=[(40, 30, 120, 90, 1), (200, 10, 240, 60, 0)])
@@ -12,6 +12,7 @@ The image encoder runs once a picture, for any number of questions and for the t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,20 +116,25 @@ class ConceptSession:
         text: str | None = None,
         boxes: Iterable[Sequence[float]] = (),
         threshold: float = THRESHOLD,
+        overlapping: bool = False,
     ) -> Detections:
-        """Every instance of what is asked for.
+        """Every instance of what is asked for; overlapping: their masks may overlap.
 
         text: a noun phrase. boxes: examples (x0, y0, x1, y1, label) in pixels, label 1 for an
         instance (also where it is left out), 0 for what is none. Raises FrameError before
         `set_image`, PromptError for a bad prompt.
         """
-        return self.ask(ConceptPrompt.from_pixels(*self.frame_size, text, boxes), threshold)
+        prompt = ConceptPrompt.from_pixels(*self.frame_size, text, boxes)
+        return self.ask(prompt, threshold, overlapping)
 
-    def ask(self, prompt: ConceptPrompt, threshold: float = THRESHOLD) -> Detections:
+    def ask(
+        self, prompt: ConceptPrompt, threshold: float = THRESHOLD, overlapping: bool = False
+    ) -> Detections:
         """As `detect`, for a prompt that is ready."""
         check_threshold(threshold)
         self.detector.check(prompt)
-        return self.detector(self.tracker.encoded(), prompt, self.frame_size, threshold)
+        found = self.detector(self.tracker.encoded(), prompt, self.frame_size, threshold)
+        return replace(found, overlapping=overlapping)
 
     @property
     def frame_size(self) -> tuple[int, int]:

@@ -1,9 +1,10 @@
 """Finds every instance of a concept in a stream of frames and follows each under one id.
 
-    tracker = ConceptTracker(open_device("golden"), ConceptPrompt("fish"), Rules(delay=15))
+    device = open_device("golden", detector=True)
+    tracker = ConceptTracker(device, ConceptPrompt("fish"), Rules(delay=15))
     for frame in frames:
         for done in tracker.step(frame):
-            masks = {i: one.logits(height, width) > 0 for i, one in done.instances.items()}
+            masks = {i: plane > 0 for i, plane in done.logits(height, width).items()}
     rest = tracker.finish()
 
 The detector looks at every k-th frame, the tracker follows in between, on one run of the image
@@ -26,6 +27,7 @@ from host.concepts.prompts import ConceptPrompt
 from host.concepts.session import ConceptDetector
 from host.device import Device
 from host.images import logits_to_video, sigmoid
+from host.mask_overlap import share_frame
 from host.prompts import Prompt
 from host.session import ObjectResult, Session
 from host.tracker import Answer, StageClock
@@ -71,6 +73,16 @@ class ConceptFrame:
     presence: float
     saturated: bool
     timings_ms: dict[str, float] = field(default_factory=dict)
+
+    def logits(
+        self, height: int, width: int, overlapping: bool = False
+    ) -> dict[int, NDArray[np.float32]]:
+        """Mask logits (height, width) by rising id, each pixel of the surest instance unless masks
+        may be overlapping; instances without a pixel are left out.
+        """
+        planes = {i: self.instances[i].logits(height, width) for i in sorted(self.instances)}
+        planes = planes if overlapping else share_frame(planes)
+        return {i: plane for i, plane in planes.items() if (plane > 0).any()}
 
 
 class ConceptTracker:

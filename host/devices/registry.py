@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from host.device import Device
 from host.errors import BundleError, DeviceError
 from hw.spec.hardware import FILE as HARDWARE
+from hw.spec.manifest import MANIFEST
 
 
 def _open_golden(folder: Path) -> Device:
@@ -38,20 +40,25 @@ HARDWARE_DEVICES = ("rtl", "pynq")
 DEFAULT_MODEL = "nano"
 
 
-def default_bundle(model: str | None = None, hardware: bool = False) -> Path:
+def default_bundle(
+    model: str | None = None, hardware: bool = False, detector: bool = False
+) -> Path:
     """A bundle under bitstreams/: the newest of that model; without one `nano`, else any model.
-    hardware: one with hardware first, where there is any.
+    hardware, detector: one with hardware, one with a concept detector first, where there is any.
 
     Looks in the working folder first, then beside this package. Raises BundleError.
     """
     places = [Path.cwd() / "bitstreams", Path(__file__).resolve().parents[2] / "bitstreams"]
     for place in places:
-        found = [path.parent for path in sorted(place.glob("*/manifest.json"))]
+        found = [path.parent for path in sorted(place.glob(f"*/{MANIFEST}"))]
         if model is not None:
             found = [folder for folder in found if folder.name.startswith(f"{model}_")]
         if found:
-            described = [folder for folder in found if (folder / HARDWARE).is_file()]
-            return max(described if hardware and described else found, key=_preference)
+            if hardware:
+                found = [f for f in found if (f / HARDWARE).is_file()] or found
+            if detector:
+                found = [f for f in found if _has_detector(f)] or found
+            return max(found, key=_preference)
     kind = "" if model is None else f"{model} "
     raise BundleError(
         f"no {kind}bundle under {' or '.join(map(str, dict.fromkeys(places)))}",
@@ -59,19 +66,30 @@ def default_bundle(model: str | None = None, hardware: bool = False) -> Path:
     )
 
 
+def _has_detector(folder: Path) -> bool:
+    try:
+        described = json.loads((folder / MANIFEST).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False  # opening it says what is wrong
+    return isinstance(described, dict) and described.get("detector") is not None
+
+
 def _preference(folder: Path) -> tuple[bool, float, str]:
-    changed = (folder / "manifest.json").stat().st_mtime
+    changed = (folder / MANIFEST).stat().st_mtime
     return folder.name.startswith(f"{DEFAULT_MODEL}_"), changed, folder.name
 
 
-def open_device(name: str = "golden", bundle: str | Path | None = None) -> Device:
+def open_device(
+    name: str = "golden", bundle: str | Path | None = None, detector: bool = False
+) -> Device:
     """Device of that name on a bundle folder (None = `default_bundle`).
 
+    detector: by default rather a bundle with a concept detector.
     Raises DeviceError for an unknown name or a device that cannot run here, BundleError for a
     bundle that is missing, incomplete or altered.
     """
     if name not in DEVICES:
         raise DeviceError(f"unknown device {name!r}", f"there is: {', '.join(sorted(DEVICES))}")
     if bundle is None:
-        bundle = default_bundle(hardware=name in HARDWARE_DEVICES)
+        bundle = default_bundle(hardware=name in HARDWARE_DEVICES, detector=detector)
     return DEVICES[name](Path(bundle))

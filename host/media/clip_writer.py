@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from host.errors import UsageError
 
 SUFFIXES = (".mp4", ".mkv", ".mov")
+TICKS = 60_000
+"""Ticks of a clip's clock in a second: 2002 a frame of 29.97, and few enough for MPEG-4."""
 
 
 class ClipWriter:
     """Encodes RGB frames into a temporary file; `finish` closes it and gives it its name.
 
-    Interrupted work can be finished too: the file then holds the frames written so far.
-    Raises UsageError for a suffix that names no container.
+    Interrupted work can be finished too: the file then holds the frames written so far. fps is of
+    frames that come without a time. Raises UsageError for a suffix that names no container.
     """
 
     def __init__(self, path: str | Path, fps: float = 24.0) -> None:
@@ -31,11 +33,12 @@ class ClipWriter:
                 f"cannot write video {self.path}", f"end the name in {' or '.join(SUFFIXES)}"
             )
         self._rate = Fraction(fps).limit_denominator(1001)
+        self._last = -1  # time of the last frame, in ticks
         self._part: Path | None = None
         self._container: av.container.OutputContainer | None = None
         self._stream: av.VideoStream | None = None
 
-    def _start(self, height: int, width: int) -> None:
+    def _start(self, height: int, width: int, aspect: Fraction) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
             prefix=".part-", suffix=self.path.suffix, dir=self.path.parent
@@ -50,20 +53,37 @@ class ClipWriter:
         # 4:2:0 halves the colour planes, so both sides must be even.
         stream.width, stream.height = width + width % 2, height + height % 2
         stream.pix_fmt = "yuv420p"
+        # Finer than any frame rate: frames may come at any time.
+        stream.time_base = stream.codec_context.time_base = Fraction(1, TICKS)
+        if aspect != 1:
+            stream.codec_context.sample_aspect_ratio = aspect
         if codec == "libx264":
             stream.options = {"crf": "18", "preset": "veryfast"}
         else:
             stream.bit_rate = max(1_000_000, 4 * width * height)
         self._stream = stream
 
-    def write(self, frame: NDArray[np.uint8]) -> None:
-        """Appends a frame (H, W, 3) RGB, all of one size."""
+    def write(
+        self,
+        frame: NDArray[np.uint8],
+        time: float | None = None,
+        aspect: Fraction = Fraction(1),
+    ) -> None:
+        """Appends a frame (H, W, 3) RGB, all of one size.
+
+        time: seconds since the first frame; None, or not after the frame before: one frame later.
+        aspect: width of a pixel for its height.
+        """
         height, width = frame.shape[:2]
         if self._container is None:
-            self._start(height, width)
+            self._start(height, width, aspect)
         assert self._container is not None and self._stream is not None
         padded = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
+        tick = -1 if time is None else round(time * TICKS)
+        if tick <= self._last:
+            tick = 0 if self._last < 0 else self._last + round(TICKS / self._rate)
+        picture.pts, picture.time_base, self._last = tick, Fraction(1, TICKS), tick
         for packet in self._stream.encode(picture):
             self._container.mux(packet)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import av
 import cv2
@@ -15,18 +19,37 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from host.errors import SourceError
+from host.media.levels import Levels, decode, depth_of
+from host.media.video_pixels import lies_down, rgb_of
+from host.media.video_times import Steps, expected_end, frame_length
+
+log = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 DEFAULT_FPS = 24.0
+FASTEST_FPS = 1000.0
+DIGITS = "0123456789"
+SAMPLED = 8
+"""Frames of a folder by which the depth of its pixels is told."""
+SLACK_S = 0.1
+"""Seconds by which a container may overstate its length."""
+ATTACHED_PICTURE = 0x400
+"""FFmpeg's AV_DISPOSITION_ATTACHED_PIC: the cover of a piece of music is no video."""
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """Frame number `index` of a source: RGB (H, W, 3) uint8, and the name its mask gets."""
+    """Frame number `index` of a source: RGB (H, W, 3) uint8, and the name its mask gets.
+
+    time: seconds since the first frame, None where frames only follow each other. aspect: width of
+    a pixel for its height.
+    """
 
     index: int
     name: str
     image: NDArray[np.uint8]
+    time: float | None = None
+    aspect: Fraction = Fraction(1)
 
 
 class FrameSource(Protocol):
@@ -42,21 +65,26 @@ class FrameSource(Protocol):
 
 def natural_key(name: str) -> list[tuple[int, int | str]]:
     """Sort key under which frame2 precedes frame10."""
-    parts = re.split(r"(\d+)", name)
-    return [(0, int(part)) if part.isdigit() else (1, part.lower()) for part in parts if part]
+    # ASCII alone: other scripts have digits that `int` does not read.
+    parts = re.split(r"([0-9]+)", name)
+    return [(0, int(part)) if part[0] in DIGITS else (1, part.lower()) for part in parts if part]
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """RGB (H, W, 3) uint8 of an image file. Raises SourceError."""
+def read_image(path: Path, levels: Levels | None = None) -> NDArray[np.uint8]:
+    """RGB (H, W, 3) uint8 of an image file. levels: of the sequence that it is of.
+
+    Raises SourceError.
+    """
+    return (levels or Levels()).rgb(_decoded(path), str(path), bgr=True)
+
+
+def _decoded(path: Path) -> NDArray[Any]:
     # Through memory: OpenCV cannot open every path that the file system allows.
     try:
         stored = np.fromfile(path, np.uint8)
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}", "check the path") from error
-    image = cv2.imdecode(stored, cv2.IMREAD_COLOR) if stored.size else None
-    if image is None:
-        raise SourceError(f"{path} is empty or no readable image", "mend or remove the file")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    return decode(stored, str(path))
 
 
 class FolderSource:
@@ -73,15 +101,28 @@ class FolderSource:
         self.files = sorted(files, key=lambda path: natural_key(path.name))
         self.description, self.fps = str(folder), fps
         self.count: int | None = len(files)
-        twice = [a for a, b in zip(self.files, self.files[1:], strict=False) if a.stem == b.stem]
-        if twice:
-            raise SourceError(
-                f"folder {folder} holds frame {twice[0].stem} twice", "keep one file a frame"
-            )
+        stem, most = Counter(path.stem for path in files).most_common(1)[0]
+        if most > 1:
+            raise SourceError(f"folder {folder} holds frame {stem} twice", "keep one file a frame")
 
     def __iter__(self) -> Iterator[Frame]:
+        levels = Levels(self._depth())
         for index, path in enumerate(self.files):
-            yield Frame(index, path.stem, read_image(path))
+            yield Frame(index, path.stem, read_image(path, levels))
+
+    def _depth(self) -> int | None:
+        """Bits of deep frames, by some of them over the whole sequence; None for 8-bit ones."""
+        if _decoded(self.files[0]).dtype == np.uint8:
+            return None
+        largest = 0
+        for path in self.files[:: max(1, len(self.files) // SAMPLED)]:
+            try:
+                image = _decoded(path)
+            except SourceError:
+                continue  # reported in its turn
+            if image.dtype == np.uint16:
+                largest = max(largest, int(image.max(initial=0)))
+        return depth_of(largest)
 
 
 class VideoSource:
@@ -91,7 +132,7 @@ class VideoSource:
         self._path = path
         self.description = str(path)
         with self._open() as container:
-            stream = container.streams.video[0]
+            stream = self._stream(container)
             self.fps = float(stream.average_rate or stream.guessed_rate or DEFAULT_FPS)
             # Containers only estimate; 0 means that they do not even do that.
             self.count = stream.frames or None
@@ -101,12 +142,21 @@ class VideoSource:
             container = av.open(str(self._path))
         except (FFmpegError, OSError, ValueError) as error:
             raise self._broken(error) from error
-        if not container.streams.video:
-            container.close()
-            raise SourceError(f"{self._path} has no video in it", "give a file with a video stream")
         return container
 
-    def _broken(self, error: Exception, index: int | None = None) -> SourceError:
+    def _stream(self, container: av.container.InputContainer) -> av.VideoStream:
+        moving = [
+            stream
+            for stream in container.streams.video
+            if not getattr(stream, "disposition", 0) & ATTACHED_PICTURE
+        ]
+        if not moving:
+            raise SourceError(f"{self._path} has no video in it", "give a file with a video stream")
+        if len(moving) > 1:
+            log.warning("%s holds %d videos; the first is taken", self._path, len(moving))
+        return moving[0]
+
+    def _broken(self, error: Exception | str, index: int | None = None) -> SourceError:
         where = "" if index is None else f" at frame {index}"
         reason = getattr(error, "strerror", None) or error
         return SourceError(
@@ -114,26 +164,56 @@ class VideoSource:
         )
 
     def __iter__(self) -> Iterator[Frame]:
-        index = 0
+        index, began, end, levels, steps = 0, None, 0.0, Levels(), Steps()
         with self._open() as container:
-            container.streams.video[0].thread_type = "AUTO"
-            frames = container.decode(video=0)
+            stream = self._stream(container)
+            stream.thread_type = "AUTO"
+            if stream.codec_context.name == "mjpeg":
+                # Every frame stands alone, so one with an error in it is worth nothing; else FFmpeg
+                # drops it without a word.
+                stream.codec_context.options = {"err_detect": "explode"}
+            expected = expected_end(stream)
+            packets = container.demux(stream)
             while True:
                 try:
-                    decoded = next(frames)
-                    image = np.asarray(decoded.to_ndarray(format="rgb24"), np.uint8)
-                except StopIteration:
-                    break
+                    packet = next(packets, None)
+                    # A file cut short ends in a packet that is not whole.
+                    frames = [] if packet is None else packet.decode()
+                    damaged = packet is not None and packet.is_corrupt
                 except (FFmpegError, ValueError) as error:
                     raise self._broken(error, index) from error
-                # Phones store upright videos lying down, with a note to turn them.
-                turns = round(getattr(decoded, "rotation", 0) / 90) % 4
-                if turns:
-                    image = np.asarray(np.rot90(image, turns), np.uint8, order="C")
-                yield Frame(index, f"{index:05d}", image)
-                index += 1
+                for decoded in frames:
+                    if decoded.is_corrupt:
+                        raise self._broken("it is damaged", index)
+                    what = f"{self._path} at frame {index}"
+                    try:
+                        image = rgb_of(decoded, levels, what)
+                    except (FFmpegError, ValueError) as error:
+                        raise self._broken(error, index) from error
+                    if decoded.time is not None:
+                        began = decoded.time if began is None else began
+                        steps.add(decoded.time)
+                        end = max(end, decoded.time + (frame_length(decoded) or 1 / self.fps))
+                    at = None if decoded.time is None or began is None else decoded.time - began
+                    aspect = stream.sample_aspect_ratio or Fraction(1)
+                    aspect = 1 / aspect if lies_down(decoded) else aspect
+                    yield Frame(index, f"{index:05d}", image, at, aspect)
+                    index += 1
+                if damaged:
+                    raise self._broken("it is damaged", index)
+                if packet is None:
+                    break
         if not index:
             raise SourceError(f"{self._path} holds no frames", "check that it plays")
+        if (hole := steps.hole()) is not None:
+            log.warning(
+                "%s: no frame from second %.2f to %.2f: some are missing", self._path, *hole
+            )
+        if expected is not None and end + max(SLACK_S, 1.5 / self.fps) < expected:
+            raise SourceError(
+                f"{self._path} ends after {index} frames, at {end:.2f} of {expected:.2f} seconds",
+                "it is cut short or damaged: get it whole, or convert it to accept what is there",
+            )
 
 
 class CameraSource:
@@ -148,20 +228,24 @@ class CameraSource:
             raise SourceError(
                 f"camera {number} does not open", "check that it is plugged in and not in use"
             )
-        self.fps = float(self._capture.get(cv2.CAP_PROP_FPS)) or DEFAULT_FPS
+        said = float(self._capture.get(cv2.CAP_PROP_FPS))
+        self.fps = said if 1 <= said <= FASTEST_FPS else DEFAULT_FPS
 
     def __iter__(self) -> Iterator[Frame]:
-        index = 0
+        index, levels, began = 0, Levels(), time.monotonic()
         try:
             while True:
                 good, image = self._capture.read()
-                if not good:
+                if not good or image is None or not image.size:
                     raise SourceError(
                         f"{self.description} gave no frame {index}",
                         "check its cable and start again",
                     )
-                rgb = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-                yield Frame(index, f"{index:05d}", rgb)
+                # By the clock: frames that the model had no time for are not delivered.
+                now = time.monotonic()
+                began = began if index else now
+                rgb = levels.rgb(image, f"frame {index} of {self.description}", bgr=True)
+                yield Frame(index, f"{index:05d}", rgb, now - began)
                 index += 1
         finally:
             self._capture.release()
@@ -178,7 +262,7 @@ def open_source(source: str | Path | int) -> FrameSource:
         if not path.stat().st_size:
             raise SourceError(f"{path} is empty", "give a video with frames in it")
         return VideoSource(path)
-    if str(source).isdigit():
+    if re.fullmatch("[0-9]+", str(source)):
         return CameraSource(int(str(source)))
     raise SourceError(
         f"no video, folder or camera {str(source)!r}",

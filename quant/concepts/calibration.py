@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from host.concepts.detections import DUPLICATE_IOU, scaled_scores, surest
-from host.concepts.mask_overlap import mask_iou
+from host.mask_overlap import mask_iou
 from quant.concepts.cache import MAPS
 from quant.concepts.data import ConceptSamples, collate
 from quant.concepts.metrics import CONFIDENCE, ConceptScore, mask_ious, score_pair

@@ -68,7 +68,7 @@ def evaluate(
         vain = rng.permutation(absent)[: len(shown)].tolist() if absent else []
         for concept in (*shown, *vain):
             truth = [i.mask for i in instances if i.concept == concept]
-            found = session.detect(vocabulary[concept].train[0])
+            found = session.detect(vocabulary[concept].train[0], overlapping=True)
             groups = (item.source, f"{item.source}/{concept}")
             score = scores.add(groups, found.masks, found.scores, truth)
             if twins and truth:
@@ -90,7 +90,7 @@ def _twins(
     score: ConceptScore,
 ) -> None:
     for phrase in phrases:
-        found = session.detect(phrase)
+        found = session.detect(phrase, overlapping=True)
         near.add((f"{kind}/{concept}/{phrase}", kind), found.masks, found.scores, truth)
         for group in (f"twin/{concept}/{phrase}", f"{kind} twin"):
             near.groups[group] = near.groups.get(group, ConceptScore()) + score
@@ -175,7 +175,7 @@ def open_model(model: str, config: str, bundle: Path | None, folder: Path) -> De
     """The device of a model name. Raises SamFabricError."""
     precision = MODELS[model]
     if precision is None:
-        return open_device("golden", bundle or default_bundle(config))
+        return open_device("golden", bundle or default_bundle(config, detector=True))
     assert precision in PRECISIONS
     return TorchDevice(
         load_checkpoint(

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
-from host.concepts.mask_overlap import both_and_either
+from host.mask_overlap import both_and_either
 from hw.spec.errors import SpecError
 
 CONFIDENCE = 0.5

@@ -116,7 +116,8 @@ def track_all(
     """Every frame of a sequence by kind of prompt: a session each, in lockstep.
 
     objects: one of OBJECTS. Each frame is encoded once for all of them
-    (quant.scoring.encode_once); the milliseconds of each count the encoder in full. Raises SpecError as `score_sequence`.
+    (quant.scoring.encode_once); the milliseconds of each count the encoder in full. Raises
+    SpecError as `score_sequence`.
     """
     for name, given, known in (
         *(("prompt kind", p, tuple(PROMPTS)) for p in prompts),

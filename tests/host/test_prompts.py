@@ -44,9 +44,9 @@ def test_a_box_includes_its_last_pixel():
         ({"points": [[5, 5]], "labels": [1, 0]}, "1 points but 2 labels"),
         ({"points": [[5, 5]]}, "1 points but 0 labels"),
         ({"points": [[5, 5]], "labels": [2]}, r"\[2\]"),
-        ({"box": [5, 5, 200, 20]}, "200.*outside"),
-        ({"box": [-1, 5, 20, 20]}, "-1.*outside"),
-        ({"box": [20, 5, 20, 30]}, "empty"),
+        ({"box": [160, 5, 200, 20]}, "200.*outside"),
+        ({"box": [-9, 5, -1, 20]}, "-1.*outside"),
+        ({"box": [20, 5, 19, 30]}, "empty"),
         ({"box": [1, 2, 3]}, "3 numbers"),
         ({"box": [1, 2, np.nan, 4]}, "nan"),
         ({"mask": np.ones((95, 160))}, r"\(95, 160\).*\(96, 160\)"),
@@ -63,8 +63,8 @@ def test_bad_prompts_are_named(kwargs, text):
 def test_normalised_coordinates_are_checked_too():
     with pytest.raises(PromptError, match=r"\(1.5, 0.5\)"):
         Prompt(np.array([[0.2, 0.2], [1.5, 0.5]]), np.array([1, 1]))
-    with pytest.raises(PromptError, match="box corner"):
-        Prompt(box=np.array([0, 0, 1.5, 0.5]))
+    with pytest.raises(PromptError, match="outside the frame"):
+        Prompt(box=np.array([1.2, 0, 1.5, 0.5]))
 
 
 def test_corrections_add_up():

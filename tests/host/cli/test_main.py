@@ -108,8 +108,8 @@ def test_negative_clicks(clip_folder, tmp_path):
 
 BAD = [
     (("--point", "500,10"), "(500, 10)"),
-    (("--box", "0,0,500,10"), "500"),
-    (("--box", "9,9,9,20"), "empty"),
+    (("--box", "400,0,500,10"), "500"),
+    (("--box", "9,9,8,20"), "empty"),
     (("--mask", "nowhere.png"), "nowhere.png"),
     (("--mask", "small.png"), "(5, 5)"),
     (("--mask", "blank.png"), "empty"),
@@ -145,6 +145,24 @@ def test_malformed_options(clip_folder, capsys, option):
     with pytest.raises(SystemExit) as caught:
         track(clip_folder, *option)
     assert caught.value.code == 2 and option[1] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--box", "-5,10,60,80"), ("--box", "-.5,-3e0,60,80"), ("--point", "-0.3,30")],
+)
+def test_values_may_begin_with_a_minus(clip_folder, tmp_path, option):
+    assert track(clip_folder, *option, "--masks", tmp_path / "masks") == 0
+    assert track(clip_folder, f"{option[0]}={option[1]}", "--masks", tmp_path / "again") == 0
+    for path in sorted((tmp_path / "masks").iterdir()):
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+
+def test_a_minus_elsewhere_is_no_value(clip_folder, capsys):
+    for arguments in (("--debug", "-5"), ("-5,10,60,80",)):
+        with pytest.raises(SystemExit) as caught:
+            track(clip_folder, *arguments)
+        assert caught.value.code == 2 and "-5" in capsys.readouterr().err
 
 
 def test_bad_sources(tmp_path, capsys, clip_folder):

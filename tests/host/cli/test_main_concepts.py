@@ -13,7 +13,7 @@ from host.media.demo_clip import write_demo_clip
 from host.media.video import open_source
 from host.spec import load_spec
 from tests.host.fake_detector import QUERIES, SURE, FakeConceptDevice, write_concept_bundle
-from tests.host.fake_device import GRID, FakeDevice
+from tests.host.fake_device import GRID, FakeDevice, write_bundle
 from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, overlap, square_mask
 
 KEYS = {"out_obj_ids", "out_probs", "out_boxes_xywh"}
@@ -47,6 +47,13 @@ def detect(*arguments):
 
 def track(source, *arguments):
     return run("track", source, "--device", "fake", *arguments)
+
+
+def test_a_newer_bundle_without_a_detector_is_not_taken(tmp_path, capsys):
+    write_bundle(tmp_path / "bitstreams" / "nano_fake_1")
+    assert detect("--text", "red square") == 0
+    assert track("both.png", "--text", "red square", "--frames", "1") in (0, 2)
+    assert "no concept detector" not in capsys.readouterr().err
 
 
 def test_detect_writes_a_picture_and_sam3_s_keys(tmp_path, capsys, fake):
@@ -90,8 +97,8 @@ BAD_DETECT = [
     ((), "nothing to look for"),
     (("--text", ""), "phrase '' is empty"),
     (("--text", "zebra"), "not in the vocabulary"),
-    (("--example", "10,16,300,47"), "outside the 160x96 frame"),
-    (("--example", "10,16,10,47"), "empty"),
+    (("--example", "200,16,300,47"), "outside the 160x96 frame"),
+    (("--example", "10,16,9,47"), "empty"),
     (("--example", "10,16,41,47,0"), "only examples of what not to find"),
     (("--example", "10,16,41,47", "--example", "10,16,41,47,0"), "positive and negative"),
     (sum((("--example", f"{i},0,{i + 20},20") for i in range(0, 50, 10)), ()), "5 example boxes"),

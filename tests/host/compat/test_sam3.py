@@ -77,19 +77,20 @@ def test_boxes_add_up_and_can_be_taken_back(processor):
     assert len(state["scores"]) == 1
 
 
-def test_a_box_may_leave_the_frame_by_rounding_only(processor):
+def test_a_box_may_cross_the_border(processor):
     state = processor.set_image(both_frame(0))
-    processor.add_geometric_prompt([0.1, 0.15, 0.2 + 1e-9, 0.3], True, state)
+    processor.add_geometric_prompt([0.1, 0.15, 0.3, 0.3], True, state)
+    assert state["geometric_prompt"][0] == pytest.approx(np.array([[0, 0, 0.25, 0.3]]))
     before = dict(state)
     for box, text in (
-        ([0.05, 0.5, 0.2, 0.2], "outside"),
+        ([1.2, 0.5, 0.2, 0.2], "outside"),
         ([0.5, 0.5, 0, 0.2], "empty"),
         ([0.5, 0.5, 0.2], "3 numbers"),
     ):
         with pytest.raises(PromptError, match=text):
             processor.add_geometric_prompt(box, True, state)
     with pytest.raises(PromptError, match="positive and negative"):
-        processor.add_geometric_prompt([0.1, 0.15, 0.2, 0.3], False, state)
+        processor.add_geometric_prompt([0.125, 0.15, 0.25, 0.3], False, state)
     for x in (0.3, 0.5, 0.7):
         processor.add_geometric_prompt([x, 0.5, 0.1, 0.1], False, state)
     with pytest.raises(PromptError, match="5 example boxes"):
@@ -247,13 +248,29 @@ BAD = [
     ({"type": "start_session"}, UsageError, "without resource_path"),
     ({"type": "start_session", "resource_path": "nowhere.mp4"}, SourceError, "nowhere"),
     ({"type": "add_prompt", "frame_index": 0}, UsageError, "without session_id"),
+    ({"type": "start_sesion"}, UsageError, "did you mean start_session"),
+    ({"type": ["add_prompt"]}, UsageError, "type"),
+    ([("type", "add_prompt")], UsageError, "give a dictionary"),
+    ({"type": "start_session", "resource": "x"}, UsageError, "'resource'.*mean resource_path"),
+    ({"type": "close_session", "session": "x"}, UsageError, "'session'.*mean session_id"),
+    ({"type": "close_session", "session_id": ["x"]}, UsageError, "give a text"),
+]
+MISSPELT = [
+    ({"frame_idx": 0}, "'frame_idx'.*mean frame_index"),
+    ({"texts": "red square"}, "'texts'.*mean text"),
+    ({"boxes": [BLUE_XYWH]}, "'boxes'.*bounding_boxes"),
+    ({"bounding_box_label": [1]}, "mean bounding_box_labels"),
+    ({"text": 5}, "text 5.*give a text"),
+    ({"text": "red square", "obj_id": "1"}, "obj_id '1'"),
+    ({"text": "red square", "obj_id": True}, "obj_id True"),
+    ({3: "red square"}, "3 is no field"),
 ]
 BAD_PROMPTS = [
     ({}, PromptError, "empty prompt"),
     ({"text": " "}, PhraseError, "empty"),
     ({"text": "red square", "frame_index": 10}, FrameError, "frame 10 of a video of 10"),
     ({"text": "red square", "frame_index": "x"}, FrameError, "'x'"),
-    ({"bounding_boxes": [[0.9, 0.9, 0.2, 0.2]]}, PromptError, "outside"),
+    ({"bounding_boxes": [[1.1, 0.9, 0.2, 0.2]]}, PromptError, "outside"),
     ({"bounding_boxes": [[0.9, 0.9, 0.2]]}, PromptError, r"shape \(1, 3\)"),
     ({"bounding_boxes": [BLUE_XYWH], "bounding_box_labels": [0]}, PromptError, "only examples"),
     ({"bounding_boxes": [BLUE_XYWH], "bounding_box_labels": [1, 0]}, PromptError, "2 labels"),
@@ -265,6 +282,37 @@ BAD_PROMPTS = [
 def test_bad_requests(predictor, request_, kind, text):
     with pytest.raises(kind, match=text):
         predictor.handle_request(request_)
+
+
+@pytest.mark.parametrize(("fields", "text"), MISSPELT)
+def test_misspelt_fields_are_named(predictor, clip_folder, device, fields, text):
+    session = start(predictor, clip_folder)
+    with pytest.raises(UsageError, match=text):
+        predictor.handle_request(
+            {"type": "add_prompt", "session_id": session, "frame_index": 0, **fields}
+        )
+    assert not device.calls
+
+
+def test_misspelt_fields_of_a_stream_are_named_before_it_runs(predictor, clip_folder, device):
+    session = start(predictor, clip_folder)
+    ask(predictor, session, text="red square")
+    device.calls.clear()
+    request = {"type": "propagate_in_video", "session_id": session}
+    for fields, text in (
+        ({"start_frame_idx": 1}, "mean start_frame_index"),
+        ({"direction": "both"}, "mean propagation_direction"),
+        ({"max_frames": 3}, "mean max_frame_num_to_track"),
+        ({"propagation_direction": 1}, "give a text"),
+    ):
+        with pytest.raises(UsageError, match=text):
+            predictor.handle_stream_request({**request, **fields})
+    for count in (-1, 1.5, "3"):
+        with pytest.raises(FrameError, match="frames to track"):
+            stream(predictor, session, max_frame_num_to_track=count)
+    assert not device.calls
+    unset = {"propagation_direction": None, "start_frame_index": None}
+    assert list(stream(predictor, session, **unset)) == list(range(10))
 
 
 @pytest.mark.parametrize(("fields", "kind", "text"), BAD_PROMPTS)
@@ -294,6 +342,10 @@ def test_builders(device, tmp_path, monkeypatch):
     assert predictor.device is device and predictor.rules.delay == 15
     with pytest.raises(DeviceError, match="no concept detector"):
         build_sam3_image_model(device=FakeDevice())
+    with pytest.raises(UsageError, match="mean enable_segmentation"):
+        build_sam3_image_model(device=device, enable_segmentations=True)
+    with pytest.raises(UsageError, match="mean compile"):
+        build_sam3_video_predictor(device=device, compiled=True)
     monkeypatch.chdir(tmp_path)
     write_concept_bundle(tmp_path / "bitstreams" / "nano_fake_0")
     assert default_bundle().name == "nano_fake_0"

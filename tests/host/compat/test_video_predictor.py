@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from host.compat.sam2 import SAM2VideoPredictor, build_sam2, build_sam2_video_predictor
-from host.errors import BundleError, FrameError, PromptError, SourceError, UnknownObjectError
+from host.errors import (
+    BundleError,
+    FrameError,
+    PromptError,
+    SourceError,
+    UnknownObjectError,
+    UsageError,
+)
 from tests.host.fake_device import GRID, Eager, FakeDevice, write_bundle
 from tests.host.scenes import HEIGHT, WIDTH, corner, overlap, square_mask
 
@@ -237,6 +244,22 @@ def test_the_builder_finds_bundles(monkeypatch, tmp_path):
         build_sam2(None, "some/elsewhere")
     with pytest.raises(BundleError, match="huge"):
         build_sam2("huge")
+
+
+def test_options_that_sam2_does_not_have_are_refused():
+    device = FakeDevice()
+    build_sam2("x.yaml", "x.pt", device, mode="eval", apply_postprocessing=False)
+    with pytest.raises(UsageError, match="mean apply_postprocessing"):
+        build_sam2(device=device, apply_post_processing=True)
+    with pytest.raises(UsageError, match="mean vos_optimized"):
+        build_sam2_video_predictor(device=device, vos_optimised=True)
+
+
+@pytest.mark.parametrize("count", [-1, 2.5, "3"])
+def test_a_number_of_frames_is_a_number(predictor, state, count):
+    predictor.add_new_points_or_box(state, 0, 1, RED_POINT, ONE)
+    with pytest.raises(FrameError, match="frames to track"):
+        next(predictor.propagate_in_video(state, max_frame_num_to_track=count))
 
 
 def test_results_are_slim(predictor, state):

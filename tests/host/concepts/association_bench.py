@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from host.concepts.association import Rules, Tracks
-from host.concepts.mask_overlap import mask_iou, surest
+from host.mask_overlap import mask_iou, surest
 
 BUDGET_MS = 5.0
 """What a frame may take with 100 detections and 50 tracks: a sixth of one at 30 frames a second."""

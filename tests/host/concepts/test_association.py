@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from host.concepts.association import Rules, Tracks, associate, overshadowed
-from host.concepts.mask_overlap import mask_iou
 from host.errors import UsageError
+from host.mask_overlap import mask_iou
 
 GRID = 32
 QUALITY = Rules(delay=15)

