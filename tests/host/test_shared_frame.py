@@ -5,7 +5,6 @@ import itertools
 import cv2
 import numpy as np
 import pytest
-from tests.host.test_cli import fake  # noqa: F401 - opens fake devices
 
 from host.cli.main import main
 from host.compat.build_sam import build_sam2_video_predictor
@@ -19,6 +18,7 @@ from host.mask_overlap import share, share_frame
 from host.media.video import open_source
 from host.prompts import Prompt
 from host.session import Session
+from tests.host.cli.test_main import fake  # noqa: F401 - opens fake devices
 from tests.host.fake_detector import FakeConceptDevice, make_phrases
 from tests.host.fake_device import GRID, FakeDevice
 from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, square_mask

@@ -4,13 +4,13 @@ import json
 
 import av
 import pytest
-from tests.host.test_cli import CLICK, fake, track  # noqa: F401 - the fixture opens fake devices
 
 from host.cli.main import main
 from host.compat.sam2 import SAM2VideoPredictor
 from host.errors import SourceError
 from host.media.video import open_source
 from host.media.video_times import Steps
+from tests.host.cli.test_main import CLICK, fake, track  # noqa: F401 - the fixture opens fake devices
 from tests.host.fake_device import FakeDevice
 from tests.host.scenes import HEIGHT, WIDTH, both_frame
 from tests.host.videos import cut, damaged, noisy, write

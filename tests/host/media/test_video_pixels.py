@@ -7,13 +7,13 @@ import av
 import cv2
 import numpy as np
 import pytest
-from tests.host.test_cli import CLICK, fake  # noqa: F401 - the fixture opens fake devices
 
 from host.cli.main import main
 from host.compat.sam2 import SAM2VideoPredictor
 from host.errors import SourceError
 from host.media.clip_writer import ClipWriter
 from host.media.video import open_source
+from tests.host.cli.test_main import CLICK, fake  # noqa: F401 - the fixture opens fake devices
 from tests.host.fake_device import FakeDevice
 from tests.host.scenes import HEIGHT, WIDTH, both_frame
 from tests.host.videos import write
