@@ -7,6 +7,7 @@ everywhere and for ever; videos are too few for that and are named.
 from __future__ import annotations
 
 import hashlib
+import re
 
 HELD_VIDEOS = frozenset(
     {
@@ -26,9 +27,20 @@ HELD_VIDEOS = frozenset(
 HELD_SHARE = 10
 """One still in so many is held out."""
 
+COPY = re.compile(r"_voc\d{4}_(?P<original>\d{4}_\d{6})$")
+"""Names of photos of Pascal VOC in other sets: `car_voc2012_2008_005972` of SYSU-Shape."""
+
 
 def is_held_out(stem: str) -> bool:
-    """Whether the still whose file has this stem is held out: the SHA-256 of the stem (UTF-8, read
-    as one big-endian number) is a multiple of HELD_SHARE.
+    """Whether the still whose file has this stem is held out, by its own name or, where it is a
+    copy, by that of its original.
+    """
+    copy = COPY.search(stem)
+    return is_drawn(stem) or (copy is not None and is_drawn(copy["original"]))
+
+
+def is_drawn(stem: str) -> bool:
+    """Whether a name alone holds its still out: the SHA-256 of the stem (UTF-8, read as one
+    big-endian number) is a multiple of HELD_SHARE.
     """
     return int.from_bytes(hashlib.sha256(stem.encode()).digest(), "big") % HELD_SHARE == 0

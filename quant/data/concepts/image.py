@@ -9,7 +9,6 @@ drawn scenes are for training.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -140,11 +139,6 @@ class ConceptImage:
 def split_of(source: str, stem: str) -> str:
     """ "held" or "train".
 
-    stem: the image's file name without folder and suffix. A copy of a photo of Pascal VOC that
-    keeps its name within its own (`car_voc2012_2008_005972`) is held out wherever the photo is.
+    stem: the image's file name without folder and suffix.
     """
-    if source in NOT_STILLS:
-        return TRAIN
-    original = re.search(r"voc\d{4}_(\d{4}_\d{6})$", stem)
-    names = [stem, original[1]] if original else [stem]
-    return HELD if any(map(is_held_out, names)) else TRAIN
+    return HELD if source not in NOT_STILLS and is_held_out(stem) else TRAIN

@@ -12,6 +12,7 @@ from pathlib import Path
 from quant.data.dev2.clips import drawn_clips
 from quant.data.dev2.regions import REGION_VIDEOS, region_video
 from quant.data.errors import DataError
+from quant.data.held_out import is_drawn
 from quant.data.layouts.flat_videos import load_flat_videos
 from quant.data.stills import load_stills
 from quant.data.video import VideoSequence
@@ -42,4 +43,6 @@ def load_dev2(root: Path) -> list[VideoSequence]:
             real.append(replace(found, kind=REAL))
     if not real:
         raise DataError(f"no held-out video in {root / 'videos'}", "see quant/data/held_out.py")
-    return real + drawn_clips(load_stills(root / "stills", held=True))
+    stills = load_stills(root / "stills", held=True)
+    # Copies that follow their originals came later: the clips stay those that were measured on.
+    return real + drawn_clips([s for s in stills if is_drawn(Path(s.name).stem)])

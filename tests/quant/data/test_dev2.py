@@ -14,6 +14,7 @@ from quant.data.dev2.regions import LEAST_FRAMES, lasting_regions
 from quant.data.dev2.scripts import LENGTH, SCRIPTS, Dice
 from quant.data.held_out import is_held_out
 from quant.data.images import VOID
+from quant.data.stills import load_stills
 
 SIZE = 128
 DIGEST = "ef2cc433c1f1fdd6821241092775d21c2b4b902aa7d0ac95acab57f81a593643"
@@ -295,6 +296,20 @@ def test_dev2_is_one_more_split_of_a_data_folder(tmp_path):
     assert [s.kind for s in sequences[:3]] == ["real", "real", "crowd"]
     assert sequences[0].object_ids == (1,) and sequences[1].object_ids == (1,)
     assert sequences[-1].frame(3).shape == (256, 256, 3)
+
+
+def test_a_copy_that_follows_its_original_changes_no_clip(tmp_path):
+    root = write_tree(tmp_path)
+    before = [s.frame(5) for s in open_dataset(root, "dev2")[2:6]]
+    assert is_held_out("a_voc2012_2008_005972")  # for its original alone
+    for source in SOURCES:
+        image, disc = picture(9)
+        name = "a_voc2012_2008_005972.png"
+        write_image(root / "stills" / source / "images" / name, image[..., ::-1])
+        write_image(root / "stills" / source / "masks" / name, disc * np.uint8(255))
+    assert len(load_stills(root / "stills", held=True)) == 4 * len(SOURCES)
+    after = [s.frame(5) for s in open_dataset(root, "dev2")[2:6]]
+    assert all((old == new).all() for old, new in zip(before, after, strict=True))
 
 
 def test_without_held_out_videos_the_split_is_refused(tmp_path):

@@ -72,3 +72,16 @@ def test_broken_sets_are_named(stills_folder, tmp_path):
     write_grey(stills_folder / "pets/masks/cat_1.png", np.ones((9, 9), np.uint8))
     with pytest.raises(DataError, match="one size"):
         load_stills(stills_folder / "pets")[0].read()
+
+
+def test_a_copy_is_held_out_with_its_original(tmp_path):
+    # 2008_005972 is held out by its name, its copy's own name is not.
+    for stem in ("car_voc2012_2008_005972", "car_voc2012_2008_005971"):
+        picture(tmp_path / f"shapes/images/{stem}.jpg")
+        write_grey(tmp_path / f"shapes/masks/{stem}.png", labels())
+    assert [s.name.rsplit("/", 1)[-1] for s in load_stills(tmp_path)] == [
+        "car_voc2012_2008_005971.jpg"
+    ]
+    assert [s.name.rsplit("/", 1)[-1] for s in load_stills(tmp_path, held=True)] == [
+        "car_voc2012_2008_005972.jpg"
+    ]
