@@ -23,6 +23,7 @@ from quant.data.concepts.dataset import load_concepts
 from quant.data.concepts.scenes import drawn_scenes
 from quant.data.concepts.vocabulary import shipped_vocabulary
 from quant.model.tracker import (
+    CHECKPOINTS,
     DETECTOR,
     Tracker,
     adopt_tracker,
@@ -41,6 +42,9 @@ CALIBRATION_BATCHES = 8
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m quant.concepts.train", description=__doc__)
     add_arguments(parser)
+    parser.add_argument(
+        "--out", type=Path, default=CHECKPOINTS, help="shipped checkpoints (%(default)s)"
+    )
     parser.add_argument(
         "--tracker", type=Path, help="quantized tracker (<out>/<config>_w4a4.safetensors)"
     )
@@ -80,11 +84,13 @@ def train(args: argparse.Namespace) -> None:
             print(f"stage {stage.name}: done")
             model = load_detector(begun, result)
         else:
-            module = ConceptModule(begun, stage.rate)
+            share = stage.epochs / sum(s.epochs for s in recipe.stages)
+            minutes = None if args.minutes is None else args.minutes * share
+            module = ConceptModule(begun, stage.rate, minutes)
             data = ConceptData(samples, recipe.batch, args.workers)
             # Codes of 8 bits and more do not tolerate bfloat16 products.
             products = "bf16-mixed" if precision.is_float else "32-true"
-            fit(module, data, run, stage.name, stage.epochs, products, args)
+            fit(module, data, run, stage.name, stage.epochs, products, args, minutes)
             model = begun
             save_checkpoint(model, result, {"stage": stage.name}, DETECTOR)
         if stage is [s for s in recipe.stages if s.precision == stage.precision][-1]:

@@ -23,7 +23,6 @@ from quant.commands import exit_code
 from quant.config import CONFIGS
 from quant.data.errors import DataError
 from quant.data.packed import is_pack
-from quant.model.tracker import CHECKPOINTS
 from quant.training.recipe import STEPS_PER_EPOCH
 from quant.training.snapshots import Snapshots
 
@@ -40,9 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--epochs", type=float, default=1.0, help="factor on every stage's length (%(default)s)"
     )
     parser.add_argument("--run", type=Path, help="run folder (runs/<config>)")
-    parser.add_argument(
-        "--out", type=Path, default=CHECKPOINTS, help="shipped checkpoints (%(default)s)"
-    )
     parser.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,
@@ -61,12 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--minutes",
         type=float,
         help="train for so long in all; each stage ends after its share, its rate at zero",
-    )
-    parser.add_argument(
-        "--snapshots", type=int, default=0, help="keep the averaged weights every so many epochs"
-    )
-    parser.add_argument(
-        "--pool", type=int, default=0, help="clips kept on the device and seen more than once"
     )
     parser.add_argument("--debug", action="store_true", help="tracebacks")
 
@@ -99,7 +89,8 @@ def fit(
     save: Callable[[lightning.LightningModule, Path], None] | None = None,
 ) -> None:
     """Train one stage, at most for so many minutes; its averaged weights are left in the module,
-    the same in every process. save: writes a module's weights, for snapshots.
+    the same in every process. save: writes a module's weights, for `--snapshots`, which a command
+    without it does not have.
     """
     folder = run / name
     last = folder / "last.ckpt"

@@ -42,6 +42,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--clips", type=int, help="clips of four frames a step, instead of the recipe's"
     )
     parser.add_argument(
+        "--snapshots", type=int, default=0, help="keep the averaged weights every so many epochs"
+    )
+    parser.add_argument(
+        "--pool", type=int, default=0, help="clips kept on the device and seen more than once"
+    )
+    parser.add_argument(
         "--graphs",
         action=argparse.BooleanOptionalAction,
         default=torch.cuda.is_available(),

@@ -7,11 +7,12 @@ import torch
 
 from quant.config import FLOAT, W4A4
 from quant.model.tracker import load_checkpoint
-from quant.training import fitting, train
+from quant.training import fitting, publish, train
 from quant.training.recipe import RECIPES, Stage
 
 SHORT = (
-    Stage("heads", "float", 1, 1e-3, 2, 2, "frozen"),
+    Stage("whole", "float", 1, 1e-3, 2, 2, "whole"),
+    Stage("longer", "float", 1, 1e-3, 2, 2, "whole", settled=True),
     Stage("distill", "w4a4", 1, 1e-3, 2, 1, "distill"),
     Stage("quantized", "w4a4", 2, 1e-3, 2, 2, "whole"),
 )
@@ -42,19 +43,27 @@ def short_recipe(monkeypatch):
 
 
 def run(data, tmp_path, *extra):
-    out, runs = tmp_path / "out", tmp_path / "run"
-    argv = ["--config", "tiny", "--data", str(data), "--run", str(runs), "--out", str(out)]
-    return train.main([*argv, "--workers", "0", "--accelerator", "cpu", *extra]), out, runs
+    runs = tmp_path / "run"
+    argv = ["--config", "tiny", "--data", str(data), "--run", str(runs)]
+    return train.main([*argv, "--workers", "0", "--accelerator", "cpu", *extra]), runs
 
 
 def test_recipe_trains_quantizes_and_resumes(data, tmp_path, short_recipe, capsys):
-    code, out, runs = run(data, tmp_path, "--until", "heads")
+    code, runs = run(data, tmp_path, "--until", "whole")
     assert code == 0
-    first = (runs / "heads.safetensors").read_bytes()
-    code, out, runs = run(data, tmp_path)
+    first = (runs / "whole.safetensors").read_bytes()
+    code, runs = run(data, tmp_path)
     assert code == 0
-    assert "stage heads: done" in capsys.readouterr().out
-    assert (runs / "heads.safetensors").read_bytes() == first
+    assert "stage whole: done" in capsys.readouterr().out
+    assert (runs / "whole.safetensors").read_bytes() == first
+    out = tmp_path / "out"
+    assert publish.main(["--config", "tiny", "--run", str(runs), "--out", str(out)]) == 0
+    shipped = [out / "tiny_float.safetensors", out / "tiny_w4a4.safetensors"]
+    said = capsys.readouterr().out
+    assert "clear of rounding" in said and all(str(path) in said for path in shipped)
+    longer = load_checkpoint(runs / "longer.safetensors", "tiny").state_dict()
+    published = load_checkpoint(shipped[0], "tiny").state_dict()
+    assert all(torch.equal(published[name], value) for name, value in longer.items())
     float_model = load_checkpoint(out / "tiny_float.safetensors", "tiny")
     quantized = load_checkpoint(out / "tiny_w4a4.safetensors", "tiny")
     assert (float_model.precision, quantized.precision) == (FLOAT, W4A4)
@@ -64,13 +73,13 @@ def test_recipe_trains_quantizes_and_resumes(data, tmp_path, short_recipe, capsy
     assert list((runs / "curves").rglob("events.*"))
 
 
-@pytest.mark.parametrize("name", ["heads", "distill"])
+@pytest.mark.parametrize("name", ["whole", "distill"])
 def test_an_interrupted_stage_goes_on_from_its_checkpoint(
     name, data, tmp_path, short_recipe, monkeypatch
 ):
     """Stopped after its first epoch and started again, a stage ends as if it had never stopped."""
     stages = {
-        "heads": (Stage("heads", "float", 2, 1e-3, 2, 2, "frozen"),),
+        "whole": (Stage("whole", "float", 2, 1e-3, 2, 2, "whole"),),
         "distill": (SHORT[0], Stage("distill", "w4a4", 2, 1e-3, 2, 1, "distill")),
     }[name]
     monkeypatch.setitem(RECIPES, "tiny", stages)
@@ -104,12 +113,24 @@ def test_an_interrupted_stage_goes_on_from_its_checkpoint(
     ],
 )
 def test_bad_input_is_one_line_and_code_2(data, tmp_path, capsys, extra, message):
-    code, out, runs = run(data, tmp_path, *extra)
+    code, runs = run(data, tmp_path, *extra)
     error = capsys.readouterr().err
     assert code == 2 and message in error and error.count("\n") == 1
-    assert not out.exists() and not runs.exists()
+    assert not runs.exists()
 
 
 def test_missing_data_is_named(tmp_path, capsys):
     code, *_ = run(tmp_path / "nowhere", tmp_path)
     assert code == 2 and "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [([], "no finished stage in"), (["--config", "huge"], "unknown configuration 'huge'")],
+)
+def test_a_run_without_a_result_ships_nothing(tmp_path, capsys, extra, message):
+    places = ["--run", str(tmp_path / "run"), "--out", str(tmp_path / "out")]
+    assert publish.main(["--config", "tiny", *places, *extra]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
