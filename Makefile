@@ -23,7 +23,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup tools test test-all check lint sim synth kernels formal demo quantize concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
+.PHONY: help setup tools test test-all check lint sim synth kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -77,6 +77,9 @@ demo: $(if $(filter rtl,$(DEVICE)),tools,$(STAMP)) ## track through a clip and s
 
 quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= PRETRAINED= EPOCHS= RESUME=0)
 	$(JEMALLOC) $(PY) -m quant.training.train --config $(CONFIG) --data "$(DATA)" $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
+
+publish: $(STAMP) ## ship a finished run's checkpoints, settled (CONFIG= RUN=)
+	$(PY) -m quant.training.publish --config $(CONFIG) $(if $(RUN),--run "$(RUN)") $(ARGS)
 
 concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= EPOCHS= RESUME=0)
 	$(JEMALLOC) $(PY) -m quant.concepts.train --config $(CONFIG) --data "$(DATA)" $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)

@@ -38,11 +38,23 @@ PRECISIONS = ("float", "w4a4")
 PROMPTS = ("mask", "box", "click1", "click3")
 DATA_LICENCES = """| data | used as | licence as published |
 |---|---|---|
-| DAVIS-2017, 24 training videos at 256p | clips with one merged foreground | CC BY-NC 4.0; 8
+| DAVIS-2017, 24 training videos at 256p | clips with one merged foreground | CC BY-NC 4.0; 8 \
 sequences keep YouTube terms |
+| Xiph clips with Chen & Corso's labels | clips | clips free to redistribute; labels: cite |
+| SegTrack v2, YouTube-Objects | clips | research |
+| YouTube-VOS scenes | clips | non-commercial |
+| CDnet highway | clips of a fixed camera | academic use |
+| Pascal VOC with SBD's masks | animated stills | photos under Flickr terms, research; SBD: cite |
+| COCO, 418 photos | animated stills | annotations CC BY 4.0; photos each their own, many NC or ND |
+| COCO val2017, one person in each | animated stills | the same |
+| SYSU-Shape | animated stills | cite (Lin et al. 2014) |
+| Caltech-101, 24 classes | animated stills | CC BY 4.0 |
+| Weizmann horses | animated stills | research (Borenstein & Ullman) |
+| cars with parts | animated stills | cite (Pasupa et al. 2021) |
+| CamVid | animated stills | research, non-commercial |
 | Clothing Co-Parsing | animated stills | Apache-2.0 |
 | Oxford-IIIT Pet (three breeds) | animated stills | CC BY-SA 4.0 |
-| COCO train2017, first 128 images | animated stills | annotations CC BY 4.0, images under Flickr
+| COCO train2017, first 128 images | animated stills | annotations CC BY 4.0, images under Flickr \
 terms |
 | DeepLabv3-MobileNetV2 on VOC (TFLite) | start of the image encoder | Apache-2.0 |
 

@@ -105,6 +105,22 @@ def test_devices_share_the_questions_of_a_step(trained):
         assert len(next(iter(loader))["text"]) == share
 
 
+def test_stages_share_the_minutes_by_their_epochs(data, tmp_path, monkeypatch):
+    stages = (
+        ConceptStage("detector_float", "float", 1, 1e-3),
+        ConceptStage("detector_more", "float", 3, 1e-3),
+    )
+    monkeypatch.setitem(CONCEPT_RECIPES, "tiny", ConceptRecipe(8, 4, stages, scenes=1))
+    given = []
+
+    def fit(module, data, run, name, epochs, precision, args, minutes=None):
+        given.append((name, minutes, module.minutes))
+
+    monkeypatch.setattr(train_concepts, "fit", fit)
+    assert run(data, tmp_path, "--minutes", "8") == 0
+    assert given == [("detector_float", 2.0, 2.0), ("detector_more", 6.0, 6.0)]
+
+
 def test_scoring_prints_the_measures(trained, data, capsys):
     argv = ["--config", "tiny", "--data", str(data), "--model", "quantized", "--split", "train"]
     where = ["--checkpoints", str(trained / "both"), "--out", str(trained / "scores.json")]

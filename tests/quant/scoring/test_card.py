@@ -10,7 +10,7 @@ from quant.config import FLOAT, W4A4, get_config
 from quant.data import open_dataset
 from quant.model.device import TorchDevice
 from quant.model.tracker import Tracker, save_checkpoint
-from quant.scoring.card import PROMPTS, main, score
+from quant.scoring.card import DATA_LICENCES, PROMPTS, main, score
 from quant.scoring.sequence import score_sequence
 from quant.training.convert import quantized_from_float
 
@@ -27,6 +27,12 @@ def write_davis(root):
         frame = rng.integers(0, 255, (64, 96, 3), dtype=np.uint8)
         cv2.imwrite(str(root / f"JPEGImages/64p/square/{t:05}.jpg"), frame)
         cv2.imwrite(str(root / f"Annotations/64p/square/{t:05}.png"), mask)
+
+
+def test_every_row_of_the_licences_is_a_row_of_a_table():
+    table, _, rest = DATA_LICENCES.partition("\n\n")
+    assert all(row.count("|") == 4 and row.endswith("|") for row in table.splitlines())
+    assert rest.startswith("The weights inherit")
 
 
 def test_card(tmp_path, capsys):
