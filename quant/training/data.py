@@ -7,6 +7,7 @@ at the start says what was found and what was left out; nothing is dropped witho
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from quant.data import Still, VideoSequence, load_stills, open_dataset
 from quant.data.clips import choose_target, sample_video_clip
 from quant.data.errors import DataError
 from quant.data.images import subfolders
+from quant.data.layouts.davis import is_davis, load_davis
 from quant.data.layouts.flat_videos import is_flat_videos, load_flat_videos
 from quant.data.layouts.open_dataset import holds_videos
 from quant.data.packed import is_pack, load_pack
@@ -32,6 +34,13 @@ from quant.training.recipe import STEPS_PER_EPOCH, Stage
 
 MAX_GAP = 5  # frames of video between two of a clip, at most
 VIDEO_SHARE = 0.5
+MARKS = {
+    ".jpg": (b"\xff\xd8", b"\xff\xd9"),
+    ".jpeg": (b"\xff\xd8", b"\xff\xd9"),
+    ".png": (b"\x89PNG", b"IEND"),
+}
+"""First and last bytes of picture files; some writers leave a few bytes behind the last."""
+TAIL = 64
 LEAST_KEPT = 0.9  # of what a folder lists: with more missing, a run would train on something else
 
 
@@ -85,10 +94,18 @@ class Clips(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng = np.random.default_rng((self.seed, self.epoch, index))
+        drawn, failure = None, None
         for _ in range(20):  # a clip whose first frame hides all objects teaches no prompt
-            frames, ids = self._draw(rng)
-            if choose_target(ids[0], rng):
+            try:
+                drawn = self._draw(rng)
+            except DataError as error:  # one unreadable file must not end a run of hours
+                failure = error
+                continue
+            if choose_target(drawn[1][0], rng):
                 break
+        if drawn is None:
+            raise failure or DataError("no clip could be drawn", "check the data")
+        frames, ids = drawn
         return {
             "frames": torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))),
             "ids": torch.from_numpy(np.ascontiguousarray(ids)),
@@ -169,14 +186,21 @@ def find_material(root: Path) -> Found:
     found = Found()
     listed = 0
     for folder in _video_folders(root):
-        flat = is_flat_videos(folder)
-        sequences = load_flat_videos(folder) if flat else open_dataset(folder, "train")
-        listed += len(sequences)
+        before = len(found.skipped)
+        if is_flat_videos(folder):
+            sequences = load_flat_videos(folder)
+        elif is_davis(folder):
+            sequences = load_davis(folder, "train", skipped=found.skipped)
+        else:
+            sequences = open_dataset(folder, "train")
+        listed += len(sequences) + len(found.skipped) - before
         found.videos += [s for s in sequences if _is_whole(s, found.skipped)]
     for folder in (root / "stills", root):
         stills = _load_stills(folder)
         if stills:
-            found.stills = stills
+            found.stills = [s for s in stills if is_complete(Path(s.name))]
+            broken = [s.name for s in stills if not is_complete(Path(s.name))]
+            found.skipped += [f"{name}: cut short or no picture" for name in broken]
             break
     if not found.videos and not found.stills:
         raise DataError(
@@ -187,9 +211,21 @@ def find_material(root: Path) -> Found:
         raise DataError(
             f"{listed - len(found.videos)} of {listed} videos in {root} cannot be used: "
             + "; ".join(found.skipped[:3]),
-            "mend or delete them",
+            "mend them, or take them off their list",
         )
     return found
+
+
+def is_complete(path: Path) -> bool:
+    """Whether a picture file begins and ends as its format asks; a file cut short does not."""
+    starts, ends = MARKS.get(path.suffix.lower(), (b"", b""))
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(starts))
+            file.seek(-min(path.stat().st_size, TAIL), os.SEEK_END)
+            return head == starts and ends in file.read()
+    except OSError:
+        return False
 
 
 def _video_folders(root: Path) -> Iterator[Path]:

@@ -20,22 +20,34 @@ def is_davis(root: Path) -> bool:
     return (root / "ImageSets").is_dir() and (root / "JPEGImages").is_dir()
 
 
-def load_davis(root: Path, split: str, resolution: str | None = None) -> list[VideoSequence]:
+def load_davis(
+    root: Path, split: str, resolution: str | None = None, skipped: list[str] | None = None
+) -> list[VideoSequence]:
     """Sequences of a split.
 
     resolution: the folder under JPEGImages; None takes the only one, or 480p among several.
+    skipped: receives why a listed sequence is left out; without it such a sequence is an error.
     Raises DataError naming what is missing.
     """
     chosen = _resolution(root, resolution)
     sequences = []
     for name in _names(_list_file(root, split, chosen)):
-        frames = list_frames(root / "JPEGImages" / chosen / name)
-        annotations = root / "Annotations" / chosen / name
-        masks = match_masks(frames, annotations)
-        if not masks:
-            raise DataError(f"no masks of {name} in {annotations}", "put one .png a frame there")
-        sequences.append(VideoSequence(name, frames, masks))
+        try:
+            sequences.append(_sequence(root, chosen, name))
+        except DataError as error:
+            if skipped is None:
+                raise
+            skipped.append(f"{name}: {error.message}")
     return sequences
+
+
+def _sequence(root: Path, resolution: str, name: str) -> VideoSequence:
+    frames = list_frames(root / "JPEGImages" / resolution / name)
+    annotations = root / "Annotations" / resolution / name
+    masks = match_masks(frames, annotations)
+    if not masks:
+        raise DataError(f"no masks of {name} in {annotations}", "put one .png a frame there")
+    return VideoSequence(name, frames, masks)
 
 
 def _resolution(root: Path, wanted: str | None) -> str:
