@@ -73,6 +73,18 @@ def test_recipe_trains_quantizes_and_resumes(data, tmp_path, short_recipe, capsy
     assert list((runs / "curves").rglob("events.*"))
 
 
+def test_a_run_of_fixed_time_ends_each_stage_after_its_share(data, tmp_path, monkeypatch):
+    stage = Stage("whole", "float", 1000, 1e-3, 2, 2, "whole", share=0.5)
+    monkeypatch.setitem(RECIPES, "tiny", (stage,))
+    monkeypatch.setattr(fitting, "STEPS_PER_EPOCH", 3)
+    extra = ("--minutes", "0.2", "--pool", "8", "--snapshots", "1")
+    code, runs = run(data, tmp_path, *extra)
+    assert code == 0 and (runs / "whole.safetensors").exists()
+    kept = sorted((runs / "whole").glob("step-*.safetensors"))
+    assert 0 < len(kept) < 1000
+    assert load_checkpoint(kept[0], "tiny").precision == FLOAT
+
+
 @pytest.mark.parametrize("name", ["whole", "distill"])
 def test_an_interrupted_stage_goes_on_from_its_checkpoint(
     name, data, tmp_path, short_recipe, monkeypatch
