@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -221,6 +222,22 @@ class Session:
     def reset(self) -> None:
         """Forgets every object and frame; the next frame may have another size."""
         self.state = SessionState()
+
+    def save(self, path: str | Path) -> None:
+        """Writes the session to a file (.npz), from which `load` resumes it to the bit."""
+        from host.saved_session import save_session
+
+        save_session(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, device: Device) -> Session:
+        """The session that was saved in a file, on a device of the same model, whichever kind.
+
+        Raises SavedSessionError.
+        """
+        from host.saved_session import load_session
+
+        return load_session(path, device)
 
     def _checked(
         self, prompts: Mapping[int, Prompt] | None, size: tuple[int, ...]
