@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from host.bank import MemoryBank
-from host.device import MASK_TOKENS, Device, ModelSpec
+from host.device import Device
 from host.errors import PromptError, SavedSessionError
 from host.policy import Entry
 from host.prompts import Prompt
-from host.session import ObjectState, Session, SessionState
+from host.session_state import ObjectState, SessionState
+from host.spec import MASK_TOKENS, ModelSpec
 from host.tracker import Answer
 from hw.spec.files import atomic_path
 
@@ -62,9 +63,11 @@ def fingerprint(spec: ModelSpec) -> str:
     return digest.hexdigest()
 
 
-def save_session(session: Session, path: str | Path) -> None:
-    """Writes a session; the file is whole or absent. Raises OSError where it cannot be written."""
-    state, spec = session.state, session.device.spec
+def save_state(state: SessionState, spec: ModelSpec, overlapping: bool, path: str | Path) -> None:
+    """Writes a session: its state, the model that it runs, and whether masks may overlap.
+
+    The file is whole or absent. Raises OSError where it cannot be written.
+    """
     arrays: Arrays = {}
     if state.frame is not None:
         arrays["frame"] = state.frame
@@ -73,7 +76,7 @@ def save_session(session: Session, path: str | Path) -> None:
         history, keys, values = known.bank.snapshot()
         kept: dict[str, Any] = {"keys": keys, "values": values}
         kept |= {"before": known.before, "tracked": known.tracked}
-        told: dict[str, Any] = {"id": int(object_id)}
+        told: dict[str, Any] = {"id": int(object_id), "shown": bool(known.shown)}
         told["history"] = [[entry.frame, entry.prompted] for entry in history]
         if known.current is not None:
             told["answer"] = {n: getattr(known.current, n) for n in ("score", "iou", "present")}
@@ -90,7 +93,7 @@ def save_session(session: Session, path: str | Path) -> None:
         "fingerprint": fingerprint(spec),
         "frame_index": state.frame_index,
         "frame_size": state.frame_size,
-        "overlapping": session.overlapping,
+        "overlapping": overlapping,
         "objects": objects,
     }
     arrays[HEADER] = np.frombuffer(json.dumps(header).encode(), np.uint8)
@@ -98,8 +101,8 @@ def save_session(session: Session, path: str | Path) -> None:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
-def load_session(path: str | Path, device: Device) -> Session:
-    """The session of a file, on a device of the same model.
+def load_state(path: str | Path, device: Device) -> tuple[SessionState, bool]:
+    """State of the session in a file, for a device of the same model, and whether masks overlap.
 
     Raises SavedSessionError for a file that is missing, damaged or of another model.
     """
@@ -144,7 +147,7 @@ class _Members:
         return np.frombuffer(data.read(), kind, size).reshape(found).copy()
 
 
-def _read(members: _Members, device: Device) -> Session:
+def _read(members: _Members, device: Device) -> tuple[SessionState, bool]:
     if members._stored.getinfo(f"{HEADER}.npy").file_size > LARGEST_HEADER:
         raise ValueError("its header is too long")
     header = json.loads(members.read(HEADER, np.uint8, (None,)).tobytes())
@@ -166,7 +169,6 @@ def _read(members: _Members, device: Device) -> Session:
         state.frame = members.read("frame", np.uint8, (height, width, 3))
     if (state.frame_size is None) != (state.frame_index < 0):
         raise ValueError("a frame without its number")
-    session = Session(device, overlapping=header["overlapping"] is True)
     for row, told in enumerate(header["objects"]):
         object_id = _whole(told["id"], None)
         if object_id in state.objects:
@@ -174,8 +176,7 @@ def _read(members: _Members, device: Device) -> Session:
         state.objects[object_id] = _object(members, f"{row}.", told, state, device)
     if members.left:
         raise ValueError(f"unknown arrays {sorted(members.left)[:3]}")
-    session.state = state
-    return session
+    return state, header["overlapping"] is True
 
 
 def _object(
@@ -208,6 +209,7 @@ def _object(
     )
     known = ObjectState(bank, read("before", np.float32, *grid))
     known.tracked = read("tracked", np.float32, *grid)
+    known.shown = told["shown"] is True
     if "answer" in told:
         said = told["answer"]
         pointers = spec.ports["mask_decoder"].outputs["pointers"].storage

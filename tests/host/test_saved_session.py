@@ -28,6 +28,7 @@ PLAN = {
     0: {1: RED, -7: BLUE},
     3: {1: pixels(points=[(X + 14, 18)], labels=[0])},
     5: {4: pixels(mask=square_mask(*corner(5)))},
+    6: {9: pixels(mask=np.zeros((HEIGHT, WIDTH), bool))},  # never shown: it stays absent
 }
 
 
