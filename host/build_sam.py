@@ -90,6 +90,16 @@ def build_sam2_video_predictor(
     )
 
 
+def build_sam2_hf(model_id: str | Path, **options: Any) -> Device:
+    """As `build_sam2`, of a bundle folder or model name (SAM 2's hub names open the default)."""
+    return build_sam2(model_id, **options)
+
+
+def build_sam2_video_predictor_hf(model_id: str | Path, **options: Any) -> SAM2VideoPredictor:
+    """As `build_sam2_video_predictor`, named as in `build_sam2_hf`."""
+    return build_sam2_video_predictor(model_id, **options)
+
+
 def _heeded(overrides: Iterable[str]) -> dict[str, Any]:
     """Settings of the predictor among Hydra's overrides. Raises UsageError for a bad value."""
     settings: dict[str, Any] = {}

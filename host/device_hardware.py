@@ -13,13 +13,14 @@ from rich.table import Table
 
 from host.device import Arrays, load_spec
 from host.driver import Driver, Transport
+from host.module_names import ModuleNames
 from hw.spec.hardware import Hardware
 
 KEPT = 100_000
 """Runs of a graph whose cycles are kept; the older half goes when there are more."""
 
 
-class HardwareDevice:
+class HardwareDevice(ModuleNames):
     """Runs a bundle's graphs on its accelerators.
 
     connect: makes the transport once the bundle has been read. `cycles` lists the clock cycles of
