@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
@@ -56,6 +56,27 @@ class MemoryBank:
         """Forgets everything; the storage stays."""
         self._history.clear()
         self._slots.clear()
+
+    def storage(self) -> tuple[tuple[str, DTypeLike, int], tuple[str, DTypeLike, int]]:
+        """Name, type and width of the bank's keys, then of its values."""
+        keys, values = self._keys, self._values
+        return ("keys", keys.dtype, keys.shape[2]), ("values", values.dtype, values.shape[2])
+
+    def snapshot(self) -> tuple[tuple[Entry, ...], NDArray[Any], NDArray[Any]]:
+        """Entries in the order of writing, and copies of their keys (n, G*G + 1, Ck) and values
+        (n, G*G + 1, Cv), the object pointer last.
+        """
+        return self.history, self._keys[self._slots], self._values[self._slots]
+
+    def restore(self, history: Sequence[Entry], keys: NDArray[Any], values: NDArray[Any]) -> None:
+        """Takes over what `snapshot` gave. Raises ValueError for what no bank can hold."""
+        frames = {entry.frame for entry in history}
+        kept = retained(history, self._policy)
+        if len(frames) != len(history) or kept != list(range(len(history))):
+            raise ValueError(f"memories of frames {sorted(frames)}")
+        self._history, self._slots = list(history), list(range(len(history)))
+        self._keys[: len(history)] = keys
+        self._values[: len(history)] = values
 
     def write(
         self,

@@ -10,6 +10,7 @@ __all__ = [
     "FrameError",
     "PromptError",
     "SamFabricError",
+    "SavedSessionError",
     "SourceError",
     "SpecError",
     "UnknownNameError",
@@ -24,6 +25,10 @@ class SourceError(SamFabricError):
 
 class FrameError(SamFabricError):
     """A frame is empty, of the wrong type, or changed its size mid-stream."""
+
+
+class SavedSessionError(SamFabricError):
+    """A saved session is missing, damaged, or of another model."""
 
 
 class PromptError(SamFabricError):

@@ -12,7 +12,8 @@ frame however many objects there are; the other graphs run once an object.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from host.images import sigmoid
 from host.mask_overlap import share
 from host.prompts import Prompt
 from host.recurrence import ever_shown
+from host.saved_session import load_state, save_state
+from host.session_state import ObjectState, SessionState
 from host.tracker import Answer, ObjectModel
 
 
@@ -87,33 +90,6 @@ class StepResult:
     frame_index: int
     objects: dict[int, ObjectResult]
     timings_ms: dict[str, float]
-
-
-@dataclass(eq=False)
-class ObjectState:
-    """What a session keeps of one object between frames.
-
-    before: logits of the frame before; tracked: of this frame, before its first prompt.
-    shown: whether a prompt on an earlier frame showed the object. prompt: this frame's.
-    """
-
-    bank: MemoryBank
-    before: NDArray[np.float32] | None = None
-    current: Answer | None = None
-    prompt: Prompt | None = None
-    tracked: NDArray[np.float32] | None = None
-    shown: bool = False
-
-
-@dataclass(eq=False)
-class SessionState:
-    """What a session keeps between frames: of fixed size for a fixed number of objects."""
-
-    frame_index: int = -1
-    frame_size: tuple[int, int] | None = None
-    frame: NDArray[np.uint8] | None = None
-    image: Arrays | None = None
-    objects: dict[int, ObjectState] = field(default_factory=dict)
 
 
 def check_frame(frame: Any, expected: tuple[int, int] | None = None, index: int = 0) -> None:
@@ -221,6 +197,21 @@ class Session:
     def reset(self) -> None:
         """Forgets every object and frame; the next frame may have another size."""
         self.state = SessionState()
+
+    def save(self, path: str | Path) -> None:
+        """Writes the session to a file (.npz), from which `load` resumes it to the bit."""
+        save_state(self.state, self.device.spec, self.overlapping, path)
+
+    @classmethod
+    def load(cls, path: str | Path, device: Device) -> Session:
+        """The session that was saved in a file, on a device of the same model, whichever kind.
+
+        Raises SavedSessionError.
+        """
+        state, overlapping = load_state(path, device)
+        session = cls(device, overlapping)
+        session.state = state
+        return session
 
     def _checked(
         self, prompts: Mapping[int, Prompt] | None, size: tuple[int, ...]

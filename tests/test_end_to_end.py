@@ -65,6 +65,20 @@ def test_session_tracks_the_turtle(clip):
     assert np.mean(scores) > np.mean(still) + 0.1  # better than leaving the first mask where it is
 
 
+def test_a_session_of_a_real_bundle_is_resumed_to_the_bit(clip, tmp_path):
+    frames, truth = clip
+    device = open_device("golden", default_bundle(CONFIG))
+    session = Session(device)
+    for index, frame in enumerate(frames[:4]):
+        session.step(frame, {1: Prompt(mask=truth[0])} if not index else None)
+    session.save(tmp_path / "turtle.npz")
+    went_on = [session.step(frame).objects[1] for frame in frames[4:8]]
+    resumed = Session.load(tmp_path / "turtle.npz", device)
+    for frame, wanted in zip(frames[4:8], went_on, strict=True):
+        found = resumed.step(frame).objects[1]
+        assert (found.logits == wanted.logits).all() and found.score == wanted.score
+
+
 def test_command_line_tracks_and_writes_everything(folder, tmp_path, clip):
     done = host(
         "track",

@@ -228,7 +228,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from host.cli.main import verify
+    from host.cli import verify
 
     bundle = arguments.bundle or newest(arguments.config, arguments.board)
     Hardware.load(bundle)  # its errors come before any work

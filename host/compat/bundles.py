@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from host.device import Device
 from host.devices.registry import DEVICES, default_bundle, open_device
-from host.errors import BundleError
+from host.errors import BundleError, UsageError
 from host.names import check_known
 
 log = logging.getLogger(__name__)
@@ -16,6 +17,11 @@ log = logging.getLogger(__name__)
 
 UNUSED = ("mode", "hydra_overrides_extra", "apply_postprocessing")
 """SAM 2's options that change nothing here."""
+HEEDED: dict[str, Callable[[str], Any]] = {
+    "non_overlap_masks": {"true": True, "false": False}.__getitem__,
+    "fill_hole_area": float,
+}
+"""Settings of SAM 2's video predictor that are heeded, and how they are read."""
 
 
 def _bundle_of(
@@ -64,3 +70,37 @@ def open_model(
         return opened
     name = device if isinstance(device, str) and device in DEVICES else "golden"
     return open_device(name, _bundle_of(config_file, ckpt_path, detector))
+
+
+def build_sam2_hf(model_id: str | Path, **options: Any) -> Device:
+    """As `build_sam2`, of a bundle folder or model name (SAM 2's hub names open the default)."""
+    return build_sam2(model_id, **options)
+
+
+def open_video_model(
+    config_file: str | Path | None,
+    ckpt_path: str | Path | None,
+    device: Any,
+    options: Mapping[str, Any],
+) -> tuple[Device, dict[str, Any]]:
+    """As `build_sam2`, for a video predictor: its device, and its settings among the options.
+    Raises UsageError for an option that SAM 2 does not have or a bad value.
+    """
+    check_known(options, (*UNUSED, "vos_optimized"), "option of build_sam2_video_predictor")
+    settings = _heeded(options.get("hydra_overrides_extra") or [])
+    return open_model(config_file, ckpt_path, device), settings
+
+
+def _heeded(overrides: Iterable[str]) -> dict[str, Any]:
+    """Settings of the predictor among Hydra's overrides. Raises UsageError for a bad value."""
+    settings: dict[str, Any] = {}
+    for override in overrides:
+        name, _, value = override.lstrip("+~").removeprefix("model.").partition("=")
+        if name not in HEEDED:
+            log.warning("%s is SAM 2's and changes nothing here", override)
+            continue
+        try:
+            settings[name] = HEEDED[name](value.lower())
+        except (KeyError, ValueError) as error:
+            raise UsageError(f"override {override!r}", "give a value that it can have") from error
+    return settings

@@ -9,20 +9,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from host.bank import MemoryBank
+from host.compat.bundles import build_sam2_hf
+from host.compat.given_frames import picture
 from host.compat.mask_cleanup import without_small_parts
 from host.compat.sam2_prompts import masks_of, prompts_of
 from host.device import Arrays, Device
 from host.errors import FrameError, PromptError
 from host.images import logits_to_video
+from host.module_names import ModuleNames
 from host.prompts import Prompt
-from host.session import check_frame
-from host.tracker import ObjectModel
+from host.tracker import Answer, ObjectModel
 
 Masks = NDArray[np.float32]
 Prediction = tuple[Masks, Masks, Masks]
 
 
-class SAM2ImagePredictor:
+class SAM2ImagePredictor(ModuleNames):
     """Segments one picture; `set_image` once, `predict` as often as wanted."""
 
     def __init__(
@@ -35,7 +37,7 @@ class SAM2ImagePredictor:
         """max_hole_area, max_sprinkle_area: largest hole of a mask that is filled and largest piece
         that is dropped, in cells of the mask grid.
         """
-        self.model = ObjectModel(sam_model)
+        self.model, self.device = ObjectModel(sam_model), "cpu"
         self.mask_threshold = mask_threshold
         self.max_hole_area, self.max_sprinkle_area = max_hole_area, max_sprinkle_area
         self._bank = MemoryBank(sam_model.spec, sam_model.allocate)  # stays empty
@@ -43,8 +45,17 @@ class SAM2ImagePredictor:
         self._size = (0, 0)
         self._batch: list[tuple[Arrays, tuple[int, int]]] = []
 
+    @classmethod
+    def from_pretrained(cls, model_id: str, **options: Any) -> SAM2ImagePredictor:
+        """Predictor of a bundle folder or model name (SAM 2's hub names open the default). options:
+        of the predictor or of `build_sam2`. Raises BundleError, DeviceError, UsageError.
+        """
+        own = ("mask_threshold", "max_hole_area", "max_sprinkle_area")
+        ours = {name: options.pop(name) for name in own if name in options}
+        return cls(build_sam2_hf(model_id, **options), **ours)
+
     def set_image(self, image: Any) -> None:
-        """Takes a picture: (H, W, 3) RGB uint8, or anything that numpy reads as that (PIL)."""
+        """Takes a picture: (H, W, 3) RGB uint8, a PIL image, or another that `picture` reads."""
         self._image, self._size = self._encode(image)
         self._batch = []
 
@@ -126,9 +137,22 @@ class SAM2ImagePredictor:
         port = self.model.spec.ports["image_encoder"].outputs["features"]
         return np.array(port.decode(self._image["features"]), np.float32)
 
+    def answer(self, prompt: Prompt | None, mask: Masks | None = None) -> Answer:
+        """The model's whole answer to a prompt on the picture. mask: logits (R, R) of an earlier
+        answer. Raises FrameError before `set_image`.
+        """
+        if self._image is None:
+            raise FrameError("no image is set", "call set_image first")
+        return self.model.answer(self._image, self._bank, 0, prompt, None, mask, shown=True)
+
+    def tidy(self, logits: Masks) -> Masks:
+        """Logits (N, R, R) without the small holes and pieces that the predictor is to drop."""
+        return without_small_parts(
+            logits, self.mask_threshold, self.max_hole_area, self.max_sprinkle_area
+        )
+
     def _encode(self, image: Any) -> tuple[Arrays, tuple[int, int]]:
-        frame = np.asarray(image)
-        check_frame(frame)
+        frame = picture(image)
         encoded = self.model.encode_image(frame)
         # The device may reuse its buffers, for another picture or another predictor.
         return {k: v.copy() for k, v in encoded.items()}, (frame.shape[0], frame.shape[1])
@@ -151,10 +175,7 @@ class SAM2ImagePredictor:
         for prompt, before in zip(asked, earlier, strict=True):
             answer = self.model.answer(image, self._bank, 0, prompt, None, before, shown=True)
             logits = answer.candidates[which].copy()
-            tidy = without_small_parts(
-                logits, self.mask_threshold, self.max_hole_area, self.max_sprinkle_area
-            )
-            full = np.stack([logits_to_video(plane, *size) for plane in tidy])
+            full = np.stack([logits_to_video(plane, *size) for plane in self.tidy(logits)])
             masks = full if return_logits else (full > self.mask_threshold).astype(np.float32)
             found.append((masks, answer.ious[which].copy(), logits))
         if len(found) == 1:

@@ -9,14 +9,23 @@ for frame_idx, obj_ids, mask_logits in predictor.propagate_in_video(state): ...
 
 from __future__ import annotations
 
-from host.compat.build_sam import build_sam2, build_sam2_video_predictor
+from host.compat.automatic_masks import SAM2AutomaticMaskGenerator
+from host.compat.build_sam import (
+    build_sam2,
+    build_sam2_hf,
+    build_sam2_video_predictor,
+    build_sam2_video_predictor_hf,
+)
 from host.compat.image_predictor import SAM2ImagePredictor
 from host.compat.video_predictor import InferenceState, SAM2VideoPredictor
 
 __all__ = [
     "InferenceState",
+    "SAM2AutomaticMaskGenerator",
     "SAM2ImagePredictor",
     "SAM2VideoPredictor",
     "build_sam2",
+    "build_sam2_hf",
     "build_sam2_video_predictor",
+    "build_sam2_video_predictor_hf",
 ]

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from host.compat.tensor import MaskTensor
+from host.compat.given_frames import picture
+from host.compat.tensor import as_tensor
 from host.concepts.detections import THRESHOLD
 from host.concepts.prompts import ConceptPrompt
 from host.concepts.session import ConceptSession
 from host.device import Device
 from host.errors import FrameError, PromptError
+from host.module_names import ModuleNames
 from host.prompt_values import numbers
 
 State = dict[str, Any]
@@ -22,7 +24,7 @@ are probabilities, of the same shape, `boxes` (n, 4) x0, y0, x1, y1 in pixels, `
 RESULTS = ("masks", "masks_logits", "boxes", "scores", "presence", "saturated")
 
 
-class Sam3Processor:
+class Sam3Processor(ModuleNames):
     """Detects concepts on one picture; `set_image` once, prompts as often as wanted.
 
     The model keeps the features of the picture last set, so an older state is encoded anew when it
@@ -42,11 +44,11 @@ class Sam3Processor:
         self._current: State | None = None
 
     def set_image(self, image: Any, state: State | None = None) -> State:
-        """Takes a picture: (H, W, 3) RGB uint8, or anything that numpy reads as that (PIL).
+        """Takes a picture: (H, W, 3) RGB uint8, a PIL image, or another that `picture` reads.
 
         Raises FrameError.
         """
-        frame = np.asarray(image)
+        frame = picture(image)
         self._session.set_image(frame)
         known = {} if state is None else state
         self.reset_all_prompts(known)
@@ -104,10 +106,10 @@ class Sam3Processor:
         if prompt.text is not None:
             state["text_prompt"] = prompt.text
         state["geometric_prompt"] = prompt.boxes, prompt.labels
-        state["masks"] = found.masks[:, None].view(MaskTensor)
-        state["masks_logits"] = found.soft_masks[:, None].view(MaskTensor)
-        state["boxes"] = found.boxes.view(MaskTensor)
-        state["scores"] = found.scores.view(MaskTensor)
+        state["masks"] = as_tensor(found.masks[:, None])
+        state["masks_logits"] = as_tensor(found.soft_masks[:, None])
+        state["boxes"] = as_tensor(found.boxes)
+        state["scores"] = as_tensor(found.scores)
         state["presence"], state["saturated"] = found.presence, found.saturated
         return state
 

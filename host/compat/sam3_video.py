@@ -10,7 +10,6 @@ import logging
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from host.concepts.prompts import ConceptPrompt
 from host.concepts.tracker import ConceptFrame, ConceptTracker, TrackedInstance
 from host.device import Device
 from host.errors import PromptError, UnknownObjectError, UsageError
+from host.module_names import ModuleNames
 from host.prompt_values import numbers
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class VideoSession:
         return len(self.images)
 
 
-class Sam3VideoPredictor:
+class Sam3VideoPredictor(ModuleNames):
     """Answers SAM 3's requests.
 
     rules: of association; by default with SAM 3's delay, so that spurious instances never show.
@@ -83,8 +83,9 @@ class Sam3VideoPredictor:
         _kind, given = read_request(request, STREAMED)
         return self.propagate_in_video(**given)
 
-    def start_session(self, resource_path: str | Path, session_id: str | None = None) -> Response:
-        """Opens a video file, a folder of frames or a picture; returns its session_id.
+    def start_session(self, resource_path: Any, session_id: str | None = None) -> Response:
+        """Opens a video file, a folder of frames or a picture, or takes one in memory as
+        `frames_given` does; returns its session_id.
 
         Raises SourceError and FrameError.
         """

@@ -9,16 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from host.compat.given_frames import frames_given, is_given
 from host.errors import FrameError
 from host.images import to_network
 from host.media.video import IMAGE_SUFFIXES, open_source, read_image
 from host.session import check_frame
 
 
-def read_squares(path: str | Path, size: int) -> tuple[list[NDArray[np.uint8]], tuple[int, int]]:
-    """Frames (S, S, 3), S = size, of a video file, folder of frames or picture, and the height and
-    width that they had. Raises SourceError and FrameError.
+def read_squares(path: Any, size: int) -> tuple[list[NDArray[np.uint8]], tuple[int, int]]:
+    """Frames (S, S, 3), S = size, of a video file, folder of frames or picture, or of a video in
+    memory, and the height and width that they had. Raises SourceError and FrameError.
     """
+    if is_given(path):
+        frames = frames_given(path)
+        first = frames[0].shape[:2]
+        for index, image in enumerate(frames):
+            check_frame(image, first, index)
+        return [to_network(image, size) for image in frames], first
     if Path(path).is_file() and Path(path).suffix.lower() in IMAGE_SUFFIXES:
         image = read_image(Path(path))
         return [to_network(image, size)], (image.shape[0], image.shape[1])

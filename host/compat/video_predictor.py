@@ -9,26 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from host.bank import MemoryBank
-from host.compat.bundles import build_sam2
+from host.compat.bundles import open_video_model
 from host.compat.mask_cleanup import without_small_parts
 from host.compat.sam2_prompts import prompt_of
+from host.compat.sam2_state import KeyedState
 from host.compat.stored_video import check_count, check_index, read_squares
-from host.compat.tensor import MaskTensor
+from host.compat.tensor import as_tensor
 from host.device import Arrays, Device
 from host.errors import PromptError, UnknownObjectError
 from host.mask_overlap import share
+from host.module_names import ModuleNames
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt
 from host.recurrence import ever_shown
 from host.tracker import Answer, Memory, ObjectModel
 
-Output = tuple[int, list[Any], MaskTensor]
+Output = tuple[int, list[Any], Any]
+"""Frame, object ids, mask logits (N, 1, H, W) as `as_tensor` gives them."""
 
 
 @dataclass(eq=False)
@@ -47,8 +49,19 @@ class ObjectRecord:
 
 
 @dataclass(eq=False)
-class InferenceState:
+class InferenceState(KeyedState):
     """One video under work. Readable by SAM 2's keys too: state["num_frames"], state["obj_ids"]."""
+
+    KEYS = (
+        "images",
+        "num_frames",
+        "video_height",
+        "video_width",
+        "obj_ids",
+        "obj_id_to_idx",
+        "obj_idx_to_id",
+        "frames_tracked_per_obj",
+    )
 
     images: list[NDArray[np.uint8]]
     video_height: int
@@ -65,13 +78,26 @@ class InferenceState:
         """Object ids in the order of their first prompts."""
         return list(self.objects)
 
-    def __getitem__(self, key: str) -> Any:
-        if not hasattr(self, key):
-            raise KeyError(key)
-        return getattr(self, key)
+    @property
+    def obj_id_to_idx(self) -> dict[Any, int]:
+        """Row of each object in the masks."""
+        return {object_id: row for row, object_id in enumerate(self.objects)}
+
+    @property
+    def obj_idx_to_id(self) -> dict[int, Any]:
+        """Object of each row of the masks."""
+        return dict(enumerate(self.objects))
+
+    @property
+    def frames_tracked_per_obj(self) -> dict[int, dict[int, dict[str, bool]]]:
+        """Frames that were propagated through, by row: {frame: {"reverse": whether backwards}}."""
+        return {
+            row: {frame: {"reverse": step < 0} for frame, step in record.steps.items()}
+            for row, record in enumerate(self.objects.values())
+        }
 
 
-class SAM2VideoPredictor:
+class SAM2VideoPredictor(ModuleNames):
     """Prompts objects anywhere in a video and propagates their masks through it."""
 
     def __init__(
@@ -82,7 +108,7 @@ class SAM2VideoPredictor:
         """
         self.model = ObjectModel(device)
         self.fill_hole_area, self.non_overlap_masks = fill_hole_area, non_overlap_masks
-        self.image_size = device.spec.image_size
+        self.image_size, self.device = device.spec.image_size, "cpu"
         # One bank serves every object: it is filled anew from the records for each answer.
         self._bank = MemoryBank(device.spec, device.allocate)
         self._encoded: tuple[InferenceState, int, Arrays] | None = None
@@ -90,17 +116,20 @@ class SAM2VideoPredictor:
     @classmethod
     def from_pretrained(cls, model_id: str, **options: Any) -> SAM2VideoPredictor:
         """Predictor of a bundle folder or model name (SAM 2's hub names open the default)."""
-        return cls(build_sam2(model_id, **options))
+        checkpoint, device = (options.pop(name, None) for name in ("ckpt_path", "device"))
+        model, settings = open_video_model(model_id, checkpoint, device, options)
+        return cls(model, **settings)
 
     def init_state(
         self,
-        video_path: str | Path,
+        video_path: Any,
         offload_video_to_cpu: bool = False,
         offload_state_to_cpu: bool = False,
         async_loading_frames: bool = False,
     ) -> InferenceState:
-        """Reads a video file or a folder of frames. The other arguments are SAM 2's and change
-        nothing here. Raises SourceError and FrameError."""
+        """Reads a video file or a folder of frames, or takes what `frames_given` does: a list of
+        pictures, an array or tensor (T, H, W, 3) or (T, 3, H, W). The other arguments are SAM 2's
+        and change nothing here. Raises SourceError and FrameError."""
         squares, size = read_squares(video_path, self.image_size)
         return InferenceState(squares, *size)
 
@@ -199,7 +228,7 @@ class SAM2VideoPredictor:
         obj_id: Any,
         strict: bool = False,
         need_output: bool = True,
-    ) -> tuple[list[Any], list[tuple[int, MaskTensor]]]:
+    ) -> tuple[list[Any], list[tuple[int, Any]]]:
         """Forgets an object. Returns (remaining obj_ids, [(frame, mask logits)] of its prompted
         frames). Raises UnknownObjectError for an unknown id when strict."""
         state = inference_state
@@ -305,7 +334,7 @@ class SAM2VideoPredictor:
                 plane[0] = self._tidy(record.answers[index]).video_logits(height, width)
         if self.non_overlap_masks:
             full = share(full[:, 0])[:, None]
-        return index, state.obj_ids, full.view(MaskTensor)
+        return index, state.obj_ids, as_tensor(full)
 
     def _tidy(self, answer: Answer) -> Answer:
         if self.fill_hole_area <= 0 or answer.given is not None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.concepts.detections import Detections
+from host.concepts.run_lengths import run_lengths
 from host.concepts.tracker import TrackedInstance
 from host.images import sigmoid
 
@@ -94,13 +95,3 @@ def plain(outputs: Outputs, masks: bool = True) -> dict[str, Any]:
     if masks:
         values["out_binary_masks"] = [run_lengths(mask) for mask in outputs["out_binary_masks"]]
     return values
-
-
-def run_lengths(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """COCO's uncompressed form of a mask (H, W): lengths of runs down the columns, zeros first."""
-    flat = np.concatenate([[False], mask.T.reshape(-1), [False]])
-    edges = np.flatnonzero(flat[1:] != flat[:-1])
-    counts = np.diff(np.concatenate([[0], edges, [mask.size]]))
-    # A mask that ends in ones has its last edge at its end: no zeros follow.
-    kept = counts[:-1] if counts[-1] == 0 and len(counts) > 1 else counts
-    return {"size": list(mask.shape), "counts": kept.tolist()}

@@ -10,10 +10,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from host.device import Arrays
 from host.errors import DeviceError
+from host.module_names import ModuleNames
 from host.spec import load_spec
 
 
-class GoldenDevice:
+class GoldenDevice(ModuleNames):
     """Runs a bundle's integer programs on the golden functions.
 
     Raises BundleError for a bad bundle, DeviceError where PyTorch is not installed.

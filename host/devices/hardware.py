@@ -13,6 +13,7 @@ from rich.table import Table
 
 from host.device import Arrays
 from host.devices.driver import Driver, Transport
+from host.module_names import ModuleNames
 from host.spec import load_spec
 from hw.spec.hardware import Hardware
 
@@ -20,7 +21,7 @@ KEPT = 100_000
 """Runs of a graph whose cycles are kept; the older half goes when there are more."""
 
 
-class HardwareDevice:
+class HardwareDevice(ModuleNames):
     """Runs a bundle's graphs on its accelerators.
 
     connect: makes the transport once the bundle has been read. `cycles` lists the clock cycles of

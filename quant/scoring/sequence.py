@@ -126,7 +126,8 @@ def track_all(
         if given not in known:
             raise SpecError(f"unknown {name} {given!r}", f"there is: {', '.join(known)}")
     shared = device if isinstance(device, EncodeOnce) else EncodeOnce(device)
-    sessions = {prompt: Session(shared) for prompt in prompts}
+    # Corrections go by each object's own mask; below, the rule asked for says who gets a pixel.
+    sessions = {prompt: Session(shared, overlapping=True) for prompt in prompts}
     tracked: list[int] = []
     for index in range(len(sequence)):
         truths, void = _truths(sequence, index, tracked)

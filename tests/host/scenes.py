@@ -30,6 +30,7 @@ def square_mask(x: int, y: int) -> np.ndarray:
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:
     """Intersection over union; 1 when both are empty."""
+    a, b = np.asarray(a), np.asarray(b)
     union = np.logical_or(a, b).sum()
     return 1.0 if not union else float(np.logical_and(a, b).sum() / union)
 
