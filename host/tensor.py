@@ -153,7 +153,7 @@ class MaskTensor(np.ndarray):
             return self._of(self.numpy().reshape(tuple(sizes)))
         return super().view(*shape, **kwargs)
 
-    def flatten(self, start_dim: Any = 0, end_dim: Any = -1) -> MaskTensor:  # type: ignore[override]
+    def flatten(self, start_dim: Any = 0, end_dim: Any = -1) -> MaskTensor:
         """Dimensions from the first to the last given as one; numpy's order by its letter."""
         values = self.numpy()
         if isinstance(start_dim, str):

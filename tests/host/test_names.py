@@ -1,4 +1,4 @@
-"""Names of SAM 2's and SAM 3's scripts: those that are there, and the nearest where they are not."""
+"""Names of SAM 2's and SAM 3's scripts: those that are there, and the nearest of others."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What scripts call on mask logits: torch's own tensors where torch is there, else the same calls."""
+"""What scripts call on mask logits: torch's own tensors, or the same calls without torch."""
 
 import subprocess
 import sys
