@@ -242,6 +242,8 @@ class Session:
         if prompt is not None and known.prompt is not None:
             if prompt.replaces(known.prompt):
                 own = tracked  # what the old box or mask gave says nothing about the new one
+            elif prompt.mask is None:  # clicks correct what showed the object; a mask takes it back
+                known.shown = known.shown or ever_shown([known.prompt])
             prompt = known.prompt.then(prompt)
         now = state.frame_index
         shown = known.shown or ever_shown([prompt])

@@ -15,17 +15,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from host.compat.sam2_prompts import prompt_of
+from host.compat.sam3_known import Known
+from host.compat.sam3_pass import Pass
 from host.compat.sam3_requests import ONCE, STREAMED, read_request
 from host.compat.stored_video import check_count, check_index, read_squares
 from host.concepts.association import QUALITY_DELAY, Rules
 from host.concepts.outputs import tracked_outputs
 from host.concepts.phrases import Phrases
 from host.concepts.prompts import ConceptPrompt
-from host.concepts.tracker import ConceptFrame, ConceptTracker, TrackedInstance
+from host.concepts.tracker import ConceptTracker, TrackedInstance
 from host.device import Device
 from host.errors import PromptError, UnknownObjectError, UsageError
 from host.module_names import ModuleNames
 from host.prompt_values import numbers
+from host.prompts import Prompt
+from host.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +47,7 @@ class VideoSession:
     width: int
     prompt: ConceptPrompt | None = None
     prompt_frame: int = 0
-    removed: set[int] = field(default_factory=set)
+    known: Known = field(default_factory=Known)
 
     @property
     def num_frames(self) -> int:
@@ -67,7 +72,8 @@ class Sam3VideoPredictor(ModuleNames):
 
     def handle_request(self, request: Mapping[str, Any]) -> Response:
         """Answers a request by its `type`: start_session (resource_path[, session_id]), add_prompt
-        (session_id, frame_index, text and/or bounding_boxes with bounding_box_labels),
+        (session_id, frame_index, text and/or bounding_boxes with bounding_box_labels, or points
+        with point_labels and obj_id),
         remove_object (session_id, obj_id), reset_session or close_session (session_id).
 
         Raises UsageError for a type or field that is unknown or missing, and as the methods do.
@@ -105,30 +111,49 @@ class Sam3VideoPredictor(ModuleNames):
         point_labels: Sequence[int] | None = None,
         obj_id: int | None = None,
     ) -> Response:
-        """Says what to look for, in place of what was said before, and answers for that frame.
+        """Says what to look for, in place of what was said before, and answers for that frame; or,
+        with points, corrects or starts one object by clicks.
 
         bounding_boxes (E, 4): examples on the frame, x, y, width, height in 0..1, with a label 1 or
-        0 each. Returns frame_index and outputs. Raises PromptError, FrameError.
+        0 each. points (N, 2) in 0..1 with point_labels (N,) 1 or 0 are for the object obj_id, in
+        place of clicks on it given on this frame before. Returns frame_index and outputs. Raises
+        PromptError, FrameError, UsageError for points together with what to look for.
         """
         session = self._session(session_id)
-        if points is not None:
-            raise UsageError("points in add_prompt", "click with SAM 2's predictor")
         check_index(frame_idx, session.num_frames)
+        if points is not None or point_labels is not None:
+            if text is not None or bounding_boxes is not None:
+                raise UsageError(
+                    "points together with text or boxes", "ask for one, then the other"
+                )
+            if obj_id is None:
+                raise UsageError("points without obj_id", "say which object they are on")
+            self._click(session, frame_idx, obj_id, points, point_labels)
+            return self._response(session, frame_idx, session.known.at(frame_idx))
+        if obj_id is not None:
+            raise UsageError("obj_id without points", "a phrase or examples are for all objects")
         prompt = _prompt(text, bounding_boxes, bounding_box_labels)
-        tracker = ConceptTracker(self.device, prompt, self.rules, self._phrases)
+        tracker = self._tracker(prompt)
         (result,) = [*tracker.step(session.images[frame_idx]), *tracker.finish()]
-        session.prompt, session.prompt_frame, session.removed = prompt, frame_idx, set()
+        session.prompt, session.prompt_frame, session.known = prompt, frame_idx, Known()
+        session.known.note(frame_idx, result.instances)
         return self._response(session, frame_idx, result.instances)
 
     def remove_object(self, session_id: str, obj_id: int) -> Response:
-        """Leaves an instance out of all output from now on."""
-        self._session(session_id).removed.add(obj_id)
+        """Leaves an instance out of all output from now on. Raises UnknownObjectError for an id
+        that has not been given.
+        """
+        known = self._session(session_id).known
+        if obj_id not in known.scores:
+            have = ", ".join(map(str, sorted(known.scores))) or "none"
+            raise UnknownObjectError(f"object {obj_id!r} is not known", f"known: {have}")
+        known.removed.add(int(obj_id))
         return {"is_success": True}
 
     def reset_session(self, session_id: str) -> Response:
         """Forgets the prompt; the video stays loaded."""
         session = self._session(session_id)
-        session.prompt, session.removed = None, set()
+        session.prompt, session.prompt_frame, session.known = None, 0, Known()
         return {"is_success": True}
 
     def close_session(self, session_id: str) -> Response:
@@ -144,13 +169,14 @@ class Sam3VideoPredictor(ModuleNames):
         start_frame_idx: int | None = None,
         max_frame_num_to_track: int | None = None,
     ) -> Iterator[Response]:
-        """Finds and follows the concept from a frame on, by default the prompted one: first to the
-        end of the video, then, from the frame before it, to the beginning, under the same ids.
+        """Finds and follows the concept, and objects clicked on, from a frame on, by default the
+        prompted one: first to the end of the video, then, from the frame before it, to the
+        beginning. Instances have the ids that they had before.
 
         Yields frame_index and outputs. Raises PromptError without a prompt, UsageError.
         """
         session = self._session(session_id)
-        if session.prompt is None:
+        if session.prompt is None and not session.known.corrected:
             raise PromptError("nothing to propagate", "add a prompt first")
         if propagation_direction not in DIRECTIONS:
             raise UsageError(
@@ -160,7 +186,7 @@ class Sam3VideoPredictor(ModuleNames):
         check_index(start, session.num_frames)
         check_count(max_frame_num_to_track)
         prompt = session.prompt
-        if start != session.prompt_frame and len(prompt.boxes):
+        if prompt is not None and start != session.prompt_frame and len(prompt.boxes):
             # Examples are boxes on the prompted frame, and on no other.
             if prompt.text is None:
                 raise PromptError(
@@ -174,32 +200,68 @@ class Sam3VideoPredictor(ModuleNames):
     def _propagate(
         self,
         session: VideoSession,
-        prompt: ConceptPrompt,
+        prompt: ConceptPrompt | None,
         direction: str,
         start: int,
         count: int,
     ) -> Iterator[Response]:
+        known = session.known
+        self._carry(session, start)
         forward = direction != "backward"
         last = min(start + count, session.num_frames - 1) if forward else start
-        tracker = ConceptTracker(self.device, prompt, self.rules, self._phrases)
-        known: dict[int, TrackedInstance] = {}
-        index = start
-        for result in _run(tracker, session.images[start : last + 1]):
+        at_start = known.at(start)
+        if prompt is not None and start == session.prompt_frame:
+            # The prompt finds its own anew, examples and all.
+            at_start = {i: one for i, one in at_start.items() if i in known.by_hand}
+        there = Pass(self._tracker(prompt), known, session.images)
+        for index, found in there.from_frame(range(start, last + 1), at_start):
             if index == start:
-                known = dict(result.instances)
+                at_start = found
             if forward:
-                yield self._response(session, index, result.instances)
-            index += 1
-        if direction == "forward":
+                yield self._response(session, index, found)
+        before = range(start - 1, max(start - count, 0) - 1, -1)
+        if direction == "forward" or not before:
             return
         # The stream the other way begins with what was found on the start frame.
-        before = range(start - 1, max(start - count, 0) - 1, -1)
-        back = ConceptTracker(self.device, prompt, self.rules, self._phrases)
-        back.seed(session.images[start], known, tracker.next_id)
-        for index, result in zip(
-            before, _run(back, [session.images[i] for i in before]), strict=True
-        ):
-            yield self._response(session, index, result.instances)
+        back = Pass(self._tracker(prompt), known, session.images)
+        for index, found in back.beyond_frame(start, before, at_start):
+            yield self._response(session, index, found)
+
+    def _carry(self, session: VideoSession, start: int) -> None:
+        """Follows what is known elsewhere to the frame that a propagation is to begin on."""
+        known, text = session.known, None if session.prompt is None else session.prompt.text
+        for place, ids in known.unsure(start).items():
+            way = range(place + 1, start + 1) if place < start else range(place - 1, start - 1, -1)
+            tracker = self._tracker(None if text is None else ConceptPrompt(text))
+            there = {i: one for i, one in known.at(place).items() if i in ids}
+            for _ in Pass(tracker, known, session.images, ids).beyond_frame(place, way, there):
+                pass
+
+    def _click(
+        self,
+        session: VideoSession,
+        frame: int,
+        obj_id: int,
+        points: ArrayLike | None,
+        labels: Sequence[int] | None,
+    ) -> None:
+        image, known = session.images[frame], session.known
+        prompt = prompt_of(points, labels, None, (session.height, session.width), pixels=False)
+        alone = Session(self.device)
+        before = known.tracked(frame, obj_id)
+        drawn = None if before is None else before.logits(*image.shape[:2]) > 0
+        if drawn is not None and drawn.any():
+            alone.step(image, {obj_id: Prompt(mask=drawn)})
+            found = alone.refine({obj_id: prompt})
+        else:
+            found = alone.step(image, {obj_id: prompt})
+        if session.prompt is None and not known.corrected:
+            session.prompt_frame = frame
+        score = known.scores.get(obj_id, 1.0)
+        known.correct(frame, obj_id, TrackedInstance.of(found.objects[obj_id], score))
+
+    def _tracker(self, prompt: ConceptPrompt | None) -> ConceptTracker:
+        return ConceptTracker(self.device, prompt, self.rules, self._phrases)
 
     def _session(self, session_id: str) -> VideoSession:
         if session_id not in self._sessions:
@@ -210,15 +272,9 @@ class Sam3VideoPredictor(ModuleNames):
     def _response(
         session: VideoSession, index: int, instances: Mapping[int, TrackedInstance]
     ) -> Response:
-        shown = {i: one for i, one in instances.items() if i not in session.removed}
+        shown = session.known.shown(instances)
         outputs = tracked_outputs(shown, session.height, session.width)
         return {"frame_index": index, "outputs": outputs}
-
-
-def _run(tracker: ConceptTracker, images: Sequence[NDArray[np.uint8]]) -> Iterator[ConceptFrame]:
-    for image in images:
-        yield from tracker.step(image)
-    yield from tracker.finish()
 
 
 def _prompt(

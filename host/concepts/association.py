@@ -8,6 +8,7 @@ pure rule of one frame, `Tracks` keeps what it says over time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -147,6 +148,7 @@ class Tracks:
         self._lent = np.zeros(0, np.int64)  # frame of the last mask from the detector
         self._gone = np.zeros(0, np.int64)  # last frame on which it was empty or hidden, else -1
         self._doubled = np.zeros((0, 0), np.int64)  # looks in which row was a double of column
+        self._pinned: set[int] = set()
 
     @property
     def next_id(self) -> int:
@@ -158,6 +160,22 @@ class Tracks:
         self._append(frame, np.asarray(ids, np.int64))
         self._first[:] = frame - self.rules.delay
         self._next = max([self._next, *(int(i) + 1 for i in ids)])
+
+    def claim(self) -> int:
+        """The id of the next track to start, for a track that is added from outside."""
+        self._next += 1
+        return self._next - 1
+
+    def add(self, frame: int, ids: NDArray[np.int64]) -> None:
+        """Takes over tracks that are there already, but are to be confirmed as new ones are."""
+        self._append(frame, np.asarray(ids, np.int64))
+        self._next = max([self._next, *(int(i) + 1 for i in ids)])
+
+    def pin(self, ids: Iterable[int]) -> None:
+        """Tracks that a user has corrected: they are neither withdrawn nor ended, and no detection
+        conditions them.
+        """
+        self._pinned.update(ids)
 
     def coast(self, frame: int, masks: NDArray[np.bool_]) -> Plan:
         """A frame without detection: masks (m, R, R) of the tracks, in order of `ids`."""
@@ -203,6 +221,10 @@ class Tracks:
         rank[order] = np.arange(len(order))
         return overshadowed(mask_iou(masks, masks), rank, self.rules.overlap_iou)
 
+    @property
+    def _by_hand(self) -> NDArray[np.bool_]:
+        return np.isin(self.ids, list(self._pinned))
+
     def _hide(self, frame: int, masks: NDArray[np.bool_], plan: Plan) -> NDArray[np.bool_]:
         hidden = self.covered(masks)
         self._gone[hidden | ~masks.any((1, 2))] = frame
@@ -223,12 +245,12 @@ class Tracks:
         # Only while output is held back so far that nobody has seen the track.
         unseen = self._first > frame - self.rules.delay
         failed = np.maximum(self._missed, self._doubled.max(1, initial=0))
-        leaving = unseen & (failed >= self.rules.failures)
+        leaving = unseen & (failed >= self.rules.failures) & ~self._by_hand
         plan.withdrawn = self.ids[leaving].tolist()
         return leaving
 
     def _end(self, plan: Plan) -> NDArray[np.bool_]:
-        leaving = self._alive <= 0
+        leaving = (self._alive <= 0) & ~self._by_hand
         plan.ended = [i for i in self.ids[leaving].tolist() if i not in plan.withdrawn]
         return leaving
 
@@ -239,7 +261,8 @@ class Tracks:
         excepted: NDArray[np.bool_],
         plan: Plan,
     ) -> None:
-        due = (frame - self._lent >= self.rules.condition_every) & (lender >= 0) & ~excepted
+        due = (frame - self._lent >= self.rules.condition_every) & (lender >= 0)
+        due &= ~(excepted | self._by_hand)
         self._lent[due] = frame
         plan.conditioned = dict(zip(self.ids[due].tolist(), lender[due].tolist(), strict=True))
 

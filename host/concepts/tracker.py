@@ -14,7 +14,7 @@ encoder a frame. With a delay, output is held back until it is known which track
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -85,18 +85,22 @@ class ConceptFrame:
         return {i: plane for i, plane in planes.items() if (plane > 0).any()}
 
 
+Correct = Callable[[Mapping[int, ObjectResult]], Mapping[int, Prompt]]
+"""Told the objects on a frame by id, answers with prompts for some."""
+
+
 class ConceptTracker:
     """Detector, tracker and association on one stream. A device serves one stream at a time.
 
     prompt: its text holds on every frame, its example boxes on the first alone, as in SAM 3;
-    without text nothing new is looked for after that. Raises DeviceError for a device without a
-    detector, PromptError for a bad prompt, before anything runs.
+    without text nothing new is looked for after that, and with None never. Raises DeviceError for
+    a device without a detector, PromptError for a bad prompt, before anything runs.
     """
 
     def __init__(
         self,
         device: Device,
-        prompt: ConceptPrompt,
+        prompt: ConceptPrompt | None,
         rules: Rules | None = None,
         phrases: Phrases | None = None,
     ) -> None:
@@ -104,8 +108,9 @@ class ConceptTracker:
         self.session = Session(device)
         self.withdrawn: set[int] = set()
         self._detector = ConceptDetector(device, phrases)
-        self._detector.check(prompt)
-        self._prompt, self._first_prompt = prompt, prompt
+        if prompt is not None:
+            self._detector.check(prompt)
+        self._prompt = prompt
         self._tracks = Tracks(self.rules)
         self._scores: dict[int, float] = {}
         self._held: deque[ConceptFrame] = deque()
@@ -117,26 +122,67 @@ class ConceptTracker:
         return self._tracks.next_id
 
     def seed(
-        self, frame: NDArray[np.uint8], known: Mapping[int, TrackedInstance], next_id: int
+        self,
+        frame: NDArray[np.uint8],
+        known: Mapping[int, TrackedInstance],
+        next_id: int,
+        pinned: Iterable[int] = (),
     ) -> None:
         """Begins with instances that are known on a frame, under their ids; gives no output.
 
         Call it in place of the first `step`, to follow the same instances the other way in time.
+        pinned: those that a user has corrected.
         """
-        height, width = frame.shape[:2]
-        prompts = {i: _as_prompt(one.logits(height, width)) for i, one in known.items()}
-        self.session.step(frame, {i: p for i, p in prompts.items() if p.mask.any()})  # type: ignore[union-attr]
-        self._scores = {i: one.score for i, one in known.items()}
-        self._tracks = Tracks(self.rules, next_id)
+        self._known(frame, known, next_id)
         self._tracks.adopt(0, np.array(self.session.object_ids, np.int64))
+        self._tracks.pin(pinned)
 
-    def step(self, frame: NDArray[np.uint8]) -> list[ConceptFrame]:
+    def begin(
+        self,
+        frame: NDArray[np.uint8],
+        known: Mapping[int, TrackedInstance],
+        next_id: int,
+        pinned: Iterable[int] = (),
+        correct: Correct | None = None,
+    ) -> list[ConceptFrame]:
+        """The first `step`, on a frame on which some instances are known beforehand; those that are
+        not pinned have to be confirmed like new ones.
+        """
+        objects = self._known(frame, known, next_id)
+        self._tracks.add(0, np.array(self.session.object_ids, np.int64))
+        self._tracks.pin(pinned)
+        return self._take(frame, objects, correct)
+
+    def step(self, frame: NDArray[np.uint8], correct: Correct | None = None) -> list[ConceptFrame]:
         """Takes the next frame (H, W, 3) uint8 RGB; returns the frames let out by it, in order.
 
-        Raises FrameError before anything has changed.
+        correct: is told the objects on the frame, by id, and answers with prompts for those that
+        are to be corrected, which are then neither withdrawn nor ended; ids of `claim` start
+        others. Raises FrameError before anything has changed.
         """
+        return self._take(frame, self.session.step(frame).objects, correct)
+
+    def claim(self) -> int:
+        """An id for an instance that a correction starts."""
+        return self._tracks.claim()
+
+    def _known(
+        self, frame: NDArray[np.uint8], known: Mapping[int, TrackedInstance], next_id: int
+    ) -> dict[int, ObjectResult]:
+        height, width = frame.shape[:2]
+        prompts = {i: _as_prompt(one.logits(height, width)) for i, one in known.items()}
+        seen = {i: p for i, p in prompts.items() if p.mask.any()}  # type: ignore[union-attr]
+        self._scores = {i: one.score for i, one in known.items()}
+        self._tracks = Tracks(self.rules, next_id)
+        return self.session.step(frame, seen).objects
+
+    def _take(
+        self,
+        frame: NDArray[np.uint8],
+        objects: Mapping[int, ObjectResult],
+        correct: Correct | None,
+    ) -> list[ConceptFrame]:
         session, clock = self.session, StageClock()
-        objects = session.step(frame).objects
         now = session.state.frame_index
         masks = _visible_masks(objects, self._tracks.ids.tolist(), self._grid)
         looked = self._looks(now)
@@ -147,9 +193,12 @@ class ConceptTracker:
                 plan, found = self._tracks.coast(now, masks), None
         spent = dict(session.timings_ms)
         objects = self._follow(plan, found, objects, spent)
+        prompts = {} if correct is None else correct(objects)
+        if prompts:
+            objects = self._correct(now, prompts, spent)
         hidden = set(plan.hidden)
-        if plan.started or plan.conditioned:
-            # Anew, since these have the detector's masks by now.
+        if plan.started or plan.conditioned or prompts:
+            # Anew, since these have other masks by now.
             ids = self._tracks.ids
             with clock.stage("association"):
                 covered = self._tracks.covered(_visible_masks(objects, ids.tolist(), self._grid))
@@ -180,7 +229,9 @@ class ConceptTracker:
         return self.session.device.spec.grid
 
     def _looks(self, now: int) -> bool:
-        return now % self.rules.every == 0 and (now == 0 or self._prompt.text is not None)
+        if self._prompt is None or now % self.rules.every:
+            return False
+        return now == 0 or self._prompt.text is not None
 
     def _look(
         self, now: int, masks: NDArray[np.bool_], clock: StageClock
@@ -188,6 +239,7 @@ class ConceptTracker:
         state, rules = self.session.state, self.rules
         image = self.session.encoded()
         prompt = self._prompt
+        assert prompt is not None  # else it does not look
         if now and len(prompt.boxes):
             prompt = ConceptPrompt(prompt.text)
         assert state.frame_size is not None  # a step has been taken
@@ -225,6 +277,19 @@ class ConceptTracker:
         }
         self._scores.update({i: float(found.scores[row]) for i, row in plan.started.items()})
         result = self.session.refine(prompts)
+        for stage, ms in result.timings_ms.items():
+            spent[stage] = spent.get(stage, 0.0) + ms
+        return dict(result.objects)
+
+    def _correct(
+        self, now: int, prompts: Mapping[int, Prompt], spent: dict[str, float]
+    ) -> dict[int, ObjectResult]:
+        """Carries corrections out; returns every object and adds the time to `spent`."""
+        new = [i for i in prompts if i not in self._tracks.ids]
+        result = self.session.refine(prompts)
+        self._tracks.add(now, np.array(new, np.int64))
+        self._tracks.pin(prompts)
+        self._scores.update(dict.fromkeys(new, 1.0))
         for stage, ms in result.timings_ms.items():
             spent[stage] = spent.get(stage, 0.0) + ms
         return dict(result.objects)

@@ -274,7 +274,17 @@ BAD_PROMPTS = [
     ({"bounding_boxes": [[0.9, 0.9, 0.2]]}, PromptError, r"shape \(1, 3\)"),
     ({"bounding_boxes": [BLUE_XYWH], "bounding_box_labels": [0]}, PromptError, "only examples"),
     ({"bounding_boxes": [BLUE_XYWH], "bounding_box_labels": [1, 0]}, PromptError, "2 labels"),
-    ({"points": [[0.5, 0.5]], "point_labels": [1]}, UsageError, "points in add_prompt"),
+    ({"points": [[0.5, 0.5]], "point_labels": [1]}, UsageError, "without obj_id"),
+    (
+        {"points": [[0.5, 0.5]], "point_labels": [1], "text": "red square", "obj_id": 1},
+        UsageError,
+        "together",
+    ),
+    ({"text": "red square", "obj_id": 1}, UsageError, "obj_id without points"),
+    ({"points": [[0.5, 0.5]], "obj_id": 1}, PromptError, "come together"),
+    ({"points": [[0.5, 0.5]], "point_labels": [1, 0], "obj_id": 1}, PromptError, "2 labels"),
+    ({"points": [[50, 50]], "point_labels": [1], "obj_id": 1}, PromptError, "outside"),
+    ({"points": [[0.5, 0.5]], "point_labels": [0], "obj_id": 1}, PromptError, "background"),
 ]
 
 
