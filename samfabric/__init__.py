@@ -6,6 +6,7 @@ session = Session(open_device("golden"))
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name.startswith("_") and name != "__all__":
         raise AttributeError(f"module 'samfabric' has no attribute {name!r}")
-    from samfabric import api
+    api = import_module("samfabric.api")
 
     if name != "__all__" and name not in api.__all__:
         raise AttributeError(f"module 'samfabric' has no attribute {name!r}")
@@ -23,6 +24,6 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    from samfabric import api
+    api = import_module("samfabric.api")
 
     return sorted({*globals(), *api.__all__})

@@ -1,4 +1,4 @@
-"""A wheel holds one package that works alone: names, command, bundle, and the repository's masks."""
+"""A wheel holds one package that works alone: names, command, bundle, the repository's masks."""
 
 import ast
 import os
