@@ -22,7 +22,7 @@ def kernel_class(name: str) -> type[Kernel]:
     """The class of a kernel. Raises SpecError, listing the kernels, for an unknown name."""
     if name not in names():
         raise SpecError(f"kernel {name!r}", f"the kernels are {', '.join(names())}")
-    import_module(f"hw.kernels.{name}")
+    import_module(f"{__package__}.kernels.{name}")
     return KERNELS[name]
 
 

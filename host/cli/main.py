@@ -244,9 +244,12 @@ def _verify(arguments: argparse.Namespace) -> int:
     return 1 if different else 0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status: 0, 2 for a bad input, 130 for Ctrl-C."""
-    arguments = build_parser().parse_args(argv)
+def main(argv: Sequence[str] | None = None, prog: str = "python -m host") -> int:
+    """Runs the command line; returns the exit status: 0, 2 for a bad input, 130 for Ctrl-C.
+
+    prog: the name of the program in its help.
+    """
+    arguments = build_parser(prog).parse_args(argv)
     commands = {"track": _track, "detect": _detect, "demo": _demo, "verify": _verify}
     logging.basicConfig(level=logging.DEBUG if arguments.debug else logging.WARNING)
     try:

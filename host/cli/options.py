@@ -174,10 +174,10 @@ def _add_video_concept_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Parser of the whole command line."""
+def build_parser(prog: str = "python -m host") -> argparse.ArgumentParser:
+    """Parser of the whole command line; prog: the name of the program in its help."""
     parser = _Parser(
-        prog="python -m host", description="Find, segment and track objects on pictures and videos."
+        prog=prog, description="Find, segment and track objects on pictures and videos."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -185,7 +185,7 @@ def build_parser() -> argparse.ArgumentParser:
         "track",
         help="track objects through a video",
         description="Track objects through a video, a folder of frames or a camera.",
-        epilog="example: python -m host track clip.mp4 --box 40,30,120,90 --out tracked.mp4",
+        epilog="example: %(prog)s clip.mp4 --box 40,30,120,90 --out tracked.mp4",
     )
     follow.add_argument(
         "source", metavar="SOURCE", help="video file, folder of frames, or camera number"
@@ -217,7 +217,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="find every instance of a concept on a picture",
         description="Find every instance of a concept on a picture, by a phrase, by examples on "
         "the same picture, or by both.",
-        epilog='example: python -m host detect street.jpg --text "yellow cab" --out found.png',
+        epilog='example: %(prog)s street.jpg --text "yellow cab" --out found.png',
     )
     look.add_argument("image", type=Path, metavar="IMAGE", help="picture: .jpg, .png, ...")
     _add_concept_options(look)

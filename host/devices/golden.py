@@ -31,7 +31,8 @@ class GoldenDevice(ModuleNames):
         except ModuleNotFoundError as error:
             raise DeviceError(
                 f"device golden needs the Python package {error.name!r}",
-                "install it (make setup), or use a device that needs none",
+                "install it (make setup; with pip: the extra samfabric[golden]), "
+                "or use a device that needs none",
             ) from error
         self._graphs = {entry.name: GraphExecutor(folder, entry.name) for entry in manifest.graphs}
 

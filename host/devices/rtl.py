@@ -114,7 +114,8 @@ def _connect(folder: Path, hardware: Hardware, stalls: int | None) -> RtlTranspo
     except ModuleNotFoundError as error:
         raise DeviceError(
             f"device rtl needs the Python package {error.name!r}",
-            "install it (make setup), or use a device that needs none",
+            "install it (make setup; with pip: the extra samfabric[sim]), "
+            "or use a device that needs none",
         ) from error
     progress = _Progress(hardware.top)
     try:
