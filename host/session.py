@@ -220,6 +220,11 @@ class Session:
         for object_id, prompt in asked.items():
             if not isinstance(object_id, (int, np.integer)) or isinstance(object_id, bool):
                 raise PromptError(f"object id {object_id!r}", "object ids are integers")
+            if not isinstance(prompt, Prompt):
+                raise PromptError(
+                    f"object {object_id}: a prompt of type {type(prompt).__name__}",
+                    "give a Prompt, as Prompt.from_pixels makes it",
+                )
             if prompt.mask is not None and prompt.mask.shape != tuple(size):
                 raise PromptError(
                     f"object {object_id}: mask {prompt.mask.shape[1]}x{prompt.mask.shape[0]} on a "

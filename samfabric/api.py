@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from host.compat.sam2 import (
+    SAM2AutomaticMaskGenerator,
     SAM2ImagePredictor,
     SAM2VideoPredictor,
     build_sam2,
+    build_sam2_hf,
     build_sam2_video_predictor,
+    build_sam2_video_predictor_hf,
 )
 from host.compat.sam3 import (
     Sam3Processor,
@@ -29,6 +32,7 @@ __all__ = [
     "ConceptSession",
     "Device",
     "Prompt",
+    "SAM2AutomaticMaskGenerator",
     "SAM2ImagePredictor",
     "SAM2VideoPredictor",
     "Sam3Processor",
@@ -37,7 +41,9 @@ __all__ = [
     "Session",
     "StepResult",
     "build_sam2",
+    "build_sam2_hf",
     "build_sam2_video_predictor",
+    "build_sam2_video_predictor_hf",
     "build_sam3_image_model",
     "build_sam3_video_predictor",
     "default_bundle",

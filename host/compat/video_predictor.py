@@ -7,7 +7,7 @@ that frames can be corrected in any order and tracked both ways. For endless str
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -232,7 +232,7 @@ class SAM2VideoPredictor(ModuleNames):
         """Forgets an object. Returns (remaining obj_ids, [(frame, mask logits)] of its prompted
         frames). Raises UnknownObjectError for an unknown id when strict."""
         state = inference_state
-        if obj_id not in state.objects and not strict:
+        if not strict and (not isinstance(obj_id, Hashable) or obj_id not in state.objects):
             return state.obj_ids, []
         record = self._record(state, obj_id)
         del state.objects[obj_id]
@@ -246,7 +246,7 @@ class SAM2VideoPredictor(ModuleNames):
         inference_state.objects.clear()
 
     def _record(self, state: InferenceState, obj_id: Any) -> ObjectRecord:
-        if obj_id not in state.objects:
+        if not isinstance(obj_id, Hashable) or obj_id not in state.objects:
             have = ", ".join(map(str, state.objects)) or "none"
             raise UnknownObjectError(f"object {obj_id!r} is not tracked", f"tracked: {have}")
         return state.objects[obj_id]
@@ -261,6 +261,8 @@ class SAM2VideoPredictor(ModuleNames):
         self, state: InferenceState, index: int, obj_id: Any, prompt: Prompt, clear: bool
     ) -> Output:
         check_index(index, state.num_frames)
+        if not isinstance(obj_id, Hashable):
+            raise PromptError(f"object id {obj_id!r}", "give a number or a text")
         record = state.objects.get(obj_id, ObjectRecord())
         if index not in record.prompts and index in record.answers:
             record.tracked[index] = record.answers[index], record.memories[index]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from host.compat.sam2 import SAM2VideoPredictor
+from host.errors import PromptError, UnknownObjectError
 from host.prompts import Prompt
 from host.session import Session
 from tests.host.fake_device import FakeDevice
@@ -97,6 +98,28 @@ def test_a_correction_after_a_backward_pass_reads_the_frames_behind_it(predictor
     # Frames 1..6 and the prompted one; going forward there would be the prompted one alone.
     assert predictor.model.device.seen["memory_attention"]["memory_keys"].shape[2] == 7 * 17
     assert overlap(logits[0, 0] > 0, square_mask(x, y)) > 0.6
+
+
+@pytest.mark.parametrize("object_id", [[1], {}, np.zeros(2)])
+def test_ids_that_are_no_names(predictor, state, object_id):
+    with pytest.raises(PromptError, match="object id"):
+        predictor.add_new_points_or_box(state, 0, object_id, **RED)
+    predictor.add_new_points_or_box(state, 0, 1, **RED)
+    assert predictor.remove_object(state, object_id) == ([1], [])
+    for strict in (
+        lambda: predictor.remove_object(state, object_id, strict=True),
+        lambda: predictor.clear_all_prompts_in_frame(state, 0, object_id),
+    ):
+        with pytest.raises(UnknownObjectError, match="not tracked"):
+            strict()
+
+
+@pytest.mark.parametrize("prompt", [None, (3, 4), {"box": (1, 2, 3, 4)}, np.zeros(4)])
+def test_prompts_of_a_session_are_prompts(prompt):
+    session = Session(FakeDevice())
+    with pytest.raises(PromptError, match=r"a prompt of type .*Prompt\.from_pixels"):
+        session.step(both_frame(0), {1: prompt})
+    assert session.state.frame_index == -1
 
 
 def pixels(**kwargs):
