@@ -171,7 +171,9 @@ def test_hardware_json_keeps_the_address_map(tmp_path):
     ],
 )
 def test_the_verbs_run_what_they_say(words, last):
-    said = subprocess.run(["make", "-n", *words], cwd=ROOT, capture_output=True, text=True)
+    said = subprocess.run(
+        ["make", "--no-print-directory", "-n", *words], cwd=ROOT, capture_output=True, text=True
+    )
     lines = said.stdout.strip().splitlines()
     assert said.returncode == 0 and last in lines[-1]
     assert lines[-1].startswith((".venv/bin/python -m", "echo"))
