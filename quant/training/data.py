@@ -198,9 +198,11 @@ def find_material(root: Path) -> Found:
     for folder in (root / "stills", root):
         stills = _load_stills(folder)
         if stills:
-            found.stills = [s for s in stills if is_complete(Path(s.name))]
-            broken = [s.name for s in stills if not is_complete(Path(s.name))]
-            found.skipped += [f"{name}: cut short or no picture" for name in broken]
+            for still in stills:
+                if is_complete(Path(still.name)):
+                    found.stills.append(still)
+                else:
+                    found.skipped.append(f"{still.name}: cut short or no picture")
             break
     if not found.videos and not found.stills:
         raise DataError(
