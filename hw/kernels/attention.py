@@ -21,6 +21,7 @@ from hw.kernels.requant import Constants, Requant
 from hw.kernels.rowexp import Rowexp
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
+from hw.spec.hls import HlsCall, rom
 from hw.spec.kernel import Arrays, Cost, Kernel, Memory, draw
 from hw.spec.stream import Stream
 
@@ -255,6 +256,15 @@ class Attention(Kernel):
                 held = k_done + to_e - 4
         serial = self.DIVIDE_CYCLES > 1
         return v_done + self.context.latency + self.OUT_WIDTH + (0 if serial else 1)
+
+    def hls(self) -> HlsCall:
+        names = ("RAGGED", "LENGTH", "DIM", "PE", "SIMD", "Q_WIDTH", "K_WIDTH", "V_WIDTH")
+        names += ("S_WIDTH", "E_WIDTH", "OUT_WIDTH", "S_ACCU_WIDTH", "N_ACCU_WIDTH", "SUM_WIDTH")
+        names += ("PORT_WIDTH", "M_WIDTH", "B_WIDTH", "B_SHIFT", "SHIFT", "SHIFTS", "SHIFT_STEP")
+        template = self.template(*names, "SETS", "TIE", QUERIES=self.queries)
+        table = rom(self.rowexp.codes, self.E_WIDTH, False)
+        roms = self.requant.hls_roms(self.PE) | {"table": table}
+        return HlsCall("attention", "attention", template, roms)
 
     def cost(self) -> Cost:
         parts = (self.scores, self.requant, self.rowexp, self.fifo, self.context, self.divide)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from hw.spec.dtypes import MAX_BITS, IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
 
@@ -50,6 +51,10 @@ class Concat(Kernel):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.outputs()["m_axis"].beats
+
+    def hls(self) -> HlsCall:
+        template = self.template("CA", "CB", "PE", "ELEM_WIDTH", PIXELS=self.pixels)
+        return HlsCall("channels", "concat", template)
 
     def cost(self) -> Cost:
         bits = self.PE * self.ELEM_WIDTH

@@ -10,6 +10,7 @@ import numpy as np
 from hw.kernels.common.quotient import offset_cost, quotient_cost
 from hw.ops.softmax import divide
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Arrays, Cost, Kernel, draw
 from hw.spec.stream import Stream
 
@@ -88,6 +89,10 @@ class Divide(Kernel):
         near = (halves * d >> 1) - (d >> self.TIE) * rng.integers(0, 2, codes.shape) + off
         inside = (near >= dtype.min) & (near <= dtype.max) & (rng.random(codes.shape) < 0.9)
         return {"s_axis_n": np.where(inside, near, n), "s_axis_d": d}
+
+    def hls(self) -> HlsCall:
+        names = ("N_WIDTH", "D_WIDTH", "OUT_WIDTH", "SIGNED", "DIM", "PE", "TIE")
+        return HlsCall("divide", "divide", self.template(*names, ROWS=self.rows))
 
     def cost(self) -> Cost:
         n, d, out, pe = self.N_WIDTH, self.D_WIDTH, self.OUT_WIDTH, self.PE

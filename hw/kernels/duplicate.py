@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hw.kernels.common.bases import Plain
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost
 from hw.spec.stream import Stream
 
@@ -24,6 +25,9 @@ class Duplicate(Plain):
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
         return frames * self.beats + 1
+
+    def hls(self) -> HlsCall:
+        return HlsCall("channels", "duplicate", self.template("WIDTH", BEATS=self.beats))
 
     def cost(self) -> Cost:
         return Cost(lut=3, ff=self.WIDTH + 3)

@@ -8,6 +8,7 @@ from typing import Any
 
 from hw.kernels.common.costs import mux_luts
 from hw.spec.dtypes import MAX_BITS, IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
 
@@ -49,6 +50,11 @@ class Dwc(Kernel):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self._stream(min(self.IN_LANES, self.OUT_LANES)).beats
+
+    def hls(self) -> HlsCall:
+        codes = self._stream(1).size
+        template = self.template("IN_LANES", "OUT_LANES", "ELEM_WIDTH", CODES=codes)
+        return HlsCall("channels", "dwc", template)
 
     def cost(self) -> Cost:
         common = math.gcd(self.IN_LANES, self.OUT_LANES)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hw.kernels.common.bases import Plain
 from hw.kernels.common.costs import ram_cost
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost
 
 STYLES = ("distributed", "block", "ultra")
@@ -38,6 +39,9 @@ class Fifo(Plain):
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
         return frames * self.beats + 2
+
+    def hls(self) -> HlsCall:
+        return HlsCall("channels", "forward", self.template("WIDTH", BEATS=self.beats))
 
     def cost(self) -> Cost:
         address = (self.DEPTH - 1).bit_length()

@@ -8,6 +8,7 @@ from typing import Any
 from torch.nn import functional as F
 
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
 
@@ -64,6 +65,11 @@ class Fmpad(Kernel):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.outputs()["m_axis"].beats
+
+    def hls(self) -> HlsCall:
+        names = ("IFM_H", "IFM_W", "IFM_CH", "SIMD", "ELEM_WIDTH")
+        pads = ("PAD_TOP", "PAD_BOTTOM", "PAD_LEFT", "PAD_RIGHT")
+        return HlsCall("fmpadding", "fmpadding", self.template(*names, *pads))
 
     def cost(self) -> Cost:
         high, wide, channels = self.padded

@@ -7,6 +7,7 @@ from typing import Any
 
 from hw.ops.join import join_add, saturate
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
 
@@ -73,6 +74,11 @@ class JoinAdd(Kernel):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.beats
+
+    def hls(self) -> HlsCall:
+        names = ("PE", "IN_WIDTH_A", "IN_SIGNED_A", "IN_WIDTH_B", "IN_SIGNED_B", "OUT_WIDTH")
+        names += ("OUT_SIGNED", "MA", "MB", "BIAS", "SHIFT")
+        return HlsCall("add", "join_add", self.template(*names, BEATS=self.beats))
 
     def cost(self) -> Cost:
         factors, codes = (self.MA, self.MB), [s.dtype for s in self.inputs().values()]

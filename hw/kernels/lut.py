@@ -11,6 +11,7 @@ import torch
 
 from hw.kernels.common.costs import ceil_div
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall, rom
 from hw.spec.kernel import Cost, Kernel, Memory
 from hw.spec.stream import Stream
 
@@ -89,6 +90,11 @@ class Lut(Kernel):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.inputs()["s_axis"].beats
+
+    def hls(self) -> HlsCall:
+        template = self.template("IN_WIDTH", "OUT_WIDTH", "PE", BEATS=self.ideal_cycles())
+        codes = np.asarray(self._table) & ((1 << self.OUT_WIDTH) - 1)
+        return HlsCall("lut", "lut", template, {"table": rom(codes, self.OUT_WIDTH, False)})
 
     def cost(self) -> Cost:
         handshake = Cost(lut=1, ff=2)

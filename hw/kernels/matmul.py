@@ -11,6 +11,7 @@ from hw.kernels.common import mac_array
 from hw.kernels.common.costs import ram_cost
 from hw.ops.matmul import matmul
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Arrays, Cost, Kernel, draw
 from hw.spec.stream import Stream
 
@@ -169,6 +170,11 @@ class Matmul(Kernel):
         """Is a row of A kept for more passes?"""
         inner, groups = self.DIM // self.wide, self.LENGTH // self.lanes
         return inner > 1 and groups > 1
+
+    def hls(self) -> HlsCall:
+        names = ("TRANSPOSED", "LENGTH", "DIM", "PE", "SIMD", "A_WIDTH", "A_SIGNED", "B_WIDTH")
+        template = self.template(*names, "ACCU_WIDTH", ROWS=self.rows)
+        return HlsCall("matmul", "matmul", template)
 
     def cost(self) -> Cost:
         inner, groups = self.DIM // self.wide, self.LENGTH // self.lanes

@@ -7,6 +7,7 @@ from typing import Any
 
 from hw.kernels.common.costs import ram_cost
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
 
@@ -70,6 +71,10 @@ class Maxpool(Kernel):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.inputs()["s_axis"].beats
+
+    def hls(self) -> HlsCall:
+        names = ("IFM_H", "IFM_W", "IFM_CH", "SIMD", "KERNEL", "ELEM_WIDTH", "SIGNED")
+        return HlsCall("maxpool", "maxpool", self.template(*names))
 
     def cost(self) -> Cost:
         fold, bits = self.IFM_CH // self.SIMD, self.SIMD * self.ELEM_WIDTH

@@ -15,6 +15,7 @@ from hw.kernels.common.costs import ceil_div, ram_cost, rom_cost
 from hw.ops.conv import bounds, conv
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
+from hw.spec.hls import HlsCall, rom
 from hw.spec.kernel import Arrays, Cost, Memory
 from hw.spec.stream import Stream
 
@@ -172,6 +173,18 @@ class Mvu(Layered):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.vectors * self._beats * self._passes
+
+    def hls(self) -> HlsCall:
+        names = ("MW", "MH", "PE", "SIMD", "ACTIVATION_WIDTH", "SIGNED_ACTIVATIONS")
+        names += ("WEIGHT_WIDTH", "ACCU_WIDTH", "SETS")
+        template = self.template(*names, VECTORS=self.vectors)
+        if self.RAM_STYLE == "ultra":
+            template["ENCODED"] = self.PACK if self._narrow else 1
+            return HlsCall("mvau", "mvau_loaded", template, instanced=True)
+        shape = (self.SETS, self._passes, self.PE, self._beats, self.SIMD)
+        words = self.matrix().reshape(shape).transpose(0, 1, 3, 2, 4)
+        words = words.reshape(self._depth, self.PE, self.SIMD)
+        return HlsCall("mvau", "mvau", template, {"weights": rom(words, self.WEIGHT_WIDTH, True)})
 
     def cost(self) -> Cost:
         """The array, the memory, the kept vector, and little control: counters are carry chains

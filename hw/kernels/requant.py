@@ -19,6 +19,7 @@ from hw.kernels.common.bases import Layered
 from hw.kernels.common.costs import ceil_div, rom_cost
 from hw.ops.requant import requant
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall, Rom, rom
 from hw.spec.kernel import Arrays, Cost, Memory
 from hw.spec.stream import Stream
 
@@ -190,6 +191,22 @@ class Requant(Layered):
     def _depth(self) -> int:
         fold = self.MH // self.PE
         return fold if self.SETS == 1 else self.SETS << (fold - 1).bit_length()
+
+    def hls(self) -> HlsCall:
+        names = ("MH", "PE", "ACCU_WIDTH", "PORT_WIDTH", "OUT_WIDTH", "OUT_SIGNED", "M_WIDTH")
+        names += ("B_WIDTH", "B_SHIFT", "SHIFT", "SHIFTS", "SHIFT_STEP", "SETS")
+        template = self.template(*names, PIXELS=self.pixels)
+        return HlsCall("requant", "requant", template, self.hls_roms(self.PE))
+
+    def hls_roms(self, lanes: int) -> dict[str, Rom]:
+        """m, b above its B_SHIFT zeros, and the number of n's shift: a word a group of lanes."""
+        m, b, n = (v.reshape(-1, lanes) for v in self.constants)
+        number = np.searchsorted(self._shifts(), n)
+        return {
+            "m": rom(m, self.M_WIDTH, False),
+            "b": rom(b >> self.B_SHIFT, self.B_WIDTH, True),
+            "n": rom(number, 8, False),
+        }
 
     def cost(self) -> Cost:
         depth, width = self._depth, self.PE * self._lane_width

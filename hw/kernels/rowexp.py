@@ -12,6 +12,7 @@ import torch
 from hw.kernels.common.rows import ScoreRows
 from hw.ops.softmax import exp_beats, row_sum
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall, rom
 from hw.spec.kernel import Cost
 from hw.spec.stream import Stream
 
@@ -46,6 +47,11 @@ class Rowexp(ScoreRows):
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
         return (frames * self.rows + 1) * self.beats(settings) + 3
+
+    def hls(self) -> HlsCall:
+        names = ("IN_WIDTH", "OUT_WIDTH", "LENGTH", "PE", "SUM_WIDTH")
+        table = rom(self.codes, self.OUT_WIDTH, False)
+        return HlsCall("rowexp", "rowexp", self.template(*names, ROWS=self.rows), {"table": table})
 
     def cost(self) -> Cost:
         return self.lookup_cost()

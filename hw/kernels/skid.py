@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hw.kernels.common.bases import Plain
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost
 
 
@@ -19,6 +20,9 @@ class Skid(Plain):
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
         return frames * self.beats + 1
+
+    def hls(self) -> HlsCall:
+        return HlsCall("channels", "forward", self.template("WIDTH", BEATS=self.beats))
 
     def cost(self) -> Cost:
         return Cost(lut=self.WIDTH + 4, ff=2 * (self.WIDTH + 2))

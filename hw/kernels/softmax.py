@@ -14,6 +14,7 @@ from hw.kernels.common.rows import ScoreRows
 from hw.kernels.fifo import Fifo
 from hw.ops.softmax import divide, exp_beats, row_sum
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall, rom
 from hw.spec.kernel import Cost
 from hw.spec.stream import Stream
 
@@ -55,6 +56,12 @@ class Softmax(ScoreRows):
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
         return (frames * self.rows + 2) * self.beats(settings) + self.OUT_WIDTH + 5
+
+    def hls(self) -> HlsCall:
+        names = ("IN_WIDTH", "EXP_WIDTH", "OUT_WIDTH", "LENGTH", "PE", "SUM_WIDTH", "TIE")
+        table = rom(self.codes, self.EXP_WIDTH, False)
+        template = self.template(*names, ROWS=self.rows)
+        return HlsCall("softmax", "softmax", template, {"table": table})
 
     def cost(self) -> Cost:
         d, out, e = self.SUM_WIDTH, self.OUT_WIDTH, self.EXP_WIDTH

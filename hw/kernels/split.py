@@ -7,6 +7,7 @@ from typing import Any
 
 from hw.ops.layout import cut
 from hw.spec.dtypes import MAX_BITS, IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
 
@@ -52,6 +53,10 @@ class Split(Kernel):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.inputs()["s_axis"].beats
+
+    def hls(self) -> HlsCall:
+        template = {"PIXELS": self.N} | self.template("CA", "CB", "PE", "ELEM_WIDTH")
+        return HlsCall("channels", "split", template)
 
     def cost(self) -> Cost:
         bits = self.PE * self.ELEM_WIDTH

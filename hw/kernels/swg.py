@@ -7,6 +7,7 @@ from typing import Any
 
 from hw.kernels.common.costs import BLOCKS, ceil_div, ram_cost
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
 
@@ -128,6 +129,13 @@ class Swg(Kernel):
 
     def ideal_cycles(self, **settings: int) -> int:
         return max(self.inputs()["s_axis"].beats, self.outputs()["m_axis"].beats)
+
+    def hls(self) -> HlsCall:
+        names = ("IFM_H", "IFM_W", "IFM_CH", "KERNEL", "STRIDE", "SIMD", "ELEM_WIDTH")
+        if self.PARALLEL:
+            return HlsCall("swg", "swg_parallel", self.template(*names))
+        order = "ORDER_DEPTHWISE" if self.DEPTHWISE else "ORDER_DENSE"
+        return HlsCall("swg", "swg_serial", {**self.template(*names), "ORDER": order})
 
     def cost(self) -> Cost:
         return self._parallel_cost() if self.PARALLEL else self._serial_cost()

@@ -16,6 +16,7 @@ from hw.kernels.common.bases import Layered
 from hw.kernels.common.costs import ceil_div, rom_cost
 from hw.ops.requant import threshold
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall, rom
 from hw.spec.kernel import Arrays, Cost, Memory
 from hw.spec.stream import Stream
 
@@ -129,6 +130,13 @@ class Threshold(Layered):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.pixels * self.MH // self.PE
+
+    def hls(self) -> HlsCall:
+        names = ("MH", "PE", "ACCU_WIDTH", "ACCU_SIGNED", "OUT_WIDTH", "OUT_SIGNED", "SETS")
+        words = self.steps.reshape(-1, self.PE, self.steps.shape[2])
+        steps = rom(words, self.ACCU_WIDTH, bool(self.ACCU_SIGNED))
+        template = self.template(*names, PIXELS=self.pixels)
+        return HlsCall("thresholding", "thresholding", template, {"steps": steps})
 
     def cost(self) -> Cost:
         fold, sets = (self.MH // self.PE - 1).bit_length(), (self.SETS - 1).bit_length()

@@ -8,6 +8,7 @@ from typing import Any
 from hw.kernels.common.costs import ram_cost
 from hw.ops.layout import transpose
 from hw.spec.dtypes import MAX_BITS, IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
 
@@ -57,6 +58,10 @@ class Transpose(Kernel):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.A * self.B * self.INNER
+
+    def hls(self) -> HlsCall:
+        template = self.template("A", "B", "INNER", "PE", "ELEM_WIDTH")
+        return HlsCall("channels", "transpose", template)
 
     def cost(self) -> Cost:
         size = self.ideal_cycles()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hw.kernels.common.costs import ram_cost
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
 
@@ -69,6 +70,10 @@ class UpsampleBilinear(Kernel):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.outputs()["m_axis"].beats
+
+    def hls(self) -> HlsCall:
+        names = ("IFM_H", "IFM_W", "IFM_CH", "SIMD", "ELEM_WIDTH", "SIGNED")
+        return HlsCall("upsample", "upsample_bilinear", self.template(*names))
 
     def cost(self) -> Cost:
         fold = self.IFM_CH // self.SIMD

@@ -8,6 +8,7 @@ from typing import Any
 from hw.kernels.common.costs import ram_cost
 from hw.ops.layout import upsample
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
 
@@ -64,6 +65,10 @@ class UpsampleNearest(Kernel):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.outputs()["m_axis"].beats
+
+    def hls(self) -> HlsCall:
+        names = ("IFM_H", "IFM_W", "IFM_CH", "SIMD", "ELEM_WIDTH")
+        return HlsCall("upsample", "upsample_nearest", self.template(*names))
 
     def cost(self) -> Cost:
         fold = self.IFM_CH // self.SIMD

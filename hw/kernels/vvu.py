@@ -14,6 +14,7 @@ from hw.kernels.common.costs import ram_cost, rom_cost
 from hw.ops.conv import bounds
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
+from hw.spec.hls import HlsCall, rom
 from hw.spec.kernel import Arrays, Cost, Memory
 from hw.spec.stream import Stream
 
@@ -192,6 +193,17 @@ class Vvu(Layered):
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.pixels * self._words
+
+    def hls(self) -> HlsCall:
+        names = ("CHANNELS", "TAPS", "PE", "SIMD", "ACTIVATION_WIDTH", "SIGNED_ACTIVATIONS")
+        names += ("WEIGHT_WIDTH", "ACCU_WIDTH", "SETS")
+        template = self.template(*names, PIXELS=self.pixels)
+        if self.RAM_STYLE == "ultra":
+            return HlsCall("vvau", "vvau_loaded", template | {"PACK": self.PACK}, instanced=True)
+        shape = (self.SETS, self.CHANNELS // self.PE, self.PE, self._steps, self.SIMD)
+        words = self._codes().reshape(shape).transpose(0, 1, 3, 4, 2)
+        words = words.reshape(-1, self.SIMD, self.PE)
+        return HlsCall("vvau", "vvau", template, {"weights": rom(words, self.WEIGHT_WIDTH, True)})
 
     def cost(self) -> Cost:
         """Accumulators and what adds several taps are nearly all of it; counters are carry chains

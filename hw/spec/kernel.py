@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.spec.errors import SpecError
+from hw.spec.hls import HlsCall
 from hw.spec.stream import Stream
 
 Arrays = dict[str, NDArray[Any]]
@@ -135,6 +136,17 @@ class Kernel(ABC):
     @abstractmethod
     def cost(self) -> Cost:
         """Estimated resources on UltraScale+; within 15 % of Yosys in LUT, exact in DSP."""
+
+    def hls(self) -> HlsCall:
+        """The kernel's HLS form. Raises SpecError where there is none."""
+        raise SpecError(f"{self.name} has no HLS form", "build it with BACKEND=rtl")
+
+    def template(self, *names: str, **more: int) -> dict[str, int | str]:
+        """Arguments of an HLS template: parameters under their own names, then what else is
+        given.
+        """
+        values: dict[str, int | str] = {name: int(getattr(self, name)) for name in names}
+        return values | more
 
     def settings(self) -> list[dict[str, int]]:
         """Run-time settings worth testing (lengths, layers), each as keywords for `stimulus` and

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sliding window unit, as FINN's ConvolutionInputGenerator: the windows of a map as a convolution
+// reads them.
+//
+// in: (H, W, C), SIMD channels a beat. out, OH x OW windows of k x k pixels:
+//   ORDER_DENSE      (OH, OW, k, k, C), SIMD lanes
+//   ORDER_DEPTHWISE  (OH, OW, C / SIMD, k * k, SIMD), SIMD lanes
+//   ORDER_PARALLEL   the order of ORDER_DEPTHWISE, k * k * SIMD lanes
+// II = 1. Serial orders take a cycle a beat of the windows, and read the lines that the next row of
+// windows needs meanwhile; ORDER_PARALLEL takes a cycle a beat of the map.
+#pragma once
+
+#include "stream.hpp"
+
+namespace samfabric {
+
+enum Order { ORDER_DENSE, ORDER_DEPTHWISE, ORDER_PARALLEL };
+
+// ORDER_DENSE and ORDER_DEPTHWISE: a ring of lines, k that are read and STRIDE that are written.
+template <int IFM_H, int IFM_W, int IFM_CH, int KERNEL, int STRIDE, int SIMD, int ELEM_WIDTH,
+          Order ORDER>
+void swg_serial(Stream<SIMD, ELEM_WIDTH>& s_axis, Stream<SIMD, ELEM_WIDTH>& m_axis) {
+  constexpr int FOLD = IFM_CH / SIMD;
+  constexpr int OFM_H = (IFM_H - KERNEL) / STRIDE + 1;
+  constexpr int OFM_W = (IFM_W - KERNEL) / STRIDE + 1;
+  constexpr int LINE = IFM_W * FOLD;
+  constexpr int RING = KERNEL + STRIDE;
+  constexpr int WINDOWS = OFM_W * KERNEL * KERNEL * FOLD;  // beats of a row of windows
+  Beat<SIMD, ELEM_WIDTH> ring[RING][LINE];
+#pragma HLS BIND_STORAGE variable = ring type = ram_2p
+#pragma HLS DEPENDENCE variable = ring inter false
+  int line = 0;  // of the map, that is read next
+first:
+  for (; line < KERNEL; line++) {
+    for (int i = 0; i < LINE; i++) {
+#pragma HLS PIPELINE II = 1
+      ring[line % RING][i] = s_axis.read();
+    }
+  }
+rows:
+  for (int y = 0; y < OFM_H; y++) {
+    // Lines that come while this row's windows leave: after the last row, what is left.
+    const int until = y + 1 < OFM_H ? (y + 1) * STRIDE + KERNEL : IFM_H;
+    const int coming = (until - line) * LINE;
+    const int total = coming > WINDOWS ? coming : WINDOWS;
+    int ox = 0, ky = 0, kx = 0, f = 0;  // of the beat that leaves
+    int written = 0;                    // beats of the line that comes
+  beats:
+    for (int i = 0; i < total; i++) {
+#pragma HLS LOOP_TRIPCOUNT min = WINDOWS max = larger(WINDOWS, STRIDE * LINE)
+#pragma HLS PIPELINE II = 1
+      if (i < WINDOWS) {
+        const int at = (y * STRIDE + ky) % RING;
+        m_axis.write(ring[at][(ox * STRIDE + kx) * FOLD + f]);
+        if (ORDER == ORDER_DENSE) {  // channels fastest
+          if (++f == FOLD) {
+            f = 0;
+            if (++kx == KERNEL) {
+              kx = 0;
+              if (++ky == KERNEL) {
+                ky = 0;
+                ox++;
+              }
+            }
+          }
+        } else {  // pixels of the window fastest
+          if (++kx == KERNEL) {
+            kx = 0;
+            if (++ky == KERNEL) {
+              ky = 0;
+              if (++f == FOLD) {
+                f = 0;
+                ox++;
+              }
+            }
+          }
+        }
+      }
+      if (i < coming) {
+        ring[line % RING][written] = s_axis.read();
+        if (++written == LINE) {
+          written = 0;
+          line++;
+        }
+      }
+    }
+  }
+}
+
+// ORDER_PARALLEL: k - 1 lines, and the pixels of a window left of the one that comes.
+template <int IFM_H, int IFM_W, int IFM_CH, int KERNEL, int STRIDE, int SIMD, int ELEM_WIDTH>
+void swg_parallel(Stream<SIMD, ELEM_WIDTH>& s_axis,
+                  Stream<KERNEL * KERNEL * SIMD, ELEM_WIDTH>& m_axis) {
+  constexpr int FOLD = IFM_CH / SIMD;
+  constexpr int OFM_H = (IFM_H - KERNEL) / STRIDE + 1;
+  constexpr int OFM_W = (IFM_W - KERNEL) / STRIDE + 1;
+  constexpr int WORD = SIMD * ELEM_WIDTH;
+  ap_uint<WORD> lines[larger(KERNEL - 1, 1)][IFM_W * FOLD];
+  ap_uint<WORD> left[FOLD][KERNEL][larger(KERNEL - 1, 1)];
+#pragma HLS ARRAY_PARTITION variable = lines complete dim = 1
+#pragma HLS ARRAY_PARTITION variable = left complete dim = 2
+#pragma HLS ARRAY_PARTITION variable = left complete dim = 3
+#pragma HLS DEPENDENCE variable = lines inter false
+lines:
+  for (int y = 0; y < IFM_H; y++) {
+  pixels:
+    for (int x = 0; x < IFM_W; x++) {
+    folds:
+      for (int f = 0; f < FOLD; f++) {
+#pragma HLS PIPELINE II = 1
+        ap_uint<WORD> column[KERNEL];
+#pragma HLS ARRAY_PARTITION variable = column complete
+        const int at = x * FOLD + f;
+        for (int k = 0; k < KERNEL - 1; k++) {
+#pragma HLS UNROLL
+          column[k] = lines[k][at];
+        }
+        column[KERNEL - 1] = s_axis.read();
+        for (int k = 0; k < KERNEL - 1; k++) {
+#pragma HLS UNROLL
+          lines[k][at] = column[k + 1];
+        }
+        Beat<KERNEL * KERNEL * SIMD, ELEM_WIDTH> window = 0;
+        for (int ky = 0; ky < KERNEL; ky++) {
+#pragma HLS UNROLL
+          for (int kx = 0; kx < KERNEL; kx++) {
+#pragma HLS UNROLL
+            const ap_uint<WORD> pixel = kx == KERNEL - 1 ? column[ky] : left[f][ky][kx];
+            put_lane<WORD>(window, ky * KERNEL + kx, pixel);
+          }
+          for (int kx = 0; kx < KERNEL - 1; kx++) {
+#pragma HLS UNROLL
+            left[f][ky][kx] = kx == KERNEL - 2 ? column[ky] : left[f][ky][kx + 1];
+          }
+        }
+        const int oy = y - (KERNEL - 1), ox = x - (KERNEL - 1);
+        const bool whole = oy >= 0 && ox >= 0 && oy % STRIDE == 0 && ox % STRIDE == 0 &&
+                           oy / STRIDE < OFM_H && ox / STRIDE < OFM_W;
+        if (whole) m_axis.write(window);
+      }
+    }
+  }
+}
+
+}  // namespace samfabric

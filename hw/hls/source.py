@@ -1,0 +1,92 @@
+"""HLS C++ of kernels: constant arrays, calls of the templates, and the top function of a netlist.
+
+A netlist's top function has one argument a stream, by the names of the SystemVerilog ports, and one
+process a kernel under DATAFLOW. FIFOs and register slices are no processes: they give their depth
+to the stream that passes through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hw.spec.hls import HlsCall, Rom
+from hw.spec.kernel import Kernel
+from hw.spec.stream import Stream
+
+INCLUDE = Path(__file__).resolve().parent / "include"
+NAMESPACE = "samfabric"
+LEAST_DEPTH = 2
+"""Beats that a stream between two processes holds unless a FIFO says more."""
+_VALUES_A_LINE = 24
+
+
+def stream_type(stream: Stream) -> str:
+    """C++ type of a stream: its beats are tdata, filled up to whole bytes."""
+    return f"hls::stream<ap_uint<{stream.width}>>"
+
+
+def rom_name(prefix: str, name: str) -> str:
+    """Name of the constant array `name` of the instance `prefix`."""
+    return f"{prefix}_{name}".upper()
+
+
+def rom_text(name: str, rom: Rom) -> str:
+    """Definition of a constant array."""
+    sizes = "".join(f"[{n}]" for n in rom.values.shape)
+    flat = [str(int(value)) for value in rom.values.ravel()]
+    # Braces of inner dimensions may be left out: C++11, dcl.init.aggr.
+    lines = [", ".join(flat[i : i + _VALUES_A_LINE]) for i in range(0, len(flat), _VALUES_A_LINE)]
+    signed = "true" if rom.dtype.signed else "false"
+    kind = f"{NAMESPACE}::Constant<{rom.dtype.bits}, {signed}>"
+    body = ",\n    ".join(lines)
+    return f"static const {kind} {name}{sizes} = {{\n    {body}}};\n"
+
+
+def roms_text(prefix: str, call: HlsCall) -> str:
+    """Definitions of all constants of a call."""
+    return "".join(rom_text(rom_name(prefix, name), rom) for name, rom in call.roms.items())
+
+
+def call_text(prefix: str, call: HlsCall, streams: list[str], number: int) -> str:
+    """The call itself. streams: names of the arguments, inputs first; number: of the instance."""
+    values = [str(value) for value in call.template.values()]
+    values += [str(number)] if call.instanced else []
+    arguments = [*streams, *(rom_name(prefix, name) for name in call.roms)]
+    function = f"{NAMESPACE}::{call.function}<{', '.join(values)}>"
+    return f"{function}({', '.join(arguments)});"
+
+
+def headers_text(calls: Mapping[str, HlsCall]) -> str:
+    """#include lines of the calls' headers."""
+    stems = sorted({call.header for call in calls.values()} | {"stream"})
+    return "".join(f'#include "{stem}.hpp"\n' for stem in stems)
+
+
+@dataclass(frozen=True)
+class Top:
+    """A top function as text. ports: its streams in order, inputs first."""
+
+    name: str
+    text: str
+    headers: frozenset[str]
+    inputs: Mapping[str, Stream]
+    outputs: Mapping[str, Stream]
+
+
+def kernel_top(name: str, kernel: Kernel, number: int = 0) -> Top:
+    """One kernel as a top function. Raises SpecError for a kernel without an HLS form."""
+    call = kernel.hls()
+    inputs, outputs = kernel.inputs(), kernel.outputs()
+    arguments = ",\n    ".join(f"{stream_type(s)}& {k}" for k, s in (inputs | outputs).items())
+    body = call_text(name, call, [*inputs, *outputs], number)
+    text = f"{roms_text(name, call)}void {name}(\n    {arguments}) {{\n  {body}\n}}\n"
+    return Top(name, text, frozenset({call.header, "stream"}), inputs, outputs)
+
+
+def constants_of(call: HlsCall) -> int:
+    """Constants that a call reads."""
+    return int(sum(np.size(rom.values) for rom in call.roms.values()))

@@ -1,0 +1,1 @@
+"""C simulation: HLS kernels and accelerators compiled by g++ and run beside their golden models."""
