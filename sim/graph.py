@@ -14,10 +14,10 @@ from torch import Tensor
 from hw.ops.join import join_add
 from hw.ops.operators import bind
 from hw.ops.program import Node, Program
+from hw.spec.dtypes import Arrays
 from hw.spec.port import Port
 from sim.fast import fast_exp, fast_requant
 
-Arrays = dict[str, NDArray[Any]]
 Step = tuple[str, tuple[str, ...], str, Callable[..., Tensor], tuple[str, ...]]
 
 
