@@ -1,127 +1,152 @@
-"""Faster evaluations of golden functions, each used only after a proof that it gives the same
-integers.
+"""Evaluations of the operators in numpy, each giving the integers of its golden function.
 
-Codes travel between nodes as float32 tensors that hold integers. A requantizer is a staircase
-with known steps, so floor(acc * slope + offset) equals it on every sum if it does so at each step
-and just before it. That is checked in the very arithmetic used; where no float32 slope and offset
-do it float64 is tried, and last the golden function itself is used.
+Codes travel between nodes as float32 arrays that hold integers. Lowering has checked that no sum
+leaves the range in which float32 counts in steps of one (`hw.ops.integers.EXACT`), so the order of
+summation does not matter and a matrix library may choose it. What rounds, `sim.staircase` proves
+for each node. PyTorch is not needed, so a tracker installs without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from hw.ops.conv import EXACT
-from hw.ops.operators import bind
+from hw.ops.integers import EXACT
 from hw.ops.program import Node
-from hw.ops.requant import step_positions
-from hw.ops.softmax import exp_rows
+from hw.spec.errors import BundleError
+from sim.staircase import fast_requant
 
-Unary = Callable[[Tensor], Tensor]
-_LIMIT = EXACT - 1
-_NEAR = (0, 1, -1, 2, -2, 3, -3, 4, -4)  # neighbouring floats tried, in units in the last place
+Codes = NDArray[Any]
+Function = Callable[..., Codes]
+_BLOCK = 1 << 15  # sums of a depthwise block: two buffers of this many floats stay in the cache
 
 
-def fast_requant(node: Node) -> Unary:
-    """The node's function, in place on its argument; acc (B,O,...) float32 or float64 -> float32
-    codes.
+def bind_fast(node: Node) -> Function:
+    """The node as a function of its input arrays, none of which it writes to.
+
+    Raises BundleError for an unknown operator.
     """
-    if node.params["channels"].size:
-        return bind(node)
-    low, high = int(node.attrs["low"]), int(node.attrs["high"])
-    m, b, n = (node.params[k] for k in "mbn")
-    steps, slope = step_positions(m, b, n, low, high), m / np.exp2(n)
-    for kind, attempt in ((np.float32, _scaled), (np.float32, _affine), (np.float64, _affine)):
-        found = attempt(steps, slope, low, kind)
-        if found is not None:
-            return _evaluate(*found, low, high)
-    return bind(node)
+    if node.op not in _MAKERS:
+        raise BundleError(
+            f"node {node.name}: unknown operator {node.op!r}", "lower the model with this version"
+        )
+    return _MAKERS[node.op](node)
 
 
-def _proven(steps: NDArray, slope: NDArray, offset: NDArray | None, low: int) -> NDArray[np.bool_]:
-    """Per channel: rint(acc * slope), or floor(acc * slope + offset), is the staircase for every
-    |acc| < EXACT.
+def _conv(node: Node) -> Function:
+    """x (B,I,H,W) codes -> (B,O,H',W') sums: a matrix product, or taps added for depthwise."""
+    weight = node.params["weight"].astype(np.float32)
+    stride, padding, groups = (int(node.attrs[k]) for k in ("stride", "padding", "groups"))
+    out, each, side, _ = weight.shape
+    if groups == out and each == 1:
+        return lambda x: _depthwise(_padded(x, padding), weight[:, 0], stride)
+    matrices = weight.reshape(groups, out // groups, -1)
 
-    Both operations round monotonically, so the value just at and just before each step decides.
-    numpy and PyTorch round alike, each operation being a pass of its own.
-    """
-    kind = slope.dtype
-    codes = np.arange(low + 1, low + 1 + steps.shape[1])[None]
-
-    def value(acc: NDArray) -> NDArray:
-        scaled = acc.astype(kind) * slope[:, None]
-        return np.rint(scaled) if offset is None else np.floor(scaled + offset[:, None])
-
-    after = value(np.clip(steps, -_LIMIT, _LIMIT)) >= codes
-    before = value(np.clip(steps - 1, -_LIMIT, _LIMIT)) < codes
-    return ((after | (steps > _LIMIT)) & (before | (steps <= -_LIMIT))).all(1)
-
-
-def _scaled(steps: NDArray, slope: NDArray, low: int, kind: type) -> tuple | None:
-    """Slope alone, for sums without a bias."""
-    best = slope.astype(kind)
-    for near in _NEAR:
-        trial = best + near * np.spacing(best)
-        if _proven(steps, trial, None, low).all():
-            return trial, None
-    return None
-
-
-def _affine(steps: NDArray, slope: NDArray, low: int, kind: type) -> tuple | None:
-    """Slope and offset per channel."""
-    codes = np.arange(low + 1, low + 1 + steps.shape[1], dtype=np.float64)[None]
-    scale, shift = slope.astype(kind), np.zeros(len(slope), kind)
-    done = np.zeros(len(slope), bool)
-    for near in _NEAR:
-        trial = scale + near * np.spacing(scale) if near else scale.copy()
-        exact = trial.astype(np.float64)[:, None]
-        middle = (codes - steps * exact).max(1) + (codes - (steps - 1) * exact).min(1)
-        offset = (middle / 2).astype(kind)
-        fits = _proven(steps, trial, offset, low) & ~done
-        scale[fits], shift[fits] = trial[fits], offset[fits]
-        done |= fits
-        if done.all():
-            return scale, shift
-    return None
-
-
-def _evaluate(slope: NDArray, offset: NDArray | None, low: int, high: int) -> Unary:
-    a = torch.from_numpy(slope).view(1, -1, 1, 1)
-    kind = a.dtype
-    if offset is None:
-        return lambda acc: acc.to(kind).mul_(a).round_().clamp_(low, high)
-    b = torch.from_numpy(offset).view(1, -1, 1, 1)
-
-    def apply(acc: Tensor) -> Tensor:
-        return acc.to(kind).mul_(a).add_(b).floor_().clamp_(low, high).float()
+    def apply(x: Codes) -> Codes:
+        if side > 1 or stride > 1 or padding:
+            x = _padded(x, padding)
+            windows = np.lib.stride_tricks.sliding_window_view(x, (side, side), (2, 3))
+            x = windows[:, :, ::stride, ::stride].transpose(0, 1, 4, 5, 2, 3)
+        batch, (high, wide) = x.shape[0], x.shape[-2:]
+        columns = np.ascontiguousarray(x).reshape(batch, groups, -1, high * wide)
+        return np.matmul(matrices, columns).reshape(batch, out, high, wide)
 
     return apply
 
 
-def fast_exp(node: Node) -> Unary:
-    """The table as an exponential where a float32 one provably rounds to the same codes; else the
-    table.
-    """
-    table = node.params["table"]
-    high = float(table[0])
-    # The table is high * exp(-d * rate): read the rate off its middle, in sixteenths, then prove
-    # the whole.
-    probe = max(int(np.count_nonzero(table)) // 4, 1)
-    rate = float(np.rint(16 * np.log(high / max(table[probe], 1)) / probe) / 16)
-    exact = high * np.exp(-np.arange(table.size) * rate)
-    room = np.abs(exact - np.floor(exact) - 0.5).min()
-    if not np.array_equal(np.rint(exact), table) or room < 1e-3:  # float32 errs by 1e-4 of 255
-        codes = torch.from_numpy(table).float()
-        return lambda s: exp_rows(s, codes)
-    top = float(np.log(high))
+def _padded(x: Codes, padding: int) -> Codes:
+    if not padding:
+        return x
+    batch, channels, high, wide = x.shape
+    padded = np.zeros((batch, channels, high + 2 * padding, wide + 2 * padding), x.dtype)
+    padded[:, :, padding:-padding, padding:-padding] = x
+    return padded
 
-    def apply(s: Tensor) -> Tensor:
-        highest = s.amax(-1, keepdim=True).mul_(-rate).add_(top)
-        return torch.add(highest, s, alpha=rate).exp_().round_()
+
+def _depthwise(x: Codes, weight: Codes, stride: int) -> Codes:
+    """x (B,C,H,W) padded codes, weight (C,k,k) -> (B,C,H',W') sums, some channels at a time."""
+    side = weight.shape[-1]
+    high, wide = ((n - side) // stride + 1 for n in x.shape[2:])
+    sums = np.empty((*x.shape[:2], high, wide), np.float32)
+    step = max(1, _BLOCK // (x.shape[0] * high * wide))
+    for first in range(0, x.shape[1], step):
+        total = sums[:, first : first + step]
+        term = np.empty_like(total)
+        for row in range(side):
+            rows = slice(row, row + stride * (high - 1) + 1, stride)
+            for column in range(side):
+                columns = slice(column, column + stride * (wide - 1) + 1, stride)
+                tap = weight[first : first + step, row, column][:, None, None]
+                place = term if row or column else total
+                np.multiply(x[:, first : first + step, rows, columns], tap, out=place)
+                if place is term:
+                    total += term
+    return sums
+
+
+def _matmul(node: Node) -> Function:
+    """a (...,M,K), b (...,K,N) codes -> (...,M,N) sums, float64 where float32 could lose one."""
+    block = max(1, (EXACT - 1) // max(int(node.attrs["term"]), 1))
+
+    def apply(a: Codes, b: Codes) -> Codes:
+        if a.dtype == np.float64 or a.shape[-1] <= block:
+            return np.matmul(a, b)
+        total = np.zeros(np.broadcast_shapes(a.shape[:-1] + (1,), b.shape[:-2] + (1, b.shape[-1])))
+        for start in range(0, a.shape[-1], block):
+            end = start + block
+            total += np.matmul(a[..., start:end], b[..., start:end, :])
+        return total
 
     return apply
+
+
+def _exp_rows(node: Node) -> Function:
+    """s (...,M,L) score codes -> table[max of the row - s]."""
+    table = node.params["table"].astype(np.float32)
+    return lambda s: table[(s.max(-1, keepdims=True) - s).astype(np.intp)]
+
+
+def _divide(node: Node) -> Function:
+    """`hw.ops.softmax.divide` in float64, whose error is far below the 2^-tie added."""
+    nudge = 0.5 + 2.0 ** -int(node.attrs["tie"])
+    low, high = node.attrs["low"], node.attrs["high"]
+
+    def apply(total: Codes, weight: Codes) -> Codes:
+        quotient = np.floor(total.astype(np.float64) / weight + nudge)
+        return np.clip(quotient, low, high).astype(weight.dtype)
+
+    return apply
+
+
+def _clip(node: Node) -> Function:
+    low, high = node.attrs["low"], node.attrs["high"]
+    return lambda *terms: np.clip(sum(terms[1:], terms[0]), low, high)
+
+
+def _upsample(node: Node) -> Function:
+    factor = node.attrs["factor"]
+    return lambda x: x.repeat(factor, 2).repeat(factor, 3)
+
+
+def _cut(node: Node) -> Function:
+    axis, start, end = (node.attrs[k] for k in ("axis", "start", "end"))
+    return lambda x: x[(slice(None),) * axis + (slice(start, end),)]
+
+
+_MAKERS: dict[str, Callable[[Node], Function]] = {
+    "conv": _conv,
+    "requant": fast_requant,
+    "join_add": _clip,
+    "saturate": _clip,
+    "matmul": _matmul,
+    "exp_rows": _exp_rows,
+    "row_sum": lambda node: lambda e: e.sum(-1, keepdims=True),
+    "divide": _divide,
+    "upsample": _upsample,
+    "reshape": lambda node: lambda x: x.reshape(node.attrs["shape"]),
+    "transpose": lambda node: lambda x: x.transpose(node.attrs["order"]),
+    "cut": _cut,
+}

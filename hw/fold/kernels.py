@@ -14,9 +14,8 @@ from hw.kernels.requant import Requant
 from hw.kernels.vvu import Vvu
 from hw.lower.errors import LoweringError
 from hw.lower.requant import search_shared
-from hw.ops.conv import bounds
+from hw.ops.integers import bounds, step_positions
 from hw.ops.program import Node
-from hw.ops.requant import step_positions
 from hw.spec.dtypes import IntType
 
 SHIFTS = (1, 2, 4)

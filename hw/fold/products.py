@@ -13,8 +13,8 @@ from hw.kernels.attention import Attention
 from hw.kernels.requant import Requant
 from hw.lower.errors import LoweringError
 from hw.lower.requant import Shared, search_shared
+from hw.ops.integers import step_positions
 from hw.ops.program import Node
-from hw.ops.requant import step_positions
 from hw.spec.dtypes import IntType
 
 _SEARCHED: dict[tuple[int, int, IntType, IntType], tuple[Node, Shared, IntType]] = {}
