@@ -1,14 +1,10 @@
-"""Requantizers in floating point, each used only after a proof that it gives the same codes.
+"""Requantizers as one multiplication and one rounding, used only where they provably are the same.
 
 A requantizer is a staircase with known steps, so floor(acc * slope + offset) equals it on every
-sum if it does so at each step and just before it. That is checked in the very arithmetic used;
-where no float32 slope and offset do it float64 is tried, and last the steps are counted.
+sum if it does so at each step and just before it. That is checked in the very arithmetic used.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,39 +12,38 @@ from numpy.typing import NDArray
 from hw.ops.integers import EXACT, step_positions
 from hw.ops.program import Node
 
-Unary = Callable[[NDArray[Any]], NDArray[Any]]
+Line = tuple[NDArray, NDArray | None]
 _LIMIT = EXACT - 1
 _NEAR = (0, 1, -1, 2, -2, 3, -3, 4, -4)  # neighbouring floats tried, in units in the last place
 
 
-def fast_requant(node: Node) -> Unary:
-    """The node's function: acc (B,O,...) sums, float32 or float64 -> (B,O,...) float32 codes."""
+def steps_of(node: Node) -> NDArray[np.int64]:
+    """(O, levels), or (1, levels) for all channels: sums at which a requantizer's code rises."""
     low, high = int(node.attrs["low"]), int(node.attrs["high"])
     m, b, n, channels = (node.params[k] for k in ("m", "b", "n", "channels"))
-    steps = node.params["steps"] if channels.size else None
-    if steps is not None and channels.size == m.size:
-        return lambda acc: _counted(acc, steps, low)
-    positions, slope = step_positions(m, b, n, low, high), m / np.exp2(n)
-    if steps is not None:
-        positions[channels] = steps
-        return lambda acc: _counted(acc, positions, low)
+    if channels.size == m.size:  # also where one set serves a whole tensor
+        return node.params["steps"]
+    steps = step_positions(m, b, n, low, high)
+    if channels.size:
+        steps[channels] = node.params["steps"]
+    return steps
+
+
+def line_of(node: Node) -> Line | None:
+    """(slope, offset) per channel: rint(acc * slope), with an offset floor(acc * slope + offset),
+    is the node's code on every |acc| < EXACT in the arithmetic of the slope's type.
+
+    float32 where some do it, else float64; None where none do or channels have thresholds.
+    """
+    if node.params["channels"].size:
+        return None
+    low, steps = int(node.attrs["low"]), steps_of(node)
+    slope = node.params["m"] / np.exp2(node.params["n"])
     for kind, attempt in ((np.float32, _scaled), (np.float32, _affine), (np.float64, _affine)):
-        found = attempt(positions, slope, low, kind)
+        found = attempt(steps, slope, low, kind)
         if found is not None:
-            return _evaluate(*found, low, high)
-    return lambda acc: _counted(acc, positions, low)
-
-
-def _counted(acc: NDArray[Any], steps: NDArray[np.int64], low: int) -> NDArray[Any]:
-    """low + number of steps at or below acc; steps (O, levels) ascending, (1, levels) for all."""
-    codes = np.empty(acc.shape, np.float32)
-    if len(steps) == 1:
-        codes[...] = np.searchsorted(steps[0], acc, side="right")
-    else:
-        for channel, row in enumerate(steps):
-            codes[:, channel] = np.searchsorted(row, acc[:, channel], side="right")
-    codes += low
-    return codes
+            return found
+    return None
 
 
 def _proven(steps: NDArray, slope: NDArray, offset: NDArray | None, low: int) -> NDArray[np.bool_]:
@@ -70,7 +65,7 @@ def _proven(steps: NDArray, slope: NDArray, offset: NDArray | None, low: int) ->
     return ((after | (steps > _LIMIT)) & (before | (steps <= -_LIMIT))).all(1)
 
 
-def _scaled(steps: NDArray, slope: NDArray, low: int, kind: type) -> tuple | None:
+def _scaled(steps: NDArray, slope: NDArray, low: int, kind: type) -> Line | None:
     """Slope alone, for sums without a bias."""
     best = slope.astype(kind)
     for near in _NEAR:
@@ -80,7 +75,7 @@ def _scaled(steps: NDArray, slope: NDArray, low: int, kind: type) -> tuple | Non
     return None
 
 
-def _affine(steps: NDArray, slope: NDArray, low: int, kind: type) -> tuple | None:
+def _affine(steps: NDArray, slope: NDArray, low: int, kind: type) -> Line | None:
     """Slope and offset per channel."""
     codes = np.arange(low + 1, low + 1 + steps.shape[1], dtype=np.float64)[None]
     scale, shift = slope.astype(kind), np.zeros(len(slope), kind)
@@ -96,19 +91,3 @@ def _affine(steps: NDArray, slope: NDArray, low: int, kind: type) -> tuple | Non
         if done.all():
             return scale, shift
     return None
-
-
-def _evaluate(slope: NDArray, offset: NDArray | None, low: int, high: int) -> Unary:
-    a = slope.reshape(1, -1, 1, 1)
-    b = None if offset is None else offset.reshape(1, -1, 1, 1)
-
-    def apply(acc: NDArray[Any]) -> NDArray[Any]:
-        codes = acc.astype(a.dtype, copy=False) * a
-        if b is None:
-            np.rint(codes, out=codes)
-        else:
-            codes += b
-            np.floor(codes, out=codes)
-        return np.clip(codes, low, high, out=codes).astype(np.float32, copy=False)
-
-    return apply

@@ -15,7 +15,9 @@ from host.spec import load_spec
 
 
 class GoldenDevice(ModuleNames):
-    """Runs a bundle's integer programs in numpy, bit for bit as the golden functions define them.
+    """Runs a bundle's integer programs, bit for bit as the golden functions define them.
+
+    PyTorch executes them where it is installed, else numpy.
 
     Raises BundleError for a bad bundle.
     """

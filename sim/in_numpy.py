@@ -1,14 +1,15 @@
-"""Evaluations of the operators in numpy, each giving the integers of its golden function.
+"""The operators in numpy, each giving the integers of its golden function.
 
 Codes travel between nodes as float32 arrays that hold integers. Lowering has checked that no sum
 leaves the range in which float32 counts in steps of one (`hw.ops.integers.EXACT`), so the order of
 summation does not matter and a matrix library may choose it. What rounds, `sim.staircase` proves
-for each node. PyTorch is not needed, so a tracker installs without it.
+for each node. So a tracker installs without PyTorch; where that is, `sim.in_torch` is faster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,27 @@ from numpy.typing import NDArray
 from hw.ops.integers import EXACT
 from hw.ops.program import Node
 from hw.spec.errors import BundleError
-from sim.staircase import fast_requant
+from sim.staircase import line_of, steps_of
 
 Codes = NDArray[Any]
 Function = Callable[..., Codes]
 _BLOCK = 1 << 15  # sums of a depthwise block: two buffers of this many floats stay in the cache
 
 
-def bind_fast(node: Node) -> Function:
+running = nullcontext
+
+
+def load(codes: Codes) -> Codes:
+    """Codes as the float32 that nodes read."""
+    return codes.astype(np.float32)
+
+
+def store(codes: Codes, kind: np.dtype) -> Codes:
+    """The codes as an array of that type, row after row."""
+    return np.ascontiguousarray(codes, dtype=kind)
+
+
+def bind(node: Node) -> Function:
     """The node as a function of its input arrays, none of which it writes to.
 
     Raises BundleError for an unknown operator.
@@ -87,6 +101,39 @@ def _depthwise(x: Codes, weight: Codes, stride: int) -> Codes:
     return sums
 
 
+def _requant(node: Node) -> Function:
+    """acc (B,O,...) sums -> codes: on a proven line, else by counting steps."""
+    low, high, line = node.attrs["low"], node.attrs["high"], line_of(node)
+    if line is None:
+        steps = steps_of(node)
+        return lambda acc: _counted(acc, steps, low)
+    slope = line[0].reshape(1, -1, 1, 1)
+    offset = None if line[1] is None else line[1].reshape(1, -1, 1, 1)
+
+    def apply(acc: Codes) -> Codes:
+        codes = acc.astype(slope.dtype, copy=False) * slope
+        if offset is None:
+            np.rint(codes, out=codes)
+        else:
+            codes += offset
+            np.floor(codes, out=codes)
+        return np.clip(codes, low, high, out=codes).astype(np.float32, copy=False)
+
+    return apply
+
+
+def _counted(acc: Codes, steps: NDArray[np.int64], low: int) -> Codes:
+    """low + number of steps at or below acc; steps (O, levels) ascending, (1, levels) for all."""
+    codes = np.empty(acc.shape, np.float32)
+    if len(steps) == 1:
+        codes[...] = np.searchsorted(steps[0], acc, side="right")
+    else:
+        for channel, row in enumerate(steps):
+            codes[:, channel] = np.searchsorted(row, acc[:, channel], side="right")
+    codes += low
+    return codes
+
+
 def _matmul(node: Node) -> Function:
     """a (...,M,K), b (...,K,N) codes -> (...,M,N) sums, float64 where float32 could lose one."""
     block = max(1, (EXACT - 1) // max(int(node.attrs["term"]), 1))
@@ -138,7 +185,7 @@ def _cut(node: Node) -> Function:
 
 _MAKERS: dict[str, Callable[[Node], Function]] = {
     "conv": _conv,
-    "requant": fast_requant,
+    "requant": _requant,
     "join_add": _clip,
     "saturate": _clip,
     "matmul": _matmul,
