@@ -13,7 +13,7 @@ from hw.fold.kernels import requant_fields
 from hw.kernels.attention import Attention
 from hw.kernels.requant import Requant
 from hw.lower.errors import LoweringError
-from hw.ops.matmul import bounds
+from hw.ops.integers import product_bounds
 from hw.ops.program import Node
 from hw.spec.dtypes import IntType
 from hw.spec.sizes import signed_bits
@@ -24,7 +24,7 @@ DIVIDE_CYCLES = 8
 
 def product_bits(terms: int, a: IntType, b: IntType) -> int:
     """Bits, two's complement, that hold every sum of `terms` products of codes of two types."""
-    return signed_bits(*bounds(terms, a, b))
+    return signed_bits(*product_bounds(terms, a, b))
 
 
 def scalar_requantizer(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hw.ops.conv import EXACT
-from hw.spec.dtypes import IntType
+from hw.ops.integers import EXACT
 
 
 def matmul(a: Tensor, b: Tensor, term: int) -> Tensor:
@@ -25,14 +24,6 @@ def matmul(a: Tensor, b: Tensor, term: int) -> Tensor:
         flat = _blocks(a.flatten(0, -2), b.flatten(0, -2), block)
         return flat.reshape(*a.shape[:-1], b.shape[-1])
     return _blocks(a, b, block)
-
-
-def bounds(terms: int, a: IntType, b: IntType) -> tuple[int, int]:
-    """Least and greatest sum of `terms` products of codes of two types, 0 among them: any of the
-    terms may be left out.
-    """
-    corners = [x * y for x in (a.min, a.max) for y in (b.min, b.max)]
-    return terms * min(0, *corners), terms * max(0, *corners)
 
 
 def _blocks(a: Tensor, b: Tensor, block: int) -> Tensor:

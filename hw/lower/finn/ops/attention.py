@@ -8,8 +8,8 @@ import torch
 
 from hw.kernels.attention import Attention
 from hw.lower.finn.ops.stream import StreamOp
-from hw.ops.conv import EXACT
-from hw.ops.matmul import bounds, matmul
+from hw.ops.integers import EXACT, product_bounds
+from hw.ops.matmul import matmul
 from hw.ops.requant import threshold
 from hw.ops.softmax import divide, exp_rows, row_sum
 from hw.spec.dtypes import IntType
@@ -45,8 +45,8 @@ class IntegerAttention(StreamOp):
         queries, length, _ = self.get_nodeattr("vectors")
         dim, pe = self.get_nodeattr("channels")[0], self.get_nodeattr("PE")
         padded = ceil_div(length, pe) * pe
-        scores = signed_bits(*bounds(dim, q, k))
-        context = signed_bits(*bounds(padded, weight, v))
+        scores = signed_bits(*product_bounds(dim, q, k))
+        context = signed_bits(*product_bounds(padded, weight, v))
         return Attention(
             LENGTH=padded,
             DIM=dim,
