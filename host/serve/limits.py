@@ -15,7 +15,7 @@ MESSAGE_BYTES = 4096
 MESSAGES_A_SECOND, MESSAGE_BURST = 60.0, 120.0
 """What a page may send; acknowledged pictures count too."""
 FLOOD = 400
-"""Messages refused in a row before a page is sent away."""
+"""Messages refused, without a quiet while, before a page is sent away."""
 NAME_LENGTH, PHRASE_LENGTH = 40, 80
 
 TRACKED_SIDE = 1920

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import struct
 import time
 from collections import deque
@@ -31,6 +32,8 @@ from host.serve.limits import (
 from host.serve.live import Live
 from host.serve.tracking import Reply
 
+log = logging.getLogger(__name__)
+
 STATE_S = 0.5
 """Seconds between two reports of rates."""
 REPLIES = 16
@@ -40,7 +43,7 @@ FULL, FLOODED = 1013, 1008
 
 
 class Allowance:
-    """How many messages a page may still send: refills with time."""
+    """How many messages a page may still send: refills with time. refused: since it was full."""
 
     def __init__(self) -> None:
         self._left, self._last, self.refused = MESSAGE_BURST, time.monotonic(), 0
@@ -50,11 +53,12 @@ class Allowance:
         now = time.monotonic()
         self._left = min(MESSAGE_BURST, self._left + (now - self._last) * MESSAGES_A_SECOND)
         self._last = now
+        if self._left == MESSAGE_BURST:  # it has been quiet
+            self.refused = 0
         if self._left < 1:
             self.refused += 1
             return False
         self._left -= 1
-        self.refused = 0
         return True
 
 
@@ -102,10 +106,8 @@ class Page:
             for end in ends:
                 end()
             for task in tasks:
+                task.add_done_callback(_report)
                 task.cancel()
-            for ended in await asyncio.gather(*tasks, return_exceptions=True):
-                if isinstance(ended, Exception) and not isinstance(ended, GONE):
-                    raise ended
 
     def _wake(self) -> None:
         """There is news; from any thread."""
@@ -187,3 +189,10 @@ class Page:
 
 GONE = (WebSocketDisconnect, asyncio.TimeoutError, RuntimeError, OSError)
 """What sending to a page that has left ends in."""
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    """Tells of an end that no leaving explains."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, GONE):
+        log.error("a page's connection failed", exc_info=error)
