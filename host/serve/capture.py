@@ -33,13 +33,14 @@ class Shot:
     """A frame (H, W, 3) RGB uint8 with what the tracker wants of it.
 
     codes: the frame as the image encoder reads it, made ahead. opened: how often the source has
-    been opened, so that a change of size can be told from a bad frame. aspect: width of a pixel
-    for its height.
+    been opened, so that a change of size can be told from a bad frame. index: of the frame in its
+    source. aspect: width of a pixel for its height.
     """
 
     frame: NDArray[np.uint8]
     codes: NDArray[Any]
     opened: int
+    index: int = 0
     aspect: float = 1.0
 
 
@@ -141,6 +142,6 @@ class Capture(Worker):
             self._last = time.monotonic()
             self.notices.clear("source")
             image = fitted(frame.image, TRACKED_SIDE)
-            shot = Shot(image, self._prepare(image), self._opened, float(frame.aspect))
+            shot = Shot(image, self._prepare(image), self._opened, frame.index, float(frame.aspect))
             self.meter.tick()
             self.shots.put(shot)

@@ -112,6 +112,7 @@ class Drawing(Worker):
         head = {
             "number": tracked.number,
             "answer": tracked.answer,
+            "index": tracked.shot.index,
             "width": width,
             "height": height,
             "aspect": tracked.shot.aspect,

@@ -41,6 +41,7 @@ export class Stage {
     bitmap.close();
     at("empty").hidden = true;
     this.root.dataset.number = head.number;
+    this.root.dataset.index = head.index;
     this.root.dataset.answer = head.answer;
     this.root.dataset.present = head.objects.filter((one) => one.box).map((one) => one.id).join(" ");
     this.label(head, objects, chosen);
