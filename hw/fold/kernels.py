@@ -13,7 +13,7 @@ from hw.kernels.mvu import Mvu
 from hw.kernels.requant import Requant
 from hw.kernels.vvu import Vvu
 from hw.lower.errors import LoweringError
-from hw.ops.conv import bounds
+from hw.ops.integers import bounds
 from hw.ops.program import Node
 from hw.spec.dtypes import IntType
 

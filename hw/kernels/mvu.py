@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from hw.kernels.common import mac_array
 from hw.kernels.common.bases import Layered
 from hw.kernels.common.costs import ceil_div, ram_cost, rom_cost
-from hw.ops.conv import bounds, conv
+from hw.ops.conv import conv
+from hw.ops.integers import bounds
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
 from hw.spec.kernel import Arrays, Cost, Memory

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hw.kernels.common.bases import Layered
 from hw.kernels.common.costs import ram_cost, rom_cost
-from hw.ops.conv import bounds
+from hw.ops.integers import bounds
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
 from hw.spec.kernel import Arrays, Cost, Memory

@@ -26,7 +26,7 @@ from hw.lower.values import (
     Value,
     Weights,
 )
-from hw.ops.conv import EXACT, bounds
+from hw.ops.integers import EXACT, bounds
 
 
 def _convolution(build: Builder, node: Operator) -> Value:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from hw.lower.errors import LoweringError
 from hw.lower.finn.runtime import OPS, prepare, quiet
+from hw.ops.integers import step_positions
 from hw.ops.program import Node, Program
-from hw.ops.requant import step_positions
 from hw.spec.dtypes import IntType
 
 GENERAL = "qonnx.custom_op.general"

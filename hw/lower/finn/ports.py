@@ -14,7 +14,7 @@ from qonnx.transformation.base import Transformation
 
 from hw.lower.errors import LoweringError
 from hw.lower.finn.traces import only, rename
-from hw.ops.conv import bounds
+from hw.ops.integers import bounds
 from hw.spec.dtypes import IntType
 from hw.spec.port import Port
 

@@ -8,7 +8,7 @@ import torch
 
 from hw.kernels.attention import Attention
 from hw.lower.finn.ops.stream import StreamOp
-from hw.ops.conv import EXACT
+from hw.ops.integers import EXACT
 from hw.ops.matmul import matmul
 from hw.ops.requant import threshold
 from hw.ops.softmax import divide, exp_rows, row_sum
