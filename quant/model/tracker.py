@@ -29,7 +29,6 @@ from quant.model.provenance import Trained, check_detector
 from quant.model.state import unique_state
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
-GRAPHS = ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder")
 TRACKER, DETECTOR = "tracker", "detector"
 """The two parts of a model that have checkpoints of their own."""
 DETECTOR_MODULES = ("detector", "concept_prompts")
