@@ -23,7 +23,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup tools test test-all check lint sim synth kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
+.PHONY: help setup tools test test-all check lint csim sim synth kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -58,6 +58,9 @@ check: $(STAMP) ## check style and types of everything (ruff, mypy, verible)
 
 lint: check tools ## and every kernel alone (Verilator, verible, Yosys)
 	$(PY) -m sim.lint
+
+csim: tools ## prove HLS kernels against their golden models by g++ (K="mvau swg", all without)
+	$(PY) -m tests.hls.csim $(K) $(ARGS)
 
 sim: tools ## prove one kernel against its golden model (K=mvu, ARGS=-v)
 	$(PYTEST) "tests/kernels/test_$(K).py" $(ARGS)

@@ -40,8 +40,7 @@ def rom_text(name: str, rom: Rom) -> str:
     flat = [str(int(value)) for value in rom.values.ravel()]
     # Braces of inner dimensions may be left out: C++11, dcl.init.aggr.
     lines = [", ".join(flat[i : i + _VALUES_A_LINE]) for i in range(0, len(flat), _VALUES_A_LINE)]
-    signed = "true" if rom.dtype.signed else "false"
-    kind = f"{NAMESPACE}::Constant<{rom.dtype.bits}, {signed}>"
+    kind = f"{NAMESPACE}::Constant<{rom.bits}, {str(rom.signed).lower()}>"
     body = ",\n    ".join(lines)
     return f"static const {kind} {name}{sizes} = {{\n    {body}}};\n"
 

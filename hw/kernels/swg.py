@@ -134,8 +134,7 @@ class Swg(Kernel):
         names = ("IFM_H", "IFM_W", "IFM_CH", "KERNEL", "STRIDE", "SIMD", "ELEM_WIDTH")
         if self.PARALLEL:
             return HlsCall("swg", "swg_parallel", self.template(*names))
-        order = "ORDER_DEPTHWISE" if self.DEPTHWISE else "ORDER_DENSE"
-        return HlsCall("swg", "swg_serial", {**self.template(*names), "ORDER": order})
+        return HlsCall("swg", "swg_serial", self.template(*names, "DEPTHWISE"))
 
     def cost(self) -> Cost:
         return self._parallel_cost() if self.PARALLEL else self._serial_cost()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.spec.dtypes import IntType
+from hw.spec.errors import SpecError
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +17,8 @@ class Rom:
     """A constant array of a template's arguments, indexed as the header says."""
 
     values: NDArray[np.int64]
-    dtype: IntType
+    bits: int
+    signed: bool
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class HlsCall:
     Attributes:
         header: stem of the header.
         function: name of the template.
-        template: its arguments by name, in the header's order: whole numbers, truth values, or
-            names of an enumeration.
+        template: its arguments by name, in the header's order: whole numbers, truth
+            values as 0 and 1.
         roms: its constants by name, in the header's order.
         instanced: whether the last template argument is a number of the call's own, since the
             function keeps something between frames.
@@ -39,14 +40,19 @@ class HlsCall:
 
     header: str
     function: str
-    template: Mapping[str, int | str]
+    template: Mapping[str, int]
     roms: Mapping[str, Rom] = field(default_factory=dict)
     instanced: bool = False
 
 
 def rom(values: NDArray[Any], bits: int, signed: bool) -> Rom:
-    """A Rom of codes of so many bits. Raises SpecError for codes that they do not hold."""
-    dtype = IntType(bits, signed)
+    """A Rom of codes of so many bits, up to 63. Raises SpecError for codes beyond them."""
     codes = np.asarray(values).astype(np.int64)
-    dtype.check(codes, "constants of an HLS kernel")
-    return Rom(codes, dtype)
+    half = 1 << (bits - 1)
+    low, high = (-half, half - 1) if signed else (0, 2 * half - 1)
+    if codes.min() < low or codes.max() > high:
+        raise SpecError(
+            f"constants {codes.min()}..{codes.max()} of an HLS kernel",
+            f"{bits} bits hold {low}..{high}",
+        )
+    return Rom(codes, bits, signed)

@@ -147,11 +147,11 @@ class Kernel(ABC):
         """The kernel's HLS form. Raises SpecError where there is none."""
         raise SpecError(f"{self.name} has no HLS form", "build it with BACKEND=rtl")
 
-    def template(self, *names: str, **more: int) -> dict[str, int | str]:
+    def template(self, *names: str, **more: int) -> dict[str, int]:
         """Arguments of an HLS template: parameters under their own names, then what else is
         given.
         """
-        values: dict[str, int | str] = {name: int(getattr(self, name)) for name in names}
+        values: dict[str, int] = {name: int(getattr(self, name)) for name in names}
         return values | more
 
     def settings(self) -> list[dict[str, int]]:

@@ -53,9 +53,9 @@ class Netlist(Kernel):
 
     def validate(self) -> None:
         driven: set[End] = set()
-        used: set[End] = {_end(drop) for drop in self.drops}
+        used: set[End] = {end_of(drop) for drop in self.drops}
         for source, sink in self.wires:
-            a, b = _end(source), _end(sink)
+            a, b = end_of(source), end_of(sink)
             for end, seen in ((a, used), (b, driven)):
                 if end in seen:
                     raise SpecError(f"{self.title}: {'.'.join(end)} is wired twice", "fork it")
@@ -94,13 +94,13 @@ class Netlist(Kernel):
 
     def inputs(self) -> dict[str, Stream]:
         """Ports of the parts that the netlist's own inputs are wired to."""
-        pairs = ((_end(a), _end(b)) for a, b in self.wires)
+        pairs = ((end_of(a), end_of(b)) for a, b in self.wires)
         found = {a[1]: self._port(b, "inputs") for a, b in pairs if not a[0]}
         return {k: self.ends.get(k, s) for k, s in found.items()}
 
     def outputs(self) -> dict[str, Stream]:
         """Ports of the parts that drive the netlist's own outputs."""
-        pairs = ((_end(a), _end(b)) for a, b in self.wires)
+        pairs = ((end_of(a), end_of(b)) for a, b in self.wires)
         found = {b[1]: self._port(a, "outputs") for a, b in pairs if not b[0]}
         return {k: self.ends.get(k, s) for k, s in found.items()}
 
@@ -111,7 +111,7 @@ class Netlist(Kernel):
         tensors: dict[End, tuple[Tensor, Stream]] = {
             ("", k): (inputs[k], s) for k, s in self.inputs().items() if k in inputs
         }
-        feeds = {_end(b): _end(a) for a, b in self.wires}
+        feeds = {end_of(b): end_of(a) for a, b in self.wires}
         for name, kernel in self.instances.items():
             ports = {k: s for k, s in kernel.inputs().items() if k not in kernel.setup()}
             if any(feeds[(name, port)] not in tensors for port in ports):
@@ -162,7 +162,7 @@ class Netlist(Kernel):
             ports += _ports(name, stream, "input  wire logic", "output logic     ")
         for name, stream in self.outputs().items():
             ports += _ports(name, stream, "output logic     ", "input  wire logic")
-        feeds = {_end(b): _end(a) for a, b in self.wires}
+        feeds = {end_of(b): end_of(a) for a, b in self.wires}
         reads = {a: b for b, a in feeds.items()}
         body: list[str] = []
         for (name, port), sink in reads.items():
@@ -226,7 +226,8 @@ class Netlist(Kernel):
         return [header, ",\n".join(f"      {p}" for p in pins), "  );"]
 
 
-def _end(text: str) -> End:
+def end_of(text: str) -> End:
+    """An end as a wire spells it."""
     name, dot, port = text.rpartition(".")
     return (name, port) if dot else ("", text)
 

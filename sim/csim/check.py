@@ -19,9 +19,10 @@ KINDS = ("random", "random", "min", "max", "corners")
 
 @dataclass(frozen=True)
 class CsimReport:
-    """What a kernel's run came to. compared: output codes; faults: one line each."""
+    """What a kernel's run came to: output codes compared, those that differ, and a line a fault."""
 
     compared: int
+    wrong: int
     faults: list[str]
 
 
@@ -54,8 +55,9 @@ def _run(library: Library, name: str, kernel: Kernel) -> CsimReport:
     try:
         found = library.run(name, len(frames), inputs)
     except CsimError as error:
-        return CsimReport(0, [str(error)])
-    compared, faults = 0, []
+        return CsimReport(0, 0, [str(error)])
+    compared, differ = 0, 0
+    faults: list[str] = []
     for port, stream in kernel.outputs().items():
         codes, right = stream.unpack(found[port]), np.concatenate(wanted[port])
         if codes.size != right.size:
@@ -63,10 +65,11 @@ def _run(library: Library, name: str, kernel: Kernel) -> CsimReport:
             continue
         wrong = np.flatnonzero(codes != right)
         compared += right.size
+        differ += wrong.size
         if wrong.size:
             at = int(wrong[0])
             faults.append(
                 f"{name}: {wrong.size} of {right.size} codes of {port} differ, first code {at}:"
                 f" {codes[at]}, not {right[at]}"
             )
-    return CsimReport(compared, faults)
+    return CsimReport(compared, differ, faults)

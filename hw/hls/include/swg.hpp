@@ -3,22 +3,20 @@
 // reads them.
 //
 // in: (H, W, C), SIMD channels a beat. out, OH x OW windows of k x k pixels:
-//   ORDER_DENSE      (OH, OW, k, k, C), SIMD lanes
-//   ORDER_DEPTHWISE  (OH, OW, C / SIMD, k * k, SIMD), SIMD lanes
-//   ORDER_PARALLEL   the order of ORDER_DEPTHWISE, k * k * SIMD lanes
-// II = 1. Serial orders take a cycle a beat of the windows, and read the lines that the next row of
-// windows needs meanwhile; ORDER_PARALLEL takes a cycle a beat of the map.
+//   swg_serial             (OH, OW, k, k, C), SIMD lanes
+//   swg_serial, DEPTHWISE  (OH, OW, C / SIMD, k * k, SIMD), SIMD lanes
+//   swg_parallel           the order of DEPTHWISE, k * k * SIMD lanes
+// II = 1. swg_serial takes a cycle a beat of the windows, and reads the lines that the next row of
+// windows needs meanwhile; swg_parallel takes a cycle a beat of the map.
 #pragma once
 
 #include "stream.hpp"
 
 namespace samfabric {
 
-enum Order { ORDER_DENSE, ORDER_DEPTHWISE, ORDER_PARALLEL };
-
-// ORDER_DENSE and ORDER_DEPTHWISE: a ring of lines, k that are read and STRIDE that are written.
+// A ring of lines, k that are read and STRIDE that are written.
 template <int IFM_H, int IFM_W, int IFM_CH, int KERNEL, int STRIDE, int SIMD, int ELEM_WIDTH,
-          Order ORDER>
+          bool DEPTHWISE>
 void swg_serial(Stream<SIMD, ELEM_WIDTH>& s_axis, Stream<SIMD, ELEM_WIDTH>& m_axis) {
   constexpr int FOLD = IFM_CH / SIMD;
   constexpr int OFM_H = (IFM_H - KERNEL) / STRIDE + 1;
@@ -52,7 +50,7 @@ rows:
       if (i < WINDOWS) {
         const int at = (y * STRIDE + ky) % RING;
         m_axis.write(ring[at][(ox * STRIDE + kx) * FOLD + f]);
-        if (ORDER == ORDER_DENSE) {  // channels fastest
+        if (!DEPTHWISE) {  // channels fastest
           if (++f == FOLD) {
             f = 0;
             if (++kx == KERNEL) {
@@ -87,7 +85,7 @@ rows:
   }
 }
 
-// ORDER_PARALLEL: k - 1 lines, and the pixels of a window left of the one that comes.
+// k - 1 lines, and the pixels of a window left of the one that comes.
 template <int IFM_H, int IFM_W, int IFM_CH, int KERNEL, int STRIDE, int SIMD, int ELEM_WIDTH>
 void swg_parallel(Stream<SIMD, ELEM_WIDTH>& s_axis,
                   Stream<KERNEL * KERNEL * SIMD, ELEM_WIDTH>& m_axis) {
