@@ -26,11 +26,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 
 from host.concepts.phrases import Phrases
 from host.prompts import PROMPT_TOKENS
 from host.spec import ModelSpec
+from hw.spec.dtypes import Arrays
 from hw.spec.errors import SpecError
 from hw.spec.manifest import VOCABULARY, graph_names
 from quant.commands import exit_code
@@ -38,8 +38,6 @@ from quant.data.concepts.vocabulary import shipped_vocabulary
 from quant.export.vectors import random_inputs
 from quant.model.device import TorchDevice
 from quant.model.tracker import Tracker, load_checkpoint
-
-Arrays = dict[str, NDArray]
 
 
 def export_graphs(

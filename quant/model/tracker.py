@@ -27,7 +27,6 @@ from quant.model.memory_encoder import MemoryEncoder
 from quant.model.prompt_encoder import PromptEncoder
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
-GRAPHS = ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder")
 TRACKER, DETECTOR = "tracker", "detector"
 """The two parts of a model that have checkpoints of their own."""
 DETECTOR_MODULES = ("detector", "concept_prompts")
