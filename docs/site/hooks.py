@@ -1,7 +1,8 @@
 """What the documentation site makes of files that are not pages: mkdocs calls these functions.
 
 The home page is README.md, the changelog and the model cards are taken from where they stand, the
-register map is read off `hw/spec/registers.py`. So nothing is written twice.
+register map is read off `hw/spec/registers.py`, API pages list the modules that a folder holds. So
+nothing is written twice.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from register_map import MARKER, register_map  # noqa: E402  # mkdocs loads this file by its path
 
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
+ROOMS = re.compile(r"<!-- modules: ([\w. ]+) -->")
 FENCE = re.compile(r"^(```.*?^```$|~~~.*?^~~~$)", re.MULTILINE | re.DOTALL)
 
 
@@ -64,10 +66,22 @@ AWAITED = {"board.md"}
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Writes the register map and turns links between files into links between pages."""
+    """Writes the parts that are read off sources; links between files become links between pages."""
     uri = page.file.src_uri
     source = taken_from().get(uri, f"docs/{uri}")
-    return linked(markdown.replace(MARKER, register_map()), source, uri)
+    made = ROOMS.sub(lambda match: modules(match[1]), markdown.replace(MARKER, register_map()))
+    return linked(made, source, uri)
+
+
+def modules(rooms: str) -> str:
+    """Directives of mkdocstrings for every module that lies directly in the folders named."""
+    found = [
+        f"{room}.{path.stem}"
+        for room in rooms.split()
+        for path in sorted(ROOT.joinpath(*room.split(".")).glob("*.py"))
+        if not path.stem.startswith("_")
+    ]
+    return "\n\n".join(f"::: {module}" for module in found)
 
 
 def linked(markdown: str, source: str, page: str) -> str:
