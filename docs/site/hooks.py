@@ -66,7 +66,7 @@ AWAITED = {"board.md"}
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Writes the parts that are read off sources; links between files become links between pages."""
+    """Writes what is read off sources; links between files become links between pages."""
     uri = page.file.src_uri
     source = taken_from().get(uri, f"docs/{uri}")
     made = ROOMS.sub(lambda match: modules(match[1]), markdown.replace(MARKER, register_map()))
