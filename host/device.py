@@ -17,23 +17,23 @@ from hw.spec.dtypes import Arrays as Arrays
 
 
 class Device(Protocol):
-    """A machine that runs a bundle's graphs.
+    """A device runs a bundle's graphs.
 
-    Arrays hold codes in the storage type of their port. The outputs of a graph stay valid until
-    the same graph runs again: a device may reuse its buffers, so what must last is copied.
+    Arrays hold codes in the storage type of their port. The outputs of a graph stay valid until the
+    same graph runs again: a device may reuse its buffers, so what must last is copied.
     """
 
     name: str
     spec: ModelSpec
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array in memory that the device reads directly."""
+        """Returns an array of zeros in memory that the device reads directly."""
         ...
 
     def run(self, graph: str, inputs: Arrays) -> Arrays:
-        """Outputs of one graph by port name."""
+        """Runs one graph on inputs by port name and returns its outputs by port name."""
         ...
 
     def close(self) -> None:
-        """Gives the device back."""
+        """Gives the device back; no graph can be run afterwards."""
         ...
