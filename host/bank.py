@@ -71,7 +71,9 @@ class MemoryBank:
         return self.history, self._keys[self._slots], self._values[self._slots]
 
     def restore(self, history: Sequence[Entry], keys: NDArray[Any], values: NDArray[Any]) -> None:
-        """Takes over what `snapshot` returned. Raises ValueError for entries that no bank can hold."""
+        """Takes over what `snapshot` returned. Raises ValueError for entries that no bank could
+        hold.
+        """
         frames = {entry.frame for entry in history}
         kept = retained(history, self._policy)
         if len(frames) != len(history) or kept != list(range(len(history))):

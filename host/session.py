@@ -136,7 +136,7 @@ class Session:
 
     @property
     def object_ids(self) -> list[int]:
-        """Returns the ids of the objects tracked, in the order in which they were first prompted."""
+        """Returns the ids of the objects tracked, in the order of their first prompts."""
         return list(self.state.objects)
 
     def step(

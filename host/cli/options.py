@@ -176,7 +176,7 @@ def _add_video_concept_options(parser: argparse.ArgumentParser) -> None:
 
 
 def build_parser(prog: str = "python -m host") -> argparse.ArgumentParser:
-    """Parser of the whole command line; prog: the name of the program in its help."""
+    """Returns the parser of the whole command line; prog is the name of the program in its help."""
     parser = _Parser(
         prog=prog, description="Find, segment and track objects on pictures and videos."
     )
