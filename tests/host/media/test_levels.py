@@ -6,7 +6,6 @@ import os
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 from host.errors import SourceError
 from host.media.levels import Levels, depth_of
