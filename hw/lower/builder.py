@@ -14,14 +14,15 @@ from hw.lower.errors import LoweringError
 from hw.lower.graph import Graph, Operator
 from hw.lower.values import Codes, Constant, Sums, Value
 from hw.ops.program import Node, TensorInfo
-from hw.spec.dtypes import IntType
+from hw.spec.dtypes import MAX_BITS, IntType
 from hw.spec.port import Port
+from hw.spec.sizes import signed_bits
 
 
 @dataclass(frozen=True)
 class RequantReport:
-    """One requantizer: channels, those that take two DSPs a lane, those on thresholds, bits of
-    its sums.
+    """What one requantizer takes: its channels, those that need more than one DSP a lane, those on
+    thresholds, and the bits of its sums.
     """
 
     layer: str
@@ -78,6 +79,7 @@ class Builder:
         scale: float | None,
         attrs: dict[str, Any] | None = None,
         params: dict[str, NDArray] | None = None,
+        hardware: dict[str, int] | None = None,
     ) -> str:
         """Append a program node computing the graph node's output tensor; returns that tensor's
         name.
@@ -87,7 +89,8 @@ class Builder:
         while name in self._names:
             name, count = f"{base}.{count}", count + 1
         self._names.add(name)
-        self.nodes.append(Node(name, op, inputs, node.output, attrs or {}, params or {}))
+        made = Node(name, op, inputs, node.output, attrs or {}, params or {}, hardware or {})
+        self.nodes.append(made)
         shape = self.graph.shapes.get(node.output, ())
         self.tensors[node.output] = TensorInfo(dtype.name, scale, shape)
         return node.output
@@ -95,8 +98,7 @@ class Builder:
 
 def sum_type(low: NDArray, high: NDArray) -> IntType:
     """Narrowest signed type of all sums."""
-    widest = max(int(np.max(high)), -int(np.min(low)) - 1, 1)
-    return IntType(min(max(widest.bit_length() + 1, 2), 32))
+    return IntType(min(signed_bits(low.min(), high.max()), MAX_BITS))
 
 
 def sums_of(codes: Codes) -> Sums:

@@ -1,6 +1,6 @@
 """Search of the requantizer's integers: m, b, n per channel that follow the trained quantizer on
-every reachable sum; with n free (`search`) or shared by a layer (`search_shared`), as hardware
-wants it.
+every reachable sum. `solve` decides them for golden and hardware alike: with few shifts that all
+channels share (`search_shared`), as hardware wants it, else with n free (`search`).
 
 The trained quantizer, code = clip(round((acc * scale + bias) / out)), halves to even, is a
 staircase in the integer acc, so it is wholly described by its step positions T_i = the smallest
@@ -18,13 +18,14 @@ about 1e-6 of a sum's value; no integer rule could follow that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hw.spec.dtypes import IntType
+from hw.spec.sizes import signed_bits
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -34,6 +35,7 @@ Floats = NDArray[np.float64]
 # of 35 bits and add 65.
 NARROW_PORT, WIDE_PORT, CASCADE_PORT = 18, 25, 35
 SUM_BITS, CASCADE_SUM_BITS = 48, 62  # 62: what int64 holds with room
+DSPS, SHIFTS = (1, 2, 4), (1, 2, 4)  # a lane; a layer
 _FAR = np.int64(1) << 40  # beyond any sum
 _SHIFTS = 10  # shifts tried below the greatest that keeps m within its port
 _OFFSETS = (0, 1, -1, 2, -2, 3, -3)  # neighbours of the nearest m
@@ -41,14 +43,16 @@ _OFFSETS = (0, 1, -1, 2, -2, 3, -3)  # neighbours of the nearest m
 
 @dataclass(frozen=True)
 class Requant:
-    """Result of the search, one entry per channel: DSPs a lane (1 or 2; 0 = none works, m = b = n
-    = 0: use thresholds).
+    """The integers of a requantizer, each (O,), and the DSPs a lane that a channel takes (1, 2 or
+    4; 0 where none works, with m = b = n = 0: the channel needs thresholds). parameters: of the
+    kernel `requant` by name, see `Shared`; empty where its few shifts cannot follow.
     """
 
     m: Ints
     b: Ints
     n: Ints
     dsps: Ints
+    parameters: dict[str, int] = field(default_factory=dict)
 
 
 def trained_steps(scale: Floats, bias: Floats, out: float, dtype: IntType, relu: bool) -> Ints:
@@ -80,6 +84,17 @@ def intervals(steps: Ints, low: Ints, high: Ints) -> tuple[Ints, NDArray, Ints, 
     return np.maximum(steps, low), steps <= high, np.minimum(steps - 1, high), steps > low
 
 
+def solve(steps: Ints, slope: Floats, low: Ints, high: Ints, dtype: IntType) -> Requant:
+    """Integers of a layer's requantizer, the fewest DSPs a lane first, then the fewest shifts.
+    Arguments as those of `search`, which serves where no shared shifts do.
+    """
+    for dsps, shifts in product(DSPS, SHIFTS if len(steps) > 1 else SHIFTS[:1]):
+        found = search_shared(steps, low, high, dtype, shifts, dsps)
+        if found is not None:
+            return Requant(found.m, found.b, found.n, np.full(len(steps), dsps), found.parameters)
+    return search(steps, slope, low, high, dtype)
+
+
 def search(steps: Ints, slope: Floats, low: Ints, high: Ints, dtype: IntType) -> Requant:
     """Integers m, b, n for staircases `steps` (O, levels) over the sums low..high (O,); slope =
     codes per unit of the sum.
@@ -93,7 +108,7 @@ def search(steps: Ints, slope: Floats, low: Ints, high: Ints, dtype: IntType) ->
     # multiplies: same code, narrower port.
     least_sum = np.where(must_not, before, 0).min(initial=0)
     greatest_sum = np.where(must, after, 0).max(initial=0)
-    sum_bits = int(max(-least_sum, greatest_sum + 1)).bit_length() + 1
+    sum_bits = signed_bits(least_sum, greatest_sum)
     if sum_bits > WIDE_PORT:
         return result
     single = WIDE_PORT if sum_bits <= NARROW_PORT else NARROW_PORT  # the other port takes the sum
@@ -158,7 +173,7 @@ def search_shared(
         least, most = np.where(fits, least, middle + 1), np.where(fits, middle, most)
         least = np.minimum(least, most)
     needed = int(least.max())
-    full, port = _bits(low.min(), high.max()), room.port()
+    full, port = signed_bits(low.min(), high.max()), room.port()
     options = [(full, WIDE_PORT - 1 if full <= NARROW_PORT else NARROW_PORT - 1)]
     if port <= NARROW_PORT < full:
         options.append((port, WIDE_PORT - 1))
@@ -188,6 +203,7 @@ _MAX_SHIFT = 40
 _EVERY = range(_MAX_SHIFT + 1)
 _SPAN = 14  # shifts tried beyond the smallest that works
 _TOP = (1 << 33) - 1
+_NONE = 1 << 60  # wider than any port
 _SPREAD = 32  # values of m tried a channel when b is narrowed
 
 
@@ -224,7 +240,7 @@ class _Room:
         return least
 
     def smallest(self, n: int) -> Ints:
-        """The smallest m that works, `_TOP` where none does."""
+        """The smallest m that works, `_NONE` where none does."""
         shift = np.full_like(self.low, n)
         most = self.widest(shift, _TOP)
         least = np.ones_like(most)
@@ -234,7 +250,7 @@ class _Room:
             fits = self.width(middle, shift) >= 0
             least = np.where(fits, least, np.minimum(middle + 1, most))
             most = np.where(fits, middle, most)
-        return np.where(works, least, _TOP)
+        return np.where(works, least, _NONE)
 
     def port(self) -> int:
         """Bits of a sum beyond which every channel is at its first or its last code, or which it
@@ -243,11 +259,7 @@ class _Room:
         first, last = self.steps[:, 0], self.steps[:, -1]
         bottom = np.where(first > self.low, np.minimum(first - 1, self.high), self.low)
         top = np.where(last <= self.high, np.maximum(last, self.low) - 1, self.high)
-        return _bits(bottom.min(), top.max())
-
-
-def _bits(low: np.int64, high: np.int64) -> int:
-    return max(int(-low - 1).bit_length(), int(high).bit_length(), 1) + 1
+        return signed_bits(bottom.min(), top.max())
 
 
 def _assign(small: dict[int, Ints], m_width: int, shifts: int) -> Ints | None:
@@ -301,7 +313,7 @@ def _narrowest_b(room: _Room, n: Ints, m_width: int, port_width: int) -> Shared:
     parameters = {
         "PORT_WIDTH": port_width,
         "M_WIDTH": max(int(m.max()).bit_length(), 2),
-        "B_WIDTH": _bits(b.min(), b.max()),
+        "B_WIDTH": signed_bits(b.min(), b.max()),
         "B_SHIFT": zeros,
         "SHIFT": int(values[0]),
         "SHIFTS": next(c for c in (1, 2, 4) if c >= count),

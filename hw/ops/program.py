@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hw.spec.errors import BundleError
 from hw.spec.port import Port
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Node:
     """One operator: a name from `hw.ops.operators.OPERATORS`, tensors by name, constants.
 
     attrs: plain numbers and lists; params: integer arrays (weights, m, b, n, thresholds, tables).
+    hardware: parameters of the kernel that computes the node, by name, where the search that found
+    its integers decided them; the arithmetic needs none of them.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Node:
     output: str
     attrs: dict[str, Any] = field(default_factory=dict)
     params: dict[str, NDArray[Any]] = field(default_factory=dict)
+    hardware: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Program:
                     "output": n.output,
                     "attrs": n.attrs,
                     "params": sorted(n.params),
+                    **({"hardware": n.hardware} if n.hardware else {}),
                 }
                 for n in self.nodes
             ],
@@ -104,6 +108,7 @@ class Program:
                         n["output"],
                         n["attrs"],
                         {k: stored[f"{n['name']}/{k}"] for k in n["params"]},
+                        n.get("hardware", {}),
                     )
                     for n in plain["nodes"]
                 )
