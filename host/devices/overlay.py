@@ -99,14 +99,14 @@ def load(pynq: Any, path: Path, make: Callable[[str], Any] | None = None) -> Any
         raise DeviceError(
             f"{path} is not loaded after {LOAD_S:g} s", "switch the board off and on again"
         )
-    error = result.get("error")
-    if isinstance(error, Exception):
-        detail = f"{type(error).__name__}: {error}"
+    failed = result.get("error")
+    if isinstance(failed, Exception):
+        detail = f"{type(failed).__name__}: {failed}"
         raise DeviceError(
-            f"pynq {version} cannot load {path}: {detail}", _why_not_loaded(error)
-        ) from error
-    if error is not None:
-        raise error
+            f"pynq {version} cannot load {path}: {detail}", _why_not_loaded(failed)
+        ) from failed
+    if failed is not None:
+        raise failed
     return result["overlay"]
 
 
