@@ -1,4 +1,4 @@
-"""What the host must know of a bundle's concept detector: its sizes, tables and vocabulary.
+"""A detector's description tells the host all that it must know: sizes, tables and vocabulary.
 
 The letters are those of docs/architecture.md; N counts queries, P prompt tokens of text and
 examples, and T = N + 1 + P all tokens.

@@ -1,5 +1,5 @@
-"""What a device offers the host: four stateless graphs on arrays of codes, a fifth where the bundle
-has a concept detector, and their description.
+"""A device offers the host four stateless graphs on arrays of codes, a fifth where the bundle has a
+concept detector, and their description.
 
 `golden` is the integer model on this machine, `rtl` the hardware's own SystemVerilog in simulation,
 `pynq` the hardware on a board (`host.devices`). Any object that follows the `Device` protocol can

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hw.spec.sizes import whole_bytes
 
 YIELDED = -10.0
-"""Where another mask has the pixel, a mask's logit is at most this (SAM 2)."""
+"""A mask's logit is at most this where another mask has the pixel (SAM 2)."""
 
 _ONES = np.array([bin(byte).count("1") for byte in range(256)], np.uint8)
 

@@ -1,4 +1,4 @@
-"""Which memories an object's bank offers to the attention, as pure functions of indices.
+"""These pure functions of indices decide which memories an object's bank offers to the attention.
 
 The streaming session and the training unroll both call these, so a clip is trained under exactly
 the policy that the board runs. The rule is SAM 2's (Ravi et al. 2024, section 4, memory bank): a

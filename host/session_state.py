@@ -1,4 +1,4 @@
-"""What a streaming session keeps between frames."""
+"""A streaming session keeps this between frames."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What the host must know of a model: its sizes, the bank's policy, the ports of each graph, and
-the tables. `load_spec` reads them from a bundle.
+"""A model's description tells the host all that it must know: sizes, the bank's policy, the ports
+of each graph, and the tables. `load_spec` reads it from a bundle.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from host.cli.track import Box
 from host.devices.registry import DEVICES
 
 NEGATIVE = re.compile(r"-[.\d]")
-"""How a value with a minus begins; no option does."""
+"""A value with a minus begins like this; no option does."""
 
 
 class _Parser(argparse.ArgumentParser):

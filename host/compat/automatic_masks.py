@@ -36,7 +36,9 @@ OUTPUT_MODES = {
     "coco_rle": compressed,
 }
 EDGE = 20
-"""Pixels from an edge of a crop that is not the picture's, where a mask counts as cut (SAM)."""
+"""A mask counts as cut that comes within this many pixels of an edge of a crop which is not the
+picture's (SAM).
+"""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CLEAR = 10.0
-"""Distance from the threshold of a cell that changed sides, in logits (SAM 2)."""
+"""A cell that changed sides gets a logit at this distance from the threshold (SAM 2)."""
 EIGHT = 8
 """Cells that touch at a corner are one piece."""
 

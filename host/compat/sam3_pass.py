@@ -14,7 +14,7 @@ from host.prompts import Prompt
 from host.session import ObjectResult
 
 Found = tuple[int, dict[int, TrackedInstance]]
-"""Frame and instances on it, removed ones too, by the session's ids."""
+"""A pass finds a frame and the instances on it, removed ones too, under the session's ids."""
 
 
 class Pass:

@@ -27,7 +27,7 @@ leaves duplicates of a picture to its training.
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """n instances of a concept were found on a frame (H, W) = frame_size.
+    """These are the n instances of a concept that were found on a frame (H, W) = frame_size.
 
     scores (n,) are in 0..1, falling. boxes (n, 4) are x0, y0, x1, y1 in pixels of the frame. logits
     (n, R, R) and semantic (R, R) are masks in value units. presence is the probability that the

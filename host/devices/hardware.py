@@ -19,7 +19,7 @@ from host.spec import load_spec
 from hw.spec.hardware import Hardware
 
 KEPT = 100_000
-"""Runs of a graph whose cycles are kept; the older half goes when there are more."""
+"""The cycles of this many runs of a graph are kept; the older half goes when there are more."""
 
 
 class HardwareDevice(ModuleNames):

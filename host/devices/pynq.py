@@ -24,24 +24,24 @@ from hw.spec.handoff import Handoff
 from hw.spec.hardware import Hardware
 
 WINDOW = 0x1000
-"""Bytes of a register block on the bus."""
+"""A register block takes this many bytes on the bus."""
 SEND, TAKE = 0x00, 0x30
-"""Where the registers of a DMA's two directions begin; below, offsets from there."""
+"""The registers of a DMA's two directions begin here; those below are offsets from there."""
 CONTROL, STATUS, ADDRESS, ADDRESS_HIGH, LENGTH = 0x00, 0x04, 0x18, 0x1C, 0x28
 RUN, RESET = 1 << 0, 1 << 2  # of CONTROL
 HALTED, IDLE = 1 << 0, 1 << 1  # of STATUS
 ERRORS = {1 << 4: "internal error", 1 << 5: "bus error", 1 << 6: "address error"}
 ANSWER_S = 0.1
-"""What a DMA may take to start or to reset."""
+"""A DMA may take this many seconds to start or to reset."""
 PAUSE_S = 2e-4
 """Sleep between two looks at a transfer that is not done. Looking without pause would keep the
 processor, and Python's other threads, from capturing and drawing meanwhile.
 """
 EARLY = 0.9
-"""Share of a transfer's usual time that is slept through before the first look."""
+"""This share of a transfer's usual time is slept through before the first look."""
 LEAST_BYTES = 8192
-"""Of an allocation: XRT 2.17 puts buffers of 4 KB and less above 4 GB, where a DMA of 32 address
-bits does not reach.
+"""An allocation has at least this many bytes: XRT 2.17 puts buffers of 4 KB and less above 4 GB,
+where a DMA of 32 address bits does not reach.
 """
 
 

@@ -17,7 +17,7 @@ from host.errors import BundleError, DeviceError
 from hw.spec.hardware import Hardware
 
 STRIDE = 50_000
-"""Cycles between two looks at the registers."""
+"""The system is clocked this many cycles between two looks at the registers."""
 
 
 class RtlTransport:

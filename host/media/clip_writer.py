@@ -16,11 +16,13 @@ from host.errors import UsageError
 
 SUFFIXES = (".mp4", ".mkv", ".mov")
 TICKS = 60_000
-"""Ticks of a clip's clock in a second: 2002 a frame of 29.97, and few enough for MPEG-4."""
+"""A clip's clock has this many ticks in a second: 2002 a frame of 29.97, and few enough
+for MPEG-4.
+"""
 FRAGMENT_S = 1
-"""Seconds of a live recording that losing power costs."""
+"""Losing power costs a live recording this many seconds."""
 LIVE = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
-"""An MP4 whose fragments stand alone, each handed to the system when it ends."""
+"""A live clip is an MP4 whose fragments stand alone, each handed to the system when it ends."""
 
 
 class ClipWriter:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPRITE = 320
-"""Side of the square that an animal is drawn on, pixels."""
+"""An animal is drawn on a square of this side, in pixels."""
 
 Picture = NDArray[np.floating]
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from host.errors import SourceError
 
 DEPTHS = (8, 10, 12, 14, 16)
-"""Bits that sensors give."""
+"""Sensors give these numbers of bits."""
 
 log = logging.getLogger(__name__)
 

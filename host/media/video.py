@@ -32,7 +32,7 @@ DIGITS = "0123456789"
 SAMPLED = 8
 """The depth of a folder's pixels is told by this many of its frames."""
 SLACK_S = 0.1
-"""Seconds by which a container may overstate its length."""
+"""A container may overstate its length by this many seconds."""
 ATTACHED_PICTURE = 0x400
 """FFmpeg's AV_DISPOSITION_ATTACHED_PIC: the cover of a piece of music is no video."""
 
@@ -53,7 +53,7 @@ class Frame:
 
 
 class FrameSource(Protocol):
-    """From a source frames can be read once, in order."""
+    """A source gives its frames once, in order."""
 
     description: str
     fps: float

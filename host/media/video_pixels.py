@@ -15,7 +15,7 @@ from host.errors import SourceError
 from host.media.levels import Levels
 
 UNIT = 1 << 16
-"""One, in a display matrix (FFmpeg, libavutil/display.h)."""
+"""This is one in a display matrix (FFmpeg, libavutil/display.h)."""
 PQ = 16
 """Transfer characteristics of SMPTE ST 2084 (ITU-T H.273)."""
 WHITE, PEAK = 203.0, 1000.0
