@@ -22,17 +22,15 @@ def docstrings(source):
 
     def visit(node):
         for child in node.body:
-            if isinstance(child, ast.Expr):
-                if isinstance(child.value, ast.Constant) and isinstance(child.value.value, str):
-                    yield child.lineno, child.value.value
-            elif isinstance(child, (ast.ClassDef, ast.FunctionDef)):
-                if not child.name.startswith("_"):
-                    yield from visit(child) if isinstance(child, ast.ClassDef) else said(child)
-
-    def said(function):
-        text = ast.get_docstring(function)
-        if text:
-            yield function.lineno, text
+            match child:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    yield child.lineno, text
+                case ast.ClassDef(name=name) if not name.startswith("_"):
+                    yield from visit(child)
+                case ast.FunctionDef(name=name) if not name.startswith("_"):
+                    text = ast.get_docstring(child)
+                    if text:
+                        yield child.lineno, text
 
     yield from visit(ast.parse(source))
 
