@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from host.device import Arrays
-from host.errors import DeviceError
+from host.errors import BundleError, DeviceError
 from host.module_names import ModuleNames
 from host.spec import load_spec
+from hw.spec.manifest import REBUILD
 
 
 class GoldenDevice(ModuleNames):
@@ -35,6 +36,12 @@ class GoldenDevice(ModuleNames):
                 "or use a device that needs none",
             ) from error
         self._graphs = {entry.name: GraphExecutor(folder, entry.name) for entry in manifest.graphs}
+        for entry in manifest.graphs:
+            program = self._graphs[entry.name].program
+            if (program.inputs, program.outputs) != (entry.inputs, entry.outputs):
+                raise BundleError(
+                    f"{folder}: manifest and program of {entry.name} differ in their ports", REBUILD
+                )
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Zeroed array in ordinary memory."""

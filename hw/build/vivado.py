@@ -21,6 +21,7 @@ from hw.build import overlay, wrapper
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import Hardware
+from hw.spec.manifest import load_manifest, write_manifest
 
 SCRIPT = Path(__file__).resolve().parent / "vivado" / "build.tcl"
 FOLDER = "vivado"
@@ -240,7 +241,8 @@ def _run(
 
 
 def _package(bundle: Path, hardware: Hardware) -> Hardware:
-    """Copies the results into the bundle and names the overlay in hardware.json."""
+    """Copies the results into the bundle, names the overlay in hardware.json and signs them all."""
+    manifest = load_manifest(bundle)
     out = bundle / FOLDER / "out"
     wanted = {
         out / f"{hardware.top}.bit": bundle / f"{hardware.top}.bit",
@@ -256,4 +258,6 @@ def _package(bundle: Path, hardware: Hardware) -> Hardware:
             shutil.copyfile(source, part)
     done = replace(hardware, overlay=f"{hardware.top}.bit")
     done.save(bundle)
+    made = [path.relative_to(bundle).as_posix() for path in wanted.values()]
+    write_manifest(bundle, manifest, extra=(*manifest.hashes, *made))
     return done

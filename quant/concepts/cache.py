@@ -27,12 +27,17 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from host.device import Device
+from hw.spec.arrays import read_arrays
+from hw.spec.plain import read_json
 from quant.data.concepts.dataset import ConceptImage
 from quant.data.concepts.pool import ConceptPool
 from quant.data.concepts.views import View, random_view, whole_view
+from quant.data.errors import DataError
 
 MAPS = ("features", "skip8", "skip4")
 INDEX = "views.json"
+LARGEST = 1 << 34
+"""Bytes of the rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +59,22 @@ class Views:
 
     @classmethod
     def open(cls, folder: Path) -> Views:
-        """Reads a cache; maps stay on disk."""
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        rows = np.load(folder / "rows.npz")
-        maps = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in MAPS}
-        masks = np.load(folder / "masks.npy", mmap_mode="r")
-        named = {name: rows[name] for name in ("first", "concept", "boxes", "known", "unsure")}
-        return cls(index["concepts"], maps, index["scales"], masks, **named)
+        """Reads a cache; maps stay on disk. Raises DataError."""
+        try:
+            index = read_json(folder / INDEX)
+            rows = read_arrays(folder / "rows.npz", LARGEST)
+            maps = {name: _mapped(folder / f"{name}.npy") for name in MAPS}
+            masks = _mapped(folder / "masks.npy")
+            named = {name: rows[name] for name in ("first", "concept", "boxes", "known", "unsure")}
+            return cls(index["concepts"], maps, index["scales"], masks, **named)
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            raise DataError(
+                f"views in {folder} are damaged ({error})", "remove the folder: they are made again"
+            ) from error
+
+
+def _mapped(path: Path) -> NDArray:
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def build_views(

@@ -15,7 +15,7 @@ from host.errors import BundleError, DeviceError
 from tests.host.devices.test_driver import same
 from tests.host.fake_device import write_bundle
 from tests.host.fake_pynq import Board, Buffer
-from tests.host.small_hardware import PORTS, example, write_hardware
+from tests.host.small_hardware import PORTS, example, listed, write_hardware
 
 CELLS = ("dma_0", "dma_1", "dma_2")
 ADDRESSES = {"control": 0x8000_0000, **{c: 0x8001_0000 + 0x1_0000 * i for i, c in enumerate(CELLS)}}
@@ -34,7 +34,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def spec(monkeypatch):
     found = SimpleNamespace(name="small", ports=PORTS)
-    monkeypatch.setattr(device_hardware, "load_spec", lambda path: (None, found))
+    monkeypatch.setattr(device_hardware, "load_spec", lambda path: (listed(path), found))
 
 
 @pytest.fixture

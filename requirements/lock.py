@@ -1,0 +1,95 @@
+"""Writes what `make setup` installs, every file pinned by its SHA-256: `make lock`.
+
+    setup.txt   all of it; installed as it stands (pip: --no-deps --require-hashes)
+    cuda.txt    what PyTorch's build for GPUs needs besides, which the one for CPUs does without
+    supply.txt  uv, which resolves the versions, and pip-audit, which looks for known faults
+
+A version stands in a file with the hashes of all its builds, so that one file serves every Python
+from 3.11 on. PyTorch's build for CPUs may come from elsewhere than the one for GPUs: the hash of
+the one that pip takes on this machine is added to the list.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import tomllib
+
+FOLDER = Path(__file__).resolve().parent
+PROJECT = FOLDER.parent / "pyproject.toml"
+EXTRAS = ("quant", "text", "teacher", "sim", "finn", "dev")
+SUPPLY = ("uv", "pip-audit")
+GPU_ONLY = ("nvidia-", "cuda-", "triton")
+"""How the names begin of what PyTorch's build for GPUs alone asks for."""
+ASKED = ("--universal", "--python-version", "3.11", "--generate-hashes")
+PLAIN = ("--no-annotate", "--no-header", "--quiet")
+
+
+def compiled(source: str, *options: str) -> str:
+    """What uv makes of requirements, one a line. Raises CalledProcessError where none fit."""
+    command = [sys.executable, "-m", "uv", "pip", "compile", *ASKED, *PLAIN, *options]
+    where, text = (source, None) if Path(source).is_file() else ("-", source)
+    done = subprocess.run([*command, where], input=text, text=True, check=True, stdout=-1)
+    return done.stdout
+
+
+def entries(text: str) -> list[str]:
+    """Requirements with their hashes, each of several lines."""
+    found: list[str] = []
+    for line in text.splitlines():
+        if line.startswith(" ") and found:
+            found[-1] += f"\n{line}"
+        elif line.strip():
+            found.append(line)
+    return found
+
+
+def name_of(entry: str) -> str:
+    """Of what an entry pins."""
+    return entry.partition("==")[0].lower()
+
+
+def with_hash(entry: str, digest: str) -> str:
+    """The entry with one more hash that is allowed."""
+    known = digest in entry
+    return entry if known else f"{entry} \\\n    --hash=sha256:{digest}"
+
+
+def local_hash(requirement: str) -> str:
+    """SHA-256, in hex, of the file that pip takes for a requirement on this machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        pip = [sys.executable, "-m", "pip"]
+        subprocess.run([*pip, "download", "-q", "--no-deps", "-d", folder, requirement], check=True)
+        (file,) = Path(folder).iterdir()
+        done = subprocess.run([*pip, "hash", str(file)], check=True, stdout=-1, text=True)
+    return done.stdout.split("sha256:")[1].strip()
+
+
+def write(name: str, entries_: Sequence[str]) -> None:
+    """Writes a file of this folder."""
+    text = "".join(f"{entry}\n" for entry in sorted(entries_, key=name_of))
+    (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """Writes the files."""
+    plain = tomllib.loads(PROJECT.read_text(encoding="utf-8"))
+    extras = [word for extra in EXTRAS for word in ("--extra", extra)]
+    found = entries(compiled(str(PROJECT), *extras))
+    # finn-plus asks for older versions than those it works with, so it is pinned by itself; the
+    # build of the project itself takes place in the same environment.
+    found += entries(compiled("\n".join(plain["tool"]["samfabric"]["no-deps"]), "--no-deps"))
+    (torch,) = plain["project"]["optional-dependencies"]["golden"]
+    digest = local_hash(torch)
+    write("cuda.txt", [e for e in found if name_of(e).startswith(GPU_ONLY)])
+    kept = [e for e in found if not name_of(e).startswith(GPU_ONLY)]
+    write("setup.txt", [with_hash(e, digest) if name_of(e) == "torch" else e for e in kept])
+    write("supply.txt", entries(compiled("\n".join(SUPPLY))))
+
+
+if __name__ == "__main__":
+    main()
