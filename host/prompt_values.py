@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from host.errors import PromptError
 
+LARGEST_LABEL, FAR = 1e6, 1e30
 ROUNDING = 1e-4
 """How far outside the frame a normalised coordinate may fall by rounding alone."""
 
@@ -29,9 +30,11 @@ def plain(value: Any) -> Any:
 
 
 def numbers(value: Any, what: str) -> NDArray[np.float64]:
-    """Array of real numbers, of the value's own shape. Raises PromptError."""
+    """Array of real numbers, of the value's own shape, one number as a row of one. Raises
+    PromptError.
+    """
     try:
-        given = np.asarray(plain(value))
+        given = np.atleast_1d(plain(value))
         if given.dtype.kind not in "biuf":
             raise TypeError(f"values of type {given.dtype}")
         return given.astype(np.float64)
@@ -62,7 +65,7 @@ def points_of(value: Any) -> NDArray[np.float64]:
 def labels_of(value: Any) -> NDArray[np.int64]:
     """Labels of any shape as whole numbers. Raises PromptError."""
     given = numbers(value, "labels")
-    if not (np.isfinite(given) & (given == np.rint(given))).all():
+    if not ((np.abs(given) < LARGEST_LABEL) & (given == np.rint(given))).all():
         raise PromptError(
             f"labels {_short(given.tolist())}", "use 1 for the object and 0 for the background"
         )
@@ -83,7 +86,10 @@ def binary_mask(value: Any) -> NDArray[np.bool_]:
 
     Raises PromptError where it cannot be told which: a map of several ids, grey values.
     """
-    given = np.asarray(plain(value))
+    try:
+        given = np.asarray(plain(value))
+    except ValueError as error:  # rows of several lengths
+        raise PromptError(f"mask {_short(value)} ({error})", "give rows of one length") from error
     if given.dtype == np.bool_:
         return given
     if given.dtype.kind not in "iuf":
@@ -114,6 +120,7 @@ def binary_mask(value: Any) -> NDArray[np.bool_]:
 def near_frame(points: NDArray[np.floating]) -> NDArray[np.float32]:
     """Normalised points float32, those outside 0..1 by rounding alone pulled in."""
     given = np.asarray(points, np.float64)
+    given = np.clip(given, -FAR, FAR)  # what is refused need not overflow first
     pulled = np.clip(given, 0, 1)
     return np.where(np.abs(pulled - given) <= ROUNDING, pulled, given).astype(np.float32)
 

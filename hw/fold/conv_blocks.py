@@ -16,22 +16,11 @@ from hw.fold.layers import Conv
 from hw.fold.pace import Cycles, Times
 from hw.kernels.fmpad import Fmpad
 from hw.kernels.mvu import Mvu
-from hw.kernels.requant import Requant
 from hw.kernels.swg import Swg
 from hw.kernels.vvu import Vvu
 from hw.spec.kernel import Kernel
 
 Products = TypeVar("Products", Mvu, Vvu)
-_SEARCHED: dict[int, tuple[Conv, Requant]] = {}
-
-
-def _requant(layer: Conv) -> Requant:
-    """A layer's requantizer of one lane; its integers are searched once."""
-    if id(layer) not in _SEARCHED:
-        conv, node, dtype = layer.nodes["conv"], layer.nodes["requant"], layer.inputs[0].dtype
-        found = lowered.requantizer(conv, node, dtype, pixels=layer.output.vectors)
-        _SEARCHED[id(layer)] = layer, found
-    return _SEARCHED[id(layer)][1]
 
 
 class _Requantized(Block):
@@ -42,7 +31,9 @@ class _Requantized(Block):
     def _tail(self, sums: int, bits: int, lanes: int) -> dict[str, Kernel]:
         """From `lanes` sums a beat through the requantizer; sums: of a frame."""
         channels, out = self.layer.output.channels, self.folding.lanes
-        kernel = replace(_requant(self.layer), PE=out)
+        nodes, dtype = self.layer.nodes, self.layer.inputs[0].dtype
+        pixels = self.layer.output.vectors
+        kernel = lowered.requantizer(nodes["conv"], nodes["requant"], dtype, out, pixels=pixels)
         memory = next(iter(kernel.memories().values()))
         style = self.style.rom(channels // out, memory.width)
         kernel = replace(kernel, RAM_STYLE=style)

@@ -4,22 +4,18 @@ trained integers inside.
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hw.kernels.mvu import Mvu
 from hw.kernels.requant import Requant
 from hw.kernels.vvu import Vvu
 from hw.lower.errors import LoweringError
-from hw.lower.requant import search_shared
 from hw.ops.conv import bounds
 from hw.ops.program import Node
-from hw.ops.requant import step_positions
 from hw.spec.dtypes import IntType
-
-SHIFTS = (1, 2, 4)
 
 
 def sum_bits(weight: NDArray[Any], dtype: IntType) -> int:
@@ -72,37 +68,36 @@ def depthwise(node: Node, dtype: IntType, pe: int, simd: int = 1, **more: Any) -
 
 
 def requantizer(conv: Node, node: Node, dtype: IntType, pe: int = 1, **more: Any) -> Requant:
-    """requant that follows a convolution: the node's staircase by integers with few shifts, equal
-    on every reachable sum.
-
-    One DSP a lane where that works, else two, as sums of 19 bits and more may need.
+    """requant that follows a convolution, with the integers of its node.
 
     dtype: of the codes that the convolution reads. more: other fields of Requant.
 
-    Raises LoweringError, naming the node, where no such integers fit two DSPs.
+    Raises LoweringError, naming the node, where lowering found no integers for hardware.
     """
-    weight, low, high = conv.params["weight"], node.attrs["low"], node.attrs["high"]
-    steps = step_positions(node.params["m"], node.params["b"], node.params["n"], low, high)
-    out = IntType(int(high - low).bit_length(), low < 0)
-    reach = bounds(weight, dtype.min, dtype.max)
-    for dsps, shifts in product((1, 2), SHIFTS):
-        found = search_shared(steps, *reach, out, shifts, dsps)
-        if found is not None:
-            return Requant(
-                MH=len(weight),
-                PE=pe,
-                ACCU_WIDTH=sum_bits(weight, dtype),
-                OUT_WIDTH=out.bits,
-                OUT_SIGNED=out.signed,
-                m=found.m,
-                b=found.b,
-                n=found.n,
-                **found.parameters,
-                **more,
-            )
-    raise LoweringError(
-        node.name,
-        node.op,
-        f"no m and b with {SHIFTS[-1]} shifts or fewer fit two DSPs",
-        "give it thresholds",
+    weight = conv.params["weight"]
+    return Requant(
+        MH=len(weight),
+        PE=pe,
+        ACCU_WIDTH=sum_bits(weight, dtype),
+        **requant_fields(node),
+        **more,
     )
+
+
+def requant_fields(node: Node, lanes: int = 1) -> dict[str, Any]:
+    """Fields of Requant that a requant node of a program decides: type of the codes, integers m,
+    b, n, and how they are stored. lanes: how many lanes share the integers of one scale.
+
+    Raises LoweringError, naming the node, where lowering found no integers for hardware.
+    """
+    if not node.hardware:
+        raise LoweringError(
+            node.name,
+            node.op,
+            "no m and b with four shifts or fewer fit four DSPs",
+            "give it thresholds, or lower the model again",
+        )
+    low, high = node.attrs["low"], node.attrs["high"]
+    integers = {k: np.repeat(node.params[k], lanes) for k in "mbn"}
+    width = int(high - low).bit_length()
+    return {"OUT_WIDTH": width, "OUT_SIGNED": low < 0, **integers, **node.hardware}

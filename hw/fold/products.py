@@ -9,15 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from hw.fold.kernels import requant_fields
 from hw.kernels.attention import Attention
 from hw.kernels.requant import Requant
 from hw.lower.errors import LoweringError
-from hw.lower.requant import Shared, search_shared
 from hw.ops.program import Node
-from hw.ops.requant import step_positions
 from hw.spec.dtypes import IntType
 
-_SEARCHED: dict[tuple[int, int, IntType, IntType], tuple[Node, Shared, IntType]] = {}
 DIVIDE_CYCLES = 8
 """Of a quotient of 8 bits made a bit a cycle; rows of fewer beats take a faster divider."""
 
@@ -34,45 +32,16 @@ def product_bits(terms: int, a: IntType, b: IntType) -> int:
     return max(-low - 1, high).bit_length() + 1
 
 
-def scalar_search(node: Node, terms: int, a: IntType, b: IntType) -> tuple[Shared, IntType]:
-    """Integers of a requantizer of one scale for sums of `terms` products, and its codes' type;
-    those of a node are searched once.
-
-    Raises LoweringError, naming the node, where none fit four DSPs.
-    """
-    key = (id(node), terms, a, b)
-    if key not in _SEARCHED:
-        _SEARCHED[key] = node, *_search(node, terms, a, b)
-    return _SEARCHED[key][1:]
-
-
-def _search(node: Node, terms: int, a: IntType, b: IntType) -> tuple[Shared, IntType]:
-    low, high = node.attrs["low"], node.attrs["high"]
-    steps = step_positions(node.params["m"], node.params["b"], node.params["n"], low, high)
-    out = IntType(int(high - low).bit_length(), low < 0)
-    low_sum, high_sum = (np.array([end]) for end in product_range(terms, a, b))
-    found = search_shared(steps, low_sum, high_sum, out, dsps=4)
-    if found is None:
-        raise LoweringError(node.name, node.op, "no m and b fit four DSPs", "give it thresholds")
-    return found, out
-
-
 def scalar_requantizer(
     node: Node, terms: int, a: IntType, b: IntType, lanes: int, **more: Any
 ) -> Requant:
     """requant of `lanes` lanes that share one m, b, n. more: other fields."""
-    found, out = scalar_search(node, terms, a, b)
     return Requant(
         MH=lanes,
         PE=lanes,
         ACCU_WIDTH=product_bits(terms, a, b),
-        OUT_WIDTH=out.bits,
-        OUT_SIGNED=out.signed,
         RAM_STYLE="distributed",
-        m=np.repeat(found.m, lanes),
-        b=np.repeat(found.b, lanes),
-        n=np.repeat(found.n, lanes),
-        **found.parameters,
+        **requant_fields(node, lanes),
         **more,
     )
 
@@ -92,7 +61,11 @@ def softmax_attention(
     q, k, v, out = types
     table = nodes["exp"].params["table"].astype(np.int64)
     e = IntType(int(table.max()).bit_length(), False)
-    found, scores = scalar_search(nodes["requant"], dim, q, k)
+    scores = requant_fields(nodes["requant"])
+    width = scores.pop("OUT_WIDTH")
+    if not scores.pop("OUT_SIGNED"):
+        node = nodes["requant"]
+        raise LoweringError(node.name, node.op, "scores without a sign", "quantize them with one")
     beats = length // pe
     return Attention(
         LENGTH=length,
@@ -102,7 +75,7 @@ def softmax_attention(
         Q_WIDTH=q.bits,
         K_WIDTH=k.bits,
         V_WIDTH=v.bits,
-        S_WIDTH=scores.bits,
+        S_WIDTH=width,
         E_WIDTH=e.bits,
         OUT_WIDTH=out.bits,
         S_ACCU_WIDTH=product_bits(dim, q, k),
@@ -111,10 +84,7 @@ def softmax_attention(
         TIE=nodes["divide"].attrs["tie"],
         DIVIDE_CYCLES=DIVIDE_CYCLES if beats >= DIVIDE_CYCLES else 1,
         PACK=2 if pe % 2 == 0 and simd % 2 == 0 else 1,
-        m=found.m,
-        b=found.b,
-        n=found.n,
         table=table,
-        **found.parameters,
+        **scores,
         **more,
     )

@@ -18,7 +18,7 @@ from hw.spec.errors import SamFabricError
 def show(bundle: Bundle, console: Console) -> None:
     """Requantizers by graph, and every layer that needs more than one DSP a lane."""
     table = Table(title=f"requantizers of {bundle.folder.name} (channels)")
-    for column in ("graph", "all", "one DSP", "two DSPs", "thresholds", "widest sum (bits)"):
+    for column in ("graph", "all", "one DSP", "more DSPs", "thresholds", "widest sum (bits)"):
         table.add_column(column, justify="left" if column == "graph" else "right")
     for name, rows in bundle.report.items():
         channels, double, fallback = (
@@ -32,8 +32,8 @@ def show(bundle: Bundle, console: Console) -> None:
         for r in rows:
             if r.double or r.fallback:
                 console.print(
-                    f"  {name}.{r.layer}: {r.double} of {r.channels} channels take two DSPs, "
-                    f"{r.fallback} thresholds ({r.sum_bits}-bit sums)"
+                    f"  {name}.{r.layer}: {r.double} of {r.channels} channels take more DSPs "
+                    f"than one, {r.fallback} thresholds ({r.sum_bits}-bit sums)"
                 )
 
 

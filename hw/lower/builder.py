@@ -20,8 +20,8 @@ from hw.spec.port import Port
 
 @dataclass(frozen=True)
 class RequantReport:
-    """One requantizer: channels, those that take two DSPs a lane, those on thresholds, bits of
-    its sums.
+    """What one requantizer takes: its channels, those that need more than one DSP a lane, those on
+    thresholds, and the bits of its sums.
     """
 
     layer: str
@@ -78,6 +78,7 @@ class Builder:
         scale: float | None,
         attrs: dict[str, Any] | None = None,
         params: dict[str, NDArray] | None = None,
+        hardware: dict[str, int] | None = None,
     ) -> str:
         """Append a program node computing the graph node's output tensor; returns that tensor's
         name.
@@ -87,7 +88,8 @@ class Builder:
         while name in self._names:
             name, count = f"{base}.{count}", count + 1
         self._names.add(name)
-        self.nodes.append(Node(name, op, inputs, node.output, attrs or {}, params or {}))
+        made = Node(name, op, inputs, node.output, attrs or {}, params or {}, hardware or {})
+        self.nodes.append(made)
         shape = self.graph.shapes.get(node.output, ())
         self.tensors[node.output] = TensorInfo(dtype.name, scale, shape)
         return node.output

@@ -9,7 +9,7 @@ import numpy as np
 from hw.lower.builder import Builder, RequantReport, sum_type, sums_of
 from hw.lower.errors import LoweringError
 from hw.lower.graph import Operator
-from hw.lower.requant import search, trained_steps
+from hw.lower.requant import solve, trained_steps
 from hw.lower.values import Codes, Constant, Function, Pair, Ratio, Raw, Sums, Weights
 from hw.ops.softmax import exp_table
 from hw.spec.dtypes import IntType
@@ -97,7 +97,7 @@ def _requant(build: Builder, node: Operator, value: Sums, target: Codes) -> Code
     dtype = target.dtype
     steps = trained_steps(value.scale, value.bias, target.scale, dtype, value.relu)
     slope = value.scale / target.scale
-    found = search(steps, slope, value.low, value.high, dtype)
+    found = solve(steps, slope, value.low, value.high, dtype)
     fallback = np.flatnonzero(found.dsps == 0)
     params = {
         "m": found.m,
@@ -107,9 +107,10 @@ def _requant(build: Builder, node: Operator, value: Sums, target: Codes) -> Code
         "steps": np.clip(steps[fallback], value.low.min(), value.high.max() + 1),
     }
     limits = {"low": dtype.min, "high": dtype.max}
-    build.emit(node, "requant", (value.tensor,), dtype, target.scale, limits, params)
+    operands = (value.tensor,)
+    build.emit(node, "requant", operands, dtype, target.scale, limits, params, found.parameters)
     bits = sum_type(value.low, value.high).bits
-    double = int((found.dsps == 2).sum())
+    double = int((found.dsps > 1).sum())
     build.report.append(RequantReport(node.layer, len(slope), double, fallback.size, bits))
     return target
 

@@ -1,6 +1,6 @@
 """Search of the requantizer's integers: m, b, n per channel that follow the trained quantizer on
-every reachable sum; with n free (`search`) or shared by a layer (`search_shared`), as hardware
-wants it.
+every reachable sum. `solve` decides them for golden and hardware alike: with few shifts that all
+channels share (`search_shared`), as hardware wants it, else with n free (`search`).
 
 The trained quantizer, code = clip(round((acc * scale + bias) / out)), halves to even, is a
 staircase in the integer acc, so it is wholly described by its step positions T_i = the smallest
@@ -18,7 +18,7 @@ about 1e-6 of a sum's value; no integer rule could follow that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
@@ -34,6 +34,7 @@ Floats = NDArray[np.float64]
 # of 35 bits and add 65.
 NARROW_PORT, WIDE_PORT, CASCADE_PORT = 18, 25, 35
 SUM_BITS, CASCADE_SUM_BITS = 48, 62  # 62: what int64 holds with room
+DSPS, SHIFTS = (1, 2, 4), (1, 2, 4)  # a lane; a layer
 _FAR = np.int64(1) << 40  # beyond any sum
 _SHIFTS = 10  # shifts tried below the greatest that keeps m within its port
 _OFFSETS = (0, 1, -1, 2, -2, 3, -3)  # neighbours of the nearest m
@@ -41,14 +42,16 @@ _OFFSETS = (0, 1, -1, 2, -2, 3, -3)  # neighbours of the nearest m
 
 @dataclass(frozen=True)
 class Requant:
-    """Result of the search, one entry per channel: DSPs a lane (1 or 2; 0 = none works, m = b = n
-    = 0: use thresholds).
+    """The integers of a requantizer, each (O,), and the DSPs a lane that a channel takes (1, 2 or
+    4; 0 where none works, with m = b = n = 0: the channel needs thresholds). parameters: of the
+    kernel `requant` by name, see `Shared`; empty where its few shifts cannot follow.
     """
 
     m: Ints
     b: Ints
     n: Ints
     dsps: Ints
+    parameters: dict[str, int] = field(default_factory=dict)
 
 
 def trained_steps(scale: Floats, bias: Floats, out: float, dtype: IntType, relu: bool) -> Ints:
@@ -78,6 +81,17 @@ def intervals(steps: Ints, low: Ints, high: Ints) -> tuple[Ints, NDArray, Ints, 
     """
     low, high = low[:, None], high[:, None]
     return np.maximum(steps, low), steps <= high, np.minimum(steps - 1, high), steps > low
+
+
+def solve(steps: Ints, slope: Floats, low: Ints, high: Ints, dtype: IntType) -> Requant:
+    """Integers of a layer's requantizer, the fewest DSPs a lane first, then the fewest shifts.
+    Arguments as those of `search`, which serves where no shared shifts do.
+    """
+    for dsps, shifts in product(DSPS, SHIFTS if len(steps) > 1 else SHIFTS[:1]):
+        found = search_shared(steps, low, high, dtype, shifts, dsps)
+        if found is not None:
+            return Requant(found.m, found.b, found.n, np.full(len(steps), dsps), found.parameters)
+    return search(steps, slope, low, high, dtype)
 
 
 def search(steps: Ints, slope: Floats, low: Ints, high: Ints, dtype: IntType) -> Requant:
@@ -188,6 +202,7 @@ _MAX_SHIFT = 40
 _EVERY = range(_MAX_SHIFT + 1)
 _SPAN = 14  # shifts tried beyond the smallest that works
 _TOP = (1 << 33) - 1
+_NONE = 1 << 60  # wider than any port
 _SPREAD = 32  # values of m tried a channel when b is narrowed
 
 
@@ -224,7 +239,7 @@ class _Room:
         return least
 
     def smallest(self, n: int) -> Ints:
-        """The smallest m that works, `_TOP` where none does."""
+        """The smallest m that works, `_NONE` where none does."""
         shift = np.full_like(self.low, n)
         most = self.widest(shift, _TOP)
         least = np.ones_like(most)
@@ -234,7 +249,7 @@ class _Room:
             fits = self.width(middle, shift) >= 0
             least = np.where(fits, least, np.minimum(middle + 1, most))
             most = np.where(fits, middle, most)
-        return np.where(works, least, _TOP)
+        return np.where(works, least, _NONE)
 
     def port(self) -> int:
         """Bits of a sum beyond which every channel is at its first or its last code, or which it

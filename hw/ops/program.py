@@ -19,7 +19,9 @@ from hw.spec.errors import BundleError, SpecError
 from hw.spec.plain import read_json, typed, whole
 from hw.spec.port import Port
 
-FORMAT = 1
+FORMAT = 2
+MOST_HARDWARE = 1 << 16
+"""Of a parameter of a kernel."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Node:
     """One operator: a name from `hw.ops.operators.OPERATORS`, tensors by name, constants.
 
     attrs: plain numbers and lists; params: integer arrays (weights, m, b, n, thresholds, tables).
+    hardware: parameters of the kernel that computes the node, by name, where the search that found
+    its integers decided them; the arithmetic needs none of them.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Node:
     output: str
     attrs: dict[str, Any] = field(default_factory=dict)
     params: dict[str, NDArray[Any]] = field(default_factory=dict)
+    hardware: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class Program:
                     "output": n.output,
                     "attrs": n.attrs,
                     "params": sorted(n.params),
+                    **({"hardware": n.hardware} if n.hardware else {}),
                 }
                 for n in self.nodes
             ],
@@ -174,7 +180,9 @@ def _node(plain: Any, arrays: dict[str, NDArray[Any]]) -> Node:
     name, op, output = (typed(str, plain[key]) for key in ("name", "op", "output"))
     inputs = tuple(typed(str, one) for one in plain["inputs"])
     params = {k: arrays[f"{name}/{k}"] for k in plain["params"]}
-    return Node(name, op, inputs, output, plain["attrs"], params)
+    given = plain.get("hardware", {}).items()
+    hardware = {typed(str, k): whole(v, k, -MOST_HARDWARE, MOST_HARDWARE) for k, v in given}
+    return Node(name, op, inputs, output, plain["attrs"], params, hardware)
 
 
 def _tensor(dtype: Any, scale: Any, shape: Any) -> TensorInfo:

@@ -16,12 +16,13 @@ from hw.lower.requant import (
     WIDE_PORT,
     search,
     search_shared,
+    solve,
     trained_steps,
 )
-from hw.ops.conv import bounds
 from hw.ops.program import Node, Program
-from hw.ops.requant import requant_or_threshold, step_positions
+from hw.ops.requant import requant_or_threshold
 from hw.spec.dtypes import IntType
+from hw.spec.manifest import DETECTOR, load_manifest
 from sim.fast import fast_requant
 
 UINT4, INT8 = IntType(4, signed=False), IntType(8)
@@ -175,34 +176,35 @@ def test_channels_that_never_change_take_part():
     assert disagreements(found, dead, low, high, UINT4) == 0
 
 
-def requants(folder, graph):
-    """(node, steps, low, high, type) of every requantizer after a convolution."""
-    program = Program.load(folder, graph)
-    made = {node.output: node for node in program.nodes}
-    types = {k: IntType.parse(t.dtype) for k, t in program.tensors.items()}
-    types |= {port.name: port.dtype for port in program.inputs}
-    for node in program.nodes:
-        source = made.get(node.inputs[0])
-        if node.op == "requant" and source is not None and source.op == "conv":
-            dtype, codes = types[node.output], types[source.inputs[0]]
-            values = (node.params[k] for k in "mbn")
-            steps = step_positions(*values, dtype.min, dtype.max)
-            low, high = bounds(source.params["weight"], codes.min, codes.max)
-            yield node.name, steps, low, high, dtype
-
-
 BUNDLES = sorted((Path(__file__).parents[2] / "bitstreams").glob("*_emulated_*"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("folder", BUNDLES, ids=lambda f: f.name.partition("_")[0])
-@pytest.mark.parametrize(
-    "graph", ["image_encoder", "memory_attention", "mask_decoder", "memory_encoder"]
-)
-def test_one_shift_serves_every_layer_of_the_bundles(folder, graph):
-    for name, steps, low, high, dtype in requants(folder, graph):
-        found = search_shared(steps, low, high, dtype)
-        if name == "backbone.stem.requant":  # 19-bit sums that need factors of 20 bits and more
-            assert found is None
-            found = search_shared(steps, low, high, dtype, dsps=2)
-        assert disagreements(found, steps, low, high, dtype) == 0, name
+def test_every_layer_of_the_bundles_has_integers_for_hardware(folder):
+    """One shift serves every layer of the tracker, two every layer of the detector; one DSP a lane
+    serves every layer but the stem, whose sums of 19 bits and more need factors of 20 and more.
+    """
+    for graph in (entry.name for entry in load_manifest(folder).graphs):
+        for node in Program.load(folder, graph).nodes:
+            if node.op != "requant":
+                continue
+            assert not node.params["channels"].size, node.name
+            assert node.hardware["SHIFTS"] <= (2 if graph == DETECTOR else 1), node.name
+            wide = node.hardware["M_WIDTH"] >= 18 and node.hardware["PORT_WIDTH"] > NARROW_PORT
+            assert wide == (node.name == "backbone.stem.requant" and "tiny" not in folder.name)
+
+
+def test_solve_takes_the_fewest_dsps_then_the_fewest_shifts():
+    scale, bias, out, low, high = problem(UINT4, 24, 3000, 5)
+    steps = trained_steps(scale, bias, out, UINT4, relu=False)
+    found = solve(steps, scale / out, low, high, UINT4)
+    assert (found.dsps == 1).all() and found.parameters["SHIFTS"] == 1
+    assert disagreements(found, steps, low, high, UINT4) == 0
+
+
+def test_solve_falls_back_on_thresholds_for_channels_that_no_factor_follows():
+    """One channel's staircase has steps of uneven width; the others keep integers of their own."""
+    even, uneven = np.arange(-70, 80, 10), np.array([0, 1, 2, 3, 40, 41, 42, 43, *range(90, 97)])
+    steps = np.stack([even, uneven]).astype(np.int64)
+    found = solve(steps, np.array([0.1, 0.1]), np.full(2, -200), np.full(2, 200), UINT4)
+    assert found.parameters == {} and found.dsps.tolist() == [1, 0]
