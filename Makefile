@@ -11,7 +11,6 @@ STAMP  := .venv/.ready-$(shell cat pyproject.toml $(LOCKS)/*.txt | cksum | cut -
 PIP    := -m pip install --disable-pip-version-check --quiet $(PIP_ARGS)
 # Nothing is installed but the very files whose hashes stand in requirements/.
 PINNED := --no-deps --require-hashes --requirement
-FOR_GPUS := import importlib.metadata as m, sys; sys.exit(not any("nvidia" in r or "cuda" in r for r in m.requires("torch")))
 
 CONFIG ?= nano
 BOARD  ?= kv260
@@ -38,8 +37,8 @@ $(STAMP):
 	@$(PYTHON) -c '$(NEW)' || { echo "$(PYTHON) is too old or does not run: 3.11 or newer is needed, name another one with PYTHON="; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments (Debian: sudo apt install python3-venv)"; exit 2; }
 	@$(PY) -m pip --version >/dev/null 2>&1 || { echo "Preparing .venv: some minutes the first time"; $(PYTHON) -m venv .venv; }
+	@$(PY) $(PIP) $(PINNED) $(LOCKS)/cpu.txt 2>/dev/null || { echo "No PyTorch for CPUs alone is offered here: taking the one for GPUs"; $(PY) $(PIP) $(PINNED) $(LOCKS)/gpu.txt; }
 	$(PY) $(PIP) $(PINNED) $(LOCKS)/setup.txt
-	@! $(PY) -c '$(FOR_GPUS)' || $(PY) $(PIP) $(PINNED) $(LOCKS)/cuda.txt
 	$(PY) $(PIP) --no-deps --no-build-isolation --editable .
 	@rm -f .venv/.ready-*; touch $@
 
@@ -53,7 +52,7 @@ lock: $(SUPPLY) ## resolve pyproject.toml anew and pin every file by its hash (r
 	$(SUPPLY) $(LOCKS)/lock.py
 
 audit: $(SUPPLY) ## look for known vulnerabilities in what setup installs (asks a public database)
-	$(SUPPLY) -m pip_audit --disable-pip --require-hashes $(foreach part,setup cuda supply,--requirement $(LOCKS)/$(part).txt) $(ARGS)
+	$(SUPPLY) -m pip_audit --disable-pip --require-hashes $(foreach part,setup gpu supply,--requirement $(LOCKS)/$(part).txt) $(ARGS)
 
 tools: $(STAMP)
 	@$(PY) -m sim.toolchain --install

@@ -1,16 +1,17 @@
 """Writes what `make setup` installs, every file pinned by its SHA-256: `make lock`.
 
-    setup.txt   all of it; installed as it stands (pip: --no-deps --require-hashes)
-    cuda.txt    what PyTorch's build for GPUs needs besides, which the one for CPUs does without
+    cpu.txt     PyTorch's build for CPUs, where this machine's pip finds one; else
+    gpu.txt     PyTorch as it is published, with what its build for GPUs needs besides
+    setup.txt   everything else, installed as it stands (pip: --no-deps --require-hashes)
     supply.txt  uv, which resolves the versions, and pip-audit, which looks for known faults
 
 A version stands in a file with the hashes of all its builds, so that one file serves every Python
-from 3.11 on. PyTorch's build for CPUs may come from elsewhere than the one for GPUs: the hash of
-the one that pip takes on this machine is added to the list.
+from 3.11 on; cpu.txt has the build that pip takes where `make lock` runs.
 """
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import tempfile
@@ -53,20 +54,17 @@ def name_of(entry: str) -> str:
     return entry.partition("==")[0].lower()
 
 
-def with_hash(entry: str, digest: str) -> str:
-    """The entry with one more hash that is allowed."""
-    known = digest in entry
-    return entry if known else f"{entry} \\\n    --hash=sha256:{digest}"
-
-
-def local_hash(requirement: str) -> str:
-    """SHA-256, in hex, of the file that pip takes for a requirement on this machine."""
+def local_build(requirement: str) -> list[str]:
+    """The build for CPUs that pip takes on this machine, as an entry; [] where it takes another."""
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip"]
         subprocess.run([*pip, "download", "-q", "--no-deps", "-d", folder, requirement], check=True)
         (file,) = Path(folder).iterdir()
-        done = subprocess.run([*pip, "hash", str(file)], check=True, stdout=-1, text=True)
-    return done.stdout.split("sha256:")[1].strip()
+        name, version, *_ = file.name.split("-")
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    if not version.endswith("+cpu"):
+        return []
+    return [f"{name}=={version} \\\n    --hash=sha256:{digest}"]
 
 
 def write(name: str, entries_: Sequence[str]) -> None:
@@ -84,10 +82,10 @@ def main() -> None:
     # build of the project itself takes place in the same environment.
     found += entries(compiled("\n".join(plain["tool"]["samfabric"]["no-deps"]), "--no-deps"))
     (torch,) = plain["project"]["optional-dependencies"]["golden"]
-    digest = local_hash(torch)
-    write("cuda.txt", [e for e in found if name_of(e).startswith(GPU_ONLY)])
-    kept = [e for e in found if not name_of(e).startswith(GPU_ONLY)]
-    write("setup.txt", [with_hash(e, digest) if name_of(e) == "torch" else e for e in kept])
+    gpu = [e for e in found if name_of(e) == "torch" or name_of(e).startswith(GPU_ONLY)]
+    write("cpu.txt", local_build(torch))
+    write("gpu.txt", gpu)
+    write("setup.txt", [e for e in found if e not in gpu])
     write("supply.txt", entries(compiled("\n".join(SUPPLY))))
 
 

@@ -9,6 +9,8 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,14 +21,29 @@ from hypothesis.strategies import SearchStrategy
 
 from host.concepts.phrases import Phrases
 from host.devices.driver import Driver
+from host.devices.hardware import HardwareDevice
 from host.prompts import Prompt
 from host.session import Session
 from host.spec import load_spec
+from hw.spec import registers
 from hw.spec.files import sha256_of
 from hw.spec.hardware import FILE, FORMAT, Hardware
-from hw.spec.manifest import DETECTOR_TABLES, GRAPHS, MANIFEST, VOCABULARY
+from hw.spec.manifest import (
+    DETECTOR_TABLES,
+    GRAPHS,
+    MANIFEST,
+    VOCABULARY,
+    load_manifest,
+    write_manifest,
+)
+from hw.spec.registers import Register, Status
+from sim.graph import GraphExecutor
 from tests.fuzz import mutations as m
 from tests.fuzz.surface import Surface, arrays_of, tiny
+from tests.host.fake_device import FakeDevice
+from tests.host.scenes import both_frame
+from tests.host.small_hardware import PORTS
+from tests.stitch.small_system import HARDWARE, PRODUCT
 
 LENGTH = 8
 """Memory tokens of a run."""
@@ -60,9 +77,15 @@ def open_manifest(data: bytes, folder: Path) -> None:
         path.write_bytes(whole)
 
 
+def whole_manifest() -> bytes:
+    """As `bundle_in` leaves it, its hash of the shorter vocabulary included."""
+    with tempfile.TemporaryDirectory() as name:
+        bundle_in(Path(name))
+        return Path(name, "bundle", MANIFEST).read_bytes()
+
+
 def broken_manifest() -> SearchStrategy[bytes]:
-    path = tiny() / MANIFEST
-    return m.broken_json(st.just(json.loads(path.read_text(encoding="utf-8"))))
+    return m.broken_json(st.just(json.loads(whole_manifest())))
 
 
 @cache
@@ -82,8 +105,6 @@ def broken_program(draw: m.DrawFn) -> tuple[str, bytes | None, bytes | None]:
 
 
 def run_program(given: tuple[str, bytes | None, bytes | None], folder: Path) -> None:
-    from sim.graph import GraphExecutor
-
     graph, text, weights = given
     source = tiny()
     whole = (source / f"{graph}.json").read_bytes(), (source / f"{graph}.npz").read_bytes()
@@ -95,6 +116,10 @@ def run_program(given: tuple[str, bytes | None, bytes | None], folder: Path) -> 
         for port in opened.program.inputs
     }
     opened.run(inputs)
+
+
+def whole_tables() -> tuple[str, bytes]:
+    return "tables.npz", (tiny() / "tables.npz").read_bytes()
 
 
 @st.composite
@@ -124,45 +149,85 @@ def open_tables(given: tuple[str, bytes], folder: Path) -> None:
 
 @cache
 def hardware_of() -> Any:
-    from dataclasses import asdict
-
-    from tests.stitch.small_system import HARDWARE
-
     return json.loads(json.dumps({"format": FORMAT, **asdict(HARDWARE)}))
 
 
-class DeadTransport:
-    """A board that answers nothing: opening its driver must come to an error, not to a wait."""
+class ObedientTransport:
+    """A board that says of itself what is asked for, and that everything is done at once."""
 
     patience, grace = 1.0, 1000
 
+    def __init__(self, hardware: Hardware) -> None:
+        said = registers.VERSION | len(hardware.graphs) << 8
+        self._values = {Register.IDENTITY: hardware.identity, Register.VERSION: said}
+
+    def read(self, offset: int) -> int:
+        return self._values.get(Register(offset), int(Status.DONE))
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return lambda *_args, **_more: 0
+        return lambda *_args, **_more: True
 
     def allocate(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         return np.zeros(shape, dtype)
 
 
 def open_hardware(data: bytes, folder: Path) -> None:
-    from tests.host.small_hardware import PORTS
-
     (folder / FILE).write_bytes(data)
+    weights = PRODUCT.inputs()["s_axis_weights"].pack(PRODUCT.setup()["s_axis_weights"].ravel())
+    (folder / "multiply.bin").write_bytes(weights.tobytes())
     hardware = Hardware.load(folder)
-    _ = hardware.in_channels, hardware.out_channels
-    Driver(DeadTransport(), hardware, PORTS, folder)  # type: ignore[arg-type]
+    assert hardware.in_channels > 0 and hardware.out_channels > 0
+    Driver(ObedientTransport(hardware), hardware, PORTS, folder)  # type: ignore[arg-type]
+
+
+def whole_hardware() -> bytes:
+    return json.dumps(hardware_of()).encode()
 
 
 def broken_hardware() -> SearchStrategy[bytes]:
     return m.broken_json(st.just(hardware_of()))
 
 
-# Sessions in files.
+HWH = b'<?xml version="1.0"?><EDKSYSTEM><MODULES><MODULE NAME="dma_0"/></MODULES></EDKSYSTEM>'
+"""What Vivado says of an overlay; the board's own package reads it, once its hash has been."""
+
+
+class Reached(Exception):
+    """All checks before the board is touched are passed."""
+
+
+def overlay_in(folder: Path) -> None:
+    bundle_in(folder)
+    place = folder / "bundle"
+    built = replace(HARDWARE, overlay="samfabric.bit", sources=())
+    graphs = tuple(replace(g, setup=None, setup_file=None) for g in built.graphs)
+    replace(built, graphs=graphs).save(place)
+    for suffix in (".bit", ".hwh"):
+        (place / f"samfabric{suffix}").write_bytes(HWH)
+    manifest = load_manifest(place)
+    write_manifest(place, manifest, (*manifest.hashes, FILE, "samfabric.bit", "samfabric.hwh"))
+
+
+@st.composite
+def broken_overlay(draw: m.DrawFn) -> tuple[str, bytes]:
+    return draw(st.sampled_from((".bit", ".hwh"))), draw(m.broken_bytes(st.just(HWH)))
+
+
+def open_overlay(given: tuple[str, bytes], folder: Path) -> None:
+    def connect(*_: object) -> Any:
+        raise Reached
+
+    path = folder / "bundle" / f"samfabric{given[0]}"
+    try:
+        path.write_bytes(given[1])
+        with suppress(Reached):
+            HardwareDevice(folder / "bundle", connect)
+    finally:
+        path.write_bytes(HWH)
 
 
 @cache
 def saved_session() -> bytes:
-    from tests.host.fake_device import FakeDevice
-    from tests.host.scenes import both_frame
 
     session = Session(FakeDevice())
     click = Prompt.from_pixels(96, 160, points=[(26, 32)], labels=[1])
@@ -191,8 +256,6 @@ def broken_session(draw: m.DrawFn) -> bytes:
 
 
 def load_session(data: bytes, folder: Path) -> None:
-    from tests.host.fake_device import FakeDevice
-    from tests.host.scenes import both_frame
 
     path = folder / "s.npz"
     path.write_bytes(data)
@@ -204,9 +267,10 @@ def load_session(data: bytes, folder: Path) -> None:
 
 
 SURFACES = (
-    Surface("manifest.json", broken_manifest, open_manifest, bundle_in, 1.5),
-    Surface("program, weights", broken_program, run_program, share=1.5),
-    Surface("tables.npz", broken_tables, open_tables, bundle_in),
-    Surface("hardware.json", broken_hardware, open_hardware),
-    Surface("saved session", broken_session, load_session),
+    Surface("manifest.json", whole_manifest, broken_manifest, open_manifest, bundle_in, 1.5),
+    Surface("program, weights", lambda: (GRAPHS[3], None, None), broken_program, run_program),
+    Surface("tables.npz", whole_tables, broken_tables, open_tables, bundle_in),
+    Surface("hardware.json", whole_hardware, broken_hardware, open_hardware),
+    Surface(".bit, .hwh", lambda: (".hwh", HWH), broken_overlay, open_overlay, overlay_in),
+    Surface("saved session", saved_session, broken_session, load_session),
 )

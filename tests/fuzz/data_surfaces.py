@@ -56,6 +56,10 @@ def open_checkpoint(data: bytes, folder: Path) -> None:
     load_checkpoint(path, "tiny")
 
 
+def whole_toml() -> tuple[str, bytes]:
+    return "boards", (ROOT / "hw/boards/kv260.toml").read_bytes()
+
+
 @st.composite
 def broken_toml(draw: m.DrawFn) -> tuple[str, bytes]:
     kind = draw(st.sampled_from(("boards", "foldings", "words")))
@@ -112,6 +116,10 @@ READERS: Mapping[str, Callable[[Path], object]] = {
 }
 
 
+def whole_data() -> tuple[str, bytes]:
+    return "masklets", json.dumps(data_files()["masklets"]).encode()
+
+
 @st.composite
 def broken_data(draw: m.DrawFn) -> tuple[str, bytes]:
     kind = draw(st.sampled_from(sorted(READERS)))
@@ -147,6 +155,14 @@ def pack() -> Mapping[str, bytes]:
     return members | {"index.json": json.dumps(index).encode()}
 
 
+def whole_pack(members: Mapping[str, bytes] | None = None) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for name, data in (members or pack()).items():
+            file.writestr(name, data)
+    return out.getvalue()
+
+
 @st.composite
 def broken_pack(draw: m.DrawFn) -> bytes:
     members = dict(pack())
@@ -159,11 +175,8 @@ def broken_pack(draw: m.DrawFn) -> bytes:
         members[name] = draw(m.broken_bytes(st.just(members[name])))
     elif kind == 2:
         members.pop(draw(st.sampled_from(sorted(members))))
-    out = BytesIO()
-    with zipfile.ZipFile(out, "w") as file:
-        for name, data in members.items():
-            file.writestr(name, data)
-    return draw(m.broken_bytes(st.just(out.getvalue()))) if kind == 3 else out.getvalue()
+    data = whole_pack(members)
+    return draw(m.broken_bytes(st.just(data))) if kind == 3 else data
 
 
 def read_pack(data: bytes, folder: Path) -> None:
@@ -182,35 +195,37 @@ def read_pack(data: bytes, folder: Path) -> None:
 # Requests, as they come in from another program.
 
 
+FRAMES = [both_frame(i) for i in range(2)]
+CONVERSATION: tuple[dict[str, Any], ...] = (
+    {"type": "add_prompt", "session_id": "s", "frame_index": 0, "text": "red square"},
+    {
+        "type": "add_prompt",
+        "session_id": "s",
+        "frame_index": 1,
+        "bounding_boxes": [[0.1, 0.1, 0.2, 0.3]],
+        "bounding_box_labels": [1],
+    },
+    {
+        "type": "add_prompt",
+        "session_id": "s",
+        "frame_index": 0,
+        "points": [[0.2, 0.3]],
+        "point_labels": [1],
+        "obj_id": 1,
+    },
+    {"type": "propagate_in_video", "session_id": "s", "propagation_direction": "both"},
+    {"type": "remove_object", "session_id": "s", "obj_id": 1},
+    {"type": "reset_session", "session_id": "s"},
+    {"type": "close_session", "session_id": "s"},
+)
+
+
 @st.composite
 def broken_requests(draw: m.DrawFn) -> list[Any]:
     """A conversation of SAM 3's requests, any of them broken."""
-    frames = [both_frame(i) for i in range(2)]
-    whole: list[Any] = [
-        {"type": "add_prompt", "session_id": "s", "frame_index": 0, "text": "red square"},
-        {
-            "type": "add_prompt",
-            "session_id": "s",
-            "frame_index": 1,
-            "bounding_boxes": [[0.1, 0.1, 0.2, 0.3]],
-            "bounding_box_labels": [1],
-        },
-        {
-            "type": "add_prompt",
-            "session_id": "s",
-            "frame_index": 0,
-            "points": [[0.2, 0.3]],
-            "point_labels": [1],
-            "obj_id": 1,
-        },
-        {"type": "propagate_in_video", "session_id": "s", "propagation_direction": "both"},
-        {"type": "remove_object", "session_id": "s", "obj_id": 1},
-        {"type": "reset_session", "session_id": "s"},
-        {"type": "close_session", "session_id": "s"},
-    ]
-    chosen = draw(st.lists(st.sampled_from(whole), min_size=1, max_size=3))
+    chosen = draw(st.lists(st.sampled_from(CONVERSATION), min_size=1, max_size=3))
     broken = draw(m.broken_tree(st.just(chosen)))
-    return [frames, *(broken if isinstance(broken, list) else [broken])]
+    return [FRAMES, *(broken if isinstance(broken, list) else [broken])]
 
 
 def answer_requests(given: list[Any], folder: Path) -> None:
@@ -232,9 +247,9 @@ def answer_requests(given: list[Any], folder: Path) -> None:
 
 
 SURFACES = (
-    Surface("checkpoint", broken_checkpoint, open_checkpoint, share=0.5),
-    Surface("TOML", broken_toml, read_toml),
-    Surface("data set", broken_data, read_data),
-    Surface("pack", broken_pack, read_pack, share=0.5),
-    Surface("requests", broken_requests, answer_requests, share=0.5),
+    Surface("checkpoint", checkpoint, broken_checkpoint, open_checkpoint, share=0.2),
+    Surface("TOML", whole_toml, broken_toml, read_toml),
+    Surface("data set", whole_data, broken_data, read_data),
+    Surface("pack", whole_pack, broken_pack, read_pack, share=0.5),
+    Surface("requests", lambda: [FRAMES, *CONVERSATION], broken_requests, answer_requests),
 )

@@ -108,6 +108,6 @@ def read_video(given: tuple[str, bytes], folder: Path) -> None:
 
 
 SURFACES = (
-    Surface("picture, mask", broken_picture, read_picture, share=1.5),
-    Surface("video", broken_video, read_video, share=0.3),
+    Surface("picture, mask", lambda: pictures()[1], broken_picture, read_picture, share=1.5),
+    Surface("video", lambda: videos()[0], broken_video, read_video, share=0.3),
 )

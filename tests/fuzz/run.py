@@ -12,8 +12,11 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from hw.spec.errors import SamFabricError
-from tests.fuzz.guard import Escape, Guard, Hang
+from tests.fuzz.guard import SECONDS, Escape, Guard, Hang
 from tests.fuzz.surface import Surface
+
+WARM = 3
+"""Inputs that go before, so that imports and caches are nobody's memory."""
 
 
 @dataclass
@@ -46,8 +49,9 @@ def fuzz(surface: Surface, inputs: int, start: int = 0, guard: Guard | None = No
         folder = Path(name, "inside")
         folder.mkdir()
         surface.prepare(folder)
-        # One whole round first, so that imports and caches are nobody's memory.
-        _round(surface, 30, start + 1, lambda case: _try(surface, case, folder, watch, Tally("")))
+        if WARM:
+            warm = Tally("")
+            _round(surface, WARM, start + 1, lambda case: _try(surface, case, folder, watch, warm))
         watch.settle()
         _round(surface, inputs, start, lambda case: _try(surface, case, folder, watch, tally))
         left = sorted(path.name for path in Path(name).iterdir())
@@ -77,7 +81,7 @@ def _round(surface: Surface, inputs: int, start: int, attempt) -> None:
 def _try(surface: Surface, case: object, folder: Path, guard: Guard, tally: Tally) -> None:
     tally.tried += 1
     try:
-        with guard.watching(folder):
+        with guard.watching(folder, SECONDS):
             surface.attempt(case, folder)
         tally.accepted += 1
     except SamFabricError as error:

@@ -21,12 +21,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @dataclass(frozen=True)
 class Surface:
-    """name: of what is read. inputs: strategy of broken inputs. attempt: opens one in a folder.
+    """name: of what is read. whole: an input that is accepted. inputs: strategy of broken ones.
+    attempt: opens one in a folder.
 
     prepare: makes the folder ready, once. share: of all inputs, next to the other surfaces.
     """
 
     name: str
+    whole: Callable[[], Any]
     inputs: Callable[[], SearchStrategy[Any]]
     attempt: Callable[[Any, Path], object]
     prepare: Callable[[Path], object] = field(default=lambda folder: None)
