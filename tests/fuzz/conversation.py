@@ -61,6 +61,11 @@ FRAMES = st.one_of(
     st.sampled_from([np.zeros((HEIGHT, WIDTH, 3), np.uint8), np.ones((7, 5, 3), np.uint8)]),
 )
 IDS = st.integers(1, 4)
+CLICKS = st.tuples(st.integers(0, WIDTH - 1), st.integers(0, HEIGHT - 1)).map(
+    lambda at: {"points": [at], "labels": [1]}
+)
+LEGAL = CLICKS | st.sampled_from([{"box": (*corner(0), 41, 47)}, {"box": (0, 0, 9, 9)}])
+"""Arguments that are a prompt for sure; of random ones few are."""
 
 
 @st.composite

@@ -15,7 +15,16 @@ from host.compat.image_predictor import SAM2ImagePredictor
 from host.compat.video_predictor import SAM2VideoPredictor
 from host.device import Device
 from host.devices.registry import open_device
-from tests.fuzz.conversation import BOXES, LABELS, MASKS, ODD, POINTS, Conversation, arguments
+from tests.fuzz.conversation import (
+    BOXES,
+    LABELS,
+    LEGAL,
+    MASKS,
+    ODD,
+    POINTS,
+    Conversation,
+    arguments,
+)
 from tests.fuzz.surface import tiny
 from tests.host.fake_device import FakeDevice
 from tests.host.scenes import HEIGHT, WIDTH, both_frame
@@ -57,7 +66,9 @@ class Sam2VideoTalk(Conversation):
     @rule(
         frame=PLACES,
         name=NAMES,
-        given=arguments(
+        given=LEGAL
+        | LEGAL
+        | arguments(
             points=POINTS,
             labels=LABELS,
             box=BOXES,
@@ -144,6 +155,11 @@ class Sam2VideoTalk(Conversation):
             assert record.answers.keys() == record.memories.keys()
 
 
+def _by_sam2(given: dict[str, Any]) -> dict[str, Any]:
+    names = {"points": "point_coords", "labels": "point_labels"}
+    return {names.get(name, name): value for name, value in given.items()}
+
+
 class Sam2ImageTalk(Conversation):
     """One picture, then prompts of any shape."""
 
@@ -171,7 +187,8 @@ class Sam2ImageTalk(Conversation):
             self.size = self.predictor._size
 
     @rule(
-        given=arguments(
+        given=LEGAL.map(_by_sam2)
+        | arguments(
             point_coords=POINTS | st.lists(POINTS, min_size=2, max_size=2),
             point_labels=LABELS | st.lists(LABELS, min_size=2, max_size=2),
             box=BOXES | st.lists(BOXES, min_size=1, max_size=2),

@@ -16,12 +16,13 @@ from tests.host.fake_detector import FakeConceptDevice, make_phrases
 from tests.host.scenes import both_frame
 
 COUNT = 3
-SESSIONS = st.sampled_from(["a", "b"])
+SESSIONS = st.sampled_from(["a", "a", "b"])
 PLACES = st.integers(0, COUNT - 1)
 SHARES = st.floats(-0.1, 1.1)
 TEXTS = st.sampled_from(["red square", "blue square", "yellow square", "a dog", ""])
 BOXES = st.lists(st.tuples(SHARES, SHARES, SHARES, SHARES), min_size=1, max_size=2)
 LABELS = st.lists(st.sampled_from([1, 0]), min_size=1, max_size=2)
+SQUARE = (0.06, 0.1, 0.2, 0.3)
 POINTS = st.lists(st.tuples(SHARES, SHARES), min_size=1, max_size=2)
 
 
@@ -84,7 +85,11 @@ class Sam3Talk(Conversation):
 
     @rule(
         name=SESSIONS,
-        given=arguments(
+        given=PLACES.map(lambda place: {"frame_index": place, "text": "red square"})
+        | PLACES.map(
+            lambda place: {"frame_index": place, "bounding_boxes": [(0.06, 0.1, 0.2, 0.3)]}
+        )
+        | arguments(
             frame_index=PLACES, text=TEXTS, bounding_boxes=BOXES, bounding_box_labels=LABELS
         ),
     )
@@ -98,7 +103,10 @@ class Sam3Talk(Conversation):
 
     @rule(
         name=SESSIONS,
-        given=arguments(frame_index=PLACES, points=POINTS, point_labels=LABELS, obj_id=IDS),
+        given=PLACES.map(
+            lambda place: {"frame_index": place, "points": [(0.2, 0.3)], "point_labels": [1]}
+        )
+        | arguments(frame_index=PLACES, points=POINTS, point_labels=LABELS, obj_id=IDS),
     )
     def click(self, name: str, given: dict[str, Any]) -> None:
         request = {"type": "add_prompt", "session_id": name, "obj_id": 1, **given}

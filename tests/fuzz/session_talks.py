@@ -20,6 +20,7 @@ from tests.fuzz.conversation import (
     FRAMES,
     IDS,
     LABELS,
+    LEGAL,
     MASKS,
     ODD,
     POINTS,
@@ -28,10 +29,18 @@ from tests.fuzz.conversation import (
 )
 from tests.fuzz.surface import tiny
 from tests.host.fake_device import FakeDevice
-from tests.host.scenes import HEIGHT, WIDTH
+from tests.host.scenes import HEIGHT, WIDTH, corner, square_mask
 
 PROMPTS = st.dictionaries(
-    IDS, arguments(points=POINTS, labels=LABELS, box=BOXES) | arguments(mask=MASKS), max_size=2
+    IDS,
+    LEGAL
+    | LEGAL
+    | st.sampled_from(
+        [{"mask": square_mask(*corner(0))}, {"mask": np.zeros((HEIGHT, WIDTH), bool)}]
+    )
+    | arguments(points=POINTS, labels=LABELS, box=BOXES)
+    | arguments(mask=MASKS),
+    max_size=2,
 )
 
 
