@@ -13,8 +13,7 @@ from typing import Any, Protocol
 from numpy.typing import DTypeLike, NDArray
 
 from host.spec import ModelSpec
-
-Arrays = dict[str, NDArray[Any]]
+from hw.spec.dtypes import Arrays as Arrays
 
 
 class Device(Protocol):
@@ -28,7 +27,7 @@ class Device(Protocol):
     spec: ModelSpec
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array in memory that the device reads directly."""
+        """Zeroed array in the memory that suits what the host hands to the device."""
         ...
 
     def run(self, graph: str, inputs: Arrays) -> Arrays:

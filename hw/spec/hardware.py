@@ -17,6 +17,7 @@ from hw.spec.errors import BundleError
 from hw.spec.files import atomic_path, inside
 from hw.spec.plain import read_json, typed
 from hw.spec.registers import CHANNELS
+from hw.spec.sizes import ceil_div
 
 FORMAT = 1
 FILE = "hardware.json"
@@ -45,7 +46,7 @@ class StreamEnd:
         """Beats of one frame at a length."""
         if not self.ragged:
             return self.beats
-        return self.beats * (-(-length // self.rows) * self.rows)
+        return self.beats * ceil_div(length, self.rows) * self.rows
 
 
 @dataclass(frozen=True)
