@@ -13,9 +13,9 @@ import pytest
 
 from host.devices import hardware as device_hardware
 from sim.board.machine import KINDS, Machine
-from tests.host.small_hardware import listed
 from tests.board import prepare
 from tests.board.package import Package
+from tests.host.small_hardware import listed
 
 REAL = importlib.util.find_spec("pynq") is not None
 PREPARED = "SAMFABRIC_BOARDS"

@@ -25,8 +25,11 @@ from host.devices.hardware import HardwareDevice
 from host.prompts import Prompt
 from host.session import Session
 from host.spec import load_spec
+from hw.board import find
+from hw.build.overlay import located
 from hw.spec import registers
 from hw.spec.files import sha256_of
+from hw.spec.handoff import Handoff
 from hw.spec.hardware import FILE, FORMAT, Hardware
 from hw.spec.manifest import (
     DETECTOR_TABLES,
@@ -37,6 +40,7 @@ from hw.spec.manifest import (
     write_manifest,
 )
 from hw.spec.registers import Register, Status
+from sim.board.hwh import write as write_handoff
 from sim.graph import GraphExecutor
 from tests.fuzz import mutations as m
 from tests.fuzz.surface import Surface, arrays_of, tiny
@@ -45,6 +49,7 @@ from tests.host.scenes import both_frame
 from tests.host.small_hardware import PORTS
 from tests.stitch.small_system import HARDWARE, PRODUCT
 
+KV260 = find("kv260")
 LENGTH = 8
 """Memory tokens of a run."""
 
@@ -188,8 +193,31 @@ def broken_hardware() -> SearchStrategy[bytes]:
     return m.broken_json(st.just(hardware_of()))
 
 
-HWH = b'<?xml version="1.0"?><EDKSYSTEM><MODULES><MODULE NAME="dma_0"/></MODULES></EDKSYSTEM>'
-"""What Vivado says of an overlay; the board's own package reads it, once its hash has been."""
+@cache
+def hwh() -> bytes:
+    """What Vivado says of an overlay of the small system."""
+    with tempfile.TemporaryDirectory() as name:
+        write_handoff(Path(name, "x.hwh"), located(HARDWARE, KV260), KV260)
+        return Path(name, "x.hwh").read_bytes()
+
+
+def read_handoff(data: bytes, folder: Path) -> None:
+    path = folder / "x.hwh"
+    path.write_bytes(data)
+    Handoff.read(path).check(located(HARDWARE, KV260))
+
+
+@st.composite
+def broken_handoff(draw: m.DrawFn) -> bytes:
+    """Values in quotes replaced, lines moved, or bytes changed."""
+    text = hwh().decode()
+    if draw(st.booleans()):
+        return draw(m.broken_text(st.just(text)))
+    parts = text.split('"')
+    for _ in range(draw(st.integers(1, 3))):
+        at = 1 + 2 * draw(st.integers(0, len(parts) // 2 - 1))
+        parts[at] = draw(st.sampled_from(m.ODD_VALUES) | st.sampled_from(parts[1::2]))
+    return '"'.join(parts).encode("utf-8", "surrogatepass")
 
 
 class Reached(Exception):
@@ -203,14 +231,14 @@ def overlay_in(folder: Path) -> None:
     graphs = tuple(replace(g, setup=None, setup_file=None) for g in built.graphs)
     replace(built, graphs=graphs).save(place)
     for suffix in (".bit", ".hwh"):
-        (place / f"samfabric{suffix}").write_bytes(HWH)
+        (place / f"samfabric{suffix}").write_bytes(hwh())
     manifest = load_manifest(place)
     write_manifest(place, manifest, (*manifest.hashes, FILE, "samfabric.bit", "samfabric.hwh"))
 
 
 @st.composite
 def broken_overlay(draw: m.DrawFn) -> tuple[str, bytes]:
-    return draw(st.sampled_from((".bit", ".hwh"))), draw(m.broken_bytes(st.just(HWH)))
+    return draw(st.sampled_from((".bit", ".hwh"))), draw(m.broken_bytes(st.just(hwh())))
 
 
 def open_overlay(given: tuple[str, bytes], folder: Path) -> None:
@@ -223,7 +251,7 @@ def open_overlay(given: tuple[str, bytes], folder: Path) -> None:
         with suppress(Reached):
             HardwareDevice(folder / "bundle", connect)
     finally:
-        path.write_bytes(HWH)
+        path.write_bytes(hwh())
 
 
 @cache
@@ -271,6 +299,9 @@ SURFACES = (
     Surface("program, weights", lambda: (GRAPHS[3], None, None), broken_program, run_program),
     Surface("tables.npz", whole_tables, broken_tables, open_tables, bundle_in),
     Surface("hardware.json", whole_hardware, broken_hardware, open_hardware),
-    Surface(".bit, .hwh", lambda: (".hwh", HWH), broken_overlay, open_overlay, overlay_in),
+    Surface(".hwh", hwh, broken_handoff, read_handoff),
+    Surface(
+        ".bit, .hwh, signed", lambda: (".hwh", hwh()), broken_overlay, open_overlay, overlay_in, 0.2
+    ),
     Surface("saved session", saved_session, broken_session, load_session),
 )

@@ -27,6 +27,18 @@ NUMBERS = (0, -1, 1, 2, 7, 255, 2**31 - 1, 2**31, 2**63 - 1, 2**64, -(2**63), 10
 FLOATS = (0.0, -0.0, 1e-320, 1e308, -1e308, float("nan"), float("inf"), float("-inf"), 0.5)
 ODD_BYTES = (b"\0", b"\xff", b"\x7f\xff\xff\xff", b"\xff" * 4, b"[", b"{", b'"', b"\xed\xa0")
 ODD_FILES = (b"[" * DEEP, b'{"a":' * DEEP, b"", b"null", b"\xff\xfe", b"9" * 9999)
+ODD_VALUES = (
+    "",
+    "0",
+    "-1",
+    "nan",
+    "inf",
+    "1e400",
+    "9" * 5000,
+    "0xZZ",
+    "FFFFFFFFFFFFFFFFFF",
+    "&#0;",
+)
 ODD_LINES = (
     *("[", "]", '""', "nan", "inf", "-1", "0", "1e400", "{}", "[]", "true", '"x"', "0x_"),
     *("[" * 5000, "9" * 5000, "1979-05-27", "'\ud7ff'", "[x]", "[style]", "x = 1"),

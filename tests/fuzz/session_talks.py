@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from host.device import Device
 from host.devices.registry import open_device
@@ -29,7 +29,7 @@ from tests.fuzz.conversation import (
 )
 from tests.fuzz.surface import tiny
 from tests.host.fake_device import FakeDevice
-from tests.host.scenes import HEIGHT, WIDTH, corner, square_mask
+from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, square_mask
 
 PROMPTS = st.dictionaries(
     IDS,
@@ -98,6 +98,11 @@ class SessionTalk(Conversation):
             self.known(prompts)
             self.right(answer)
             self.same(answer, lambda twin: twin.step(frame, prompts))
+
+    @initialize(index=st.integers(0, 12), number=IDS, given=LEGAL, size=st.integers(0, 3))
+    def begin(self, index: int, number: int, given: dict[str, Any], size: int) -> None:
+        if size:  # else the first frame may be of any size
+            self.step(both_frame(index), {number: given})
 
     @rule(frame=ODD, wanted=PROMPTS)
     def step_on_what_is_no_frame(self, frame: Any, wanted: dict[int, dict[str, Any]]) -> None:
