@@ -297,7 +297,7 @@ def load_session(data: bytes, folder: Path) -> None:
 SURFACES = (
     Surface("manifest.json", whole_manifest, broken_manifest, open_manifest, bundle_in, 1.5),
     Surface("program, weights", lambda: (GRAPHS[3], None, None), broken_program, run_program),
-    Surface("tables.npz", whole_tables, broken_tables, open_tables, bundle_in),
+    Surface("tables.npz", whole_tables, broken_tables, open_tables, bundle_in, 0.6),
     Surface("hardware.json", whole_hardware, broken_hardware, open_hardware),
     Surface(".hwh", hwh, broken_handoff, read_handoff),
     Surface(

@@ -9,7 +9,7 @@ from tests.fuzz.guard import Escape, Guard, Hang, peak_megabytes
 from tests.fuzz.run import fuzz
 from tests.fuzz.surface import Surface
 
-INPUTS = 30
+INPUTS = 20
 """Of a surface with a share of 1."""
 
 

@@ -60,5 +60,5 @@ class Untyped(Conversation):
 
 @pytest.mark.parametrize("machine", [Forgetful, HalfDone, Untyped])
 def test_a_planted_fault_is_found(machine):
-    tally = talk(machine, 400)
+    tally = talk(machine, 200)
     assert tally.crashes == 1 and not tally.good and tally.faults
