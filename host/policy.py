@@ -23,11 +23,16 @@ _EXACT_AGES = 6  # distances that get a bucket of their own: the recent FIFO's r
 
 @dataclass(frozen=True)
 class Policy:
-    """Sizes of the bank: N recent, M prompted spatial memories, and object pointers at most."""
+    """Sizes of the bank: N recent, M prompted spatial memories, and object pointers at most.
+
+    least_iou: the model's own IoU estimate from which a frame without a prompt is remembered; with
+    0 every frame is, also one on which the object is absent (`host.recurrence.is_remembered`).
+    """
 
     recent: int = 6
     prompted: int = 2
     pointers: int = 8
+    least_iou: float = 0.0
 
     @property
     def slots(self) -> int:
