@@ -13,12 +13,11 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hw.ops.program import Program
+from hw.spec.dtypes import Arrays
 from hw.spec.errors import SpecError
 
-Arrays = dict[str, NDArray[Any]]
 Step = tuple[str, tuple[str, ...], str, Callable[..., Any], tuple[str, ...]]
 LIBRARIES = ("numpy", "torch", "integers")
 

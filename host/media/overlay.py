@@ -1,4 +1,4 @@
-"""Masks drawn over frames: tinted by the soft mask, outlined by its contour."""
+"""Masks are drawn over frames, tinted by the soft mask and outlined by its contour."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ COLOURS = (
     (170, 130, 80),
 )
 GOOD, BAD = (40, 190, 70), (220, 40, 40)
-"""Colours of what is asked for and of what is not."""
+"""What is asked for has the first colour, what is not has the second."""
 OPACITY = 0.45
 
 
 def colour_of(object_id: int) -> tuple[int, int, int]:
-    """RGB of an object."""
+    """Returns the RGB colour of an object."""
     return COLOURS[(object_id - 1) % len(COLOURS)]
 
 
@@ -38,8 +38,8 @@ def draw(
     prompts: Mapping[int, Prompt] | None = None,
     labels: Mapping[int, str] | None = None,
 ) -> NDArray[np.uint8]:
-    """Copy of the frame (H, W, 3) RGB with masks (logits (H, W) by object id), labels of objects
-    and prompts on it.
+    """Returns a copy of the frame (H, W, 3) RGB with masks (logits (H, W) by object id), labels of
+    objects and prompts drawn on it.
     """
     picture = frame.copy()
     thickness = max(1, round(min(frame.shape[:2]) / 240))
@@ -62,13 +62,22 @@ def draw(
         line = np.ascontiguousarray(part)
         cv2.drawContours(line, outlines, -1, colour, thickness, cv2.LINE_AA)
         part[:] = line
-    for object_id, text in (labels or {}).items():
-        visible = logits[object_id] > 0
-        if visible.any():
-            x, y, w, h = cv2.boundingRect(visible.astype(np.uint8))
-            _draw_label(picture, text, (x + w // 2, y + h // 2), colour_of(object_id), thickness)
+    _draw_labels(picture, logits, labels or {})
     for object_id, prompt in (prompts or {}).items():
         _draw_prompt(picture, prompt, colour_of(object_id), thickness)
+    return picture
+
+
+def label(
+    picture: NDArray[np.uint8],
+    logits: Mapping[int, NDArray[np.float32]],
+    labels: Mapping[int, str],
+) -> NDArray[np.uint8]:
+    """Returns a copy of a drawn picture (H, W, 3) RGB with labels of objects, logits (H, W) by
+    object id.
+    """
+    picture = picture.copy()
+    _draw_labels(picture, logits, labels)
     return picture
 
 
@@ -79,6 +88,19 @@ def draw_examples(
     thickness = max(1, round(min(picture.shape[:2]) / 240))
     for box, label in zip(boxes, labels, strict=True):
         _draw_box(picture, box, GOOD if label == POSITIVE else BAD, thickness)
+
+
+def _draw_labels(
+    picture: NDArray[np.uint8],
+    logits: Mapping[int, NDArray[np.float32]],
+    labels: Mapping[int, str],
+) -> None:
+    thickness = max(1, round(min(picture.shape[:2]) / 240))
+    for object_id, text in labels.items():
+        visible = logits[object_id] > 0
+        if visible.any():
+            x, y, w, h = cv2.boundingRect(visible.astype(np.uint8))
+            _draw_label(picture, text, (x + w // 2, y + h // 2), colour_of(object_id), thickness)
 
 
 def _draw_label(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hw.spec.dtypes import IntType
+
 EXACT = 1 << 24
 """float32 counts in steps of one up to here: below it every order of summation gives the same
 sum.
@@ -25,6 +27,14 @@ def bounds(
     flat = weight.reshape(weight.shape[0], -1).astype(np.int64)
     least = np.minimum(flat * low, flat * high).sum(1)
     return least, np.maximum(flat * low, flat * high).sum(1)
+
+
+def product_bounds(terms: int, a: IntType, b: IntType) -> tuple[int, int]:
+    """Least and greatest sum of `terms` products of codes of two types, 0 among them: any of the
+    terms may be left out.
+    """
+    corners = [x * y for x in (a.min, a.max) for y in (b.min, b.max)]
+    return terms * min(0, *corners), terms * max(0, *corners)
 
 
 def step_positions(
