@@ -65,8 +65,8 @@ def is_present(score: float, prompt: Prompt | None, shown: bool) -> bool:
 
 
 def is_remembered(prompted: bool, present: bool, iou: float, least_iou: float) -> bool:
-    """Whether the bank takes the frame in: always where a prompt made it, else where the object is
-    present and the model's own estimate of its mask's IoU is at least `least_iou`.
+    """The bank takes in every frame that a prompt made, and of the others those on which the object
+    is present and the model's own estimate of its mask's IoU is at least `least_iou`.
 
     A doubtful mask in the FIFO pushes out a good one and teaches its own fault to the frames that
     follow, and so does an absence: after six frames of it, nothing of the object's latest look is

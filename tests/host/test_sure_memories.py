@@ -1,4 +1,4 @@
-"""What is remembered: with `least_iou`, only frames that the model is sure of, by every interface."""
+"""What is remembered: with `least_iou`, frames that the model is sure of, by every interface."""
 
 import numpy as np
 import pytest
