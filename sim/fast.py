@@ -10,6 +10,7 @@ do it float64 is tried, and last the golden function itself is used.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +24,9 @@ from hw.ops.requant import step_positions
 from hw.ops.softmax import exp_rows
 
 Unary = Callable[[Tensor], Tensor]
+Floats = NDArray[np.floating[Any]]
+Kind = type[np.float32] | type[np.float64]
+Attempt = Callable[[NDArray[np.int64], Floats, int, Kind], tuple[Floats, Floats | None] | None]
 _LIMIT = EXACT - 1
 _NEAR = (0, 1, -1, 2, -2, 3, -3, 4, -4)  # neighbouring floats tried, in units in the last place
 
@@ -36,14 +40,19 @@ def fast_requant(node: Node) -> Unary:
     low, high = int(node.attrs["low"]), int(node.attrs["high"])
     m, b, n = (node.params[k] for k in "mbn")
     steps, slope = step_positions(m, b, n, low, high), m / np.exp2(n)
-    for kind, attempt in ((np.float32, _scaled), (np.float32, _affine), (np.float64, _affine)):
+    attempts: tuple[tuple[Kind, Attempt], ...]
+    attempts = (np.float32, _scaled), (np.float32, _affine), (np.float64, _affine)
+    for kind, attempt in attempts:
         found = attempt(steps, slope, low, kind)
         if found is not None:
-            return _evaluate(*found, low, high)
+            factor, offset = found
+            return _evaluate(factor, offset, low, high)
     return bind(node)
 
 
-def _proven(steps: NDArray, slope: NDArray, offset: NDArray | None, low: int) -> NDArray[np.bool_]:
+def _proven(
+    steps: NDArray[np.int64], slope: Floats, offset: Floats | None, low: int
+) -> NDArray[np.bool_]:
     """Per channel: rint(acc * slope), or floor(acc * slope + offset), is the staircase for every
     |acc| < EXACT.
 
@@ -53,18 +62,20 @@ def _proven(steps: NDArray, slope: NDArray, offset: NDArray | None, low: int) ->
     kind = slope.dtype
     codes = np.arange(low + 1, low + 1 + steps.shape[1])[None]
 
-    def value(acc: NDArray) -> NDArray:
+    def value(acc: NDArray[np.int64]) -> Floats:
         scaled = acc.astype(kind) * slope[:, None]
         return np.rint(scaled) if offset is None else np.floor(scaled + offset[:, None])
 
     after = value(np.clip(steps, -_LIMIT, _LIMIT)) >= codes
     before = value(np.clip(steps - 1, -_LIMIT, _LIMIT)) < codes
-    return ((after | (steps > _LIMIT)) & (before | (steps <= -_LIMIT))).all(1)
+    return np.all((after | (steps > _LIMIT)) & (before | (steps <= -_LIMIT)), axis=1)
 
 
-def _scaled(steps: NDArray, slope: NDArray, low: int, kind: type) -> tuple | None:
+def _scaled(
+    steps: NDArray[np.int64], slope: Floats, low: int, kind: Kind
+) -> tuple[Floats, None] | None:
     """Slope alone, for sums without a bias."""
-    best = slope.astype(kind)
+    best: Floats = slope.astype(kind)
     for near in _NEAR:
         trial = best + near * np.spacing(best)
         if _proven(steps, trial, None, low).all():
@@ -72,10 +83,13 @@ def _scaled(steps: NDArray, slope: NDArray, low: int, kind: type) -> tuple | Non
     return None
 
 
-def _affine(steps: NDArray, slope: NDArray, low: int, kind: type) -> tuple | None:
+def _affine(
+    steps: NDArray[np.int64], slope: Floats, low: int, kind: Kind
+) -> tuple[Floats, Floats] | None:
     """Slope and offset per channel."""
     codes = np.arange(low + 1, low + 1 + steps.shape[1], dtype=np.float64)[None]
-    scale, shift = slope.astype(kind), np.zeros(len(slope), kind)
+    scale: Floats = slope.astype(kind)
+    shift: Floats = np.zeros(len(slope), kind)
     done = np.zeros(len(slope), bool)
     for near in _NEAR:
         trial = scale + near * np.spacing(scale) if near else scale.copy()
@@ -90,7 +104,7 @@ def _affine(steps: NDArray, slope: NDArray, low: int, kind: type) -> tuple | Non
     return None
 
 
-def _evaluate(slope: NDArray, offset: NDArray | None, low: int, high: int) -> Unary:
+def _evaluate(slope: Floats, offset: Floats | None, low: int, high: int) -> Unary:
     a = torch.from_numpy(slope).view(1, -1, 1, 1)
     kind = a.dtype
     if offset is None:
