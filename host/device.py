@@ -13,8 +13,7 @@ from typing import Any, Protocol
 from numpy.typing import DTypeLike, NDArray
 
 from host.spec import ModelSpec
-
-Arrays = dict[str, NDArray[Any]]
+from hw.spec.dtypes import Arrays as Arrays
 
 
 class Device(Protocol):

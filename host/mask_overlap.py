@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hw.spec.sizes import whole_bytes
+
 YIELDED = -10.0
 """Most that the logit of a mask may be where another one has the pixel (SAM 2)."""
 
@@ -79,7 +81,7 @@ class _Packed:
     def __init__(self, masks: NDArray[np.bool_]) -> None:
         lines = np.packbits(masks, 2)  # (n, R, R / 8)
         count, size = len(masks), lines.shape[1] * lines.shape[2]
-        flat = np.zeros((count, -(-size // 8) * 8), np.uint8)
+        flat = np.zeros((count, whole_bytes(size)), np.uint8)
         flat[:, :size] = lines.reshape(count, size)
         self.words = flat.view(np.uint64)
         self.area = _count(self.words)

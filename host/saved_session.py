@@ -30,6 +30,7 @@ from host.prompts import Prompt
 from host.session_state import ObjectState, SessionState
 from host.spec import MASK_TOKENS, ModelSpec
 from host.tracker import Answer
+from hw.spec.dtypes import Arrays
 from hw.spec.files import atomic_path
 
 FORMAT = 1
@@ -40,8 +41,6 @@ LARGEST_HEADER = 1 << 24
 """Bytes of JSON, some hundred for an object."""
 ANSWER = ("logits", "candidates", "ious", "pointer", "given")
 PROMPT = ("points", "labels", "box", "mask")
-
-Arrays = dict[str, NDArray[Any]]
 
 
 def fingerprint(spec: ModelSpec) -> str:

@@ -131,12 +131,15 @@ class Session:
         return list(self.state.objects)
 
     def step(
-        self, frame: NDArray[np.uint8], prompts: Mapping[int, Prompt] | None = None
+        self,
+        frame: NDArray[np.uint8],
+        prompts: Mapping[int, Prompt] | None = None,
+        codes: NDArray[Any] | None = None,
     ) -> StepResult:
         """Takes the next frame (H, W, 3) uint8 RGB and answers for every object.
 
-        prompts: by object id; an id not yet known starts a new object. Raises FrameError and
-        PromptError before anything has changed.
+        prompts: by object id; an id not yet known starts a new object. codes: what `prepare` made
+        of the frame ahead. Raises FrameError and PromptError before anything has changed.
         """
         state = self.state
         check_frame(frame, state.frame_size, state.frame_index + 1)
@@ -144,12 +147,9 @@ class Session:
         self._model.clock.ms = {}
         state.frame_index += 1
         state.frame_size = (frame.shape[0], frame.shape[1])
-        state.frame, state.image = frame, None
+        state.frame, state.codes, state.image = frame, codes, None
         for known in state.objects.values():
-            if known.current is not None:
-                known.before = known.current.logits
-            known.shown = known.shown or ever_shown([known.prompt])
-            known.current, known.prompt, known.tracked = None, None, None
+            known.end_frame()
         for object_id in [*state.objects, *(new for new in asked if new not in state.objects)]:
             self._answer(object_id, asked.get(object_id))
         return self._result()
@@ -171,6 +171,12 @@ class Session:
             self._answer(object_id, prompt)
         return self._result()
 
+    def prepare(self, frame: NDArray[np.uint8]) -> NDArray[Any]:
+        """The image encoder's codes of a frame, for `step`: from any thread, while the device works
+        on another frame.
+        """
+        return self._model.prepare(frame)
+
     def encoded(self) -> Arrays:
         """The image encoder's outputs on the current frame, which runs once a frame; valid until
         the next one. Raises FrameError before the first step.
@@ -179,7 +185,7 @@ class Session:
         if state.image is None:
             if state.frame is None:
                 raise FrameError("there is no current frame", "call step with a frame first")
-            state.image = self._model.encode_image(state.frame)
+            state.image = self._model.encode_image(state.frame, state.codes)
         return state.image
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from host.bank import MemoryBank
 from host.device import Arrays
 from host.prompts import Prompt
+from host.recurrence import ever_shown
 from host.tracker import Answer
 
 
@@ -28,13 +30,24 @@ class ObjectState:
     tracked: NDArray[np.float32] | None = None
     shown: bool = False
 
+    def end_frame(self) -> None:
+        """The frame is over: its answer becomes that of the frame before."""
+        if self.current is not None:
+            self.before = self.current.logits
+        self.shown = self.shown or ever_shown([self.prompt])
+        self.current, self.prompt, self.tracked = None, None, None
+
 
 @dataclass(eq=False)
 class SessionState:
-    """What a session keeps between frames: of fixed size for a fixed number of objects."""
+    """What a session keeps between frames: of fixed size for a fixed number of objects.
+
+    codes: the frame as the image encoder reads it, where somebody made them; image: its outputs.
+    """
 
     frame_index: int = -1
     frame_size: tuple[int, int] | None = None
     frame: NDArray[np.uint8] | None = None
+    codes: NDArray[Any] | None = None
     image: Arrays | None = None
     objects: dict[int, ObjectState] = field(default_factory=dict)

@@ -102,13 +102,21 @@ class ObjectModel:
         self._image_port = ports["image_encoder"].inputs["image"]
         self._mask_port = ports["memory_encoder"].inputs["mask"]
 
-    def encode_image(self, frame: NDArray[np.uint8]) -> Arrays:
-        """Features and skips of a frame (H, W, 3) RGB, valid until the next call."""
-        with self.clock.stage("prepare"):
-            codes: NDArray[Any] = images.to_codes(images.to_network(frame, self.spec.image_size))
-            if self._image_port.dtype is None:
-                # A float model reads the same pixels, as values.
-                codes = codes.astype(np.float32) / np.float32(128)
+    def prepare(self, frame: NDArray[np.uint8]) -> NDArray[Any]:
+        """The image encoder's input (1, 3, S, S) of a frame (H, W, 3) RGB."""
+        codes: NDArray[Any] = images.to_codes(images.to_network(frame, self.spec.image_size))
+        if self._image_port.dtype is None:
+            # A float model reads the same pixels, as values.
+            codes = codes.astype(np.float32) / np.float32(128)
+        return codes
+
+    def encode_image(self, frame: NDArray[np.uint8], codes: NDArray[Any] | None = None) -> Arrays:
+        """Features and skips of a frame (H, W, 3) RGB, valid until the next call. codes: what
+        `prepare` made of it, where that was done ahead.
+        """
+        if codes is None:
+            with self.clock.stage("prepare"):
+                codes = self.prepare(frame)
         with self.clock.stage("image_encoder"):
             return self.device.run("image_encoder", {"image": codes})
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hw.library import COMMON, sources
-from hw.spec.kernel import Kernel, Memory
+from hw.spec.kernel import Kernel, RomImage
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Design:
     top: str
     files: tuple[Path, ...]
     parameters: Mapping[str, int | str]
-    memories: Mapping[str, Memory]
+    memories: Mapping[str, RomImage]
 
     @classmethod
     def of(cls, kernel: Kernel) -> Design:

@@ -1,24 +1,25 @@
-"""Executes the integer program of one graph on the golden functions."""
+"""Executes the integer program of one graph.
+
+Three libraries do it, with the same bits (`tests/sim/test_graph.py`): `integers`, which are the
+golden functions themselves; `torch`, fast; `numpy`, which needs nothing else installed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from hw.ops.join import join_add
-from hw.ops.operators import bind
-from hw.ops.program import Node, Program
-from hw.spec.port import Port
-from sim.fast import fast_exp, fast_requant
+from hw.ops.program import Program
+from hw.spec.dtypes import Arrays
+from hw.spec.errors import SpecError
 
-Arrays = dict[str, NDArray[Any]]
-Step = tuple[str, tuple[str, ...], str, Callable[..., Tensor], tuple[str, ...]]
+Step = tuple[str, tuple[str, ...], str, Callable[..., Any], tuple[str, ...]]
+LIBRARIES = ("numpy", "torch", "integers")
 
 
 class GraphExecutor:
@@ -27,16 +28,15 @@ class GraphExecutor:
     Args:
         folder: the bundle (`<graph>.json`, `<graph>.npz`).
         graph: its name.
-        fast: use proven faster evaluations (`sim.fast`); False calls the golden functions on
-        integers and nothing else.
+        library: one of LIBRARIES; None takes torch where it is installed, else numpy. A frame of
+            `nano` takes numpy 1.9 times torch's time.
 
-    Raises BundleError for a missing or malformed program.
+    Raises BundleError for a missing or malformed program, SpecError for an unknown library.
     """
 
-    def __init__(self, folder: str | Path, graph: str, *, fast: bool = True) -> None:
+    def __init__(self, folder: str | Path, graph: str, *, library: str | None = None) -> None:
         self.program = Program.load(Path(folder), graph)
-        self.fast = fast
-        self._kind = torch.float32 if fast else torch.int64
+        self.library, self._in = _opened(library)
         nodes = self.program.nodes
         uses: dict[str, int] = {}
         for position, node in enumerate(nodes):
@@ -47,7 +47,7 @@ class GraphExecutor:
         for position, node in enumerate(nodes):
             spent = {n for n in node.inputs if uses[n] == position and n not in kept}
             self._steps.append(
-                (node.name, node.inputs, node.output, self._function(node), tuple(spent))
+                (node.name, node.inputs, node.output, self._in.bind(node), tuple(spent))
             )
 
     def run(self, inputs: Arrays) -> Arrays:
@@ -62,59 +62,35 @@ class GraphExecutor:
         """Every tensor of the program by name, int64, ports included: for debugging and for
         proofs against RTL.
         """
-        seen: dict[str, Tensor] = {}
+        seen: Arrays = {}
         self._run(inputs, seen)
-        return {name: t.to(torch.int64).numpy() for name, t in seen.items()}
+        return seen
 
-    def _run(self, inputs: Arrays, seen: dict[str, Tensor] | None) -> Arrays:
-        # NNPACK's 3 x 3 convolutions are Winograd's, whose sums are not exact.
-        with torch.inference_mode(), torch.backends.nnpack.flags(enabled=False):
-            tensors = {p.name: self._load(p, inputs) for p in self.program.inputs}
+    def _run(self, inputs: Arrays, seen: Arrays | None) -> Arrays:
+        for port in self.program.inputs:
+            port.check(inputs[port.name])
+        whole = np.dtype(np.int64)
+        with self._in.running():
+            tensors = {p.name: self._in.load(inputs[p.name]) for p in self.program.inputs}
             if seen is not None:
-                seen.update({k: v.clone() for k, v in tensors.items()})
+                seen.update({name: self._in.store(t, whole) for name, t in tensors.items()})
             for _, names, output, function, spent in self._steps:
                 tensors[output] = function(*[tensors[n] for n in names])
                 if seen is not None:
-                    seen[output] = tensors[output].clone()
+                    seen[output] = self._in.store(tensors[output], whole)
                 for name in spent:
                     del tensors[name]
             results = zip(self.program.outputs, self.program.results, strict=True)
-            return {port.name: _store(port, tensors[name]) for port, name in results}
-
-    def _load(self, port: Port, inputs: Arrays) -> Tensor:
-        codes = inputs[port.name]
-        port.check(codes)
-        tensor = torch.from_numpy(np.ascontiguousarray(codes))
-        # Maps and tokens (B,C,H,W) run faster with channels last; memories (1,1,L,lanes) are rows
-        # already.
-        maps = port.shape[1] != 1
-        layout = torch.channels_last if maps else torch.contiguous_format
-        return tensor.to(self._kind, memory_format=layout)
-
-    def _function(self, node: Node) -> Callable[..., Tensor]:
-        if not self.fast:
-            return bind(node)
-        if node.op == "conv":
-            return _conv(node)
-        if node.op == "requant":
-            return fast_requant(node)
-        if node.op == "exp_rows":
-            return fast_exp(node)
-        if node.op == "join_add":
-            low, high = node.attrs["low"], node.attrs["high"]
-            return lambda a, b: join_add(a, b, low, high)
-        return bind(node)
+            return {p.name: self._in.store(tensors[name], p.storage) for p, name in results}
 
 
-def _conv(node: Node) -> Callable[..., Tensor]:
-    weight = torch.from_numpy(node.params["weight"]).float()
-    weight = weight.contiguous(memory_format=torch.channels_last)
-    stride, padding, groups = (node.attrs[k] for k in ("stride", "padding", "groups"))
-    convolve = torch.nn.functional.conv2d
-    return lambda x: convolve(x, weight, None, stride, padding, 1, groups)
-
-
-def _store(port: Port, tensor: Tensor) -> NDArray[Any]:
-    kind = torch.int8 if port.storage == np.int8 else torch.uint8
-    codes = tensor.to(kind).contiguous().numpy()
-    return codes.reshape([tensor.shape[i] for i in range(tensor.dim())])
+def _opened(library: str | None) -> tuple[str, ModuleType]:
+    """Name and module of a library, see `GraphExecutor`."""
+    if library is None:
+        try:
+            return _opened("torch")
+        except ImportError:  # not installed, or not fit for this machine
+            return _opened("numpy")
+    if library not in LIBRARIES:
+        raise SpecError(f"library {library!r}", f"there is: {', '.join(LIBRARIES)}")
+    return library, import_module(f"{__package__}.in_{library}")

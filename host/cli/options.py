@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from host.cli.detect import Example
+from host.cli.serve import add_serve_options
 from host.cli.track import Box
 from host.devices.registry import DEVICES
 
@@ -246,6 +247,16 @@ def build_parser(prog: str = "python -m host") -> argparse.ArgumentParser:
     _add_overlap_option(demo)
     _add_device_options(demo)
     _add_length_option(demo)
+
+    page = commands.add_parser(
+        "serve",
+        help="track live, in a browser",
+        description="Track a camera or a clip live, in a browser: click on a thing, drag a box "
+        "around it, or type its name.",
+        epilog="example: %(prog)s --source demo",
+    )
+    add_serve_options(page)
+    _add_device_options(page)
 
     check = commands.add_parser(
         "verify",

@@ -7,6 +7,7 @@ outline hangs on the threshold, then the duplicates.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -200,7 +201,9 @@ def crops(
     for layer in range(1, layers + 1):
         side = 2**layer
         shared = int(overlap * min(height, width) * 2 / side)
-        wide, high = (-(-(shared * (side - 1) + length) // side) for length in (width, height))
+        wide, high = (
+            math.ceil((shared * (side - 1) + length) / side) for length in (width, height)
+        )
         for column, row in product(range(side), repeat=2):
             x0, y0 = (wide - shared) * column, (high - shared) * row
             yield layer, (x0, y0, min(x0 + wide, width), min(y0 + high, height))

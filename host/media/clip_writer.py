@@ -1,4 +1,4 @@
-"""Frames out: an H.264 MP4 that is whole or absent."""
+"""Frames out: an H.264 MP4 that is whole or absent, or one that is whole at any moment."""
 
 from __future__ import annotations
 
@@ -17,35 +17,47 @@ from host.errors import UsageError
 SUFFIXES = (".mp4", ".mkv", ".mov")
 TICKS = 60_000
 """Ticks of a clip's clock in a second: 2002 a frame of 29.97, and few enough for MPEG-4."""
+FRAGMENT_S = 1
+"""Seconds of a live recording that losing power costs."""
+LIVE = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
+"""An MP4 whose fragments stand alone, each handed to the system when it ends."""
 
 
 class ClipWriter:
     """Encodes RGB frames into a temporary file; `finish` closes it and gives it its name.
 
     Interrupted work can be finished too: the file then holds the frames written so far. fps is of
-    frames that come without a time. Raises UsageError for a suffix that names no container.
+    frames that come without a time. live: no temporary file but fragments of a second, each on the
+    disk when the next begins, so that what losing power leaves plays; for .mp4 alone, and no file
+    of that name may exist. Raises UsageError for a suffix that names no container.
     """
 
-    def __init__(self, path: str | Path, fps: float = 24.0) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, fps: float = 24.0, live: bool = False) -> None:
+        self.path, self._live = Path(path), live
         if self.path.suffix.lower() not in SUFFIXES:
             raise UsageError(
                 f"cannot write video {self.path}", f"end the name in {' or '.join(SUFFIXES)}"
             )
         self._rate = Fraction(fps).limit_denominator(1001)
         self._last = -1  # time of the last frame, in ticks
+        self._synced = 0  # ticks of a live clip that are on the disk
         self._part: Path | None = None
         self._container: av.container.OutputContainer | None = None
         self._stream: av.VideoStream | None = None
 
     def _start(self, height: int, width: int, aspect: Fraction) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=".part-", suffix=self.path.suffix, dir=self.path.parent
-        )
-        os.close(handle)
-        self._part = Path(name)
-        self._container = av.open(name, "w")
+        if self._live:
+            self.path.touch(exist_ok=False)
+            self._part = self.path
+        else:
+            handle, name = tempfile.mkstemp(
+                prefix=".part-", suffix=self.path.suffix, dir=self.path.parent
+            )
+            os.close(handle)
+            self._part = Path(name)
+        options = LIVE if self._live else {}
+        self._container = av.open(str(self._part), "w", container_options=options)
         # Builds of FFmpeg without x264 still carry their own MPEG-4 encoder.
         codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
         stream = self._container.add_stream(codec, rate=self._rate)
@@ -59,8 +71,12 @@ class ClipWriter:
             stream.codec_context.sample_aspect_ratio = aspect
         if codec == "libx264":
             stream.options = {"crf": "18", "preset": "veryfast"}
+            if self._live:  # no frame waits in the encoder
+                stream.options |= {"tune": "zerolatency"}
         else:
             stream.bit_rate = max(1_000_000, 4 * width * height)
+        if self._live:
+            stream.codec_context.gop_size = max(1, round(FRAGMENT_S * self._rate))
         self._stream = stream
 
     def write(
@@ -86,6 +102,17 @@ class ClipWriter:
         picture.pts, picture.time_base, self._last = tick, Fraction(1, TICKS), tick
         for packet in self._stream.encode(picture):
             self._container.mux(packet)
+        if self._live and tick - self._synced >= FRAGMENT_S * TICKS:
+            self._synced = tick
+            self._sync()
+
+    def _sync(self) -> None:
+        assert self._part is not None  # it is being written
+        handle = os.open(self._part, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
     def finish(self) -> Path | None:
         """Closes the file and renames it into place; None when no frame was written."""
@@ -94,10 +121,13 @@ class ClipWriter:
         for packet in self._stream.encode():
             self._container.mux(packet)
         self._container.close()
-        mask = os.umask(0)
-        os.umask(mask)
-        self._part.chmod(0o666 & ~mask)
-        os.replace(self._part, self.path)
+        if self._live:
+            self._sync()
+        else:
+            mask = os.umask(0)
+            os.umask(mask)
+            self._part.chmod(0o666 & ~mask)
+            os.replace(self._part, self.path)
         self._container = self._part = None
         return self.path
 

@@ -62,13 +62,20 @@ def draw(
         line = np.ascontiguousarray(part)
         cv2.drawContours(line, outlines, -1, colour, thickness, cv2.LINE_AA)
         part[:] = line
-    for object_id, text in (labels or {}).items():
-        visible = logits[object_id] > 0
-        if visible.any():
-            x, y, w, h = cv2.boundingRect(visible.astype(np.uint8))
-            _draw_label(picture, text, (x + w // 2, y + h // 2), colour_of(object_id), thickness)
+    _draw_labels(picture, logits, labels or {})
     for object_id, prompt in (prompts or {}).items():
         _draw_prompt(picture, prompt, colour_of(object_id), thickness)
+    return picture
+
+
+def label(
+    picture: NDArray[np.uint8],
+    logits: Mapping[int, NDArray[np.float32]],
+    labels: Mapping[int, str],
+) -> NDArray[np.uint8]:
+    """Copy of a drawn picture (H, W, 3) RGB with labels of objects, logits (H, W) by object id."""
+    picture = picture.copy()
+    _draw_labels(picture, logits, labels)
     return picture
 
 
@@ -79,6 +86,19 @@ def draw_examples(
     thickness = max(1, round(min(picture.shape[:2]) / 240))
     for box, label in zip(boxes, labels, strict=True):
         _draw_box(picture, box, GOOD if label == POSITIVE else BAD, thickness)
+
+
+def _draw_labels(
+    picture: NDArray[np.uint8],
+    logits: Mapping[int, NDArray[np.float32]],
+    labels: Mapping[int, str],
+) -> None:
+    thickness = max(1, round(min(picture.shape[:2]) / 240))
+    for object_id, text in labels.items():
+        visible = logits[object_id] > 0
+        if visible.any():
+            x, y, w, h = cv2.boundingRect(visible.astype(np.uint8))
+            _draw_label(picture, text, (x + w // 2, y + h // 2), colour_of(object_id), thickness)
 
 
 def _draw_label(

@@ -15,7 +15,7 @@ from pathlib import Path
 from hw.build.folded import Folded
 from hw.design import Design
 from hw.spec.files import atomic_path
-from hw.spec.kernel import Cost, Kernel, Memory
+from hw.spec.kernel import Cost, Kernel, RomImage
 from hw.stitch.accelerator import identifier
 from hw.synth import measure
 
@@ -33,7 +33,7 @@ def normal(kernel: Kernel) -> Design:
         return design
     # Alternating words: constant columns would be taken out of a memory.
     plain = {
-        name: Memory(tuple((0, (1 << m.width) - 1)[i % 2] for i in range(len(m.words))), m.width)
+        name: RomImage(tuple((0, (1 << m.width) - 1)[i % 2] for i in range(len(m.words))), m.width)
         for name, m in design.memories.items()
     }
     return replace(design, memories=plain)

@@ -14,11 +14,12 @@ import numpy as np
 
 from hw.fold.layers import Layer
 from hw.fold.pace import Cycles, Times
-from hw.kernels.common.costs import URAM_DEPTH, URAM_WIDTH, ceil_div, ram_cost, rom_cost
+from hw.kernels.common.costs import URAM_DEPTH, URAM_WIDTH, ram_cost, rom_cost
 from hw.kernels.dwc import Dwc
 from hw.kernels.fifo import Fifo
 from hw.kernels.pipe import Pipe
 from hw.spec.kernel import Cost, Kernel
+from hw.spec.sizes import ceil_div, whole_bytes
 
 LOADING = 60
 """LUTs of the way along which an UltraRAM's contents come."""
@@ -150,7 +151,7 @@ class Block(ABC):
 
 def buffer(depth: int, bits: int, beats: int, style: Style) -> Fifo:
     """A FIFO of at least so many beats."""
-    width = WORD * -(-bits // WORD)
+    width = whole_bytes(bits)
     depth = max(2, depth)
     return Fifo(depth, width, style.ram(depth, width + 1), beats=beats)
 
@@ -162,4 +163,4 @@ def narrowed(lanes: int, out: int, bits: int, codes: int) -> dict[str, Kernel]:
     convert = Dwc(lanes, out, bits, groups=codes // lcm(lanes, out))
     if lanes < out:
         return {"widen": convert}
-    return {"hold": Pipe(WORD * -(-lanes * bits // WORD), beats=codes // lanes), "narrow": convert}
+    return {"hold": Pipe(whole_bytes(lanes * bits), beats=codes // lanes), "narrow": convert}

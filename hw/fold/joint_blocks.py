@@ -18,6 +18,7 @@ from hw.kernels.matmul import Matmul
 from hw.kernels.split import Split
 from hw.kernels.upsample_nearest import UpsampleNearest
 from hw.spec.kernel import Kernel
+from hw.spec.sizes import ceil_div
 
 
 class _Streaming(Block):
@@ -156,7 +157,7 @@ class AttentionBlock(Block):
     @property
     def _row(self) -> int:
         keys = self.layer.inputs[1]
-        return -(-keys.vectors // self.folding.PE) * keys.channels // self.folding.SIMD
+        return ceil_div(keys.vectors, self.folding.PE) * keys.channels // self.folding.SIMD
 
     @property
     def entries(self) -> tuple[int, ...]:
@@ -232,10 +233,10 @@ class MaskBlock(Block):
 def attention(layer: Layer, folding: Folding, style: Style) -> Attention:
     """The fused head, see `hw.fold.products.softmax_attention`."""
     q, k, _ = layer.inputs
-    length = -(-k.vectors // folding.PE) * folding.PE if k.ragged else k.vectors
+    length = ceil_div(k.vectors, folding.PE) * folding.PE if k.ragged else k.vectors
     depth = k.codes // (folding.PE * folding.SIMD)
     memory = style.ram(depth, folding.SIMD * k.dtype.bits)
-    row = style.ram(2 * -(-k.vectors // folding.PE), folding.PE * 8)
+    row = style.ram(2 * ceil_div(k.vectors, folding.PE), folding.PE * 8)
     return softmax_attention(
         layer.nodes,
         (q.dtype, k.dtype, layer.inputs[2].dtype, layer.output.dtype),

@@ -13,20 +13,21 @@ from hw.kernels.mvu import Mvu
 from hw.kernels.requant import Requant
 from hw.kernels.vvu import Vvu
 from hw.lower.errors import LoweringError
-from hw.ops.conv import bounds
+from hw.ops.integers import bounds
 from hw.ops.program import Node
 from hw.spec.dtypes import IntType
+from hw.spec.sizes import signed_bits
 
 
 def sum_bits(weight: NDArray[Any], dtype: IntType) -> int:
     """Bits, two's complement, that hold every sum of a convolution of codes of a type."""
     low, high = bounds(weight, dtype.min, dtype.max)
-    return int(max(-low.min() - 1, high.max())).bit_length() + 1
+    return signed_bits(low.min(), high.max())
 
 
 def weight_bits(weight: NDArray[Any]) -> int:
     """Bits, two's complement, that hold every weight; at least 2."""
-    return max(2, int(max(-weight.min() - 1, weight.max())).bit_length() + 1)
+    return signed_bits(weight.min(), weight.max())
 
 
 def dense(node: Node, dtype: IntType, pe: int, simd: int = 1, **more: Any) -> Mvu:

@@ -13,23 +13,18 @@ from hw.fold.kernels import requant_fields
 from hw.kernels.attention import Attention
 from hw.kernels.requant import Requant
 from hw.lower.errors import LoweringError
+from hw.ops.integers import product_bounds
 from hw.ops.program import Node
 from hw.spec.dtypes import IntType
+from hw.spec.sizes import signed_bits
 
 DIVIDE_CYCLES = 8
 """Of a quotient of 8 bits made a bit a cycle; rows of fewer beats take a faster divider."""
 
 
-def product_range(terms: int, a: IntType, b: IntType) -> tuple[int, int]:
-    """Least and greatest sum of `terms` products of codes."""
-    corners = [x * y for x in (a.min, a.max) for y in (b.min, b.max)]
-    return terms * min(corners), terms * max(corners)
-
-
 def product_bits(terms: int, a: IntType, b: IntType) -> int:
-    """Bits, two's complement, that hold the sums."""
-    low, high = product_range(terms, a, b)
-    return max(-low - 1, high).bit_length() + 1
+    """Bits, two's complement, that hold every sum of `terms` products of codes of two types."""
+    return signed_bits(*product_bounds(terms, a, b))
 
 
 def scalar_requantizer(

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.kernels.common.costs import ceil_div
 from hw.kernels.divide import Divide
 from hw.kernels.fifo import Fifo
 from hw.kernels.matmul import Matmul
 from hw.kernels.requant import Constants, Requant
 from hw.kernels.rowexp import Rowexp
-from hw.spec.dtypes import IntType
+from hw.spec.dtypes import Arrays, IntType
 from hw.spec.errors import SpecError
-from hw.spec.kernel import Arrays, Cost, Kernel, Memory, draw
+from hw.spec.kernel import Cost, Kernel, RomImage, draw
+from hw.spec.sizes import ceil_div, whole_bytes
 from hw.spec.stream import Stream
 
 # A parameter's name in a part -> here, where they differ.
@@ -156,9 +156,9 @@ class Attention(Kernel):
     @cached_property
     def fifo(self) -> Fifo:
         """Of the sums of e."""
-        return Fifo(DEPTH=8, WIDTH=-(-self.SUM_WIDTH // 8) * 8)
+        return Fifo(DEPTH=8, WIDTH=whole_bytes(self.SUM_WIDTH))
 
-    def memories(self) -> dict[str, Memory]:
+    def memories(self) -> dict[str, RomImage]:
         return self.requant.memories() | self.rowexp.memories()
 
     def _streams(self, length: int) -> dict[str, Stream]:
@@ -259,7 +259,7 @@ class Attention(Kernel):
     def cost(self) -> Cost:
         parts = (self.scores, self.requant, self.rowexp, self.fifo, self.context, self.divide)
         total = sum((part.cost() for part in parts), Cost())
-        width = -(-self.LENGTH.bit_length() // 8) * 8
+        width = whole_bytes(self.LENGTH.bit_length())
         fork = Cost(lut=5, ff=width + 4) if self.RAGGED else Cost()
         # Handshakes merge, and nobody reads the FIFO's tlast.
         return total + fork + Cost(lut=-24, ff=-9)

@@ -9,6 +9,7 @@ import torch
 
 from hw.spec.dtypes import MAX_BITS, IntType
 from hw.spec.kernel import Cost, Kernel
+from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
@@ -53,5 +54,5 @@ class Concat(Kernel):
 
     def cost(self) -> Cost:
         bits = self.PE * self.ELEM_WIDTH
-        counter = (max(self.CA, self.CB) // self.PE - 1).bit_length()
+        counter = index_bits(max(self.CA, self.CB) // self.PE)
         return Cost(lut=bits + 6 + counter, ff=bits + counter + 3)

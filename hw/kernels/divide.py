@@ -9,8 +9,9 @@ import numpy as np
 
 from hw.kernels.common.quotient import offset_cost, quotient_cost
 from hw.ops.softmax import divide
-from hw.spec.dtypes import IntType
-from hw.spec.kernel import Arrays, Cost, Kernel, draw
+from hw.spec.dtypes import Arrays, IntType
+from hw.spec.kernel import Cost, Kernel, draw
+from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
@@ -91,7 +92,7 @@ class Divide(Kernel):
 
     def cost(self) -> Cost:
         n, d, out, pe = self.N_WIDTH, self.D_WIDTH, self.OUT_WIDTH, self.PE
-        beat = (self.DIM // pe - 1).bit_length()
+        beat = index_bits(self.DIM // pe)
         count = Cost(lut=min(beat, 4) + beat / 5, ff=beat)
         shared = offset_cost(d, out, self.SIGNED, self.TIE) + count
         offset = d + (1 if self.SIGNED else out)

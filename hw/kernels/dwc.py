@@ -9,6 +9,7 @@ from typing import Any
 from hw.kernels.common.costs import mux_luts
 from hw.spec.dtypes import MAX_BITS, IntType
 from hw.spec.kernel import Cost, Kernel
+from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
@@ -55,7 +56,7 @@ class Dwc(Kernel):
         unit = common * self.ELEM_WIDTH
         into, out = self.IN_LANES // common, self.OUT_LANES // common
         # One multiplexer of `into` places for each output bit, a counter modulo the greater side.
-        counter = (max(into, out) - 1).bit_length()
+        counter = index_bits(max(into, out))
         control = 3 + counter * (1 if min(into, out) == 1 else 2)
         rest = into + out - 1 if into < out else 2 * out - 1
         return Cost(lut=out * unit * mux_luts(into) + control, ff=rest * unit + counter + 2)

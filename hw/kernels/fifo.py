@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hw.kernels.common.bases import Plain
-from hw.kernels.common.costs import ram_cost
+from hw.kernels.common.costs import RAM_STYLES, ram_cost
 from hw.spec.kernel import Cost
-
-STYLES = ("distributed", "block", "ultra")
+from hw.spec.sizes import index_bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +28,7 @@ class Fifo(Plain):
     def validate(self) -> None:
         self.need(self.DEPTH >= 2, "DEPTH", "at least 2")
         super().validate()
-        self.need(self.RAM_STYLE in STYLES, "RAM_STYLE", "distributed, block or ultra")
+        self.need_one_of("RAM_STYLE", RAM_STYLES)
 
     @property
     def capacity(self) -> int:
@@ -40,7 +39,7 @@ class Fifo(Plain):
         return frames * self.beats + 2
 
     def cost(self) -> Cost:
-        address = (self.DEPTH - 1).bit_length()
+        address = index_bits(self.DEPTH)
         # Per bit of address two incrementers and a comparison; returning to zero before the
         # counter's own end takes about as much again.
         whole = self.DEPTH.bit_count() == 1

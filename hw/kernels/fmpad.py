@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost, Kernel
+from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
@@ -67,6 +68,6 @@ class Fmpad(Kernel):
 
     def cost(self) -> Cost:
         high, wide, channels = self.padded
-        x, y = ((n - 1).bit_length() for n in (wide * channels // self.SIMD, high))
+        x, y = (index_bits(n) for n in (wide * channels // self.SIMD, high))
         # Comparisons of two counters; zeros enter through the reset of the data registers.
         return Cost(lut=10 + 0.75 * (x + y), ff=x + y + 5 + self.outputs()["m_axis"].width)

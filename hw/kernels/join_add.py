@@ -8,6 +8,7 @@ from typing import Any
 from hw.ops.join import join_add, saturate
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost, Kernel
+from hw.spec.sizes import signed_bits
 from hw.spec.stream import Stream
 
 
@@ -80,7 +81,7 @@ class JoinAdd(Kernel):
         terms = [sorted((m * t.min, m * t.max)) for m, t in zip(factors, codes, strict=True)]
         low = sum(t[0] for t in terms) + self.BIAS
         high = sum(t[1] for t in terms) + self.BIAS
-        total = max(_bits(low), _bits(high))
+        total = signed_bits(low, high)
         out = self._out()
         clips = low >> self.SHIFT < out.min or high >> self.SHIFT > out.max
         clip = out.bits + (total - self.SHIFT - out.bits > 3) if clips else 0
@@ -94,7 +95,7 @@ class JoinAdd(Kernel):
         dsp, products = 0, 0
         for m, t, multiply in zip(factors, codes, multiplies, strict=True):
             wide = t.bits + (not t.signed)
-            if multiply and wide + _bits(m) >= 9:  # Yosys' least multiplier
+            if multiply and wide + signed_bits(m, m) >= 9:  # Yosys' least multiplier
                 dsp += 1
             elif multiply:
                 products += wide
@@ -102,8 +103,3 @@ class JoinAdd(Kernel):
         stages = 3 if any(multiplies) else 1
         lane = Cost(lut=adder + clip + products, ff=ff, dsp=dsp)
         return Cost(lut=3, ff=2 * stages) + lane * self.PE
-
-
-def _bits(value: int) -> int:
-    """Of a value in two's complement."""
-    return (value if value >= 0 else -1 - value).bit_length() + 1

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from hw.kernels.common.costs import ceil_div
+from hw.kernels.common.costs import ROM_STYLES
 from hw.spec.dtypes import IntType
-from hw.spec.kernel import Cost, Kernel, Memory
+from hw.spec.kernel import Cost, Kernel, RomImage
+from hw.spec.sizes import ceil_div
 from hw.spec.stream import Stream
 
 SEED = 8
@@ -46,7 +47,7 @@ class Lut(Kernel):
         self.need(1 <= self.OUT_WIDTH <= 32, "OUT_WIDTH", "1..32")
         self.need(self.PE >= 1, "PE", "at least 1")
         self.need(self.channels % self.PE == 0, "PE", "PE divides the channels")
-        self.need(self.RAM_STYLE in ("distributed", "block"), "RAM_STYLE", "distributed or block")
+        self.need_one_of("RAM_STYLE", ROM_STYLES)
         if self.table is not None:
             self.need(len(self.table) == self.depth, "table", f"{self.depth} codes")
             self._out.check(np.asarray(self.table), "codes of the table")
@@ -70,9 +71,9 @@ class Lut(Kernel):
         codes[0], codes[-1] = out.min, out.max
         return [int(code) for code in codes]
 
-    def memories(self) -> dict[str, Memory]:
+    def memories(self) -> dict[str, RomImage]:
         mask = (1 << self.OUT_WIDTH) - 1
-        return {"TABLE_FILE": Memory(tuple(c & mask for c in self._table), self.OUT_WIDTH)}
+        return {"TABLE_FILE": RomImage(tuple(c & mask for c in self._table), self.OUT_WIDTH)}
 
     def inputs(self) -> dict[str, Stream]:
         dtype = IntType(self.IN_WIDTH, self.signed_in)

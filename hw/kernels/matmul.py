@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from hw.kernels.common import mac_array
-from hw.kernels.common.costs import ram_cost
+from hw.kernels.common.costs import MULTIPLIERS, RAM_STYLES, ram_cost
 from hw.ops.matmul import matmul
-from hw.spec.dtypes import IntType
-from hw.spec.kernel import Arrays, Cost, Kernel, draw
+from hw.spec.dtypes import Arrays, IntType
+from hw.spec.kernel import Cost, Kernel, draw
+from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
-STYLES = ("distributed", "block", "ultra")
 STORED_ROW = 64
 """Beats of A's row from which block RAM keeps it."""
 
@@ -104,8 +104,8 @@ class Matmul(Kernel):
         packs = wide.get(self.PACK, False) and self.RES == "dsp" and self.PE % self.PACK == 0
         rule = "1; for DSPs a divisor of PE: 2 if A_WIDTH + 2 B_WIDTH <= 24, 4 of 4-bit codes"
         self.need(self.PACK == 1 or packs, "PACK", rule)
-        self.need(self.RES in ("dsp", "lut"), "RES", "dsp or lut")
-        self.need(self.RAM_STYLE in STYLES, "RAM_STYLE", f"one of {', '.join(STYLES)}")
+        self.need_one_of("RES", MULTIPLIERS)
+        self.need_one_of("RAM_STYLE", RAM_STYLES)
 
     def _streams(self, length: int) -> dict[str, Stream]:
         depth = self.DIM if self.TRANSPOSED else length
@@ -175,7 +175,7 @@ class Matmul(Kernel):
         steps = inner if self.TRANSPOSED else groups
         widths = (self.A_WIDTH, self.B_WIDTH, self.ACCU_WIDTH)
         array = mac_array.cost(self.PE, self.SIMD, *widths, self.PACK, self.RES, steps=steps)
-        padded = 1 << (inner - 1).bit_length()
+        padded = 1 << index_bits(inner)
         depth = ((groups - 1) * padded + inner) << self.DOUBLE
         buffer = ram_cost(depth, self.wide * self.B_WIDTH, self.RAM_STYLE) * self.lanes
         row = Cost(ff=self.SIMD * self.A_WIDTH)
@@ -188,8 +188,8 @@ class Matmul(Kernel):
         """Two counters of beats in a row and two of groups, their ends, one enable a lane. The
         ragged end is compared with the length, while loading and while multiplying.
         """
-        inner = (self.DIM // self.wide - 1).bit_length()
-        groups = (self.LENGTH // self.lanes - 1).bit_length()
+        inner = index_bits(self.DIM // self.wide)
+        groups = index_bits(self.LENGTH // self.lanes)
         ragged = groups if self.RAGGED else 0
         lut = 18 + 1.5 * self.lanes + 1.5 * inner + 2.2 * groups + 2.5 * ragged
         counters = (3 if self.keeps_row else 2) * (inner + groups)

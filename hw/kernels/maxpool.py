@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hw.kernels.common.costs import ram_cost
+from hw.kernels.common.costs import RAM_STYLES, ram_cost
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost, Kernel
+from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
-
-STYLES = ("distributed", "block", "ultra")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +41,7 @@ class Maxpool(Kernel):
         self.need(fits, "KERNEL", "2..min(IFM_H, IFM_W)")
         wide = 1 + self.SIGNED <= self.ELEM_WIDTH <= 32
         self.need(wide, "ELEM_WIDTH", "1..32, from 2 where SIGNED")
-        self.need(self.RAM_STYLE in STYLES, "RAM_STYLE", "distributed, block or ultra")
+        self.need_one_of("RAM_STYLE", RAM_STYLES)
 
     @property
     def _dtype(self) -> IntType:
@@ -74,8 +73,8 @@ class Maxpool(Kernel):
     def cost(self) -> Cost:
         fold, bits = self.IFM_CH // self.SIMD, self.SIMD * self.ELEM_WIDTH
         words = self.IFM_W // self.KERNEL * fold
-        addr, side = (words - 1).bit_length(), (self.KERNEL - 1).bit_length()
-        count = (fold - 1).bit_length() + 2 * side + (self.IFM_H // self.KERNEL).bit_length()
+        addr, side = index_bits(words), index_bits(self.KERNEL)
+        count = index_bits(fold) + 2 * side + (self.IFM_H // self.KERNEL).bit_length()
         control = Cost(lut=2.2 * addr + 1.9 * count + 5, ff=3 * addr + count + 3)
         # A comparison and a choice; a comparison of few bits shares LUTs with the choice.
         lanes = Cost(lut=1.9 * bits - 2.5 * self.SIMD, ff=bits)

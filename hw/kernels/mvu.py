@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from hw.kernels.common import mac_array
 from hw.kernels.common.bases import Layered
-from hw.kernels.common.costs import ceil_div, ram_cost, rom_cost
-from hw.ops.conv import bounds, conv
-from hw.spec.dtypes import IntType
+from hw.kernels.common.costs import MULTIPLIERS, RAM_STYLES, ram_cost, rom_cost
+from hw.ops.conv import conv
+from hw.ops.integers import bounds
+from hw.spec.dtypes import Arrays, IntType
 from hw.spec.errors import SpecError
-from hw.spec.kernel import Arrays, Cost, Memory
+from hw.spec.kernel import Cost, RomImage
+from hw.spec.sizes import ceil_div, index_bits, signed_bits
 from hw.spec.stream import Stream
 
-STYLES = ("distributed", "block", "ultra")
 LONGEST_IN_LUTS = 64
 """Beats of a vector that is kept in LUTRAM; a longer one takes block RAM."""
 
@@ -70,8 +71,8 @@ class Mvu(Layered):
         self.need(least <= act <= 8, "ACTIVATION_WIDTH", "1..8, signed ones 2..8")
         self.need(2 <= width <= 8, "WEIGHT_WIDTH", "2..8")
         self.need(1 <= self.SETS <= 256, "SETS", "1..256")
-        self.need(self.RES in ("dsp", "lut"), "RES", "dsp or lut")
-        self.need(self.RAM_STYLE in STYLES, "RAM_STYLE", "distributed, block or ultra")
+        self.need_one_of("RES", MULTIPLIERS)
+        self.need_one_of("RAM_STYLE", RAM_STYLES)
         packs = self.PACK == 2 or (self.PACK == 4 and width <= 4 and act <= 4)
         fits = packs and self.RES == "dsp" and self.PE % self.PACK == 0
         rule = "1, or with DSPs 2, or 4 up to 4 bits; divides PE"
@@ -107,7 +108,7 @@ class Mvu(Layered):
         """Bits, two's complement, that the sums need."""
         codes = self.matrix().reshape(-1, self.MW)
         low, high = bounds(codes, self._activation.min, self._activation.max)
-        return int(max(-low.min() - 1, high.max())).bit_length() + 1
+        return signed_bits(low.min(), high.max())
 
     @property
     def _narrow(self) -> bool:
@@ -139,11 +140,11 @@ class Mvu(Layered):
             codes = mac_array.encode(codes, self.PACK)
         return codes.transpose(0, 1, 2, 4, 3).reshape(self._memory.shape)
 
-    def memories(self) -> dict[str, Memory]:
+    def memories(self) -> dict[str, RomImage]:
         if self.RAM_STYLE == "ultra":
             return {}
         words = self._memory.words(self._words())
-        return {"INIT_FILE": Memory(tuple(words), self._memory.bits)}
+        return {"INIT_FILE": RomImage(tuple(words), self._memory.bits)}
 
     def setup(self) -> Arrays:
         return {"s_axis_weights": self._words()} if self.RAM_STYLE == "ultra" else {}
@@ -189,10 +190,10 @@ class Mvu(Layered):
             encoded,
             beats,
         )
-        bits = [(n - 1).bit_length() for n in (beats, passes, self._depth)]
+        bits = [index_bits(n) for n in (beats, passes, self._depth)]
         lut = 1 + sum(5 + ceil_div(n, 6) for n in bits[:2] if n)
         lut += 5 + bits[2] if self.SETS > 1 else 0
-        ff = sum(bits) + 14 + (self.SETS - 1).bit_length()
+        ff = sum(bits) + 14 + index_bits(self.SETS)
         total = array + Cost(lut, ff)
         word, codes = self._memory.bits, self.SIMD * self.ACTIVATION_WIDTH
         if beats > 1 and passes > 1:

@@ -16,10 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from hw.kernels.common.bases import Layered
-from hw.kernels.common.costs import ceil_div, rom_cost
+from hw.kernels.common.costs import ROM_STYLES, rom_cost
 from hw.ops.requant import requant
-from hw.spec.dtypes import IntType
-from hw.spec.kernel import Arrays, Cost, Memory
+from hw.spec.dtypes import Arrays, IntType
+from hw.spec.kernel import Cost, RomImage
+from hw.spec.sizes import ceil_div, index_bits
 from hw.spec.stream import Stream
 
 
@@ -81,8 +82,7 @@ class Requant(Layered):
         self.need(step, "SHIFT_STEP", "at least 1 if SHIFTS > 1")
         self.need(max(self._shifts()) <= 46, "SHIFT", "the greatest shift is at most 46")
         self.need(1 <= self.SETS <= 256, "SETS", "1..256")
-        styles = self.RAM_STYLE in ("distributed", "block")
-        self.need(styles, "RAM_STYLE", "distributed or block")
+        self.need_one_of("RAM_STYLE", ROM_STYLES)
         m, b, n = self.constants
         shape = (self.SETS, self.MH)
         self.need(m.shape == b.shape == n.shape == shape, "MH", "m, b, n are (SETS, MH)")
@@ -127,19 +127,19 @@ class Requant(Layered):
         """Of a code."""
         return IntType(self.OUT_WIDTH, bool(self.OUT_SIGNED))
 
-    def memories(self) -> dict[str, Memory]:
+    def memories(self) -> dict[str, RomImage]:
         fold = self.MH // self.PE
-        pad = 0 if self.SETS == 1 else (1 << (fold - 1).bit_length()) - fold
+        pad = 0 if self.SETS == 1 else (1 << index_bits(fold)) - fold
         m, b, n = (v.reshape(self.SETS, fold, self.PE).tolist() for v in self.constants)
         words = []
         for i in range(self.SETS):
             words += [self._word(*lanes) for lanes in zip(m[i], b[i], n[i], strict=True)]
             words += [0] * pad
-        return {"PARAMETER_FILE": Memory(tuple(words), self.PE * self._lane_width)}
+        return {"PARAMETER_FILE": RomImage(tuple(words), self.PE * self._lane_width)}
 
     @property
     def _lane_width(self) -> int:
-        return (self.SHIFTS - 1).bit_length() + self.B_WIDTH + self.M_WIDTH
+        return index_bits(self.SHIFTS) + self.B_WIDTH + self.M_WIDTH
 
     def _word(self, m: list[int], b: list[int], n: list[int]) -> int:
         word = 0
@@ -189,7 +189,7 @@ class Requant(Layered):
     @property
     def _depth(self) -> int:
         fold = self.MH // self.PE
-        return fold if self.SETS == 1 else self.SETS << (fold - 1).bit_length()
+        return fold if self.SETS == 1 else self.SETS << index_bits(fold)
 
     def cost(self) -> Cost:
         depth, width = self._depth, self.PE * self._lane_width
@@ -197,7 +197,7 @@ class Requant(Layered):
         rom = rom_cost(depth, varying, self.RAM_STYLE) if depth > 1 else Cost()
         if rom.lut and depth <= 4:  # columns repeat
             rom = Cost(lut=min(varying, (1 << depth) - 2 * depth), ff=rom.ff)
-        fold, sets = (self.MH // self.PE - 1).bit_length(), (self.SETS - 1).bit_length()
+        fold, sets = index_bits(self.MH // self.PE), index_bits(self.SETS)
         counter = ceil_div(fold, 2) if fold else 0
         control = Cost(lut=3 + counter + (sets + 2 if sets else 0), ff=8 + fold + sets)
         return rom + control + self._lane() * self.PE

@@ -15,6 +15,7 @@ from hw.kernels.fifo import Fifo
 from hw.ops.softmax import divide, exp_beats, row_sum
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost
+from hw.spec.sizes import whole_bytes
 from hw.spec.stream import Stream
 
 
@@ -58,9 +59,9 @@ class Softmax(ScoreRows):
 
     def cost(self) -> Cost:
         d, out, e = self.SUM_WIDTH, self.OUT_WIDTH, self.EXP_WIDTH
-        beat = -(-self.PE * e // 8) * 8
+        beat = whole_bytes(self.PE * e)
         rows = Fifo(self.LENGTH // self.PE + 1, beat, self.RAM_STYLE).cost()
-        divisors = Fifo(4, -(-d // 8) * 8).cost()
+        divisors = Fifo(4, whole_bytes(d)).cost()
         # Dividends end in zeros: only the offset's higher bits are added to anything.
         added = max(e, d) + 2
         lanes = quotient_cost(self.PE, e, d, d + out, out, added, bounded=True)

@@ -8,6 +8,7 @@ from typing import Any
 from hw.ops.layout import cut
 from hw.spec.dtypes import MAX_BITS, IntType
 from hw.spec.kernel import Cost, Kernel
+from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
@@ -55,8 +56,8 @@ class Split(Kernel):
 
     def cost(self) -> Cost:
         bits = self.PE * self.ELEM_WIDTH
-        counter = (max(self.CA, self.CB) // self.PE - 1).bit_length()
-        pixels = (self.N - 1).bit_length()
+        counter = index_bits(max(self.CA, self.CB) // self.PE)
+        pixels = index_bits(self.N)
         # A counter of pixels that wraps by itself is little more than its carry chain.
         each = 0.25 if self.N.bit_count() == 1 else 0.75
         return Cost(lut=6 + counter + each * pixels, ff=bits + counter + pixels + 4)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hw.kernels.common.costs import BLOCKS, ceil_div, ram_cost
+from hw.kernels.common.costs import BLOCKS, RAM_STYLES, ram_cost
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost, Kernel
+from hw.spec.sizes import ceil_div, index_bits
 from hw.spec.stream import Stream
 
 
@@ -46,8 +47,7 @@ class Swg(Kernel):
         self.need(self.STRIDE in (1, 2), "STRIDE", "1 or 2")
         self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
         self.need(1 <= self.ELEM_WIDTH <= 32, "ELEM_WIDTH", "1..32")
-        styles = ("distributed", "block", "ultra")
-        self.need(self.RAM_STYLE in styles, "RAM_STYLE", "distributed, block or ultra")
+        self.need_one_of("RAM_STYLE", RAM_STYLES)
 
     @property
     def fold(self) -> int:
@@ -79,14 +79,14 @@ class Swg(Kernel):
         (high, wide), (_, row, frame) = self.windows, self.moves
         pause = (self.IFM_H - high * self.STRIDE) * self.IFM_W
         wanted = frame if 100 * pause > high * wide * self.KERNEL**2 else row
-        low = max((wanted - 1).bit_length() - 3, 0)
+        low = max(index_bits(wanted) - 3, 0)
         return ceil_div(wanted, 1 << low) << low
 
     @property
     def depth(self) -> int:
         """Words of the ring, serial windows."""
         words = self.span + self.ahead
-        low = max((words - 1).bit_length() - 4, 0)
+        low = max(index_bits(words) - 4, 0)
         return ceil_div(words, 1 << low) << low
 
     def inputs(self) -> dict[str, Stream]:
@@ -134,7 +134,7 @@ class Swg(Kernel):
 
     def _serial_cost(self) -> Cost:
         fold, line, depth, home = self.fold, self.IFM_W * self.fold, self.depth, 1 - self.span
-        address, level = _bits(depth), max(*self.moves, self.ahead).bit_length() + 1
+        address, level = index_bits(depth), max(*self.moves, self.ahead).bit_length() + 1
         inner = (self.KERNEL, fold) if self.DEPTHWISE else (self.KERNEL * fold, 1)
         loops = (inner[0], self.KERNEL, inner[1], *reversed(self.windows))
         back = ((self.KERNEL - 1) * self.IFM_W + self.KERNEL - 1) * fold
@@ -147,25 +147,20 @@ class Swg(Kernel):
         released = _ever([-move for move in self.moves], turns[3:], 1 << level)
         wraps = 0 if depth == 1 << address else min(address, 4)
         lut = 4 + 1.35 * read + 0.85 * released + 3.1 * (sum(turns) - 1) + 1.8 * wraps
-        ff = 2 * address + level + sum(map(_bits, loops)) + 2
+        ff = 2 * address + level + sum(map(index_bits, loops)) + 2
         return Cost(lut=lut, ff=ff) + _memory(depth, self.SIMD * self.ELEM_WIDTH, self.RAM_STYLE)
 
     def _parallel_cost(self) -> Cost:
         word, k = self.SIMD * self.ELEM_WIDTH, self.KERNEL
-        pixels, folds = _bits(self.IFM_W) + _bits(self.IFM_H), _bits(self.fold)
+        pixels, folds = index_bits(self.IFM_W) + index_bits(self.IFM_H), index_bits(self.fold)
         cost = Cost(lut=6 + 1.1 * pixels + 2.2 * folds, ff=pixels + folds + word + 2)
         if k == 1:
             return cost
         line, left = self.IFM_W * self.fold, (k - 1) * k * word
-        cost += Cost(ff=2 * _bits(line)) + _memory(line, (k - 1) * word, self.RAM_STYLE)
+        cost += Cost(ff=2 * index_bits(line)) + _memory(line, (k - 1) * word, self.RAM_STYLE)
         if self.fold <= 2:
             return cost + Cost(ff=self.fold * left)
         return cost + Cost(ff=folds) + ram_cost(self.fold, left, "distributed")
-
-
-def _bits(count: int) -> int:
-    """Bits of a counter of so many values."""
-    return (count - 1).bit_length()
 
 
 def _ever(values: list[int], used: list[bool], modulus: int) -> int:
@@ -187,4 +182,4 @@ def _memory(depth: int, width: int, style: str) -> Cost:
     banks = above if above % 2 else above // 2
     if banks == 1:
         return cost
-    return cost + Cost(lut=ceil_div(banks - 1, 3) * width + banks, ff=_bits(banks))
+    return cost + Cost(lut=ceil_div(banks - 1, 3) * width + banks, ff=index_bits(banks))

@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from hw.kernels.common.bases import Layered
-from hw.kernels.common.costs import ceil_div, rom_cost
+from hw.kernels.common.costs import ROM_STYLES, rom_cost
 from hw.ops.requant import threshold
-from hw.spec.dtypes import IntType
-from hw.spec.kernel import Arrays, Cost, Memory
+from hw.spec.dtypes import Arrays, IntType
+from hw.spec.kernel import Cost, RomImage
+from hw.spec.sizes import ceil_div, index_bits
 from hw.spec.stream import Stream
 
 SMALL = 64
@@ -53,8 +54,7 @@ class Threshold(Layered):
         least = 2 if self.OUT_SIGNED else 1
         self.need(least <= self.OUT_WIDTH <= 8, "OUT_WIDTH", "1..8, 2..8 if OUT_SIGNED")
         self.need(1 <= self.SETS <= 256, "SETS", "1..256")
-        styles = self.RAM_STYLE in ("distributed", "block")
-        self.need(styles, "RAM_STYLE", "distributed or block")
+        self.need_one_of("RAM_STYLE", ROM_STYLES)
         steps, accu = self.steps, self._accu()
         shape = (self.SETS, self.MH, (1 << self.OUT_WIDTH) - 1)
         self.need(steps.shape == shape, "MH", f"the thresholds are {shape}")
@@ -86,9 +86,9 @@ class Threshold(Layered):
     def _out(self) -> IntType:
         return IntType(self.OUT_WIDTH, bool(self.OUT_SIGNED))
 
-    def memories(self) -> dict[str, Memory]:
+    def memories(self) -> dict[str, RomImage]:
         fold, accu = self.MH // self.PE, self._accu()
-        words = 1 << (fold - 1).bit_length() if self.SETS > 1 else fold
+        words = 1 << index_bits(fold) if self.SETS > 1 else fold
         codes = np.zeros((self.SETS, words, self.PE, self.steps.shape[2]), np.int64)
         codes[:, :fold] = (self.steps - accu.min).reshape(self.SETS, fold, self.PE, -1)
         found = {}
@@ -99,7 +99,7 @@ class Threshold(Layered):
                 sum(value << (lane * self.ACCU_WIDTH) for lane, value in enumerate(word))
                 for word in middle.tolist()
             ]
-            found[f"T{stage}_FILE"] = Memory(tuple(packed), self.PE * self.ACCU_WIDTH)
+            found[f"T{stage}_FILE"] = RomImage(tuple(packed), self.PE * self.ACCU_WIDTH)
         return found
 
     def inputs(self) -> dict[str, Stream]:
@@ -131,14 +131,14 @@ class Threshold(Layered):
         return self.pixels * self.MH // self.PE
 
     def cost(self) -> Cost:
-        fold, sets = (self.MH // self.PE - 1).bit_length(), (self.SETS - 1).bit_length()
+        fold, sets = index_bits(self.MH // self.PE), index_bits(self.SETS)
         depth = self.MH // self.PE if self.SETS == 1 else self.SETS << fold
         lane = Cost(ff=self.OUT_WIDTH)
         for stage in range(self.OUT_WIDTH):
             compare = ceil_div(self.ACCU_WIDTH, 2) + 1
             lane += Cost(lut=compare, ff=self.ACCU_WIDTH + stage) + self._rom(depth << stage)
         control = 3 + ceil_div(fold, 2) + (sets + 2 if sets else 0)
-        index = (depth - 1).bit_length() * (self.OUT_WIDTH - 1)
+        index = index_bits(depth) * (self.OUT_WIDTH - 1)
         return Cost(lut=control, ff=self.OUT_WIDTH + 3 + fold + index) + lane * self.PE
 
     def _rom(self, words: int) -> Cost:

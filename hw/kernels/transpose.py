@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hw.kernels.common.costs import ram_cost
+from hw.kernels.common.costs import RAM_STYLES, ram_cost
 from hw.ops.layout import transpose
 from hw.spec.dtypes import MAX_BITS, IntType
 from hw.spec.kernel import Cost, Kernel
+from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
-
-STYLES = ("distributed", "block", "ultra")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,7 @@ class Transpose(Kernel):
         for side in ("A", "B", "INNER", "PE"):
             self.need(getattr(self, side) >= 1, side, "at least 1")
         self.need(1 <= self.ELEM_WIDTH <= MAX_BITS, "ELEM_WIDTH", f"1 to {MAX_BITS}")
-        self.need(self.RAM_STYLE in STYLES, "RAM_STYLE", "distributed, block or ultra")
+        self.need_one_of("RAM_STYLE", RAM_STYLES)
 
     def inputs(self) -> dict[str, Stream]:
         return {"s_axis": self._stream(self.A, self.B, last=False)}
@@ -60,8 +59,8 @@ class Transpose(Kernel):
 
     def cost(self) -> Cost:
         size = self.ideal_cycles()
-        address = (2 * size - 1).bit_length()
-        words, rows = (self.INNER - 1).bit_length(), (self.A - 1).bit_length()
+        address = index_bits(2 * size)
+        words, rows = index_bits(self.INNER), index_bits(self.A)
         # Two addresses and two counters. Where the memory's end is not the address' own, the
         # comparisons and the returns to zero take about as much again.
         whole = size.bit_count() == 1

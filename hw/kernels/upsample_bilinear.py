@@ -8,12 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hw.kernels.common.costs import ram_cost
+from hw.kernels.common.costs import RAM_STYLES, ram_cost
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost, Kernel
+from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
-
-STYLES = ("distributed", "block", "ultra")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +42,7 @@ class UpsampleBilinear(Kernel):
         self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
         wide = 1 + self.SIGNED <= self.ELEM_WIDTH <= 32
         self.need(wide, "ELEM_WIDTH", "1..32, from 2 where SIGNED")
-        self.need(self.RAM_STYLE in STYLES, "RAM_STYLE", "distributed, block or ultra")
+        self.need_one_of("RAM_STYLE", RAM_STYLES)
 
     @property
     def _dtype(self) -> IntType:
@@ -73,8 +72,8 @@ class UpsampleBilinear(Kernel):
     def cost(self) -> Cost:
         fold = self.IFM_CH // self.SIMD
         words = self.IFM_W * fold
-        addr, folds = (words - 1).bit_length(), (fold - 1).bit_length()
-        count = folds + (self.IFM_H - 1).bit_length()
+        addr, folds = index_bits(words), index_bits(fold)
+        count = folds + index_bits(self.IFM_H)
         control = Cost(lut=3.4 * addr + 3 * count + 12, ff=3 * addr + count + 2 * folds + 17)
         # Four adders, of ELEM_WIDTH to ELEM_WIDTH + 3 bits, and some operands chosen before them.
         bits = self.ELEM_WIDTH + 2

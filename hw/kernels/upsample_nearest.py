@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hw.kernels.common.costs import ram_cost
+from hw.kernels.common.costs import RAM_STYLES, ram_cost
 from hw.ops.layout import upsample
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost, Kernel
+from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
-
-STYLES = ("distributed", "block", "ultra")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +38,7 @@ class UpsampleNearest(Kernel):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
         self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
         self.need(1 <= self.ELEM_WIDTH <= 32, "ELEM_WIDTH", "1..32")
-        self.need(self.RAM_STYLE in STYLES, "RAM_STYLE", "distributed, block or ultra")
+        self.need_one_of("RAM_STYLE", RAM_STYLES)
 
     @property
     def _dtype(self) -> IntType:
@@ -69,8 +68,8 @@ class UpsampleNearest(Kernel):
         fold = self.IFM_CH // self.SIMD
         words = self.IFM_W * fold
         addr, count = (
-            (words - 1).bit_length(),
-            (fold - 1).bit_length() + (self.IFM_H - 1).bit_length(),
+            index_bits(words),
+            index_bits(fold) + index_bits(self.IFM_H),
         )
         # Two addresses and their comparisons; counters that do not wrap by themselves; handshakes.
         wrap = 7 if words & (words - 1) else 0

@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from hw.kernels.common.bases import Layered
-from hw.kernels.common.costs import ram_cost, rom_cost
-from hw.ops.conv import bounds
-from hw.spec.dtypes import IntType
+from hw.kernels.common.costs import MULTIPLIERS, RAM_STYLES, ram_cost, rom_cost
+from hw.ops.integers import bounds
+from hw.spec.dtypes import Arrays, IntType
 from hw.spec.errors import SpecError
-from hw.spec.kernel import Arrays, Cost, Memory
+from hw.spec.kernel import Cost, RomImage
+from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
-STYLES = ("distributed", "block", "ultra")
 DSP_PRODUCT = 9  # bits of a product from which Yosys takes a DSP for it
 ADDER = 1.1  # LUTs a bit of an adder among several: fitted
 
@@ -73,8 +73,8 @@ class Vvu(Layered):
         factor = max(self.WEIGHT_WIDTH, self.ACTIVATION_WIDTH)
         self.need(factor <= self.ACCU_WIDTH <= 32, "ACCU_WIDTH", enough)
         self.need(1 <= self.SETS <= 256, "SETS", "1..256")
-        self.need(self.RAM_STYLE in STYLES, "RAM_STYLE", "distributed, block or ultra")
-        self.need(self.RES in ("dsp", "lut"), "RES", "dsp or lut")
+        self.need_one_of("RAM_STYLE", RAM_STYLES)
+        self.need_one_of("RES", MULTIPLIERS)
         sides = sorted(self._shift + 1 + n for n in (self.ACTIVATION_WIDTH, self.WEIGHT_WIDTH))
         fits = self.PE % 2 == 0 and self.RES == "dsp" and sides[0] <= 18 and sides[1] <= 25
         rule = "1, or 2 where PE is even and operands of both channels fit a 25 x 18 DSP"
@@ -108,7 +108,7 @@ class Vvu(Layered):
 
     @property
     def _depth(self) -> int:
-        return self._words << (self.SETS - 1).bit_length()
+        return self._words << index_bits(self.SETS)
 
     @property
     def _word_bits(self) -> int:
@@ -156,10 +156,10 @@ class Vvu(Layered):
                 words[offset * each + chosen] = word | mark
         return words
 
-    def memories(self) -> dict[str, Memory]:
+    def memories(self) -> dict[str, RomImage]:
         if self.RAM_STYLE == "ultra":
             return {}
-        return {"WEIGHTS_FILE": Memory(tuple(self.words()), self._word_bits)}
+        return {"WEIGHTS_FILE": RomImage(tuple(self.words()), self._word_bits)}
 
     def setup(self) -> Arrays:
         """RAM_STYLE "ultra": the memory's words, bit by bit."""
@@ -201,7 +201,7 @@ class Vvu(Layered):
         act, weight = self.ACTIVATION_WIDTH, self.WEIGHT_WIDTH
         operand = act + (not self.SIGNED_ACTIVATIONS)
         lut, dsp = 7.0 if steps else 3.0, 0
-        depth = (n - 1).bit_length()
+        depth = index_bits(n)
         if self.PACK == 2:
             pairs, accu = self.PE // 2, 3 * self.ACCU_WIDTH + 2
             dsp = pairs * n
@@ -221,13 +221,13 @@ class Vvu(Layered):
             else:
                 lut += self.PE * n * act * weight * (1.25 if n == 1 else 2.5)
             ff = self.PE * (n * act + min(product + depth, self.ACCU_WIDTH) + self.ACCU_WIDTH)
-        bits = (self._words - 1).bit_length()
+        bits = index_bits(self._words)
         ff += bits + 5
         lut += 3 if self.SETS > 1 else 0
-        ff += (self.SETS - 1).bit_length() + 1 if self.SETS > 1 else 0
+        ff += index_bits(self.SETS) + 1 if self.SETS > 1 else 0
         total = Cost(lut, ff, dsp)
         if self.RAM_STYLE == "ultra":
-            total += Cost(5, (self._depth - 1).bit_length() + 1)
+            total += Cost(5, index_bits(self._depth) + 1)
             return total + ram_cost(self._depth, self._word_bits, "ultra")
         if self._depth == 1:  # a constant
             return total

@@ -14,8 +14,9 @@ from hw.lower.errors import LoweringError
 from hw.lower.graph import Graph, Operator
 from hw.lower.values import Codes, Constant, Sums, Value
 from hw.ops.program import Node, TensorInfo
-from hw.spec.dtypes import IntType
+from hw.spec.dtypes import MAX_BITS, IntType
 from hw.spec.port import Port
+from hw.spec.sizes import signed_bits
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,7 @@ class Builder:
 
 def sum_type(low: NDArray, high: NDArray) -> IntType:
     """Narrowest signed type of all sums."""
-    widest = max(int(np.max(high)), -int(np.min(low)) - 1, 1)
-    return IntType(min(max(widest.bit_length() + 1, 2), 32))
+    return IntType(min(signed_bits(low.min(), high.max()), MAX_BITS))
 
 
 def sums_of(codes: Codes) -> Sums:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.spec.dtypes import IntType
+from hw.spec.sizes import signed_bits
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -107,7 +108,7 @@ def search(steps: Ints, slope: Floats, low: Ints, high: Ints, dtype: IntType) ->
     # multiplies: same code, narrower port.
     least_sum = np.where(must_not, before, 0).min(initial=0)
     greatest_sum = np.where(must, after, 0).max(initial=0)
-    sum_bits = int(max(-least_sum, greatest_sum + 1)).bit_length() + 1
+    sum_bits = signed_bits(least_sum, greatest_sum)
     if sum_bits > WIDE_PORT:
         return result
     single = WIDE_PORT if sum_bits <= NARROW_PORT else NARROW_PORT  # the other port takes the sum
@@ -172,7 +173,7 @@ def search_shared(
         least, most = np.where(fits, least, middle + 1), np.where(fits, middle, most)
         least = np.minimum(least, most)
     needed = int(least.max())
-    full, port = _bits(low.min(), high.max()), room.port()
+    full, port = signed_bits(low.min(), high.max()), room.port()
     options = [(full, WIDE_PORT - 1 if full <= NARROW_PORT else NARROW_PORT - 1)]
     if port <= NARROW_PORT < full:
         options.append((port, WIDE_PORT - 1))
@@ -258,11 +259,7 @@ class _Room:
         first, last = self.steps[:, 0], self.steps[:, -1]
         bottom = np.where(first > self.low, np.minimum(first - 1, self.high), self.low)
         top = np.where(last <= self.high, np.maximum(last, self.low) - 1, self.high)
-        return _bits(bottom.min(), top.max())
-
-
-def _bits(low: np.int64, high: np.int64) -> int:
-    return max(int(-low - 1).bit_length(), int(high).bit_length(), 1) + 1
+        return signed_bits(bottom.min(), top.max())
 
 
 def _assign(small: dict[int, Ints], m_width: int, shifts: int) -> Ints | None:
@@ -316,7 +313,7 @@ def _narrowest_b(room: _Room, n: Ints, m_width: int, port_width: int) -> Shared:
     parameters = {
         "PORT_WIDTH": port_width,
         "M_WIDTH": max(int(m.max()).bit_length(), 2),
-        "B_WIDTH": _bits(b.min(), b.max()),
+        "B_WIDTH": signed_bits(b.min(), b.max()),
         "B_SHIFT": zeros,
         "SHIFT": int(values[0]),
         "SHIFTS": next(c for c in (1, 2, 4) if c >= count),

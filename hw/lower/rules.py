@@ -26,7 +26,7 @@ from hw.lower.values import (
     Value,
     Weights,
 )
-from hw.ops.conv import EXACT, bounds
+from hw.ops.integers import EXACT, bounds, product_bounds
 
 
 def _convolution(build: Builder, node: Operator) -> Value:
@@ -91,9 +91,8 @@ def _add(build: Builder, node: Operator) -> Value:
 def _matmul(build: Builder, node: Operator) -> Value:
     a, b = build.codes(node, 0), build.codes(node, 1)
     depth = build.graph.shapes[node.inputs[0]][-1]
-    corners = [x * y for x in (a.dtype.min, a.dtype.max) for y in (b.dtype.min, b.dtype.max)]
-    low, high = np.array([min(0, *corners) * depth]), np.array([max(corners) * depth])
-    plain = {"term": max(abs(c) for c in corners)}
+    low, high = (np.array([end]) for end in product_bounds(depth, a.dtype, b.dtype))
+    plain = {"term": max(map(abs, product_bounds(1, a.dtype, b.dtype)))}
     operands = (a.tensor, b.tensor)
     tensor = build.emit(node, "matmul", operands, sum_type(low, high), None, plain)
     scale = np.array([a.scale * b.scale])

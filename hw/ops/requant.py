@@ -4,9 +4,7 @@ by thresholds, y = low + sum_i [acc >= T_i], where no such integers follow the t
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -47,11 +45,3 @@ def requant_or_threshold(
     if channels.numel():
         codes[:, channels] = threshold(acc[:, channels], steps, low)
     return codes
-
-
-def step_positions(
-    m: NDArray[np.int64], b: NDArray[np.int64], n: NDArray[np.int64], low: int, high: int
-) -> NDArray[np.int64]:
-    """(O, high - low): the smallest acc with requant(acc) >= low + 1 + i; m > 0."""
-    codes = np.arange(low + 1, high + 1, dtype=np.int64)[None]
-    return -((b[:, None] - (codes << n[:, None])) // m[:, None])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from hw.spec.errors import SpecError
 
 MAX_BITS = 32
+
+Arrays = dict[str, NDArray[Any]]
+"""Arrays by name: codes of a graph's ports or of a kernel's streams."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from hw.spec.errors import BundleError
 from hw.spec.files import atomic_path
+from hw.spec.sizes import ceil_div
 
 FORMAT = 1
 FILE = "hardware.json"
@@ -42,7 +43,7 @@ class StreamEnd:
         """Beats of one frame at a length."""
         if not self.ragged:
             return self.beats
-        return self.beats * (-(-length // self.rows) * self.rows)
+        return self.beats * ceil_div(length, self.rows) * self.rows
 
 
 @dataclass(frozen=True)

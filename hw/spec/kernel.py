@@ -9,17 +9,18 @@ nothing else.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hw.spec.dtypes import Arrays
 from hw.spec.errors import SpecError
+from hw.spec.sizes import ceil_div
 from hw.spec.stream import Stream
 
-Arrays = dict[str, NDArray[Any]]
 Settings = Mapping[str, int]
 
 KERNELS: dict[str, type[Kernel]] = {}
@@ -46,7 +47,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Memory:
+class RomImage:
     """Contents of one ROM: words as unsigned integers, `width` bits each."""
 
     words: tuple[int, ...]
@@ -54,7 +55,7 @@ class Memory:
 
     def hex(self) -> str:
         """As $readmemh reads it."""
-        digits = -(-self.width // 4)
+        digits = ceil_div(self.width, 4)
         return "".join(f"{word:0{digits}x}\n" for word in self.words)
 
 
@@ -89,12 +90,17 @@ class Kernel(ABC):
             value = getattr(self, parameter)
             raise SpecError(f"{self.name}: {parameter} = {value}", rule)
 
+    def need_one_of(self, parameter: str, values: Sequence[str]) -> None:
+        """Raises SpecError, as `need` does, unless the parameter has one of the values."""
+        *others, last = values
+        self.need(getattr(self, parameter) in values, parameter, f"{', '.join(others)} or {last}")
+
     def parameters(self) -> dict[str, int | str]:
         """SystemVerilog parameters by name: the fields in capitals; True and False as 1 and 0."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name.isupper()}  # type: ignore[arg-type]
         return {k: int(v) if isinstance(v, bool) else v for k, v in values.items()}
 
-    def memories(self) -> dict[str, Memory]:
+    def memories(self) -> dict[str, RomImage]:
         """Contents of ROMs by the parameter that names the file, which is no field."""
         return {}
 

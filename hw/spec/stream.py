@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
+from hw.spec.sizes import whole_bytes
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Stream:
     @property
     def width(self) -> int:
         """Width of tdata: `bits` filled up to whole bytes."""
-        return -(-self.bits // 8) * 8
+        return whole_bytes(self.bits)
 
     def pack(self, codes: NDArray[Any]) -> NDArray[np.uint8]:
         """Codes of any length that fills beats -> (beats, width / 8) bytes, little end first.

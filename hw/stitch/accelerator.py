@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
@@ -20,9 +21,11 @@ from hw.kernels.duplicate import Duplicate
 from hw.kernels.dwc import Dwc
 from hw.kernels.split import Split
 from hw.spec.dtypes import IntType
+from hw.spec.errors import SpecError
 from hw.spec.hardware import StreamEnd
 from hw.spec.kernel import Kernel
 from hw.spec.registers import CHANNELS
+from hw.spec.sizes import whole_bytes
 from hw.spec.stream import Stream
 from hw.stitch.netlist import Netlist
 
@@ -155,16 +158,23 @@ class _Stitcher:
         return b"".join(p.tobytes() for p in parts.values())
 
     def _ordered(self) -> dict[str, Kernel]:
-        """Instances in an order in which data flow."""
-        feeds: dict[str, set[str]] = {name: set() for name in self.instances}
+        """Instances in an order in which data flow. Raises SpecError, naming them, for instances
+        wired in a circle.
+        """
+        feeds = TopologicalSorter[str]({name: () for name in self.instances})
         for a, b in self.wires:
             if "." in a and "." in b:
-                feeds[b.split(".")[0]].add(a.split(".")[0])
+                feeds.add(b.split(".")[0], a.split(".")[0])
+        try:
+            feeds.prepare()
+        except CycleError as error:
+            circle = " -> ".join(error.args[1])
+            title = self.dataflow.graph
+            raise SpecError(f"{title}: wired in a circle: {circle}", "data flow one way") from error
         order: dict[str, Kernel] = {}
-        waiting = dict(self.instances)
-        while waiting:
-            ready = [name for name in waiting if feeds[name] <= order.keys()]
-            order |= {name: waiting.pop(name) for name in ready}
+        while ready := set(feeds.get_ready()):
+            order |= {name: self.instances[name] for name in self.instances if name in ready}
+            feeds.done(*ready)
         return order
 
     def _enter(self, port: str, tensor: Tensor) -> None:
@@ -202,7 +212,7 @@ class _Stitcher:
     ) -> None:
         """Forks an end for its readers and leads each branch to its own."""
         branches: list[tuple[Layer, int] | str] = [*readers, *ports]
-        width = WORD * -(-lanes * tensor.dtype.bits // WORD)
+        width = whole_bytes(lanes * tensor.dtype.bits)
         for number, branch in enumerate(branches):
             source = end
             if number < len(branches) - 1:

@@ -20,6 +20,7 @@ from hw.kernels.requant import Requant
 from hw.kernels.swg import Swg
 from hw.kernels.vvu import Vvu
 from hw.spec.kernel import Kernel
+from hw.spec.sizes import index_bits, whole_bytes
 from hw.stitch.netlist import Netlist
 
 KERNEL = 3
@@ -60,8 +61,8 @@ def inverted_residual(title: str, parts: Parts) -> Netlist:
     lead = (p.width + 8) * channels
     codes = p.expand.ACTIVATION_WIDTH
     stages: dict[str, Kernel] = {
-        "duplicate": Duplicate(_bytes(codes), beats=pixels * channels),
-        "keep": Fifo(_power_of_two(lead), _bytes(codes), "block", beats=pixels * channels),
+        "duplicate": Duplicate(whole_bytes(codes), beats=pixels * channels),
+        "keep": Fifo(_power_of_two(lead), whole_bytes(codes), "block", beats=pixels * channels),
         "expand": p.expand,
         "hold_expand": _hold(p.expand.PE, p.expand.ACCU_WIDTH, pixels * hidden),
         "narrow_expand": _converter(p.expand.PE, 1, p.expand.ACCU_WIDTH, pixels * hidden),
@@ -75,7 +76,7 @@ def inverted_residual(title: str, parts: Parts) -> Netlist:
         "requant_depthwise": p.depthwise_requant,
         # The projection reads a pixel in its first pass and nothing in the others: meanwhile the
         # next one gathers here, or the windows would stand still.
-        "gather": Fifo(max(2, p.project.MW), _bytes(act), "block", beats=pixels * hidden),
+        "gather": Fifo(max(2, p.project.MW), whole_bytes(act), "block", beats=pixels * hidden),
         "project": p.project,
         "hold_project": _hold(p.project.PE, p.project.ACCU_WIDTH, pixels * channels),
         "narrow_project": _converter(p.project.PE, 1, p.project.ACCU_WIDTH, pixels * channels),
@@ -99,12 +100,8 @@ def _converter(lanes: int, out: int, bits: int, codes: int) -> Dwc:
 
 def _hold(lanes: int, bits: int, codes: int) -> Pipe:
     """A converter works on the beat that its source shows: held here, the source goes on."""
-    return Pipe(_bytes(lanes * bits), beats=codes // lanes)
-
-
-def _bytes(bits: int) -> int:
-    return 8 * -(-bits // 8)
+    return Pipe(whole_bytes(lanes * bits), beats=codes // lanes)
 
 
 def _power_of_two(least: int) -> int:
-    return 1 << (least - 1).bit_length()
+    return 1 << index_bits(least)

@@ -17,9 +17,10 @@ from torch import Tensor
 
 from hw.design import Design
 from hw.library import sources
+from hw.spec.dtypes import Arrays
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
-from hw.spec.kernel import Arrays, Cost, Kernel, Memory
+from hw.spec.kernel import Cost, Kernel, RomImage
 from hw.spec.stream import Stream
 
 End = tuple[str, str]
@@ -134,7 +135,7 @@ class Netlist(Kernel):
             total = total + kernel.cost()
         return total
 
-    def memories(self) -> dict[str, Memory]:
+    def memories(self) -> dict[str, RomImage]:
         return {
             f"{name}_{parameter}".upper(): memory
             for name, kernel in self.instances.items()

@@ -20,11 +20,11 @@ from hw.design import Design
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
-from hw.spec.kernel import Memory
+from hw.spec.kernel import RomImage
 from hw.spec.registers import CHANNELS
 from hw.spec.stream import Stream
 from hw.stitch import system_registers
-from hw.stitch.system_text import SETTINGS, Accelerator, text
+from hw.stitch.system_text import SETTINGS, GraphModule, text
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("control", "system_gate")
@@ -49,7 +49,7 @@ class System:
     """
 
     title: str
-    accelerators: Mapping[str, Accelerator]
+    accelerators: Mapping[str, GraphModule]
     hardware: Hardware
 
     def __post_init__(self) -> None:
@@ -65,7 +65,7 @@ class System:
         for graph in self.hardware.graphs:
             self._agrees(graph, self.accelerators[graph.name])
 
-    def _agrees(self, graph: GraphHardware, accelerator: Accelerator) -> None:
+    def _agrees(self, graph: GraphHardware, accelerator: GraphModule) -> None:
         name = f"{self.title}: {graph.name}"
         setup = (graph.setup,) if graph.setup else ()
         streams = {k: s for k, s in accelerator.inputs().items() if k not in SETTINGS}
@@ -85,7 +85,7 @@ class System:
         if any(end.ragged for end in graph.inputs) and rows(graph, accelerator) > MOST_ROWS:
             raise SpecError(f"{name}: more than {MOST_ROWS} rows", "LENGTH has 16 bits")
 
-    def memories(self) -> dict[str, Memory]:
+    def memories(self) -> dict[str, RomImage]:
         """Contents of the ROMs by parameter: `<GRAPH>_<PARAMETER of its accelerator>`."""
         return {
             f"{name}_{parameter}".upper(): memory
@@ -114,7 +114,7 @@ class System:
         return rows(graph, self.accelerators[graph.name])
 
 
-def rows(graph: GraphHardware, accelerator: Accelerator) -> int:
+def rows(graph: GraphHardware, accelerator: GraphModule) -> int:
     """Greatest LENGTH of a graph: rows of the shortest ragged input's greatest frame. 0: none."""
     streams = accelerator.inputs()
     return min((streams[e.name].beats // e.beats for e in graph.inputs if e.ragged), default=0)

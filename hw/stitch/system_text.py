@@ -9,7 +9,7 @@ from typing import Protocol
 
 from hw.design import Design
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
-from hw.spec.kernel import Memory
+from hw.spec.kernel import RomImage
 from hw.spec.registers import ADDRESS_BITS
 from hw.spec.stream import Stream
 
@@ -37,7 +37,7 @@ output logic      s_axi_control_rvalid
 input  wire logic s_axi_control_rready""".splitlines()
 
 
-class Accelerator(Protocol):
+class GraphModule(Protocol):
     """What a system needs of a graph's hardware; a `Netlist` has it."""
 
     @property
@@ -47,7 +47,7 @@ class Accelerator(Protocol):
     def inputs(self) -> dict[str, Stream]: ...
     def outputs(self) -> dict[str, Stream]: ...
     def parameters(self) -> dict[str, int | str]: ...
-    def memories(self) -> dict[str, Memory]: ...
+    def memories(self) -> dict[str, RomImage]: ...
     def design(self, folder: Path) -> Design:
         """Writes its module into `folder`."""
 
@@ -73,7 +73,7 @@ class Use:
 
 def text(
     title: str,
-    accelerators: Mapping[str, Accelerator],
+    accelerators: Mapping[str, GraphModule],
     hardware: Hardware,
     memories: Sequence[str],
     most: Callable[[GraphHardware], int],
@@ -312,7 +312,7 @@ def _setting(graph: GraphHardware, port: str) -> list[str]:
     ]
 
 
-def _accelerator(graph: GraphHardware, accelerator: Accelerator) -> list[str]:
+def _accelerator(graph: GraphHardware, accelerator: GraphModule) -> list[str]:
     values = [
         f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})"
         for k, v in accelerator.parameters().items()

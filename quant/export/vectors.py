@@ -15,8 +15,7 @@ from host.policy import AGE_BUCKETS, AGE_LANES
 from host.prompts import LOGIT_LIMIT, Prompt, dense_prompt
 from host.spec import ModelSpec
 from host.tokens import TokenTable
-
-Arrays = dict[str, NDArray]
+from hw.spec.dtypes import Arrays
 
 
 def scene(size: int, random: np.random.Generator) -> tuple[NDArray, NDArray]:

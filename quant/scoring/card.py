@@ -19,13 +19,14 @@ from host.device import Device
 from host.devices.registry import open_device
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
+from hw.spec.manifest import GRAPHS
 from quant.commands import exit_code
 from quant.config import CONFIGS, ModelConfig, get_config
 from quant.data import VideoSequence, open_dataset
 from quant.data.dev2 import NAME as DEV2
 from quant.data.dev2 import is_dev2
 from quant.model.device import TorchDevice
-from quant.model.tracker import CHECKPOINTS, GRAPHS, Tracker
+from quant.model.tracker import CHECKPOINTS, Tracker
 from quant.scoring.curve import FILE as CURVE
 from quant.scoring.curve import curve_section, read_curve
 from quant.scoring.evaluate import evaluate_sequence

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from hw.spec.errors import SpecError
+from hw.spec.sizes import ceil_div
 
 FILE = "curve.csv"
 COLUMNS = ("step", "stage", "jf")
@@ -59,7 +60,7 @@ def curve_section(points: list[Point]) -> list[str]:
     """Lines of Markdown: the curve as a chart that GitHub draws, and where each stage ended."""
     if not points:
         return []
-    every = -(-len(points) // MOST_POINTS)
+    every = ceil_div(len(points), MOST_POINTS)
     # Counted from the end, so that the last point always shows.
     shown = points[::-1][::every][::-1]
     stages = []

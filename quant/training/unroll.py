@@ -88,7 +88,7 @@ def age_rows(found: list[Reading]) -> Tensor:
 
 
 @dataclass
-class Memory:
+class MemoryBatch:
     """One remembered frame of the batch: keys, values (B,1,G*G,·), pointer (B,2*lanes)."""
 
     keys: Tensor
@@ -122,7 +122,7 @@ class Unroller:
         self.model, self.policy, self.encoder_batch = model, policy, encoder_batch
         self.layout = layout
         self.grid = model.config.grid
-        self.memories: list[Memory] = []
+        self.memories: list[MemoryBatch] = []
 
     def encode(self, frames: Tensor, objects: int) -> list[Features]:
         """frames (B,N,3,S,S) uint8 -> one Features of B*K objects a frame."""
@@ -223,7 +223,7 @@ class Unroller:
                 )
                 losses.append(loss)
             keys, values = self.model.memory_encoder(logits[:, None], feature.coarse)
-            self.memories.append(Memory(keys, values, pointer))
+            self.memories.append(MemoryBatch(keys, values, pointer))
             outputs.append(logits.detach())
             previous = logits
         return torch.stack(losses).mean(), torch.stack(outputs, 1)

@@ -17,7 +17,8 @@ import torch
 from cocotb_tools.runner import get_runner
 
 from hw.design import Design
-from hw.spec.kernel import Arrays, Kernel
+from hw.spec.dtypes import Arrays
+from hw.spec.kernel import Kernel
 from hw.spec.stream import Stream
 from sim.bench.patterns import ADVERSARIAL
 from sim.bench.plan import Beats, Case, Outcome

@@ -59,7 +59,8 @@ def wheel(tmp_path_factory):
 @pytest.fixture(scope="module")
 def environment(wheel, tmp_path_factory):
     """The interpreter of an environment with the wheel. It has the packages that are installed
-    here, but not their .pth files, which would lead to the repository.
+    here, but not their .pth files, which would lead to the repository, and a torch that refuses to
+    be imported, since the package does not ask for one.
     """
     folder = tmp_path_factory.mktemp("environment") / "venv"
     run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder.parent)
@@ -67,6 +68,7 @@ def environment(wheel, tmp_path_factory):
     pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
     run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=folder.parent)
     site = next(folder.glob("lib/python*/site-packages"))
+    (site / "torch.py").write_text("raise ModuleNotFoundError('no torch here', name='torch')\n")
     (site / "others.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     return python
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hw.fold.kernels import requantizer
-from hw.ops.conv import bounds
+from hw.ops.integers import bounds
 from hw.ops.program import Program
 from hw.ops.requant import requant
 from hw.spec.dtypes import IntType

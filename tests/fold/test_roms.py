@@ -17,7 +17,7 @@ from hw.kernels.requant import Requant
 from hw.lower.errors import LoweringError
 from hw.ops.program import Node, Program
 from hw.search.target import Target
-from hw.spec.kernel import Memory
+from hw.spec.kernel import RomImage
 from hw.spec.manifest import load_manifest
 
 SOURCE = next((Path(__file__).parents[2] / "bitstreams").glob("nano_emulated_*"))
@@ -29,7 +29,7 @@ def folded() -> Folded:
     return fold(SOURCE, manifest, boards.find("KV260"), Target(1e12, 1e12))
 
 
-def stored(kernel: Requant, memory: Memory) -> dict[str, np.ndarray]:
+def stored(kernel: Requant, memory: RomImage) -> dict[str, np.ndarray]:
     """m, b, n (MH,) as `requant.sv` takes them out of its ROM of one set."""
     select = (kernel.SHIFTS - 1).bit_length()
     lane = select + kernel.B_WIDTH + kernel.M_WIDTH

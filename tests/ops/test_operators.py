@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from hw.ops.conv import bounds, conv
+from hw.ops.conv import conv
+from hw.ops.integers import bounds, step_positions
 from hw.ops.join import join_add, saturate
 from hw.ops.layout import cut, upsample
 from hw.ops.matmul import matmul
 from hw.ops.operators import bind
 from hw.ops.program import Node
-from hw.ops.requant import requant, requant_or_threshold, step_positions, threshold
+from hw.ops.requant import requant, requant_or_threshold, threshold
 from hw.ops.softmax import divide, exp_rows, exp_table, row_sum
 from hw.spec.errors import BundleError
 

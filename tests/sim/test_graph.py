@@ -4,6 +4,9 @@ and to key order.
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -20,6 +23,7 @@ from tests.tiny import bundled, examples, exported
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_golden_equals_brevitas(graph):
     executor = GraphExecutor(bundled().folder, graph)
+    assert executor.library == "torch"
     for inputs, wanted in examples(graph):
         found = executor.run(inputs)
         assert found.keys() == wanted.keys()
@@ -59,10 +63,11 @@ def test_every_node_equals_qonnx(graph):
     assert quantized > 10
 
 
+@pytest.mark.parametrize("library", ["torch", "numpy"])
 @pytest.mark.parametrize("graph", GRAPHS)
-def test_fast_evaluation_equals_the_definition(graph):
-    fast = GraphExecutor(bundled().folder, graph)
-    plain = GraphExecutor(bundled().folder, graph, fast=False)
+def test_fast_evaluation_equals_the_definition(graph, library):
+    fast = GraphExecutor(bundled().folder, graph, library=library)
+    plain = GraphExecutor(bundled().folder, graph, library="integers")
     for inputs, _ in examples(graph):
         a, b = fast.trace(inputs), plain.trace(inputs)
         assert a.keys() == b.keys()
@@ -70,20 +75,35 @@ def test_fast_evaluation_equals_the_definition(graph):
             assert np.array_equal(a[name], b[name]), name
 
 
-def test_extreme_codes_stay_exact():
+SHIPPED = sorted((Path(__file__).parents[2] / "bitstreams").glob("*_emulated_*"))
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_extreme_codes_stay_exact(folder):
     """Random codes over the whole range, where saturation and long sums are met."""
     random = np.random.default_rng(0)
-    for graph in GRAPHS:
-        fast = GraphExecutor(bundled().folder, graph)
-        plain = GraphExecutor(bundled().folder, graph, fast=False)
+    for graph in [*GRAPHS, *(["detector"] if (folder / "detector.json").is_file() else [])]:
+        plain = GraphExecutor(folder, graph, library="integers")
         inputs = {
             p.name: random.integers(
                 p.dtype.min, p.dtype.max + 1, [300 if n is None else n for n in p.shape]
             ).astype(p.storage)
-            for p in fast.program.inputs
+            for p in plain.program.inputs
         }
-        a, b = fast.run(inputs), plain.run(inputs)
-        assert all(np.array_equal(a[name], b[name]) for name in a), graph
+        wanted = plain.run(inputs)
+        for library in ("torch", "numpy"):
+            found = GraphExecutor(folder, graph, library=library).run(inputs)
+            for name, codes in wanted.items():
+                assert found[name].dtype == codes.dtype, (graph, library, name)
+                assert np.array_equal(found[name], codes), (graph, library, name)
+
+
+def test_what_cannot_be_torch_is_numpy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "sim.in_torch", raising=False)
+    assert GraphExecutor(bundled().folder, "memory_encoder").library == "numpy"
+    with pytest.raises(SpecError, match="'jax'.*numpy, torch, integers"):
+        GraphExecutor(bundled().folder, "memory_encoder", library="jax")
 
 
 @pytest.mark.parametrize("length", [1, 17, 700])

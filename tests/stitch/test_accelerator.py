@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from hw.fold.block import Style
+from hw.fold.conv_blocks import DenseBlock
 from hw.fold.folding import cheapest
 from hw.ops.program import Program
+from hw.spec.errors import SpecError
 from hw.spec.registers import CHANNELS
 from hw.stitch.accelerator import accelerator, apart
 from sim.graph import GraphExecutor
@@ -80,3 +82,19 @@ def test_a_fifo_is_as_deep_as_it_is_told():
     made = accelerator(dataflow(graph), blocks(graph, 40_000), {("trunk.2", 0): 16})
     fifo = made.netlist.instances["trunk_2_in0_keep"]
     assert fifo.DEPTH == 16 * 16 and made.fifos[("trunk.2", 0)] == 16
+
+
+class Circular(DenseBlock):
+    """A convolution whose codes go back into its own products."""
+
+    @property
+    def wires(self):
+        return [*super().wires, ("requant.m_axis", "mvu.s_axis")]
+
+
+def test_kernels_wired_in_a_circle_are_refused():
+    flow, chosen = dataflow("memory_encoder"), dict(blocks("memory_encoder", 40_000))
+    name, block = next((n, b) for n, b in chosen.items() if isinstance(b, DenseBlock))
+    chosen[name] = Circular(block.layer, block.folding, block.style)
+    with pytest.raises(SpecError, match=r"memory_encoder: wired in a circle: .*_mvu -> "):
+        accelerator(flow, chosen)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from hw.spec.dtypes import IntType
-from hw.spec.kernel import Arrays, Kernel
+from hw.spec.dtypes import Arrays, IntType
+from hw.spec.kernel import Kernel
+from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 PORT = "s_axis_layer"
@@ -52,7 +53,7 @@ class Layered(Kernel):
         """The stream of layers, where there is one."""
         if self.SETS == 1:
             return {}
-        kind = IntType((self.SETS - 1).bit_length(), False)
+        kind = IntType(index_bits(self.SETS), False)
         return {PORT: Stream((1,), kind, last=False)}
 
     def layer(self, inputs: dict[str, Any]) -> int:

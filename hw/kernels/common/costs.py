@@ -1,8 +1,18 @@
-"""Resources of the memories that kernels are built on, as Yosys maps them to UltraScale+."""
+"""Memories that kernels are built on: what they can be made of, and their resources as Yosys maps
+them to UltraScale+.
+"""
 
 from __future__ import annotations
 
 from hw.spec.kernel import Cost
+from hw.spec.sizes import ceil_div
+
+RAM_STYLES = ("distributed", "block", "ultra")
+"""Of a memory that is written: LUTRAM, block RAM, UltraRAM. No bitstream fills an UltraRAM."""
+ROM_STYLES = ("distributed", "block")
+"""Of a memory of constants."""
+MULTIPLIERS = ("dsp", "lut")
+"""Of products."""
 
 # Words a block RAM of 18 Kb holds at each width of a word, one port writing, one reading
 # (UG573, "Block RAM"; parity bits included).
@@ -11,11 +21,6 @@ URAM_DEPTH, URAM_WIDTH = 4096, 72
 URAM_BYTE = 9
 FEW_WORDS = 64
 """That an UltraRAM has too few of and LUTRAM takes."""
-
-
-def ceil_div(a: int, b: int) -> int:
-    """a / b rounded up."""
-    return -(-a // b)
 
 
 def blocks(depth: int, width: int) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.spec.kernel import Cost
+from hw.spec.sizes import index_bits
 
 DSP_PRODUCT = 9
 """Bits of a product from which Yosys takes a DSP for it."""
@@ -17,7 +18,7 @@ OPERAND_WIDTH = 25
 
 def latency(pe: int, simd: int, pack: int, res: str) -> int:
     """Enabled cycles from the last terms of a sum to the sum."""
-    return (3 if res == "dsp" else 2) + (simd - 1).bit_length()
+    return (3 if res == "dsp" else 2) + index_bits(simd)
 
 
 def encode(weights: NDArray[np.integer[Any]], pack: int) -> NDArray[np.int64]:
@@ -58,7 +59,7 @@ def cost(
     The multiplexer before an accumulator shares the adder's LUTs, and an adder of a tree takes one
     LUT a bit of its inputs.
     """
-    product, levels = activation_width + weight_width, (simd - 1).bit_length()
+    product, levels = activation_width + weight_width, index_bits(simd)
     found = dsps(pe, simd, activation_width, weight_width, pack, res)
     multipliers = pe // pack * simd
     packed = (

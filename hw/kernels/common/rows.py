@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.kernels.common.costs import ceil_div, ram_cost, rom_cost
-from hw.spec.dtypes import IntType
-from hw.spec.kernel import Arrays, Cost, Kernel, Memory, draw
+from hw.kernels.common.costs import RAM_STYLES, ROM_STYLES, ram_cost, rom_cost
+from hw.spec.dtypes import Arrays, IntType
+from hw.spec.kernel import Cost, Kernel, RomImage, draw
+from hw.spec.sizes import ceil_div, index_bits
 from hw.spec.stream import Stream
 
-RAM_STYLES = ("distributed", "block", "ultra")
-ROM_STYLES = ("distributed", "block")
 SEED = 20261121
 
 
@@ -56,8 +55,8 @@ class ScoreRows(Kernel):
             "at least 1, a power of two if RAGGED",
         )
         self.need(1 <= length <= 65536 and length % pe == 0, "LENGTH", "1..65536, a multiple of PE")
-        self.need(self.RAM_STYLE in RAM_STYLES, "RAM_STYLE", "distributed, block or ultra")
-        self.need(self.ROM_STYLE in ROM_STYLES, "ROM_STYLE", "distributed or block")
+        self.need_one_of("RAM_STYLE", RAM_STYLES)
+        self.need_one_of("ROM_STYLE", ROM_STYLES)
         e = IntType(self.exp_width, False)
         self.need(
             self.SUM_WIDTH <= 32 and length * e.max < 1 << self.SUM_WIDTH,
@@ -78,8 +77,8 @@ class ScoreRows(Kernel):
         codes[0], codes[-1] = most, 0
         return codes
 
-    def memories(self) -> dict[str, Memory]:
-        return {"TABLE_FILE": Memory(tuple(map(int, self.codes)), self.exp_width)}
+    def memories(self) -> dict[str, RomImage]:
+        return {"TABLE_FILE": RomImage(tuple(map(int, self.codes)), self.exp_width)}
 
     def inputs(self) -> dict[str, Stream]:
         scores = Stream((self.rows, self.LENGTH), IntType(self.IN_WIDTH), self.PE)
@@ -122,9 +121,9 @@ class ScoreRows(Kernel):
         """Of rowexp: buffers, tables, maximum, distances and sums."""
         pe, width, e = self.PE, self.IN_WIDTH, self.exp_width
         beats = self.LENGTH // pe
-        column = max(1, (beats - 1).bit_length())
+        column = max(1, index_bits(beats))
         words, tables = 1 << width, ceil_div(pe, 2)
-        beat_sum = e + (pe - 1).bit_length()
+        beat_sum = e + index_bits(pe)
         if self.ROM_STYLE == "block":
             table = rom_cost(words, e, "block") * tables
         else:
@@ -136,7 +135,7 @@ class ScoreRows(Kernel):
         control = (4 * column if beats > 1 else 0) + 3 * pe
         if self.RAGGED:  # the ends of rows; which lanes of a last beat are idle
             control += 16 + 5 * (pe - 1)
-        registers = 2 * (column + (pe - 1).bit_length()) if self.RAGGED else 0
+        registers = 2 * (column + index_bits(pe)) if self.RAGGED else 0
         logic = Cost(
             lut=pe * width + maximum + sums + control,
             ff=2 * width + pe * e + 2 * self.SUM_WIDTH + 2 * column + registers + 15,

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from hw.lower.bundle import ports_of, read_description
 from hw.lower.errors import LoweringError
@@ -18,9 +17,8 @@ from hw.lower.finn.runtime import quiet
 from hw.lower.lower import lower
 from hw.ops.operators import bind
 from hw.ops.program import Program
+from hw.spec.dtypes import Arrays
 from hw.spec.files import atomic_path
-
-Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)

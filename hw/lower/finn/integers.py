@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from hw.lower.errors import LoweringError
 from hw.lower.finn.runtime import OPS, prepare, quiet
+from hw.ops.integers import step_positions
 from hw.ops.program import Node, Program
-from hw.ops.requant import step_positions
 from hw.spec.dtypes import IntType
+from hw.spec.sizes import signed_bits
 
 GENERAL = "qonnx.custom_op.general"
 OPSET = 13
@@ -144,8 +145,7 @@ def layer_names(program: Program) -> dict[str, str]:
 
 
 def _narrowest(values: NDArray[np.int64]) -> str:
-    bits = max(int(values.max()).bit_length(), int(-values.min() - 1).bit_length()) + 1
-    return IntType(max(bits, 2)).name
+    return IntType(signed_bits(values.min(), values.max())).name
 
 
 def _conv(w: _Writer, node: Node) -> None:

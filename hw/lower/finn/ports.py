@@ -14,9 +14,10 @@ from qonnx.transformation.base import Transformation
 
 from hw.lower.errors import LoweringError
 from hw.lower.finn.traces import only, rename
-from hw.ops.conv import bounds
+from hw.ops.integers import bounds
 from hw.spec.dtypes import IntType
 from hw.spec.port import Port
+from hw.spec.sizes import signed_bits
 
 SCOPES = "pkg.torch.onnx.name_scopes"  # the exporter's note of a node's modules
 
@@ -135,6 +136,5 @@ def sum_types(model: Any) -> dict[str, str]:
             reach = (int(sum(k.min() for k in kinds)), int(sum(k.max() for k in kinds)))
         else:
             continue
-        bits = max(-reach[0] - 1, reach[1], 1).bit_length() + 1
-        found[node.output[0]] = IntType(bits).name
+        found[node.output[0]] = IntType(signed_bits(*reach)).name
     return found

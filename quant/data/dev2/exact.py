@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hw.spec.sizes import ceil_div
+
 FRACTION = 16  # bits of a coefficient below the point
 WEIGHT = 8  # bits of a bilinear weight
 
@@ -162,7 +164,7 @@ def grain(shape: tuple[int, ...], levels: int, seed: tuple[int, ...]) -> NDArray
     Raw words of PCG64 are the same in every version of numpy, its normal numbers are not.
     """
     count = int(np.prod(shape))
-    words = np.random.PCG64(np.random.SeedSequence(seed)).random_raw(-(-count // 2))
+    words = np.random.PCG64(np.random.SeedSequence(seed)).random_raw(ceil_div(count, 2))
     quarters = words.astype("<u8").view("<u2").reshape(-1, 2).astype(np.int64)[:count]
     # The sum of two uniform numbers of 16 bits has a deviation of 2^16 / sqrt(6), sqrt(6) = 2.45.
     centred = quarters.sum(1) - 65535

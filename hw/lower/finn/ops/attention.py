@@ -8,12 +8,13 @@ import torch
 
 from hw.kernels.attention import Attention
 from hw.lower.finn.ops.stream import StreamOp
-from hw.ops.conv import EXACT
+from hw.ops.integers import EXACT, product_bounds
 from hw.ops.matmul import matmul
 from hw.ops.requant import threshold
 from hw.ops.softmax import divide, exp_rows, row_sum
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost
+from hw.spec.sizes import ceil_div, signed_bits
 
 
 class IntegerAttention(StreamOp):
@@ -43,9 +44,9 @@ class IntegerAttention(StreamOp):
         score, weight = (IntType.parse(self.get_nodeattr(n)) for n in ("scores", "weights"))
         queries, length, _ = self.get_nodeattr("vectors")
         dim, pe = self.get_nodeattr("channels")[0], self.get_nodeattr("PE")
-        padded = -(-length // pe) * pe
-        scores = (dim << (q.bits + k.bits - 2)).bit_length() + 1
-        context = (padded * weight.max * -v.min).bit_length() + 1
+        padded = ceil_div(length, pe) * pe
+        scores = signed_bits(*product_bounds(dim, q, k))
+        context = signed_bits(*product_bounds(padded, weight, v))
         return Attention(
             LENGTH=padded,
             DIM=dim,

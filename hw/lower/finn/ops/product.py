@@ -8,7 +8,7 @@ import torch
 
 from hw.kernels.matmul import Matmul
 from hw.lower.finn.ops.stream import StreamOp
-from hw.ops.conv import EXACT
+from hw.ops.integers import EXACT
 from hw.ops.matmul import matmul
 from hw.spec.dtypes import IntType
 from hw.spec.kernel import Cost

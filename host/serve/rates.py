@@ -1,0 +1,61 @@
+"""How fast things go, smoothed for the eye: frames a second and milliseconds a stage."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+
+WINDOW_S = 2.0
+SHARE = 0.15
+"""Weight of a new time in the running mean."""
+
+
+class Meter:
+    """Events a second over the last two seconds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times: deque[float] = deque()
+
+    def tick(self) -> None:
+        """An event, now."""
+        now = time.monotonic()
+        with self._lock:
+            self._times.append(now)
+            self._forget(now)
+
+    @property
+    def rate(self) -> float:
+        """Events a second; 0 where there were fewer than two."""
+        now = time.monotonic()
+        with self._lock:
+            self._forget(now)
+            if len(self._times) < 2:
+                return 0.0
+            return (len(self._times) - 1) / (self._times[-1] - self._times[0] + 1e-9)
+
+    def _forget(self, now: float) -> None:
+        while self._times and now - self._times[0] > WINDOW_S:
+            self._times.popleft()
+
+
+class StageMeans:
+    """Running means of milliseconds by stage; a stage that did not run fades out."""
+
+    def __init__(self) -> None:
+        self._ms: dict[str, float] = {}
+
+    def add(self, spent: Mapping[str, float]) -> None:
+        """Times of one frame."""
+        for name in {*self._ms, *spent}:
+            now = spent.get(name, 0.0)
+            before = self._ms.get(name, now)
+            self._ms[name] = before + SHARE * (now - before)
+        self._ms = {name: ms for name, ms in self._ms.items() if ms > 0.005}
+
+    def rounded(self, order: tuple[str, ...] = ()) -> dict[str, float]:
+        """Milliseconds by stage, those of `order` first."""
+        names = [*(n for n in order if n in self._ms), *sorted(self._ms.keys() - set(order))]
+        return {name: round(self._ms[name], 2) for name in names}
