@@ -157,15 +157,15 @@ class Program:
                 raise ValueError(f"node {node.name}, {node.op}: {error}") from error
             if node.output in shapes:
                 raise ValueError(f"node {node.name}: {node.output} is there twice")
-            told = self.tensors[node.output]
-            if length is None and told.shape != shape:
-                raise ValueError(f"node {node.name}: {shape} is declared as {told.shape}")
+            declared = self.tensors[node.output]
+            if length is None and declared.shape != shape:
+                raise ValueError(f"node {node.name}: {shape} is declared as {declared.shape}")
             shapes[node.output] = shape
             # What a table is asked for must lie within it, whatever comes in.
             if {"low", "high"} <= node.attrs.keys():
-                kind = IntType.parse(told.dtype)
+                kind = IntType.parse(declared.dtype)
                 if not kind.min <= node.attrs["low"] < node.attrs["high"] <= kind.max:
-                    raise ValueError(f"node {node.name}: {node.attrs} in {told.dtype}")
+                    raise ValueError(f"node {node.name}: {node.attrs} in {declared.dtype}")
                 steady.add(node.output)
             if node.op == "exp_rows":
                 kind = IntType.parse(self.tensors[node.inputs[0]].dtype)

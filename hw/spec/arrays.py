@@ -5,6 +5,7 @@ says, no more than a bound in all. numpy's own reader believes the sizes in a fi
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zipfile
 import zlib
@@ -32,7 +33,7 @@ _ZIP_FAULTS = (
 )
 
 
-def read_arrays(path: str | Path, largest: int = LARGEST) -> dict[str, NDArray[Any]]:
+def read_arrays(path: str | os.PathLike[str], largest: int = LARGEST) -> dict[str, NDArray[Any]]:
     """Arrays of an .npz by name, in this machine's byte order.
 
     Raises OSError where there is no such file, ValueError for one that is damaged, holds anything
