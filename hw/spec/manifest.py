@@ -195,8 +195,10 @@ class Manifest:
         detector = () if found.detector is None else asdict(found.detector).items()
         for name, size in (*asdict(found.widths).items(), *detector):
             whole(size, name, 1, LARGEST_WIDTH)
-        for name, size in asdict(found.bank).items():
-            whole(size, name, 1, LARGEST_BANK)
+        for name in ("recent", "prompted", "pointers"):
+            whole(getattr(found.bank, name), name, 1, LARGEST_BANK)
+        if not 0 <= found.bank.least_iou <= 1:
+            raise ValueError(f"least_iou is {found.bank.least_iou}")
         if found.image_size % 16 or len({g.name for g in found.graphs}) != len(found.graphs):
             raise ValueError(f"an image of {found.image_size}, or a graph twice")
         return found
