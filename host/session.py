@@ -11,7 +11,8 @@ frame however many objects there are; the other graphs run once an object.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,14 +117,19 @@ class Session:
 
     A device serves one session at a time: a frame's features stay in the device's buffers.
     overlapping: let masks of several objects overlap in the results; what is remembered of them is
-    the same either way.
+    the same either way. now: the clock in seconds by which stages are timed.
     """
 
-    def __init__(self, device: Device, overlapping: bool = False) -> None:
+    def __init__(
+        self,
+        device: Device,
+        overlapping: bool = False,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self.device = device
         self.overlapping = overlapping
         self.state = SessionState()
-        self._model = ObjectModel(device)
+        self._model = ObjectModel(device, now)
 
     @property
     def object_ids(self) -> list[int]:
