@@ -45,7 +45,7 @@ class Tape:
     _driver: Driver | None
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """As the device's."""
+        """Allocates as the device does."""
         return self._device.allocate(shape, dtype)
 
     def play(self, hardware: Hardware | None, folder: Path) -> None:
@@ -101,7 +101,7 @@ class Instant:
         return self._registers.get(Register(offset), 0)
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array in ordinary memory."""
+        """Returns a zeroed array in ordinary memory."""
         return np.zeros(shape, dtype)
 
     def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:

@@ -22,9 +22,9 @@ def section(folder: Path, family: str, clock_mhz: float, cycles: float) -> list[
     lines = ["## The whole system", ""]
     lines += [
         "Frames a second with one object, by the fabric's cycles and the host's own work: "
-        "preparing frames, memory bank, prompts, copies into and out of the channels' buffers, masks "
-        "at the frame's size; not cameras, drawing or video files. Measured in one thread's processor "
-        f"time on {measured.machine}: {works}.",
+        "preparing frames, memory bank, prompts, copies into and out of the channels' buffers, "
+        "masks at the frame's size; not cameras, drawing or video files. Measured in one thread's "
+        f"processor time on {measured.machine}: {works}.",
         "",
     ]
     factor = measured.factor(core)

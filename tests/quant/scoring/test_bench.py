@@ -13,6 +13,7 @@ def test_boards_are_compared_by_their_cycles(tmp_path, monkeypatch, capsys):
     write_hardware(tmp_path / "nano_KV260_0")
     write_hardware(tmp_path / "nano_PYNQ-Z2_0", "PYNQ-Z2", 5_000_000)
     monkeypatch.setattr(bench, "rating_here", lambda: 4000.0)
+    monkeypatch.setenv("COLUMNS", "200")
     figures = bench.host_figures(FakeDevice(), FRAMES, "nano", tmp_path)
     said = " ".join(capsys.readouterr().out.split())
     assert "Cortex-A53 at 1.3 GHz 4.1 times" in said and "Cortex-A9 at 650 MHz 8.2 times" in said
