@@ -66,7 +66,9 @@ module control #(
     input  wire logic       i_outputs_done,
     // A channel's tlast came before the frame's last beat, did not come with it
     input  wire logic [7:0] i_early,
-    input  wire logic [7:0] i_late
+    input  wire logic [7:0] i_late,
+    // CRC of the channel that the read address names
+    input  wire logic [31:0] i_crc
 );
   localparam logic [1:0] OKAY = 2'b00;
   localparam logic [1:0] SLVERR = 2'b10;
@@ -210,8 +212,8 @@ module control #(
       registers::CYCLES_HIGH: value = 32'(cycles_q[CYCLE_BITS-1:32]);
       registers::FAULTS:      value = {16'd0, late_q, early_q};
       default: begin
-        value = '0;
-        found = 1'b0;
+        found = s_axi_araddr[7:6] == registers::CRC_IN[7:6] && s_axi_araddr[1:0] == '0;
+        value = found ? i_crc : '0;
       end
     endcase
   end
