@@ -1,5 +1,5 @@
-"""Planted faults are noticed or harmless, and what runs after them is right: a short campaign on the
-registers and channels of the simulated system and behind modelled DMAs (`make test-faults` runs
+"""Planted faults are noticed or harmless, and what runs after them is right: a short campaign on
+the registers and channels of the simulated system and behind modelled DMAs (`make test-faults` runs
 long ones), and single faults whose words are checked.
 """
 
