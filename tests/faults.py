@@ -5,34 +5,39 @@ A fault is noticed where the run ends in a typed error, harmless where its outpu
 the bit, and missed where they are not. After each, the next run of the same graph must be right.
 
     rtl    the system's registers and channels, cycle by cycle (sim/rtl)
-    board  the same behind modelled DMAs and memory that is not coherent (tests/host/fake_pynq.py)
+    board  the same behind the DMAs and the memory of a simulated KV260 (sim/board)
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
+import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from host.devices.driver import Driver, RunError, Span, Transport, TransportError
-from host.devices.pynq import PynqTransport
+from host.devices.pynq import _connect
 from host.devices.rtl import RtlTransport
 from hw.spec.hardware import Hardware
 from hw.spec.registers import Control, Register
+from sim.board.machine import KV260, Machine
 from sim.rtl.bundle import open_bundle
 from sim.rtl.system import RtlSystem
 from sim.verilate import SimulatorError
-from tests.host.fake_pynq import Board
+from tests.board import prepare
+from tests.board.package import Package
 from tests.host.small_hardware import PORTS, example, write_hardware
 
 KINDS = (
@@ -79,7 +84,7 @@ class Faulty:
     system: behind the transport. struck_at: its cycles when the fault struck, None before.
     """
 
-    def __init__(self, inner: Transport, system: RtlSystem, board: Board | None = None) -> None:
+    def __init__(self, inner: Transport, system: RtlSystem, board: Machine | None = None) -> None:
         self.inner, self.system, self.board = inner, system, board
         self.patience, self.grace = inner.patience, inner.grace
         self.plan: Plan | None = None
@@ -107,7 +112,7 @@ class Faulty:
             self.system.write(Register.CONTROL, Control.RESET)
         self.plan, self._away, self._stopped = None, 0, False
         if self.board is not None:
-            self.board.stuck, self.board.short = False, {}
+            self.board.stuck = False
 
     def _strike(self) -> Plan:
         assert self.plan is not None
@@ -238,7 +243,7 @@ class Faulty:
     def _clock(self, cycles: int) -> bool:
         """Lets the system run on; whether its transfers are complete."""
         if self.board is not None:
-            if self.board.pending:
+            if self.board._pending:
                 self.board.serve()
             if self.board.stuck:
                 return False
@@ -403,22 +408,22 @@ def on_rtl(folder: Path) -> Callable[[], tuple[Driver, Faulty]]:
     return connect
 
 
-CELLS = ("dma_0", "dma_1", "dma_2")
-ADDRESSES = {"control": 0x8000_0000, **{c: 0x8001_0000 + 0x1_0000 * i for i, c in enumerate(CELLS)}}
-
-
 def on_board(folder: Path) -> Callable[[], tuple[Driver, Faulty]]:
-    """Opens the small system behind modelled DMAs."""
+    """Opens the small system on a simulated KV260, behind its DMAs."""
+    boards = folder.with_name(f"{folder.name}-board")
+    prepare.small(boards, KV260.name)
 
     def connect() -> tuple[Driver, Faulty]:
-        replace(Hardware.load(folder), addresses=ADDRESSES, dmas=CELLS).save(folder)
-        board = Board(folder)
-        board.Overlay("")
-        assert board.system is not None
-        transport = PynqTransport(board, board.hardware)
-        transport.grace = RtlTransport.grace  # time passes in cycles here
-        faulty = Faulty(transport, board.system, board)
-        return Driver(faulty, board.hardware, PORTS, folder), faulty
+        machine = Machine(KV260)
+        image = {"BOARD": KV260.image, "XILINX_XRT": "/usr"}
+        package = {"pynq": Package(machine)}
+        with patch.dict(os.environ, image), patch.dict(sys.modules, package):
+            hardware = Hardware.load(boards)
+            transport = _connect(boards, hardware, None)
+        assert machine.system is not None
+        faulty = Faulty(transport, machine.system, machine)
+        faulty.grace = RtlTransport.grace  # time passes in cycles here, as the simulation counts
+        return Driver(faulty, hardware, PORTS, boards), faulty
 
     return connect
 

@@ -235,7 +235,7 @@ class Driver:
             wrong = self._wrong(control, sent, taken)
             if wrong:
                 raise self._failed(entry, control, wrong)
-            return self._cycles()
+            return self._cycles(max(counts), limit)
         except TransportError as error:
             raise self._failed(entry, control, error.message) from error
         except KeyboardInterrupt:
@@ -267,15 +267,17 @@ class Driver:
                     )
         return "; ".join(said)
 
-    def _cycles(self) -> int:
-        """Cycles of the run that is done, read twice. Raises TransportError where they differ."""
+    def _cycles(self, least: int, most: int) -> int:
+        """Cycles of the run that is done, read twice. Raises TransportError for what cannot be."""
         found = [
             self.transport.read(Register.CYCLES_HIGH) << 32
             | self.transport.read(Register.CYCLES_LOW)
             for _ in range(2)
         ]
-        if found[0] != found[1]:
-            raise TransportError(f"CYCLES reads {found[0]}, then {found[1]}")
+        if found[0] != found[1] or not least <= found[0] <= most:
+            raise TransportError(
+                f"CYCLES reads {found[0]}, then {found[1]}, of a run of {least} to {most} cycles"
+            )
         return found[0]
 
     def _failed(self, entry: GraphHardware, control: Control, what: str) -> RunError:

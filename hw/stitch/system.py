@@ -108,7 +108,7 @@ class System:
             with atomic_path(folder / f"{name}.sv") as part:
                 part.write_text(content, encoding="utf-8")
         package, top = (folder / f"{name}.sv" for name in written)
-        parts = [module_file("crc"), *(HERE / f"{name}.sv" for name in PARTS)]
+        parts = [*(HERE / f"{name}.sv" for name in PARTS), module_file("crc")]
         return Design(self.title, (package, *parts, *files, top), {}, self.memories())
 
     def _most(self, graph: GraphHardware) -> int:

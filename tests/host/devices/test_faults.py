@@ -27,9 +27,9 @@ def test_every_planted_fault_is_noticed_or_harmless(folder, transport):
     assert tally.clean, tally.lines() + tally.missed + tally.hung + tally.unrecovered
     assert tally.planted.total() == tally.noticed.total() + tally.harmless.total() == FAULTS
     assert set(tally.planted) == set(KINDS)
-    # A frame of another length, a foreign reset, a flipped bit of data, a device that is gone:
+    # A frame of another length, a flipped bit of data, a device that is gone:
     # none of these can be harmless.
-    for kind in ("short", "long", "reset between", "flip sent", "flip taken", "vanish"):
+    for kind in ("short", "long", "flip sent", "flip taken", "vanish"):
         assert tally.noticed[kind] == tally.planted[kind], (kind, tally.lines())
     assert 0 < tally.longest < 100_000
 
