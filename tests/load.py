@@ -2,7 +2,9 @@
 
 Prints figures that must stay flat: resident memory and the time of a frame at the beginning and at
 the end of one long session on the golden device of `tiny`, whose every frame reads what the frames
-before it wrote. Time is the process's own, so that other work on the machine counts little.
+before it wrote. Memory is what the process has written (a kernel short of memory takes pages of
+files away). Time is the process's own, and stands beside that of a young session, which is begun
+anew again and again, on the same frame at the same moment: what else the machine does, slows both.
 """
 
 from __future__ import annotations
@@ -24,16 +26,22 @@ from host.session import Session
 SIDE = 64
 SETTLED = 1000
 """Frames after which memory and time are first read: banks are full, buffers made."""
+BESIDE, YOUNG, FULL = 10, 20, 12
+"""Every so many frames a young session gets the same one; it is begun anew after so many of these,
+with so many frames at once, after which its bank is full as well."""
 MEMORY_LIMIT, TIME_LIMIT = 0.01, 0.05
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Resident bytes at a frame, and the median milliseconds of the frames before it."""
+    """Resident bytes at a frame, and of the frames before it the median milliseconds, as they are
+    and for those of a young session.
+    """
 
     frame: int
     memory: int
     milliseconds: float
+    relative: float
 
 
 def frame_at(index: int, phase: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -53,28 +61,38 @@ def prompt_at(index: int, phase: int = 0) -> Prompt:
 
 
 def resident() -> int:
-    """Bytes of memory that the process holds now."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * 4096
+    """Bytes of memory that the process has written and holds now."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) * 1024
 
 
-def long_session(
-    device: Device, frames: int, every: int = SETTLED, objects: int = 1
-) -> Iterator[Reading]:
+def long_session(device: Device, frames: int, every: int = SETTLED) -> Iterator[Reading]:
     """Readings of one session of so many frames, one each `every` frames."""
-    session = Session(device)
+    session, young = Session(device), Session(device)
     spent: list[float] = []
+    ratios: list[float] = []
     for index in range(frames):
         frame, _ = frame_at(index)
-        prompts = {k: prompt_at(0, 0) for k in range(objects)} if index == 0 else None
-        began = time.process_time()
-        result = session.step(frame, prompts)
-        for one in result.objects.values():
-            one.mask()
-        spent.append((time.process_time() - began) * 1e3)
+        spent.append(_timed(session, frame, index == 0))
+        if index % BESIDE == 0:
+            if index % (BESIDE * YOUNG) == 0:
+                young.reset()
+                for _ in range(FULL):
+                    _timed(young, frame, not young.object_ids)
+            ratios.append(spent[-1] / _timed(young, frame, False))
         if (index + 1) % every == 0:
-            yield Reading(index + 1, resident(), float(np.median(spent)))
+            middle = (float(np.median(values)) for values in (spent, ratios))
+            yield Reading(index + 1, resident(), *middle)
             spent.clear()
+            ratios.clear()
+
+
+def _timed(session: Session, frame: NDArray[np.uint8], first: bool) -> float:
+    """Milliseconds of a step with its mask; the first one prompts."""
+    began = time.process_time()
+    result = session.step(frame, {1: prompt_at(0)} if first else None)
+    result.objects[1].mask()
+    return (time.process_time() - began) * 1e3
 
 
 def many_objects(device: Device, objects: int, frames: int) -> int:
@@ -112,9 +130,15 @@ def _step(session: Session, index: int, phase: int) -> NDArray[np.float32]:
 
 
 def drift(readings: Sequence[Reading]) -> tuple[float, float]:
-    """How far memory and time of the last reading are from the first, as shares."""
-    first, last = readings[0], readings[-1]
-    return last.memory / first.memory - 1, last.milliseconds / first.milliseconds - 1
+    """How far memory of the last reading is from the first one's, and the time, beside a young
+    session's, of the last tenth from that of the first, as shares.
+    """
+    tenth = max(1, len(readings) // 10)
+    early, late = (
+        float(np.median([r.relative for r in part]))
+        for part in (readings[:tenth], readings[-tenth:])
+    )
+    return readings[-1].memory / readings[0].memory - 1, late / early - 1
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -131,13 +155,15 @@ def main(argv: list[str] | None = None) -> int:
         if len(readings) == 1 or reading.frame % (10 * args.every) == 0:
             print(
                 f"frame {reading.frame}: {reading.memory / 2**20:.2f} MiB, "
-                f"{reading.milliseconds:.2f} ms a frame",
+                f"{reading.milliseconds:.2f} ms a frame, "
+                f"{reading.relative:.3f} of a young session's",
                 flush=True,
             )
     memory, spent = drift(readings)
     print(
-        f"{args.frames} frames: memory {memory:+.2%}, frame time {spent:+.2%} from frame "
-        f"{readings[0].frame} to the last (limits {MEMORY_LIMIT:.0%}, {TIME_LIMIT:.0%})"
+        f"{args.frames} frames: memory {memory:+.2%} from frame {readings[0].frame} to the last, "
+        f"frame time {spent:+.2%} from the first tenth to the last, beside a young session's "
+        f"(limits {MEMORY_LIMIT:.0%}, {TIME_LIMIT:.0%})"
     )
     return int(abs(memory) > MEMORY_LIMIT or abs(spent) > TIME_LIMIT)
 

@@ -16,13 +16,13 @@ def device():
     opened.close()
 
 
-def test_memory_stays_flat_over_a_session(device):
-    """Time is judged by the long run alone: a few hundred frames on a shared machine say little."""
-    readings = list(long_session(device, 600, every=200))
-    assert [r.frame for r in readings] == [200, 400, 600]
-    memory, _ = drift(readings[1:])
+def test_memory_and_time_stay_flat_over_a_session(device):
+    """A few hundred frames on a shared machine say little of the time: its limit is a wide one."""
+    readings = list(long_session(device, 800, every=200))
+    assert [r.frame for r in readings] == [200, 400, 600, 800]
+    memory, spent = drift(readings[1:])
     assert abs(memory) < MEMORY_LIMIT, readings
-    assert all(r.milliseconds > 0 for r in readings)
+    assert abs(spent) < 0.5 and all(r.milliseconds > 0 for r in readings), readings
 
 
 def test_sixty_four_objects_are_tracked_in_bounded_memory(device):
