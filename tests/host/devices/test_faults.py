@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from host.devices.driver import RunError
-from tests.faults import KINDS, Plan, campaign, on_board, on_rtl, same
+from tests.faults.campaign import campaign, on_board, on_rtl, same
+from tests.faults.faulty import KINDS, Plan
 from tests.host.small_hardware import example, write_hardware
 
 FAULTS = 110
