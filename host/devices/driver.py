@@ -259,7 +259,7 @@ class Driver:
         said = []
         for spans, base, name in ((sent, Register.CRC_IN, "s"), (taken, Register.CRC_OUT, "m")):
             for channel, (buffer, count) in spans.items() if self._crc else ():
-                ours = zlib.crc32(np.ascontiguousarray(buffer[:count]))
+                ours = zlib.crc32(np.ascontiguousarray(buffer[:count]).data)
                 theirs = self.transport.read(base + WORD * channel)
                 if ours != theirs:
                     said.append(
