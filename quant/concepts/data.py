@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from host.concepts.phrases import Phrases
+from hw.spec.errors import SpecError
 from quant.concepts.cache import MAPS, Views
 from quant.concepts.losses import Truth
 from quant.data.concepts.contexts import TRAINED, in_context
@@ -197,8 +198,11 @@ class ConceptData(lightning.LightningDataModule):
         self.samples, self.batch, self.workers = samples, batch, workers
 
     def train_dataloader(self) -> DataLoader:
-        self.samples.epoch = self.trainer.current_epoch
-        share = max(1, self.batch // self.trainer.world_size)
+        trainer = self.trainer
+        if trainer is None:
+            raise SpecError("no trainer has these questions yet", "hand them to Trainer.fit")
+        self.samples.epoch = trainer.current_epoch
+        share = max(1, self.batch // trainer.world_size)
         return DataLoader(
             self.samples, share, num_workers=self.workers, collate_fn=collate, drop_last=True
         )

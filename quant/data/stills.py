@@ -175,8 +175,8 @@ def parse_polygons(path: Path, height: int, width: int) -> list[tuple[int, NDArr
         if not line.strip():
             continue
         try:
-            label, *rest = line.split()
-            values, label = np.array([float(word) for word in rest]), int(label)
+            kind, *rest = line.split()
+            values, label = np.array([float(word) for word in rest]), int(kind)
         except ValueError as error:
             raise DataError(f"line {number} of {path}: {error}", "expected numbers") from error
         if len(values) < 6 or len(values) % 2:

@@ -109,7 +109,7 @@ class LabelFolder:
         self, stem: str, image: NDArray[np.uint8], asked: list[str], found: list[Found]
     ) -> None:
         """One frame: image (H, W, 3) uint8 RGB, the concepts asked for, and what was found."""
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        bgr = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
         _write_image(self.root / "images" / f"{stem}.jpg", bgr)
         words, instances = shipped_vocabulary(), []
         for number, one in enumerate(found):
@@ -190,7 +190,7 @@ def read_boxes(path: Path) -> dict[str, Boxes]:
     """
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-        boxes = {
+        boxes: dict[str, Boxes] = {
             str(frame): {
                 normalise(name): [[float(v) for v in box] for box in some]
                 for name, some in named.items()

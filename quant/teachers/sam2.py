@@ -92,7 +92,8 @@ def stability(logits: Tensor) -> Tensor:
 def distinct(masks: Tensor, scores: Tensor) -> list[int]:
     """Rows of masks (M, h, w) bool to keep, best first: none overlaps a better one too much."""
     flat = masks.flatten(1).float()
-    area, chosen = flat.sum(1), []
+    area = flat.sum(1)
+    chosen: list[int] = []
     for row in scores.argsort(descending=True).tolist():
         if not area[row]:
             continue

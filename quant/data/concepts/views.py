@@ -212,7 +212,7 @@ def _close(mask: NDArray[np.bool_], size: int, rng: np.random.Generator) -> NDAr
     height, width = mask.shape
     x0, y0, x1, y1 = np.array(_box(mask)) * np.tile(mask.shape[::-1], 2)
     stretch = np.array([size / width, size / height])
-    longer = float(((x1 - x0, y1 - y0) * stretch).max())
+    longer = float((np.array([x1 - x0, y1 - y0]) * stretch).max())
     zoom = float(np.clip(size * rng.uniform(*CLOSE_SIDE) / longer, 1, MOST_ZOOM))
     target = rng.uniform(0.25, 0.75, 2) * size
     wide, high = stretch * zoom * np.exp(rng.uniform(-0.12, 0.12, 2))

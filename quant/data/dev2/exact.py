@@ -119,7 +119,7 @@ def sample(
     p = ((u >> drop) & ((1 << WEIGHT) - 1)).astype(np.int32)
     q = ((v >> drop) & ((1 << WEIGHT) - 1)).astype(np.int32)
     one = 1 << WEIGHT
-    total: NDArray[np.int32] | None = None
+    total = np.zeros((*u.shape, *picture.shape[2:]), np.int32)
     for dx, dy, weight in (
         (0, 0, (one - p) * (one - q)),
         (1, 0, p * (one - q)),
@@ -128,7 +128,7 @@ def sample(
     ):
         values = _pixels(picture, column + dx, row + dy, border).astype(np.int32)
         values *= weight.reshape(-1, *[1] * (picture.ndim - 2))
-        total = values if total is None else total + values
+        total += values
     return ((total + (1 << (2 * WEIGHT - 1))) >> (2 * WEIGHT)).astype(np.uint8)
 
 
