@@ -23,8 +23,9 @@ from quant.model.concept_prompts import ABSENT, EXEMPLARS
 
 POSITIVE_SHARE = 0.7
 ABSENT_SHARES = (0.4, 0.3, 0.3)
-"""Of the questions about what is absent: things of a kind with what is there, things that are
-common elsewhere, anything."""
+"""The shares of three kinds of questions about what is absent: things of a kind with what is there,
+things that are common elsewhere, and anything.
+"""
 CONTRAST = 2.0  # a present concept is asked for so many times as often beside another of its kind
 EXAMPLE_SHARES = (0.7, 0.15, 0.15)  # text alone, text with examples, examples alone
 NOISE = 0.015  # on each of a unit embedding's 384 numbers of about 0.05: near its meaning

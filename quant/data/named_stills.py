@@ -98,7 +98,7 @@ def _regions(
 
 
 def is_named_set(folder: Path) -> bool:
-    """Whether a folder has the layout: images and annotations directly in their folders."""
+    """Tells whether a folder has the layout: images and annotations directly in their folders."""
     described = (folder / "labels.json").is_file() or (folder / "classes.txt").is_file()
     images = folder / "JPEGImages"
     return (

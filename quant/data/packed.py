@@ -28,7 +28,7 @@ from quant.data.video import VideoSequence
 
 INDEX = "index.json"
 WHOLE = VOID - 1
-"""Id of what belongs to the whole of a still cut into parts and to none of its parts."""
+"""The id of what belongs to the whole of a still cut into parts and to none of its parts."""
 LOSSLESS = 101  # OpenCV's quality for lossless WebP
 
 
@@ -46,7 +46,7 @@ class FramesInMemory:
 
 
 def is_pack(path: Path) -> bool:
-    """Whether a path is a pack and not a folder."""
+    """Tells whether a path is a pack and not a folder."""
     return path.suffix == ".zip" and path.is_file()
 
 

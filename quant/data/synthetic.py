@@ -50,7 +50,7 @@ class Layer:
 
     @property
     def opaque(self) -> bool:
-        """Whether the layer is a background."""
+        """Tells whether the layer is a background, which covers the whole frame."""
         return self.labels is not None
 
     def warp(self, frame: float, size: int) -> NDArray[np.uint8]:

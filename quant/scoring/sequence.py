@@ -32,7 +32,9 @@ PROMPTS = {"mask": 0, "box": 0, "click1": 1, "click3": 3, "click5": 5}
 """Prompt kinds and the clicks that each spends."""
 
 OBJECTS = ("as annotated", "exclusive", "overlapping")
-"""Whether objects may share pixels: as the annotation's do, never (the surest has them), always."""
+"""The rules for pixels that several objects claim: shared where the annotation's objects share
+them, never shared (the surest object has them), always shared.
+"""
 
 
 @dataclass(frozen=True, eq=False)

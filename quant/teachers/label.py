@@ -102,7 +102,7 @@ class LabelFolder:
         _write_json(path, settings)
 
     def has(self, stem: str) -> bool:
-        """Whether a frame is done."""
+        """Tells whether the frame of this stem is labelled already."""
         return (self.root / "concepts" / f"{stem}.json").is_file()
 
     def write(
@@ -233,7 +233,9 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Number of frames labelled now. Raises SamFabricError before long work where it can."""
+    """Labels all clips and returns the number of frames labelled by this call. Raises
+    SamFabricError before long work where it can.
+    """
     if args.every < 1:
         raise SamFabricError(f"--every {args.every}", "1 labels every frame")
     clips = find_clips(args.videos)

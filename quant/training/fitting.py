@@ -170,8 +170,8 @@ def trained_on(asked: Mapping[str, str]) -> Trained:
 
 
 def is_done(result: Path, trained: Trained, resume: bool) -> bool:
-    """Whether a stage's result is there, whole and of these settings; a damaged one is not done,
-    which is said. Raises RunError for one of other settings.
+    """Tells whether a stage's result is there, whole and of these settings. A damaged one is not
+    done, which is printed. Raises RunError for one of other settings.
     """
     if not resume or not result.exists():
         return False

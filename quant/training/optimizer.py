@@ -22,7 +22,7 @@ class Progress:
         self.began = time.monotonic()
 
     def at(self, step: int) -> float:
-        """Share of the stage that is over at a step."""
+        """Returns the share of the stage that is over at a step, 0..1."""
         share = step / self.steps
         if self.minutes is not None:
             share = max(share, (time.monotonic() - self.began) / (60 * self.minutes))
