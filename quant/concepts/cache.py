@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -61,7 +62,9 @@ class Views:
 
     @classmethod
     def open(cls, folder: Path) -> Views:
-        """Reads a cache; maps stay on disk. Raises DataError."""
+        """Opens a folder of cached views; the maps stay on disk until they are read. Raises
+        DataError for one that is damaged.
+        """
         try:
             index = read_json(folder / INDEX)
             rows = read_arrays(folder / "rows.npz", LARGEST)
@@ -75,7 +78,7 @@ class Views:
             ) from error
 
 
-def _mapped(path: Path) -> NDArray:
+def _mapped(path: Path) -> NDArray[Any]:
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
