@@ -91,6 +91,11 @@ def supported(found: Sequence[Timing], table: Delays) -> float:
     return table.mhz(max(t.composed.delay for t in found))
 
 
+def verdict(found: Sequence[Timing], table: Delays, mhz: float) -> int:
+    """Exit code: 0 where every accelerator keeps the clock."""
+    return NEGATIVE if supported(found, table) < mhz else 0
+
+
 def text(found: Sequence[Timing], table: Delays, mhz: float) -> str:
     """What the command prints."""
     lines = []
@@ -152,6 +157,24 @@ def load(folder: Path) -> dict[str, float] | None:
     return {graph: entry["supported_mhz"] for graph, entry in plain.items()}
 
 
+def quoted(folder: Path, hardware: Hardware) -> tuple[float, str]:
+    """Clock in MHz that frames a second are given at, the board's or what the analysis supports
+    where that is less; and a sentence that says so.
+    """
+    clocks = load(folder)
+    graphs = {g.name for g in hardware.graphs}
+    if clocks is None or not graphs <= clocks.keys():
+        return hardware.clock_mhz, (
+            f"At {hardware.clock_mhz:g} MHz, which no timing analysis has confirmed: `make timing`."
+        )
+    slowest = min(graphs, key=lambda graph: clocks[graph])
+    clock = min(hardware.clock_mhz, clocks[slowest])
+    return clock, (
+        f"At {clock:.0f} MHz: the timing analysis supports {clocks[slowest]:.0f} MHz (`{slowest}` "
+        f"binds), the board's clock is to be {hardware.clock_mhz:g} MHz."
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(
@@ -179,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(text(found, table, board.target_mhz))
     clock = supported(found, table)
     print(f"{bundle.name}: the analysis supports {clock:.0f} MHz of {board.target_mhz:g} MHz")
-    return NEGATIVE if clock < board.target_mhz else 0
+    return verdict(found, table, board.target_mhz)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,9 @@ class _Reader:
     def net(self, bit: int) -> float:
         return self.delays.net(self.loads[bit])
 
-    def arc(self, out: int, bit: object, delay: float, levels: int = 0, local: bool = False) -> None:
+    def arc(
+        self, out: int, bit: object, delay: float, levels: int = 0, local: bool = False
+    ) -> None:
         if isinstance(bit, int):
             before = 0.0 if local and bit in self.from_logic else self.net(bit)
             self.graph.arc(out, Arc(bit, before + delay, levels))
@@ -117,7 +119,9 @@ class _Reader:
             self.graph.start(bit, Start(delay, Place(place.name, cell["type"], source)))
 
     def end(self, cell: Cell, pin: str, setup: float, local: bool = False) -> None:
-        outs = [b for p, d in cell["port_directions"].items() if d == "output" for b in _bits(cell, p)]
+        outs = [
+            b for p, d in cell["port_directions"].items() if d == "output" for b in _bits(cell, p)
+        ]
         place = self.names.get(outs[0], Place("")) if outs else Place("")
         source = cell.get("attributes", {}).get("src", "").split("|")[0] or place.source
         for bit in _bits(cell, pin):

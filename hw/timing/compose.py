@@ -1,7 +1,7 @@
 """Timing models wired together: an accelerator out of its kernels' models.
 
-Nodes are (instance, pin); instance "" are the whole's own pins. A net is driven once and may be read
-behind several pins: its loads are those inside the driver and inside each reader.
+Nodes are (instance, pin); instance "" are the whole's own pins. A net is driven once and may be
+read behind several pins: its loads are those inside the driver and inside each reader.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ PORT = Place("port", "port")
 
 @dataclass(frozen=True)
 class Composed:
-    """The whole's graph, where its own inputs are registered in front and outputs behind; paths: the
-    longest, those inside of kernels among them; by_instance: the longest through each.
+    """The whole's graph, where its own inputs are registered in front and outputs behind; paths:
+    the longest, those inside of kernels among them; by_instance: the longest through each.
     """
 
     graph: Graph
@@ -119,7 +119,9 @@ def _by_instance(timing: Graph, models: Mapping[str, Model]) -> dict[str, Path]:
     best = {name: _named(name, m.inner[0]) for name, m in models.items() if m.inner}
     reach, tails = timing.registers(), timing.tails()
     for node, tail in tails.items():
-        name, pin = node  # type: ignore[misc]
+        if not isinstance(node, tuple):
+            continue
+        name, pin = node
         if name in models and node in reach.at:
             delay = reach.at[node] + tail
             if name not in best or best[name].delay < delay:

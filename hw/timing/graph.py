@@ -69,7 +69,8 @@ class Reach:
 
     def trace(self, node: Node) -> tuple[Node, int, tuple[str, ...]]:
         """First node of the longest path to this one, LUTs on it and what it passes."""
-        levels, through = 0, []
+        levels = 0
+        through: list[str] = []
         while (arc := self.over[node]) is not None:
             levels += arc.levels
             if arc.through and (not through or through[-1] != arc.through):

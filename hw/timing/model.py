@@ -1,5 +1,5 @@
-"""The timing of a module as its neighbours see it: arcs from pin to pin, what starts and ends behind
-each pin, and the longest paths that stay inside.
+"""The timing of a module as its neighbours see it: arcs from pin to pin, what starts and ends
+behind each pin, and the longest paths that stay inside.
 
 A pin is a port, all bits of it together: the latest bit counts. Ready, valid and last are one bit
 each, so a stall network is exact; where data run through a module without a register, bits that
@@ -20,7 +20,8 @@ from hw.spec.files import atomic_path
 from hw.timing import cells, delays, graph
 from hw.timing.cells import mapped
 from hw.timing.delays import Delays
-from hw.timing.graph import Graph, Node, Path as TimingPath, Place, worst
+from hw.timing.graph import Graph, Node, Place, worst
+from hw.timing.graph import Path as TimingPath
 from hw.timing.netlists import load
 
 INNER = 12
