@@ -62,7 +62,7 @@ def _names(module: Mapping[str, Any]) -> dict[int, Place]:
     """A name by bit, the plainest of those that it has, with the line that it is from."""
     best: dict[int, tuple[tuple[int, int, int], Place]] = {}
     for name, net in module["netnames"].items():
-        source = net.get("attributes", {}).get("src", "").split("|")[0]
+        source = _source(net)
         for i, bit in enumerate(net["bits"]):
             if not isinstance(bit, int):
                 continue
@@ -115,7 +115,7 @@ class _Reader:
     def start(self, cell: Cell, pins: Iterator[str] | tuple[str, ...], delay: float) -> None:
         for bit in _bits(cell, *pins):
             place = self.names.get(bit, Place(f"bit {bit}"))
-            source = cell.get("attributes", {}).get("src", "").split("|")[0] or place.source
+            source = _source(cell) or place.source
             self.graph.start(bit, Start(delay, Place(place.name, cell["type"], source)))
 
     def end(self, cell: Cell, pin: str, setup: float, local: bool = False) -> None:
@@ -123,7 +123,7 @@ class _Reader:
             b for p, d in cell["port_directions"].items() if d == "output" for b in _bits(cell, p)
         ]
         place = self.names.get(outs[0], Place("")) if outs else Place("")
-        source = cell.get("attributes", {}).get("src", "").split("|")[0] or place.source
+        source = _source(cell) or place.source
         for bit in _bits(cell, pin):
             named = place.name or self.names.get(bit, Place(f"bit {bit}")).name
             before = 0.0 if local else self.net(bit)
@@ -279,6 +279,12 @@ class _Reader:
         for bit in _bits(cell, pin):
             for out in outs:
                 self.arc(out, bit, delay)
+
+
+def _source(entry: Mapping[str, Any]) -> str:
+    """File and line, without the folder that Yosys read it in."""
+    first: str = entry.get("attributes", {}).get("src", "").split("|")[0]
+    return first.rpartition("/")[2]
 
 
 def _bits(cell: Cell, *pins: str) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import log2
 from pathlib import Path
@@ -33,12 +33,17 @@ class Delays:
     source: Mapping[str, str]
     base: float
     per_double: float
+    crowded: float
     control_share: float
     margin: float
 
     def net(self, loads: float) -> float:
         """Delay of a net with that many loads."""
-        return self.base + self.per_double * log2(max(1.0, loads))
+        return self.crowded * (self.base + self.per_double * log2(max(1.0, loads)))
+
+    def alone(self) -> Delays:
+        """The same for a design that has the device to itself."""
+        return replace(self, crowded=1.0)
 
     def mhz(self, delay: float) -> float:
         """Clock that a path of that delay, setup included, allows."""
@@ -72,6 +77,7 @@ def load(family: str, path: Path = FILE) -> Delays:
             table["source"],
             table["net"]["base"],
             table["net"]["per_double"],
+            table["net"]["crowded"],
             table["rule"]["control_share"],
             table["rule"]["margin"],
         )

@@ -51,8 +51,8 @@ def test_a_removed_skid_is_a_longer_path_and_fails(pipes):
 
 def test_a_chain_of_readies_names_who_it_passes(pipes):
     path = composed(chain(*pipes)).paths[0]
-    assert path.start.name == "m_axis_tready" and path.start.kind == "port"
-    assert path.through[:3] == ("part7", "part6", "part5")
+    assert path.start.name == "part7.m_axis_tvalid" and path.start.source.startswith("pipe.sv:")
+    assert path.through[:3] == ("part6", "part5", "part4")
 
 
 def test_models_agree_with_the_flattened_whole(pipes, tmp_path):
@@ -60,9 +60,8 @@ def test_models_agree_with_the_flattened_whole(pipes, tmp_path):
     whole = netlist.design(tmp_path)
     flat = of_module(load(netlists({"whole": whole}, "xcup", 1)["whole"]), TABLE)
     parts = composed(netlist).model
-    for pin in ("m_axis_tready",):
-        assert parts.captures[pin].delay >= flat.captures[pin].delay - 1e-9
-        assert parts.captures[pin].delay == pytest.approx(flat.captures[pin].delay, rel=0.35)
+    for pin in ("m_axis_tready", "s_axis_tvalid"):
+        assert parts.captures[pin].delay == pytest.approx(flat.captures[pin].delay, rel=0.1)
     assert {(a.source, a.sink) for a in parts.arcs} == {(a.source, a.sink) for a in flat.arcs}
     assert parts.flip_flops == flat.flip_flops
 
