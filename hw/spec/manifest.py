@@ -245,6 +245,30 @@ def load_manifest(folder: str | Path) -> Manifest:
     return manifest
 
 
+def rehash(folder: str | Path, *names: str) -> None:
+    """Takes files of a bundle, new or changed by a build step, into its manifest; the hashes of all
+    others stay. Does nothing in a folder that has no manifest.
+
+    Raises BundleError for a manifest that is not valid or a file that is not there.
+    """
+    root = Path(folder)
+    if not (root / MANIFEST).is_file():
+        return
+    manifest = _read(root / MANIFEST)
+    hashes = dict(manifest.hashes)
+    for name in names:
+        path = _inside(root, name)
+        if not path.is_file():
+            raise BundleError(f"bundle file {path} is missing", "write it before the manifest")
+        hashes[name] = sha256_of(path)
+    _write(root, replace(manifest, hashes=hashes))
+
+
+def _write(root: Path, manifest: Manifest) -> None:
+    with atomic_path(root / MANIFEST) as part:
+        part.write_text(json.dumps(manifest.to_json(), indent=1) + "\n", encoding="utf-8")
+
+
 def write_manifest(folder: str | Path, manifest: Manifest, extra: Iterable[str] = ()) -> Manifest:
     """Hashes the bundle's files and writes manifest.json; returns the manifest with its hashes.
 
@@ -260,6 +284,5 @@ def write_manifest(folder: str | Path, manifest: Manifest, extra: Iterable[str] 
             raise BundleError(f"bundle file {path} is missing", "write it before the manifest")
         hashes[name] = sha256_of(path)
     whole = replace(manifest, hashes=hashes)
-    with atomic_path(root / MANIFEST) as part:
-        part.write_text(json.dumps(whole.to_json(), indent=1) + "\n", encoding="utf-8")
+    _write(root, whole)
     return whole
