@@ -1,10 +1,10 @@
 """SAM 3's image processor and video predictor by their own names, so that a script runs by changing
 its imports.
 
-from host.compat.sam3 import Sam3Processor, build_sam3_image_model, build_sam3_video_predictor
-processor = Sam3Processor(build_sam3_image_model())
-state = processor.set_text_prompt(prompt="cat", state=processor.set_image(image))
-masks, boxes, scores = state["masks"], state["boxes"], state["scores"]
+    from host.compat.sam3 import Sam3Processor, build_sam3_image_model, build_sam3_video_predictor
+    processor = Sam3Processor(build_sam3_image_model())
+    state = processor.set_text_prompt(prompt="cat", state=processor.set_image(image))
+    masks, boxes, scores = state["masks"], state["boxes"], state["scores"]
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ UNUSED_OF_VIDEO = (
     "load_from_HF",
     "compile",
 )
-"""SAM 3's options that change nothing here."""
+"""These options of SAM 3 change nothing here."""
 
 
 def build_sam3_image_model(
@@ -49,10 +49,10 @@ def build_sam3_image_model(
     checkpoint_path: str | Path | None = None,
     **options: Any,
 ) -> Device:
-    """Device for `Sam3Processor`.
+    """Returns the device for `Sam3Processor`.
 
-    checkpoint_path may name a bundle folder; SAM 3's own (.pt) selects the default bundle. device:
-    one of `host.devices.registry.DEVICES` or an open Device; anything else, as "cuda", means
+    checkpoint_path may name a bundle folder; SAM 3's own (.pt) selects the default bundle. device
+    is one of `host.devices.registry.DEVICES` or an open Device; anything else, as "cuda", means
     `golden`. The other arguments, and options of `UNUSED`, are SAM 3's and change nothing here.
     Raises BundleError, DeviceError, UsageError for an option that SAM 3 does not have.
     """
@@ -65,7 +65,9 @@ def build_sam3_image_model(
 def build_sam3_video_predictor(
     checkpoint_path: str | Path | None = None, device: Any = None, **options: Any
 ) -> Sam3VideoPredictor:
-    """Video predictor; arguments as in `build_sam3_image_model`, options of `UNUSED_OF_VIDEO`."""
+    """Returns a video predictor; the arguments are those of `build_sam3_image_model`, the options
+    those of `UNUSED_OF_VIDEO`.
+    """
     check_known(options, UNUSED_OF_VIDEO, "option of build_sam3_video_predictor")
     model = build_sam3_image_model(device=device, checkpoint_path=checkpoint_path)
     return Sam3VideoPredictor(model)

@@ -1,6 +1,6 @@
-"""SAM 2's video predictor: prompts on any frame, masks propagated through the whole video.
+"""SAM 2's video predictor takes prompts on any frame and propagates masks through the whole video.
 
-Like SAM 2's it holds the whole video (at the network's size) and what it found on every frame, so
+Like SAM 2's it holds the whole video, at the network's size, and what it found on every frame, so
 that frames can be corrected in any order and tracked both ways. For endless streams use
 `host.session`.
 """
@@ -26,7 +26,7 @@ from host.errors import PromptError, UnknownObjectError
 from host.mask_overlap import share
 from host.module_names import ModuleNames
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt
-from host.recurrence import ever_shown
+from host.recurrence import ever_shown, is_remembered
 from host.tracker import Answer, Memory, ObjectModel
 
 Output = tuple[int, list[Any], Any]
@@ -35,22 +35,25 @@ Output = tuple[int, list[Any], Any]
 
 @dataclass(eq=False)
 class ObjectRecord:
-    """What is known of one object: its prompts, and answer and memory by frame.
+    """A record keeps what is known of one object: its prompts, its answers by frame, and the
+    memories of those frames that are remembered (`host.recurrence.is_remembered`).
 
-    tracked: what a frame's first prompt replaced. steps: 1 or -1, the direction in which a frame
-    was last passed.
+    tracked is what a frame's first prompt replaced. steps is 1 or -1, the direction in which a
+    frame was last passed.
     """
 
     prompts: dict[int, Prompt] = field(default_factory=dict)
     answers: dict[int, Answer] = field(default_factory=dict)
     memories: dict[int, Memory] = field(default_factory=dict)
-    tracked: dict[int, tuple[Answer, Memory]] = field(default_factory=dict)
+    tracked: dict[int, tuple[Answer, Memory | None]] = field(default_factory=dict)
     steps: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
 class InferenceState(KeyedState):
-    """One video under work. Readable by SAM 2's keys too: state["num_frames"], state["obj_ids"]."""
+    """A state holds one video under work. It can be read by SAM 2's keys too: state["num_frames"],
+    state["obj_ids"].
+    """
 
     KEYS = (
         "images",
@@ -70,27 +73,29 @@ class InferenceState(KeyedState):
 
     @property
     def num_frames(self) -> int:
-        """Frames of the video."""
+        """Returns the number of frames of the video."""
         return len(self.images)
 
     @property
     def obj_ids(self) -> list[Any]:
-        """Object ids in the order of their first prompts."""
+        """Returns the object ids in the order of their first prompts."""
         return list(self.objects)
 
     @property
     def obj_id_to_idx(self) -> dict[Any, int]:
-        """Row of each object in the masks."""
+        """Returns the row of the masks that each object has, by id."""
         return {object_id: row for row, object_id in enumerate(self.objects)}
 
     @property
     def obj_idx_to_id(self) -> dict[int, Any]:
-        """Object of each row of the masks."""
+        """Returns the object's id of each row of the masks."""
         return dict(enumerate(self.objects))
 
     @property
     def frames_tracked_per_obj(self) -> dict[int, dict[int, dict[str, bool]]]:
-        """Frames that were propagated through, by row: {frame: {"reverse": whether backwards}}."""
+        """Returns the frames that were propagated through, by row: {frame: {"reverse": whether
+        backwards}}.
+        """
         return {
             row: {frame: {"reverse": step < 0} for frame, step in record.steps.items()}
             for row, record in enumerate(self.objects.values())
@@ -98,7 +103,9 @@ class InferenceState(KeyedState):
 
 
 class SAM2VideoPredictor(ModuleNames):
-    """Prompts objects anywhere in a video and propagates their masks through it."""
+    """The predictor takes prompts for objects anywhere in a video and propagates their masks
+    through it.
+    """
 
     def __init__(
         self, device: Device, fill_hole_area: float = 0, non_overlap_masks: bool = False
@@ -115,7 +122,9 @@ class SAM2VideoPredictor(ModuleNames):
 
     @classmethod
     def from_pretrained(cls, model_id: str, **options: Any) -> SAM2VideoPredictor:
-        """Predictor of a bundle folder or model name (SAM 2's hub names open the default)."""
+        """Returns the predictor of a bundle folder or a model's name; SAM 2's hub names open the
+        default bundle.
+        """
         checkpoint, device = (options.pop(name, None) for name in ("ckpt_path", "device"))
         model, settings = open_video_model(model_id, checkpoint, device, options)
         return cls(model, **settings)
@@ -129,7 +138,8 @@ class SAM2VideoPredictor(ModuleNames):
     ) -> InferenceState:
         """Reads a video file or a folder of frames, or takes what `frames_given` does: a list of
         pictures, an array or tensor (T, H, W, 3) or (T, 3, H, W). The other arguments are SAM 2's
-        and change nothing here. Raises SourceError and FrameError."""
+        and change nothing here. Raises SourceError and FrameError.
+        """
         squares, size = read_squares(video_path, self.image_size)
         return InferenceState(squares, *size)
 
@@ -146,10 +156,10 @@ class SAM2VideoPredictor(ModuleNames):
     ) -> Output:
         """Prompts or corrects an object by clicks, a box, or both.
 
-        points (N, 2) x, y with labels (N,) 1 or 0, box (4,) x0, y0, x1, y1; in pixels of the video,
-        or in 0..1 when normalize_coords is false. With clear_old_points the answer is the one that
-        the frame would have had without earlier prompts on it. Returns (frame_idx, obj_ids, mask
-        logits (N, 1, H, W)). Raises PromptError, FrameError.
+        points are (N, 2) x, y with labels (N,) 1 or 0, box is (4,) x0, y0, x1, y1; both are in
+        pixels of the video, or in 0..1 when normalize_coords is false. With clear_old_points the
+        answer is the one that the frame would have had without earlier prompts on it. Returns
+        (frame_idx, obj_ids, mask logits (N, 1, H, W)). Raises PromptError, FrameError.
         """
         state = inference_state
         if box is not None and not clear_old_points:
@@ -159,14 +169,15 @@ class SAM2VideoPredictor(ModuleNames):
         return self._prompt(state, frame_idx, obj_id, prompt, clear_old_points)
 
     def add_new_points(self, *args: Any, **kwargs: Any) -> Output:
-        """SAM 2's older name of `add_new_points_or_box`."""
+        """Does the same as `add_new_points_or_box`, under SAM 2's older name."""
         return self.add_new_points_or_box(*args, **kwargs)
 
     def add_new_mask(
         self, inference_state: InferenceState, frame_idx: int, obj_id: Any, mask: ArrayLike
     ) -> Output:
         """Prompts an object by its mask (H, W), which is that frame's output: truth values,
-        probabilities or logits. Returns as above. Raises PromptError where it is not clear which.
+        probabilities or logits. Returns what `add_new_points_or_box` does. Raises PromptError where
+        a mask could mean several of them.
         """
         state = inference_state
         prompt = Prompt.from_pixels(state.video_height, state.video_width, mask=mask)
@@ -208,14 +219,17 @@ class SAM2VideoPredictor(ModuleNames):
         obj_id: Any,
         need_output: bool = True,
     ) -> Output | None:
-        """Takes back an object's prompts on a frame; what tracking found there before is back."""
+        """Takes back an object's prompts on a frame, which then has what tracking had
+        found there.
+        """
         record = self._record(inference_state, obj_id)
         check_index(frame_idx, inference_state.num_frames)
         if record.prompts.pop(frame_idx, None) is not None:
             del record.answers[frame_idx], record.memories[frame_idx]
             if frame_idx in record.tracked:
-                found = record.tracked.pop(frame_idx)
-                record.answers[frame_idx], record.memories[frame_idx] = found
+                record.answers[frame_idx], memory = record.tracked.pop(frame_idx)
+                if memory is not None:
+                    record.memories[frame_idx] = memory
         if not record.prompts:
             # Without any prompt the rest is an answer to a question no longer asked.
             for known in (record.answers, record.memories, record.tracked, record.steps):
@@ -265,7 +279,7 @@ class SAM2VideoPredictor(ModuleNames):
             raise PromptError(f"object id {obj_id!r}", "give a number or a text")
         record = state.objects.get(obj_id, ObjectRecord())
         if index not in record.prompts and index in record.answers:
-            record.tracked[index] = record.answers[index], record.memories[index]
+            record.tracked[index] = record.answers[index], record.memories.get(index)
         own = None if index not in record.tracked else record.tracked[index][0]
         if not clear and index in record.prompts:
             prompt = record.prompts[index].then(prompt)
@@ -291,8 +305,8 @@ class SAM2VideoPredictor(ModuleNames):
         recent: list[int] = []
         index = now - step
         # Back to the first gap: what lies beyond belongs to another pass.
-        while len(recent) < depth and index in record.memories:
-            if index not in record.prompts:
+        while len(recent) < depth and index in record.answers:
+            if index not in record.prompts and index in record.memories:
                 recent.insert(0, index)
             index -= step
         for index in [*prompted[-policy.prompted :], *recent]:
@@ -323,10 +337,13 @@ class SAM2VideoPredictor(ModuleNames):
             # A prompt on this frame replaces the one before it there.
             shown=ever_shown((record.prompts | {now: prompt}).values()),
         )
-        memory = self.model.memorise(image, answer)
         # The raw candidates are only of use at once; over a whole video they would weigh most.
         record.answers[now] = replace(answer, candidates=answer.candidates[:0].copy())
-        record.memories[now] = Memory(memory.keys.copy(), memory.values.copy(), memory.pointer)
+        record.memories.pop(now, None)
+        least = self.model.spec.policy.least_iou
+        if is_remembered(prompt is not None, answer.present, answer.iou, least):
+            memory = self.model.memorise(image, answer)
+            record.memories[now] = Memory(memory.keys.copy(), memory.values.copy(), memory.pointer)
 
     def _output(self, state: InferenceState, index: int) -> Output:
         height, width = state.video_height, state.video_width
