@@ -13,6 +13,7 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ SIZES = ((480, 640), (720, 1280))
 WARM_UP = 12  # frames until the bank is full and every buffer is allocated
 
 
-def looped(frames: list[np.ndarray], count: int):
+def looped(frames: list[np.ndarray], count: int) -> Iterator[np.ndarray]:
     """`count` frames, there and back through the clip, so that motion stays continuous."""
     cycle = [*frames, *frames[-2:0:-1]]
     return (cycle[i % len(cycle)] for i in range(count))
