@@ -186,6 +186,11 @@ class RtlSystem:
         self._served = []
         return {k: v.tobytes() for k, v in taken.items()}
 
+    def stop(self, output: bool, channel: int) -> None:
+        """Lets a channel of the transfer move nothing more, as where its DMA has stopped."""
+        always = PATTERNS.index("always")
+        self._lib.rtl_serve(self._system, output, channel, None, 0, always, 1)
+
     def abandon(self) -> None:
         """Ends the transfer under way; what its channels held back stays with the system."""
         self._lib.rtl_rest(self._system)

@@ -39,7 +39,7 @@ class Dice:
 
 @dataclass(frozen=True)
 class Step:
-    """The place of an object at a frame: centre (x, y), size, and tilt (tangent of half the angle)."""
+    """The place of an object at a frame: centre (x, y), size, tilt (tangent of half the angle)."""
 
     frame: int
     x: float
