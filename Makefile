@@ -67,6 +67,7 @@ synth: tools ## one kernel through Yosys, beside the cost model (K=mvu PARAMS="M
 
 timing: tools ## which clock a bundle's hardware supports, its worst paths; exit code 3 below the board's (CONFIG= BOARD= BUNDLE= GRAPH=)
 	$(PY) -m hw.build.timing --config $(CONFIG) --board $(BOARD) $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(GRAPH),--graph $(GRAPH)) $(ARGS)
+
 test-faults: tools ## plant faults in simulated systems and boards, and tell what became of each (FAULTS=1000)
 	$(PY) -m tests.faults $(if $(FAULTS),--faults $(FAULTS)) $(ARGS)
 
