@@ -22,7 +22,7 @@ class Allocator(Protocol):
     """Who gives memory that channels reach."""
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array."""
+        """Returns a zeroed array in memory that the device reads directly."""
         ...
 
 
