@@ -15,7 +15,7 @@ from sim.board.memory import Memory
 from sim.rtl.system import RtlSystem, TransferError
 
 STRIDE = 20
-"""Clock cycles between two looks at a DMA."""
+"""Cycles that let a small system's DMAs be met at work."""
 S2MM = 0x30
 """Where the registers of a DMA's receiving direction begin."""
 WINDOW = 0xFFFF
@@ -70,11 +70,12 @@ class Bitstream:
 class Machine:
     """kind: of board. Its state is that after a boot until `configure` loads an overlay.
 
+    timed_mhz: of the overlay that is loaded. stride: clock cycles between two looks at a DMA.
     stuck: no DMA moves. short: bytes by which the receiving engine of a channel falls short.
     """
 
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
+    def __init__(self, kind: Kind, stride: int = STRIDE) -> None:
+        self.kind, self.stride = kind, stride
         self.clocks: Clocks = kv260() if kind is KV260 else pynq_z2()
         self.memory = Memory(kind.ranges, kind.low)
         self.system: RtlSystem | None = None
@@ -83,7 +84,7 @@ class Machine:
         self.stuck = False
         self.short: dict[int, int] = {}
         self._windows: dict[int, str] = {}
-        self._timed_mhz = 0.0
+        self.timed_mhz = 0.0
         self._pending = False
 
     def configure(self, bitstream: Path) -> None:
@@ -92,7 +93,7 @@ class Machine:
         if self.system is not None:
             self.system.close()
         self.system = Bitstream.open(bitstream)
-        self._timed_mhz = handoff.clock_mhz
+        self.timed_mhz = handoff.clock_mhz
         self._windows = {base: cell for cell, base in handoff.addresses.items()}
         width = self.kind.hp_bits // 8
         self.engines = {}
@@ -167,12 +168,12 @@ class Machine:
                 {e.channel: e.bytes for e in busy if e.output},
             )
         with suppress(TransferError):  # a DMA takes a frame that ends early: the count tells
-            self._live.advance(STRIDE)
+            self._live.advance(self.stride)
         moved = self._live.progress()
         for engine in busy:
             done, count = moved[f"{'m' if engine.output else 's'}_axis_{engine.channel}"]
             engine.moved(done == count)
             if engine.idle and engine.output:
                 engine.length -= self.short.get(engine.channel, 0)
-                if self.clocks.mhz() > self._timed_mhz * (1 + SAME):
+                if self.clocks.mhz() > self.timed_mhz * (1 + SAME):
                     engine.bytes[0] ^= 1  # logic that is too fast for its paths computes wrongly
