@@ -136,8 +136,8 @@ def load(pynq: Any, path: Path, make: Callable[[str], Any] | None = None) -> Any
 def _why_no_board() -> str:
     if XRT not in os.environ:
         return (
-            f"{XRT} is not set: as root, source /etc/profile.d/xrt_setup.sh and "
-            "/etc/profile.d/pynq_venv.sh, or use the board's Jupyter"
+            f"{XRT} is not set: as root, source /etc/profile.d/pynq_venv.sh, on a PYNQ image "
+            "/etc/profile.d/xrt_setup.sh too, or use the board's Jupyter"
         )
     return "run as root on a board of the bundle's kind, or use DEVICE=golden or rtl"
 
