@@ -156,10 +156,10 @@ class SAM2VideoPredictor(ModuleNames):
     ) -> Output:
         """Prompts or corrects an object by clicks, a box, or both.
 
-        points (N, 2) x, y with labels (N,) 1 or 0, box (4,) x0, y0, x1, y1; in pixels of the video,
-        or in 0..1 when normalize_coords is false. With clear_old_points the answer is the one that
-        the frame would have had without earlier prompts on it. Returns (frame_idx, obj_ids, mask
-        logits (N, 1, H, W)). Raises PromptError, FrameError.
+        points are (N, 2) x, y with labels (N,) 1 or 0, box is (4,) x0, y0, x1, y1; both are in
+        pixels of the video, or in 0..1 when normalize_coords is false. With clear_old_points the
+        answer is the one that the frame would have had without earlier prompts on it. Returns
+        (frame_idx, obj_ids, mask logits (N, 1, H, W)). Raises PromptError, FrameError.
         """
         state = inference_state
         if box is not None and not clear_old_points:
