@@ -23,7 +23,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup tools test test-all test-board check docs lint sim synth kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
+.PHONY: help setup tools test test-all test-board test-faults load check docs lint sim synth kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -67,6 +67,12 @@ sim: tools ## prove one kernel against its golden model (K=mvu, ARGS=-v)
 
 synth: tools ## one kernel through Yosys, beside the cost model (K=mvu PARAMS="MW=24 MH=144" FAMILY=xcup)
 	$(PY) -m hw.synth $(K) $(PARAMS) --family $(FAMILY) $(ARGS)
+
+test-faults: tools ## plant faults in simulated systems and boards, and tell what became of each (FAULTS=1000)
+	$(PY) -m tests.faults $(if $(FAULTS),--faults $(FAULTS)) $(ARGS)
+
+load: $(STAMP) ## one session of 100,000 frames: memory and frame time stay flat (FRAMES=)
+	$(PY) -m tests.load $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
 
 kernels: tools ## simulate and synthesise every kernel's parameter sets into docs/kernels.md
 	$(PY) -m tests.kernels.datasheet $(K) $(ARGS)

@@ -158,6 +158,7 @@ def parse(name: str, words: Sequence[str]) -> Kernel:
     """NAME=VALUE words -> the kernel. Raises SpecError for what it does not have."""
     cls = kernel_class(name)
     kinds = ("int", "bool", "str")  # arrays of constants cannot be named on a command line
+    # The class of a kernel is a dataclass, which its base does not say.
     known = {f.name: str(f.type) for f in fields(cls) if f.type in kinds}  # type: ignore[arg-type]
     chosen: dict[str, int | str] = {}
     for word in words:

@@ -97,6 +97,7 @@ class Kernel(ABC):
 
     def parameters(self) -> dict[str, int | str]:
         """SystemVerilog parameters by name: the fields in capitals; True and False as 1 and 0."""
+        # Every kernel is a dataclass; this base itself is none.
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name.isupper()}  # type: ignore[arg-type]
         return {k: int(v) if isinstance(v, bool) else v for k, v in values.items()}
 

@@ -46,7 +46,7 @@ class Answer:
     @property
     def right(self) -> NDArray[np.bool_]:
         """(n,): the answer is an instance."""
-        return (mask_ious(self.masks, self.truth) >= RIGHT_IOU).any(1)
+        return np.any(mask_ious(self.masks, self.truth) >= RIGHT_IOU, axis=1)
 
 
 @torch.inference_mode()

@@ -52,7 +52,9 @@ class PromptBatch:
         )
 
     def clicked(self, points: Tensor, labels: Tensor) -> PromptBatch:
-        """With one click more: points (B,2), labels (B,), PAD where there is none."""
+        """Returns the prompts with one more click each: points (B,2) and labels (B,), PAD where
+        there is none.
+        """
         return replace(
             self,
             points=torch.cat([self.points, points[:, None]], 1),

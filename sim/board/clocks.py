@@ -9,17 +9,23 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Clocks:
-    """crystal_mhz: what really drives the PLLs. words: registers by address."""
+    """The clock generator of a simulated board.
+
+    crystal_mhz: frequency in MHz of the crystal that really drives the PLLs. words: the registers'
+    values by address.
+    """
 
     crystal_mhz: float
     words: dict[int, int] = field(default_factory=dict)
 
     def mhz(self) -> float:
-        """Of the programmable logic's first clock, from the registers."""
+        """Returns the frequency in MHz of the programmable logic's first clock, as the registers
+        set it.
+        """
         raise NotImplementedError
 
     def load(self, address: int) -> int:
-        """Value of a register; those of no clock read as zero."""
+        """Returns the value of a register; addresses that belong to no clock read as zero."""
         return self.words.get(address, 0)
 
     def store(self, address: int, value: int) -> None:

@@ -48,7 +48,7 @@ class Engine:
         self.reset()
 
     def reset(self) -> None:
-        """As after a reset of the core."""
+        """Brings the engine into the state that a reset of the core leaves."""
         self.run = self.busy = self.idle = False
         self.error = self.low = self.high = self.length = self.late = self.starting = 0
         self.bytes: Bytes = np.zeros(0, np.uint8)

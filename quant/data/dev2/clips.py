@@ -182,7 +182,9 @@ def _draw_object(
 
 
 def is_whole(mask: NDArray[np.bool_]) -> bool:
-    """Whether a mask (H, W) looks like a whole object: large, in one piece, not cut by the edge."""
+    """Tells whether a mask (H, W) looks like a whole object: large, in one piece, not cut by the
+    edge.
+    """
     area = int(mask.sum())
     if area < max(LEAST_SIDE**2, LEAST_SHARE * mask.size):
         return False

@@ -33,5 +33,5 @@ class Count:
 
     @property
     def share(self) -> float:
-        """Share in 0..1; NaN without any case."""
+        """The share of the cases that were met, in 0..1; NaN without any case."""
         return self.hits / self.total if self.total else math.nan
