@@ -22,7 +22,7 @@ class Allocator(Protocol):
     """Who gives memory that channels reach."""
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array."""
+        """A new array is returned, all zeros."""
         ...
 
 

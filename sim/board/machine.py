@@ -15,7 +15,7 @@ from sim.board.memory import Memory
 from sim.rtl.system import RtlSystem, TransferError
 
 STRIDE = 20
-"""Cycles that let a small system's DMAs be met at work."""
+"""So few cycles let a small system's DMAs be met at work."""
 S2MM = 0x30
 """The offset in bytes at which the registers of a DMA's receiving direction begin."""
 WINDOW = 0xFFFF
