@@ -39,7 +39,7 @@ TIMEOUT_S = 600
 
 
 def tool(name: str) -> str:
-    """Path of one of the simulator's programs."""
+    """Returns the path of one of the simulator's programs."""
     return str(ROOT / "bin" / name)
 
 

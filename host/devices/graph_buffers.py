@@ -22,7 +22,7 @@ class Allocator(Protocol):
     """Who gives memory that channels reach."""
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """A new array is returned, all zeros."""
+        """Returns a zeroed array in memory that the device reads directly."""
         ...
 
 

@@ -73,6 +73,8 @@ class Kernel(ABC):
 
     plain: ClassVar[bool] = False
     """Moves beats as bytes, whatever codes are in them."""
+    cuts_ready: ClassVar[bool] = False
+    """No tready of its inputs depends on one of its outputs in the same cycle."""
     exact: ClassVar[bool] = True
     """Is `cycles` the exact count? Only of what is made of several kernels it is not."""
 

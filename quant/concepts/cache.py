@@ -56,7 +56,7 @@ class Views:
 
     @classmethod
     def open(cls, folder: Path) -> Views:
-        """Reads a cache; maps stay on disk."""
+        """Opens a folder of cached views; the maps stay on disk until they are read."""
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         rows = np.load(folder / "rows.npz")
         maps = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in MAPS}

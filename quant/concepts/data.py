@@ -183,7 +183,7 @@ def collate(items: list[dict[str, Tensor]]) -> dict[str, Tensor | list[Tensor]]:
 
 
 def truth_of(batch: dict) -> Truth:
-    """The losses' view of a batch."""
+    """Returns what is true of a batch, in the form that the losses take."""
     grid = batch["skip4"].shape[-1]
     semantic = torch.stack(
         [m.amax(0) if len(m) else m.new_zeros(grid, grid) for m in batch["wanted_masks"]]

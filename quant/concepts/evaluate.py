@@ -143,7 +143,7 @@ def summary(scores: ConceptScores) -> dict[str, dict[str, Any]]:
 
 
 def table_of(scores: ConceptScores) -> Table:
-    """The summary for people."""
+    """Returns the summary of the scores as a table to print."""
     table = Table("set", "pmF1@0.5", "pmF1", "IL_MCC", "cgF1", "instances", "pairs")
     for name, row in summary(scores).items():
         if "cgf1" not in row:
@@ -188,7 +188,7 @@ def open_model(model: str, config: str, bundle: Path | None, folder: Path) -> De
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; exit code 2 on bad input."""
+    """Runs the command line; returns the exit code, 2 on bad input."""
     parser = argparse.ArgumentParser(prog="python -m quant.concepts.evaluate", description=__doc__)
     parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)}")
     parser.add_argument("--data", type=Path, required=True, help="folder with annotated images")

@@ -33,7 +33,7 @@ LOSSLESS = 101  # OpenCV's quality for lossless WebP
 
 
 class FramesInMemory:
-    """Frames of a video, decoded."""
+    """A store of a video whose frames are decoded and held in memory."""
 
     def __init__(self, frames: list[NDArray[np.uint8]]) -> None:
         self.frames = frames

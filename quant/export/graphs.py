@@ -185,7 +185,7 @@ def _description(spec: ModelSpec) -> dict:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; exit code 2 on bad input."""
+    """Runs the command line; returns the exit code, 2 on bad input."""
     parser = argparse.ArgumentParser(
         prog="python -m quant.export", description=__doc__.split("\n")[0]
     )

@@ -21,7 +21,7 @@ from quant.model.layers import Conv, Quantizer
 
 
 def rows(x: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, 1, H*W, C)."""
+    """Reorders a map (B, C, H, W) to tokens (B, 1, H*W, C)."""
     b, c, h, w = x.shape
     return x.reshape(b, 1, c, h * w).transpose(2, 3)
 

@@ -41,7 +41,7 @@ class TorchDevice:
         return cls(load_checkpoint(path, config))
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Plain memory."""
+        """Returns a zeroed array in plain memory."""
         return np.zeros(shape, dtype)
 
     def run(self, graph: str, inputs: Arrays) -> Arrays:
@@ -61,4 +61,4 @@ class TorchDevice:
         }
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Does nothing: a model in this process holds nothing that must be given back."""

@@ -53,7 +53,7 @@ def looped(frames: list[np.ndarray], count: int) -> Iterator[np.ndarray]:
 
 
 def tiles(frame: np.ndarray, objects: int) -> dict[int, Prompt]:
-    """Box prompts side by side, one an object."""
+    """Makes one box prompt for each object, side by side in the frame."""
     height, width = frame.shape[:2]
     step = width // objects
     return {
@@ -83,7 +83,7 @@ class Run:
 
 
 def alternate(runs: list[Run], frames: list[np.ndarray], count: int) -> None:
-    """Give every run the same frames, in turn."""
+    """Gives every run the same frames, in turn."""
     for frame in track(looped(frames, count), "timing", total=count, transient=True):
         for run in runs:
             run.step(frame)

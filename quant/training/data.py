@@ -124,7 +124,7 @@ class Clips(Dataset):
 
 
 class TrainingData(lightning.LightningDataModule):
-    """Train clips for one stage."""
+    """The training clips of one stage."""
 
     def __init__(
         self,

@@ -43,7 +43,7 @@ class PromptBatch:
 
     @classmethod
     def none(cls, batch: int, device: torch.device) -> PromptBatch:
-        """No prompt for any of B objects."""
+        """Returns a batch without a prompt for any of its B objects."""
         return cls(
             torch.zeros(batch, 0, 2, device=device),
             torch.zeros(batch, 0, dtype=torch.long, device=device),

@@ -49,7 +49,7 @@ class UltraScale(Clocks):
 
 
 class Zynq7(Clocks):
-    """Zynq-7000 (UG585, appendix B): SLCR."""
+    """The clock registers of a Zynq-7000 in its SLCR (UG585, appendix B)."""
 
     SLCR = 0xF800_0000
     ARM, DDR, IO, FPGA0 = SLCR + 0x100, SLCR + 0x104, SLCR + 0x108, SLCR + 0x170

@@ -15,12 +15,12 @@ from sim.board.memory import Memory
 from sim.rtl.system import RtlSystem, TransferError
 
 STRIDE = 20
-"""So few cycles let a small system's DMAs be met at work."""
+"""The clock cycles between two looks at a DMA."""
 S2MM = 0x30
 """The offset in bytes at which the registers of a DMA's receiving direction begin."""
 WINDOW = 0xFFFF
 SAME = 1e-3
-"""Clocks that are this close are the same."""
+"""A clock that is faster than another by no more than this share counts as the same."""
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ class RtlSystem:
 
     @property
     def cycles(self) -> int:
-        """Clock cycles since the reset."""
+        """The clock cycles since the reset."""
         return int(self._lib.rtl_cycles(self._system))
 
     @property
@@ -220,7 +220,7 @@ class RtlSystem:
         return found
 
     def close(self) -> None:
-        """Drops the simulation."""
+        """Drops the simulation and frees its memory."""
         if self._system:
             self._lib.rtl_close(self._system)
             self._system = None

@@ -76,11 +76,11 @@ class DrawnClip:
         return LENGTH
 
     def read(self, indices: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Frames (S, S, 3) uint8 RGB."""
+        """Draws frames, each (S, S, 3) uint8 RGB."""
         return [self.frame(index)[0] for index in indices]
 
     def ids(self, index: int) -> NDArray[np.uint8]:
-        """Object ids (S, S) uint8 of a frame."""
+        """Returns the object ids (S, S) uint8 of a frame."""
         return self.frame(index)[1].copy()
 
     def frame(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -93,7 +93,7 @@ class DrawnClip:
         return self._latest[1], self._latest[2]
 
     def sequence(self, kind: str) -> VideoSequence:
-        """The clip as scoring reads it."""
+        """Returns the clip as the sequence that scoring reads."""
         known = tuple(sorted({actor.object_id for actor in self.actors} - {0}))
         masks = {index: partial(self.ids, index) for index in range(LENGTH)}
         return VideoSequence(self.name, self, masks, known, kind=kind)

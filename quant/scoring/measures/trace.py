@@ -23,7 +23,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Count:
-    """So many of all cases."""
+    """A count of cases: in `hits` of `total` something held."""
 
     hits: int = 0
     total: int = 0
