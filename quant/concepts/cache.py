@@ -40,7 +40,7 @@ from quant.data.errors import DataError
 MAPS = ("features", "skip8", "skip4")
 INDEX = "views.json"
 LARGEST = 1 << 34
-"""Bytes of the rows."""
+"""The rows take so many bytes."""
 
 
 @dataclass(frozen=True, eq=False)

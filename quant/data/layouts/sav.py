@@ -25,7 +25,7 @@ from quant.data.video import Layers, MaskReader, VideoSequence, match_masks
 FRAMES, MASKS = "JPEGImages_24fps", "Annotations_6fps"
 FRAMES_AN_ANNOTATION = 4
 LARGEST_SIDE = 1 << 13
-"""Of a mask: a broken file may claim any."""
+"""A mask has at most so many pixels, since a broken file may claim any."""
 KINDS = ("manual", "auto")
 
 
