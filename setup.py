@@ -18,6 +18,7 @@ PARTS = ("host", "hw", "quant", "sim")
 REPOSITORY = [NAME, *(f"{part}{end}" for part in PARTS for end in ("", ".*"))]
 SHIPPED = ["host", "host.*", "hw", "hw.spec", "hw.ops", "hw.kernels", "hw.kernels.common"]
 SHIPPED += ["sim", "sim.rtl"]
+OWN = ["bitstreams", "notebooks", "overlays"]
 CACHED = ["*__pycache__*"]
 LEFT_OUT = {("hw", "board"), ("hw", "synth"), ("sim", "lint"), ("sim", "toolchain")}
 """Modules of shipped packages that serve the building of hardware only."""
@@ -51,29 +52,29 @@ class BuildPackage(build_py):
         if not self.editable_mode:  # what an earlier build left would be packed too
             shutil.rmtree(Path(self.build_lib, NAME), ignore_errors=True)
         super().run()
+        if not self.editable_mode:
+            for notebook in sorted(Path("notebooks").glob("*.ipynb")):
+                shutil.copy(notebook, Path(self.build_lib, NAME, "notebooks"))
 
-    def find_package_modules(self, package, package_dir):
-        found = super().find_package_modules(package, package_dir)
+    def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
+        found: list[tuple[str, str, str]] = super().find_package_modules(package, package_dir)
         left_out = {(f"{NAME}.{part}", module) for part, module in LEFT_OUT}
         return [entry for entry in found if entry[:2] not in left_out]
 
-    def build_module(self, module, module_file, package):
-        outcome = super().build_module(module, module_file, package)
+    def build_module(self, module: str, module_file: str, package: str) -> tuple[str, bool]:
+        outcome: tuple[str, bool] = super().build_module(module, module_file, package)
         path = Path(outcome[0])
         path.write_bytes(installed_imports(path.read_bytes(), str(module_file)))
         return outcome
 
 
+package_dir: dict[str, str] = {}
 if "editable_wheel" in sys.argv:
-    layout = {"packages": find_namespace_packages(include=REPOSITORY, exclude=CACHED)}
+    packages = find_namespace_packages(include=REPOSITORY, exclude=CACHED)
 else:
-    found = find_namespace_packages(include=SHIPPED, exclude=CACHED)
-    layout = {
-        "packages": [NAME, f"{NAME}.bitstreams", *(f"{NAME}.{package}" for package in found)],
-        "package_dir": {
-            **{f"{NAME}.{part}": part for part in ("host", "hw", "sim")},
-            f"{NAME}.bitstreams": "bitstreams",
-        },
-    }
+    shipped = find_namespace_packages(include=SHIPPED, exclude=CACHED)
+    packages = [NAME, *(f"{NAME}.{package}" for package in (*OWN, *shipped))]
+    package_dir = {f"{NAME}.{part}": part for part in ("host", "hw", "sim")}
+    package_dir[f"{NAME}.bitstreams"] = "bitstreams"
 
-setup(cmdclass={"build_py": BuildPackage}, **layout)
+setup(cmdclass={"build_py": BuildPackage}, packages=packages, package_dir=package_dir)

@@ -11,7 +11,8 @@ frame however many objects there are; the other graphs run once an object.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from host.errors import FrameError, PromptError, UnknownObjectError
 from host.images import sigmoid
 from host.mask_overlap import share
 from host.prompts import Prompt
-from host.recurrence import ever_shown
+from host.recurrence import ever_shown, is_remembered
 from host.saved_session import load_state, save_state
 from host.session_state import ObjectState, SessionState
 from host.tracker import Answer, ObjectModel
@@ -125,14 +126,19 @@ class Session:
 
     A device serves one session at a time, since a frame's features stay in the device's buffers.
     With overlapping, masks of several objects may overlap in the results; what is remembered of the
-    objects is the same either way.
+    objects is the same either way. Stages are timed by `now`, a clock in seconds.
     """
 
-    def __init__(self, device: Device, overlapping: bool = False) -> None:
+    def __init__(
+        self,
+        device: Device,
+        overlapping: bool = False,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self.device = device
         self.overlapping = overlapping
         self.state = SessionState()
-        self._model = ObjectModel(device)
+        self._model = ObjectModel(device, now)
 
     @property
     def object_ids(self) -> list[int]:
@@ -270,9 +276,13 @@ class Session:
         now = state.frame_index
         shown = known.shown or ever_shown([prompt])
         answer = model.answer(image, known.bank, now, prompt, known.before, own, shown=shown)
-        memory = model.memorise(image, answer)
-        with model.clock.stage("bank"):
-            known.bank.write(now, prompt is not None, memory.keys, memory.values, memory.pointer)
+        prompted, least = prompt is not None, model.spec.policy.least_iou
+        if is_remembered(prompted, answer.present, answer.iou, least):
+            memory = model.memorise(image, answer)
+            with model.clock.stage("bank"):
+                known.bank.write(now, prompted, memory.keys, memory.values, memory.pointer)
+        else:
+            known.bank.forget(now)
         known.current, known.prompt, known.tracked = answer, prompt, tracked
         state.objects[object_id] = known
 

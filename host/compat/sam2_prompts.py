@@ -16,7 +16,7 @@ from host.prompt_values import box_of, labels_of, numbers, points_of
 from host.prompts import Prompt
 
 PADDING = -1
-"""Label of a point that is none (SAM 2, prompt encoder)."""
+"""A point with this label is padding and no point (SAM 2, prompt encoder)."""
 
 
 def prompt_of(points: Any, labels: Any, box: Any, size: tuple[int, int], pixels: bool) -> Prompt:
@@ -44,6 +44,7 @@ def prompt_of(points: Any, labels: Any, box: Any, size: tuple[int, int], pixels:
         for end, pixel in ((2, 1 / size[1]), (3, 1 / size[0])):
             if corners[end] == corners[end - 2]:
                 corners[end] += pixel
+    # The prompt itself rounds the corners to float32, once they are cut at the frame's border.
     return Prompt(where.astype(np.float32), kinds, corners)  # type: ignore[arg-type]
 
 

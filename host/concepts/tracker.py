@@ -8,7 +8,8 @@
     rest = tracker.finish()
 
 The detector looks at every k-th frame, the tracker follows in between, on one run of the image
-encoder a frame. With a delay, output is held back until it is known which tracks were none.
+encoder a frame. With a delay, output is held back until it is known which tracks never were an
+instance.
 """
 
 from __future__ import annotations
@@ -174,7 +175,7 @@ class ConceptTracker:
     ) -> dict[int, ObjectResult]:
         height, width = frame.shape[:2]
         prompts = {i: _as_prompt(one.logits(height, width)) for i, one in known.items()}
-        seen = {i: p for i, p in prompts.items() if p.mask.any()}  # type: ignore[union-attr]
+        seen = {i: p for i, p in prompts.items() if p.mask is not None and p.mask.any()}
         self._scores = {i: one.score for i, one in known.items()}
         self._tracks = Tracks(self.rules, next_id)
         return self.session.step(frame, seen).objects

@@ -1,14 +1,14 @@
 """Pixels of any depth and any channels become 8-bit RGB, or are refused with the reason.
 
-A file of 16 bits often holds a sensor's 10, 12 or 14, at the low end: by its highest bits alone it
-is black. The depth is told by the largest value, over a sequence once and for all, lest brightness
-changes from frame to frame.
+A file of 16 bits often holds the 10, 12 or 14 bits of a sensor, at the low end, and would be black
+if only its highest bits were shown. The depth follows from the largest value, once for a whole
+sequence, so that brightness does not change from frame to frame.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -90,12 +90,20 @@ def decode(stored: NDArray[np.uint8], what: str) -> NDArray[Any]:
     image = None
     if stored.size:
         _check_single(stored, what)
-        image = cv2.imdecode(stored, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        image = unpacked(stored, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
         if image is None:  # OpenCV colours no picture of 32 bits
-            image = cv2.imdecode(stored, cv2.IMREAD_UNCHANGED)
+            image = unpacked(stored)
     if image is None or _is_cut(stored):
         raise SourceError(f"{what} is empty or no readable image", "mend or remove the file")
     return np.asarray(image)
+
+
+def unpacked(stored: NDArray[np.uint8], how: int = cv2.IMREAD_UNCHANGED) -> NDArray[Any] | None:
+    """Image of a file's bytes as OpenCV reads it; None for none, or for one too large to hold."""
+    try:
+        return cv2.imdecode(stored, how) if stored.size else None
+    except (cv2.error, MemoryError):  # a header that claims more pixels than there is memory
+        return None
 
 
 def _is_cut(stored: NDArray[np.uint8]) -> bool:
@@ -127,10 +135,10 @@ def _check_single(stored: NDArray[np.uint8], what: str) -> None:
 
 def _pages(data: bytes) -> int:
     """Full pictures of a TIFF file, 2 where there are more."""
-    order = "little" if data.startswith(b"II") else "big"
+    order: Literal["little", "big"] = "little" if data.startswith(b"II") else "big"
 
     def number(at: int, size: int) -> int:
-        return int.from_bytes(data[at : at + size], order)  # type: ignore[arg-type]
+        return int.from_bytes(data[at : at + size], order)
 
     at, pages, seen = number(4, 4), 0, set()
     while at and at not in seen and at + 2 <= len(data) and pages < 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 import time
@@ -10,18 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import av
 import cv2
 import numpy as np
-from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from host.errors import SourceError
 from host.media.levels import Levels, decode, depth_of
+from host.media.libav import libav, library_errors
 from host.media.video_pixels import lies_down, rgb_of
 from host.media.video_times import Steps, expected_end, frame_length
+
+if TYPE_CHECKING:
+    import av
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,10 @@ FASTEST_FPS = 1000.0
 DIGITS = "0123456789"
 SAMPLED = 8
 """The depth of a folder's pixels is told by this many of its frames."""
+COLLECTED = 32
+"""A decoded frame and its side data hold each other (PyAV), and Python looks for such rings by the
+number of objects, not by their size: every so many frames the young ones are collected.
+"""
 SLACK_S = 0.1
 """A container may overstate its length by this many seconds."""
 ATTACHED_PICTURE = 0x400
@@ -139,9 +146,10 @@ class VideoSource:
             self.count = stream.frames or None
 
     def _open(self) -> av.container.InputContainer:
+        library = libav()
         try:
-            container = av.open(str(self._path))
-        except (FFmpegError, OSError, ValueError) as error:
+            container: av.container.InputContainer = library.open(str(self._path))
+        except library_errors(OSError) as error:
             raise self._broken(error) from error
         return container
 
@@ -181,7 +189,7 @@ class VideoSource:
                     # A file cut short ends in a packet that is not whole.
                     frames = [] if packet is None else packet.decode()
                     damaged = packet is not None and packet.is_corrupt
-                except (FFmpegError, ValueError) as error:
+                except library_errors() as error:
                     raise self._broken(error, index) from error
                 for decoded in frames:
                     if decoded.is_corrupt:
@@ -189,7 +197,7 @@ class VideoSource:
                     what = f"{self._path} at frame {index}"
                     try:
                         image = rgb_of(decoded, levels, what)
-                    except (FFmpegError, ValueError) as error:
+                    except library_errors() as error:
                         raise self._broken(error, index) from error
                     if decoded.time is not None:
                         began = decoded.time if began is None else began
@@ -200,6 +208,8 @@ class VideoSource:
                     aspect = 1 / aspect if lies_down(decoded) else aspect
                     yield Frame(index, f"{index:05d}", image, at, aspect)
                     index += 1
+                    if index % COLLECTED == 0:
+                        gc.collect(1)
                 if damaged:
                     raise self._broken("it is damaged", index)
                 if packet is None:

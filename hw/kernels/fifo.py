@@ -19,6 +19,7 @@ class Fifo(Plain):
     """
 
     name = "fifo"
+    cuts_ready = True
     parts = ("ram",)
 
     DEPTH: int = 32

@@ -14,6 +14,7 @@ class Skid(Plain):
     """WIDTH: of tdata in bits. beats: of a frame in tests."""
 
     name = "skid"
+    cuts_ready = True
 
     WIDTH: int = 8
     beats: int = 16

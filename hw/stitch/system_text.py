@@ -12,6 +12,7 @@ from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
 from hw.spec.kernel import RomImage
 from hw.spec.registers import ADDRESS_BITS
 from hw.spec.stream import Stream
+from hw.stitch import system_crc
 
 SETTINGS = {"s_axis_length": "length", "s_axis_layer": "layer"}
 """Streams of an accelerator that get one beat a run -> the register in it."""
@@ -92,7 +93,9 @@ def text(
         (g, port) for g in graphs for port in accelerators[g.name].inputs() if port in SETTINGS
     ]
     lines = [*_head(title, memories, len(inputs), len(outputs)), *_choices(graphs, most)]
+    lines += [system_crc.declaration()]
     lines += _control(hardware.identity, len(graphs), inputs, outputs, settings)
+    lines += system_crc.instance(len(inputs), len(outputs))
     for n, uses in enumerate(inputs):
         lines += _input(n, uses)
     for n, uses in enumerate(outputs):
@@ -191,6 +194,7 @@ def _control(
     pins += [".o_start(start)", ".o_loading(loading)"]
     pins += [".i_inputs_done(inputs_done)", ".i_outputs_done(outputs_done)"]
     pins += [f".i_{kind}(8'({bits}))" for kind, bits in faults.items()]
+    pins += [system_crc.PIN]
     lines = [""]
     for n in range(len(inputs)):
         signals = ("used", "open", "early", "late", "tvalid", "tready")

@@ -29,6 +29,7 @@ from host.errors import SourceError
 from host.media.video import IMAGE_SUFFIXES, Frame, natural_key, open_source
 from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
+from hw.spec.plain import read_json
 from quant.commands import exit_code
 from quant.data.concepts.vocabulary import shipped_vocabulary
 from quant.teachers import OBJECT, Boxes, Found, Picture, Teacher, TeacherError, open_teacher
@@ -88,7 +89,7 @@ class LabelFolder:
         path = root / "labels.json"
         if path.is_file():
             try:
-                before = json.loads(path.read_text(encoding="utf-8"))
+                before = read_json(path)
             except ValueError as error:
                 raise TeacherError(f"cannot read {path}: {error}", "start a new folder") from error
             other = [key for key in settings if before.get(key) != settings[key]]
@@ -102,14 +103,14 @@ class LabelFolder:
         _write_json(path, settings)
 
     def has(self, stem: str) -> bool:
-        """Whether a frame is done."""
+        """Tells whether the frame of this stem is labelled already."""
         return (self.root / "concepts" / f"{stem}.json").is_file()
 
     def write(
         self, stem: str, image: NDArray[np.uint8], asked: list[str], found: list[Found]
     ) -> None:
         """One frame: image (H, W, 3) uint8 RGB, the concepts asked for, and what was found."""
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        bgr = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
         _write_image(self.root / "images" / f"{stem}.jpg", bgr)
         words, instances = shipped_vocabulary(), []
         for number, one in enumerate(found):
@@ -189,8 +190,8 @@ def read_boxes(path: Path) -> dict[str, Boxes]:
     A concept with no boxes says that the frame shows none. Raises TeacherError.
     """
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-        boxes = {
+        table = read_json(path)
+        boxes: dict[str, Boxes] = {
             str(frame): {
                 normalise(name): [[float(v) for v in box] for box in some]
                 for name, some in named.items()
@@ -233,7 +234,9 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Number of frames labelled now. Raises SamFabricError before long work where it can."""
+    """Labels all clips and returns the number of frames labelled by this call. Raises
+    SamFabricError before long work where it can.
+    """
     if args.every < 1:
         raise SamFabricError(f"--every {args.every}", "1 labels every frame")
     clips = find_clips(args.videos)

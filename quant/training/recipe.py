@@ -21,8 +21,9 @@ class Stage:
         epochs: epochs of STEPS_PER_EPOCH steps.
         rate: peak learning rate (one-cycle: short warm-up, cosine to zero).
         clips, frames: batch size and clip length.
-        encoder: how the backbone takes part: "frozen" (no gradient, norms fixed), "whole" (learns
-            with all else) or "distill" (it alone learns, towards the float backbone's maps).
+        encoder: how the backbone takes part: "frozen" (with the neck: no gradient, norms fixed),
+            "whole" (learns with all else) or "distill" (it alone learns, towards the float
+            backbone's maps).
         objects: objects of a clip that are followed at once: one pass of the encoder serves all.
         backbone_rate: rate of a backbone that learns with all else, of the stage's.
         share: share of a run of fixed time.
@@ -64,10 +65,12 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
         Stage("quantized", "w4a4", 100, 5e-4, 8, 5, "whole", share=0.25),
     ),
     "nano": (
-        Stage("whole", "float", 400, 2e-3, 8, 4, "whole", share=0.45),
-        Stage("longer", "float", 50, 7e-4, 4, 8, "whole", share=0.22, settled=True),
-        Stage("distill", "w4a4", 20, 1e-3, 8, 1, "distill", share=0.08),
-        Stage("quantized", "w4a4", 100, 4e-4, 4, 5, "whole", share=0.25),
+        Stage("whole", "float", 400, 2e-3, 8, 4, "whole", share=0.35),
+        Stage("longer", "float", 50, 7e-4, 4, 8, "whole", share=0.2, settled=True),
+        Stage("distill", "w4a4", 20, 1e-3, 8, 1, "distill", share=0.05),
+        Stage("quantized", "w4a4", 100, 4e-4, 4, 5, "whole", share=0.2),
+        # The encoder stays as it is from here on, so that a detector can be trained meanwhile.
+        Stage("heads", "w4a4", 60, 4e-4, 4, 8, "frozen", share=0.2, settled=True),
     ),
 }
 

@@ -5,7 +5,6 @@ all it knows is the plan.
 from __future__ import annotations
 
 import os
-import pickle
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +14,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 from sim.bench.patterns import PATTERNS, Gate
-from sim.bench.plan import Beats, Case, Outcome
+from sim.bench.plan import OUTCOMES, PLAN, Beats, Case, Outcome, read_cases, write
 
 MAX_FAULTS = 5
 QUIET = 40  # cycles after the last beat in which nothing more may come
@@ -39,14 +38,16 @@ class Source:
         return self.next == len(self.beats.words) and not self.offering
 
     def sample(self) -> bool:
-        """At a rising edge: was a beat on offer in the cycle that it ends?"""
+        """Samples the stream at a rising edge; tells whether a beat was on offer in the cycle that
+        the edge ends.
+        """
         offered = self.offering
         if offered and self.ready.value == 1:
             self.offering = False
         return offered
 
     def drive(self) -> None:
-        """After the edge: what to show in the next cycle."""
+        """Drives, after an edge, what the source shows in the next cycle."""
         if self.offering:
             self.gate(True)
             return
@@ -84,7 +85,9 @@ class Sink:
         return self.got >= len(self.beats.words)
 
     def sample(self) -> bool:
-        """At a rising edge: did a beat pass?"""
+        """Samples the stream at a rising edge, compares a beat that passed with the one that is
+        due, and tells whether one passed.
+        """
         self.waiting = self.valid.value == 1
         if not self.waiting:
             if self.held is not None:
@@ -143,8 +146,10 @@ async def run_case(dut: Any, case: Case) -> Outcome:
     for _ in range(3):
         await edge
     dut.rst.value = 0
-    started, cycle, end = None, 0, 0
-    for item in (*sources, *sinks):
+    started: int | None = None
+    cycle, end = 0, 0
+    ends: list[Source | Sink] = [*sources, *sinks]
+    for item in ends:
         item.drive()
     while not all(s.done for s in sinks) or not all(s.done for s in sources):
         await edge
@@ -162,7 +167,7 @@ async def run_case(dut: Any, case: Case) -> Outcome:
             break
         if out.faults and len(out.faults) >= MAX_FAULTS:
             break
-        for item in (*sources, *sinks):
+        for item in ends:
             item.drive()
     else:
         for _ in range(QUIET):
@@ -182,7 +187,7 @@ async def run_case(dut: Any, case: Case) -> Outcome:
 async def run_plan(dut: Any) -> None:
     """Every case of the plan, one after another on one elaborated kernel."""
     folder = Path(os.environ["BENCH_FOLDER"])
-    cases: list[Case] = pickle.loads((folder / "plan.pickle").read_bytes())
+    cases = read_cases(folder / PLAN)
     Clock(dut.clk, 10, unit="ns").start()
     outcomes = [await run_case(dut, case) for case in cases]
-    (folder / "outcomes.pickle").write_bytes(pickle.dumps(outcomes))
+    write(folder / OUTCOMES, outcomes)

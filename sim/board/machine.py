@@ -15,19 +15,21 @@ from sim.board.memory import Memory
 from sim.rtl.system import RtlSystem, TransferError
 
 STRIDE = 20
-"""Clock cycles between two looks at a DMA."""
+"""The clock cycles between two looks at a DMA."""
 S2MM = 0x30
-"""Where the registers of a DMA's receiving direction begin."""
+"""The offset in bytes at which the registers of a DMA's receiving direction begin."""
 WINDOW = 0xFFFF
 SAME = 1e-3
-"""Clocks that are this close are the same."""
+"""A clock that is faster than another by no more than this share counts as the same."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """name, as the board's files have it. machine: of the processor, as Python's `platform` says.
-    image: name that PYNQ's image gives the board. hp_bits: width of the ports to memory. low: where
-    contiguous buffers begin.
+    """What tells one kind of board from another.
+
+    name: the board, as its files call it. machine: the processor, as Python's `platform` calls it.
+    image: the name that PYNQ's image gives the board. hp_bits: width of the ports to memory in
+    bits. low: address at which contiguous buffers begin.
     """
 
     name: str
@@ -68,13 +70,16 @@ class Bitstream:
 
 
 class Machine:
-    """kind: of board. Its state is that after a boot until `configure` loads an overlay.
+    """A simulated board: processor memory, clocks, DMAs and the overlay that `configure` loads.
+    Until then it is in the state that a boot leaves.
 
-    stuck: no DMA moves. short: bytes by which the receiving engine of a channel falls short.
+    kind: the kind of board. timed_mhz: what the loaded overlay is timed for. stride: the clock
+    cycles between two looks at a DMA. stuck: whether all DMAs stand still, to plant that fault.
+    short: bytes by which the receiving engine of a channel falls short, to plant that one.
     """
 
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
+    def __init__(self, kind: Kind, stride: int = STRIDE) -> None:
+        self.kind, self.stride = kind, stride
         self.clocks: Clocks = kv260() if kind is KV260 else pynq_z2()
         self.memory = Memory(kind.ranges, kind.low)
         self.system: RtlSystem | None = None
@@ -83,7 +88,7 @@ class Machine:
         self.stuck = False
         self.short: dict[int, int] = {}
         self._windows: dict[int, str] = {}
-        self._timed_mhz = 0.0
+        self.timed_mhz = 0.0
         self._pending = False
 
     def configure(self, bitstream: Path) -> None:
@@ -92,7 +97,7 @@ class Machine:
         if self.system is not None:
             self.system.close()
         self.system = Bitstream.open(bitstream)
-        self._timed_mhz = handoff.clock_mhz
+        self.timed_mhz = handoff.clock_mhz
         self._windows = {base: cell for cell, base in handoff.addresses.items()}
         width = self.kind.hp_bits // 8
         self.engines = {}
@@ -140,7 +145,7 @@ class Machine:
 
     @property
     def idle(self) -> bool:
-        """Is no DMA at work?"""
+        """Tells whether no DMA is at work."""
         return not any(e.busy for pair in self.engines.values() for e in pair)
 
     def began(self) -> None:
@@ -167,12 +172,12 @@ class Machine:
                 {e.channel: e.bytes for e in busy if e.output},
             )
         with suppress(TransferError):  # a DMA takes a frame that ends early: the count tells
-            self._live.advance(STRIDE)
+            self._live.advance(self.stride)
         moved = self._live.progress()
         for engine in busy:
             done, count = moved[f"{'m' if engine.output else 's'}_axis_{engine.channel}"]
             engine.moved(done == count)
             if engine.idle and engine.output:
                 engine.length -= self.short.get(engine.channel, 0)
-                if self.clocks.mhz() > self._timed_mhz * (1 + SAME):
+                if self.clocks.mhz() > self.timed_mhz * (1 + SAME):
                     engine.bytes[0] ^= 1  # logic that is too fast for its paths computes wrongly
