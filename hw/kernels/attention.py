@@ -159,7 +159,12 @@ class Attention(Kernel):
         return Fifo(DEPTH=8, WIDTH=whole_bytes(self.SUM_WIDTH))
 
     def memories(self) -> dict[str, RomImage]:
-        return self.requant.memories() | self.rowexp.memories()
+        parts = {"REQUANT": self.requant, "ROWEXP": self.rowexp}
+        return {
+            f"{name}_{parameter}": memory
+            for name, part in parts.items()
+            for parameter, memory in part.memories().items()
+        }
 
     def _streams(self, length: int) -> dict[str, Stream]:
         ragged = IntType(self.LENGTH.bit_length(), False)

@@ -75,20 +75,20 @@ module attention #(
     // Products a multiplier: 1, 2 or 4
     parameter int unsigned PACK = 1,
     // What multiplies: "dsp" or "lut"
-    parameter string RES = "dsp",
+    parameter RES = "dsp",
     // Keys and values: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // Rows of scores: "distributed", "block" or "ultra"
-    parameter string ROW_STYLE = "distributed",
+    parameter ROW_STYLE = "distributed",
     // Tables of e, one for each of PE: "distributed" or "block"
-    parameter string ROM_STYLE = "distributed",
+    parameter ROM_STYLE = "distributed",
     // The next frame's keys and values load while this one is at work
     parameter bit DOUBLE = 1'b1,
     // L comes in s_axis_length; else it is LENGTH
     parameter bit RAGGED = 1'b0,
     // The scores' parameters and the table of e, for $readmemh
-    parameter string PARAMETER_FILE = "",
-    parameter string TABLE_FILE = "",
+    parameter REQUANT_INIT_FILE = "",
+    parameter ROWEXP_INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned LW = (($clog2(LENGTH + 1) + 7) / 8) * 8,
     localparam int unsigned YW = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
@@ -242,21 +242,21 @@ module attention #(
   logic score_tlast, score_tvalid, score_tready;
 
   requant #(
-      .MH            (PE),
-      .PE            (PE),
-      .ACCU_WIDTH    (S_ACCU_WIDTH),
-      .PORT_WIDTH    (PORT_WIDTH),
-      .OUT_WIDTH     (S_WIDTH),
-      .OUT_SIGNED    (1'b1),
-      .M_WIDTH       (M_WIDTH),
-      .B_WIDTH       (B_WIDTH),
-      .B_SHIFT       (B_SHIFT),
-      .SHIFT         (SHIFT),
-      .SHIFTS        (SHIFTS),
-      .SHIFT_STEP    (SHIFT_STEP),
-      .SETS          (SETS),
-      .RAM_STYLE     ("distributed"),
-      .PARAMETER_FILE(PARAMETER_FILE)
+      .MH        (PE),
+      .PE        (PE),
+      .ACCU_WIDTH(S_ACCU_WIDTH),
+      .PORT_WIDTH(PORT_WIDTH),
+      .OUT_WIDTH (S_WIDTH),
+      .OUT_SIGNED(1'b1),
+      .M_WIDTH   (M_WIDTH),
+      .B_WIDTH   (B_WIDTH),
+      .B_SHIFT   (B_SHIFT),
+      .SHIFT     (SHIFT),
+      .SHIFTS    (SHIFTS),
+      .SHIFT_STEP(SHIFT_STEP),
+      .SETS      (SETS),
+      .RAM_STYLE ("distributed"),
+      .INIT_FILE (REQUANT_INIT_FILE)
   ) i_requant (
       .clk,
       .rst,
@@ -279,15 +279,15 @@ module attention #(
   logic weight_tvalid, weight_tready, divisor_tvalid, divisor_tready;
 
   rowexp #(
-      .IN_WIDTH  (S_WIDTH),
-      .OUT_WIDTH (E_WIDTH),
-      .LENGTH    (LENGTH),
-      .PE        (PE),
-      .RAGGED    (RAGGED),
-      .RAM_STYLE (ROW_STYLE),
-      .ROM_STYLE (ROM_STYLE),
-      .SUM_WIDTH (SUM_WIDTH),
-      .TABLE_FILE(TABLE_FILE)
+      .IN_WIDTH (S_WIDTH),
+      .OUT_WIDTH(E_WIDTH),
+      .LENGTH   (LENGTH),
+      .PE       (PE),
+      .RAGGED   (RAGGED),
+      .RAM_STYLE(ROW_STYLE),
+      .ROM_STYLE(ROM_STYLE),
+      .SUM_WIDTH(SUM_WIDTH),
+      .INIT_FILE(ROWEXP_INIT_FILE)
   ) i_rowexp (
       .clk,
       .rst,

@@ -17,7 +17,7 @@ module fifo #(
     // Width of tdata in bits
     parameter int unsigned WIDTH = 8,
     // Memory: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed"
+    parameter RAM_STYLE = "distributed"
 ) (
     input  wire logic             clk,
     input  wire logic             rst,

@@ -73,7 +73,7 @@ class Lut(Kernel):
 
     def memories(self) -> dict[str, RomImage]:
         mask = (1 << self.OUT_WIDTH) - 1
-        return {"TABLE_FILE": RomImage(tuple(c & mask for c in self._table), self.OUT_WIDTH)}
+        return {"INIT_FILE": RomImage(tuple(c & mask for c in self._table), self.OUT_WIDTH)}
 
     def inputs(self) -> dict[str, Stream]:
         dtype = IntType(self.IN_WIDTH, self.signed_in)

@@ -19,9 +19,9 @@ module lut #(
     // Codes a beat, each with a table of its own
     parameter int unsigned PE = 1,
     // Tables: "distributed", or "block", where two lanes share a block RAM's two ports
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // 2**IN_WIDTH words of OUT_WIDTH bits in $readmemh's format
-    parameter string TABLE_FILE = "",
+    parameter INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned S_WIDTH = (PE * IN_WIDTH + 7) / 8 * 8,
     localparam int unsigned M_WIDTH = (PE * OUT_WIDTH + 7) / 8 * 8
@@ -61,7 +61,7 @@ module lut #(
     rom_dual #(
         .DEPTH(DEPTH),
         .WIDTH(OUT_WIDTH),
-        .INIT_FILE(TABLE_FILE)
+        .INIT_FILE(INIT_FILE)
     ) table_i (
         .clk,
         .en,
@@ -78,7 +78,7 @@ module lut #(
     rom #(
         .DEPTH(DEPTH),
         .WIDTH(OUT_WIDTH),
-        .INIT_FILE(TABLE_FILE),
+        .INIT_FILE(INIT_FILE),
         .RAM_STYLE(RAM_STYLE)
     ) table_i (
         .clk,

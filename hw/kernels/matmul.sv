@@ -45,9 +45,9 @@ module matmul #(
     // Products a multiplier: 1, 2 or 4
     parameter int unsigned PACK = 1,
     // What multiplies: "dsp" or "lut"
-    parameter string RES = "dsp",
+    parameter RES = "dsp",
     // B's buffer: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // Two buffers for B, to load one while the other is read
     parameter bit DOUBLE = 1'b1,
     // L comes in s_axis_length, in whole groups of PE (TRANSPOSED) or SIMD rows; else it is LENGTH

@@ -30,7 +30,7 @@ module maxpool #(
     // Are codes two's complement?
     parameter bit SIGNED = 1'b0,
     // Line of maxima: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Derived, do not set
     localparam int unsigned WIDTH = (SIMD * ELEM_WIDTH + 7) / 8 * 8
 ) (

@@ -35,11 +35,11 @@ module mvu #(
     // Products a multiplier: 1, 2 or 4
     parameter int unsigned PACK = 1,
     // Multipliers: "dsp" or "lut"
-    parameter string RES = "dsp",
+    parameter RES = "dsp",
     // Memory of the weights: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // Weights in $readmemh's format, "ultra" excepted
-    parameter string INIT_FILE = "",
+    parameter INIT_FILE = "",
     // Bits that the sums of these weights need; 0: of any weights
     parameter int unsigned SUM_WIDTH = 0,
     // No weight is the least of its width; with PACK > 1 the memory then holds operands ready made

@@ -135,7 +135,7 @@ class Requant(Layered):
         for i in range(self.SETS):
             words += [self._word(*lanes) for lanes in zip(m[i], b[i], n[i], strict=True)]
             words += [0] * pad
-        return {"PARAMETER_FILE": RomImage(tuple(words), self.PE * self._lane_width)}
+        return {"INIT_FILE": RomImage(tuple(words), self.PE * self._lane_width)}
 
     @property
     def _lane_width(self) -> int:

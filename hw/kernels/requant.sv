@@ -48,9 +48,9 @@ module requant #(
     // Sets of parameters
     parameter int unsigned SETS = 1,
     // The parameters: "distributed" or "block"
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // The parameters' file for $readmemh
-    parameter string PARAMETER_FILE = "",
+    parameter INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned LW = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
     localparam int unsigned SW = ((PE * ACCU_WIDTH + 7) / 8) * 8,
@@ -130,7 +130,7 @@ module requant #(
   rom #(
       .DEPTH    (DEPTH),
       .WIDTH    (PE * LANE_WIDTH),
-      .INIT_FILE(PARAMETER_FILE),
+      .INIT_FILE(INIT_FILE),
       .RAM_STYLE(RAM_STYLE)
   ) u_rom (
       .clk,

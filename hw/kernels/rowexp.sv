@@ -33,13 +33,13 @@ module rowexp #(
     // L comes in s_axis_length; else it is LENGTH
     parameter bit RAGGED = 1'b0,
     // Row buffers: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Tables, one a lane or, in block RAM, one a pair of lanes: "distributed" or "block"
-    parameter string ROM_STYLE = "distributed",
+    parameter ROM_STYLE = "distributed",
     // Bits of a sum, unsigned
     parameter int unsigned SUM_WIDTH = 12,
     // The table's 2^IN_WIDTH values in $readmemh's format
-    parameter string TABLE_FILE = "",
+    parameter INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned LW = (($clog2(LENGTH + 1) + 7) / 8) * 8,
     localparam int unsigned SW = ((PE * IN_WIDTH + 7) / 8) * 8,
@@ -216,7 +216,7 @@ module rowexp #(
       rom_clear #(
           .DEPTH(1 << IN_WIDTH),
           .WIDTH(OUT_WIDTH),
-          .INIT_FILE(TABLE_FILE),
+          .INIT_FILE(INIT_FILE),
           .RAM_STYLE(ROM_STYLE)
       ) i_table (
           .clk,
@@ -229,7 +229,7 @@ module rowexp #(
       rom_dual #(
           .DEPTH(1 << IN_WIDTH),
           .WIDTH(OUT_WIDTH),
-          .INIT_FILE(TABLE_FILE)
+          .INIT_FILE(INIT_FILE)
       ) i_table (
           .clk,
           .en,

@@ -33,15 +33,15 @@ module softmax #(
     // L comes in s_axis_length; else it is LENGTH
     parameter bit RAGGED = 1'b0,
     // Row buffers and FIFO: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Tables, one a lane or, in block RAM, one a pair of lanes: "distributed" or "block"
-    parameter string ROM_STYLE = "distributed",
+    parameter ROM_STYLE = "distributed",
     // Bits of a sum, unsigned
     parameter int unsigned SUM_WIDTH = 12,
     // Halves go up, and so do quotients up to 2^-TIE below them
     parameter int unsigned TIE = 12,
     // The table's 2^IN_WIDTH values in $readmemh's format
-    parameter string TABLE_FILE = "",
+    parameter INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned LW = (($clog2(LENGTH + 1) + 7) / 8) * 8,
     localparam int unsigned SW = ((PE * IN_WIDTH + 7) / 8) * 8,
@@ -103,7 +103,7 @@ module softmax #(
       .RAM_STYLE(RAM_STYLE),
       .ROM_STYLE(ROM_STYLE),
       .SUM_WIDTH(SUM_WIDTH),
-      .TABLE_FILE(TABLE_FILE)
+      .INIT_FILE(INIT_FILE)
   ) i_rowexp (
       .clk,
       .rst,

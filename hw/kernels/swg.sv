@@ -36,7 +36,7 @@ module swg #(
     // Bits of a code
     parameter int unsigned ELEM_WIDTH = 8,
     // Memory of the lines: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // Derived, do not set
     localparam int unsigned TAPS = KERNEL * KERNEL,
     localparam int unsigned WORD = SIMD * ELEM_WIDTH,
@@ -65,8 +65,11 @@ module swg #(
   `SPEC_CHECK(simd, SIMD >= 1 && IFM_CH % (SIMD >= 1 ? SIMD : 1) == 0,
               "swg: SIMD = %0d: SIMD divides IFM_CH", SIMD)
   `SPEC_CHECK(elem, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32, "swg: ELEM_WIDTH = %0d: 1..32", ELEM_WIDTH)
+  // Words of unlike length, see checks.svh
+  // verilator lint_off WIDTHEXPAND
   localparam bit KNOWN_STYLE =
       RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra";
+  // verilator lint_on WIDTHEXPAND
   `SPEC_CHECK(style, KNOWN_STYLE, "swg: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
 
   // The rules that the expressions below need in order to have a value.

@@ -99,7 +99,7 @@ class Threshold(Layered):
                 sum(value << (lane * self.ACCU_WIDTH) for lane, value in enumerate(word))
                 for word in middle.tolist()
             ]
-            found[f"T{stage}_FILE"] = RomImage(tuple(packed), self.PE * self.ACCU_WIDTH)
+            found[f"INIT_FILE_{stage}"] = RomImage(tuple(packed), self.PE * self.ACCU_WIDTH)
         return found
 
     def inputs(self) -> dict[str, Stream]:

@@ -33,17 +33,17 @@ module threshold #(
     // Sets of thresholds
     parameter int unsigned SETS = 1,
     // The thresholds: "distributed", or "block" for stages of more than 64 words
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // The thresholds of each stage, for $readmemh: a word is PE thresholds, lane 0 lowest; unsigned
     // (the top bit of signed ones turned over)
-    parameter string T0_FILE = "",
-    parameter string T1_FILE = "",
-    parameter string T2_FILE = "",
-    parameter string T3_FILE = "",
-    parameter string T4_FILE = "",
-    parameter string T5_FILE = "",
-    parameter string T6_FILE = "",
-    parameter string T7_FILE = "",
+    parameter INIT_FILE_0 = "",
+    parameter INIT_FILE_1 = "",
+    parameter INIT_FILE_2 = "",
+    parameter INIT_FILE_3 = "",
+    parameter INIT_FILE_4 = "",
+    parameter INIT_FILE_5 = "",
+    parameter INIT_FILE_6 = "",
+    parameter INIT_FILE_7 = "",
     // Derived, do not set
     localparam int unsigned LW = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
     localparam int unsigned SW = ((PE * ACCU_WIDTH + 7) / 8) * 8,
@@ -127,11 +127,14 @@ module threshold #(
       // verilator lint_off UNUSEDSIGNAL
       logic [PE*ACCU_WIDTH-1:0] word;
       // verilator lint_on UNUSEDSIGNAL
+      // Stages beyond those in use have no file: their word is shorter than the others'.
+      // verilator lint_off WIDTHEXPAND
       rom #(
           .DEPTH(WORDS),
           .WIDTH(PE * ACCU_WIDTH),
-          .INIT_FILE(s == 0 ? T0_FILE : s == 1 ? T1_FILE : s == 2 ? T2_FILE : s == 3 ? T3_FILE :
-                     s == 4 ? T4_FILE : s == 5 ? T5_FILE : s == 6 ? T6_FILE : T7_FILE),
+          .INIT_FILE(s == 0 ? INIT_FILE_0 : s == 1 ? INIT_FILE_1 : s == 2 ? INIT_FILE_2 :
+                     s == 3 ? INIT_FILE_3 : s == 4 ? INIT_FILE_4 : s == 5 ? INIT_FILE_5 :
+                     s == 6 ? INIT_FILE_6 : INIT_FILE_7),
           .RAM_STYLE(RAM_STYLE == "block" && WORDS <= 64 ? "distributed" : RAM_STYLE)
       ) u_rom (
           .clk,
@@ -139,6 +142,7 @@ module threshold #(
           .addr,
           .data(word)
       );
+      // verilator lint_on WIDTHEXPAND
 
       // The sum, and the bits of the code found before and with this comparison
       logic [ACCU_WIDTH-1:0] acc_q;

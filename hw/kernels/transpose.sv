@@ -25,7 +25,7 @@ module transpose #(
     // Bits of a code, 1 to 32
     parameter  int unsigned ELEM_WIDTH = 4,
     // Memory of 2 * A * B * INNER words: "distributed", "block" or "ultra"
-    parameter  string       RAM_STYLE  = "distributed",
+    parameter               RAM_STYLE  = "distributed",
     // Derived, do not set
     localparam int unsigned WIDTH      = (PE * ELEM_WIDTH + 7) / 8 * 8
 ) (

@@ -33,7 +33,7 @@ module upsample_bilinear #(
     // Are codes two's complement?
     parameter bit SIGNED = 1'b0,
     // The lines: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Derived, do not set
     localparam int unsigned WIDTH = (SIMD * ELEM_WIDTH + 7) / 8 * 8
 ) (

@@ -25,7 +25,7 @@ module upsample_nearest #(
     // Bits of a code
     parameter int unsigned ELEM_WIDTH = 8,
     // The line: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Derived, do not set
     localparam int unsigned WIDTH = (SIMD * ELEM_WIDTH + 7) / 8 * 8
 ) (

@@ -159,7 +159,7 @@ class Vvu(Layered):
     def memories(self) -> dict[str, RomImage]:
         if self.RAM_STYLE == "ultra":
             return {}
-        return {"WEIGHTS_FILE": RomImage(tuple(self.words()), self._word_bits)}
+        return {"INIT_FILE": RomImage(tuple(self.words()), self._word_bits)}
 
     def setup(self) -> Arrays:
         """RAM_STYLE "ultra": the memory's words, bit by bit."""

@@ -32,13 +32,13 @@ module vvu #(
     // Sets of weights
     parameter int unsigned SETS = 1,
     // Memory of the weights: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // Products a multiplier: 1 or 2
     parameter int unsigned PACK = 1,
     // Multipliers: "dsp" or "lut"
-    parameter string RES = "dsp",
+    parameter RES = "dsp",
     // Weights in $readmemh's format, "ultra" excepted
-    parameter string WEIGHTS_FILE = "",
+    parameter INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned LANES = PE >= 1 && SIMD >= 1 ? PE * SIMD : 1,
     localparam int unsigned FACTORS = PACK == 2 ? LANES / 2 * (2 * WEIGHT_WIDTH + 1) :
@@ -181,7 +181,7 @@ module vvu #(
     rom #(
         .DEPTH(DEPTH),
         .WIDTH(WORD),
-        .INIT_FILE(WEIGHTS_FILE),
+        .INIT_FILE(INIT_FILE),
         .RAM_STYLE(RAM_STYLE)
     ) u_rom (
         .clk,
@@ -282,7 +282,7 @@ module vvu #(
     localparam int unsigned BITS = FULL < ACCU_WIDTH ? FULL : ACCU_WIDTH;
     // An attribute is no use to the simulator.
     // verilator lint_off UNUSEDPARAM
-    localparam string USE_DSP = RES == "dsp" ? "yes" : "no";
+    localparam logic [23:0] USE_DSP = RES == "dsp" ? "yes" : "no";
     // verilator lint_on UNUSEDPARAM
 
     logic [LANES*ACTIVATION_WIDTH-1:0] a_q;

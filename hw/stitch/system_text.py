@@ -131,7 +131,7 @@ def _head(title: str, memories: Sequence[str], inputs: int, outputs: int) -> lis
             *(f"output logic      m_axis_{n}_{s}" for s in ("tlast", "tvalid")),
             f"input  wire logic m_axis_{n}_tready",
         ]
-    files = ",\n".join(f'    parameter string {name} = ""' for name in memories)
+    files = ",\n".join(f'    parameter {name} = ""' for name in memories)
     return [
         "// SPDX-License-Identifier: Apache-2.0",
         "// Made by hw.stitch: accelerators behind one register block and shared stream channels.",

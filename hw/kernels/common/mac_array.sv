@@ -28,7 +28,7 @@ module mac_array #(
     // Products a multiplier: 1, 2 or 4
     parameter int unsigned PACK = 1,
     // "dsp" or "lut"
-    parameter string RES = "dsp",
+    parameter RES = "dsp",
     // i_w is as mac_array.encode makes it, of weights without the least code; only for PACK > 1
     parameter bit ENCODED_WEIGHTS = 1'b0
 ) (

@@ -15,7 +15,7 @@ module ram #(
     // Bits of a word
     parameter int unsigned WIDTH = 8,
     // "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Derived, do not set
     localparam int unsigned ADDR_WIDTH = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (

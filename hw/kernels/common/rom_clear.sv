@@ -13,9 +13,9 @@ module rom_clear #(
     // Bits of a word
     parameter int unsigned WIDTH = 8,
     // Contents in $readmemh's format, one word a line; "" leaves them undefined
-    parameter string INIT_FILE = "",
+    parameter INIT_FILE = "",
     // "distributed" or "block"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Derived, do not set
     localparam int unsigned ADDR_WIDTH = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (

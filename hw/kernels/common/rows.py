@@ -78,7 +78,7 @@ class ScoreRows(Kernel):
         return codes
 
     def memories(self) -> dict[str, RomImage]:
-        return {"TABLE_FILE": RomImage(tuple(map(int, self.codes)), self.exp_width)}
+        return {"INIT_FILE": RomImage(tuple(map(int, self.codes)), self.exp_width)}
 
     def inputs(self) -> dict[str, Stream]:
         scores = Stream((self.rows, self.LENGTH), IntType(self.IN_WIDTH), self.PE)
