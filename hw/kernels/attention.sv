@@ -130,41 +130,41 @@ module attention #(
   localparam longint unsigned ONE = 1;
 
   `SPEC_CHECK(length, LENGTH >= 1 && LENGTH <= 65536 && LENGTH % (PE == 0 ? 1 : PE) == 0,
-              "attention: LENGTH = %0d: 1..65536, a multiple of PE", LENGTH)
+              ("attention: LENGTH = %0d: 1..65536, a multiple of PE = %0d", LENGTH, PE))
   `SPEC_CHECK(dim, DIM >= 1 && DIM <= 65536 && DIM % (SIMD == 0 ? 1 : SIMD) == 0,
-              "attention: DIM = %0d: 1..65536, a multiple of SIMD", DIM)
+              ("attention: DIM = %0d: 1..65536, a multiple of SIMD = %0d", DIM, SIMD))
   `SPEC_CHECK(pe, PE >= 1 && (!RAGGED || 1 << $clog2(PE) == PE),
-              "attention: PE = %0d: at least 1, a power of two if RAGGED", PE)
-  `SPEC_CHECK(simd, SIMD >= 1, "attention: SIMD = %0d: at least 1", SIMD)
-  `SPEC_CHECK(q_width, Q_WIDTH >= 2 && Q_WIDTH <= 16, "attention: Q_WIDTH = %0d: 2..16", Q_WIDTH)
-  `SPEC_CHECK(k_width, K_WIDTH >= 2 && K_WIDTH <= 16, "attention: K_WIDTH = %0d: 2..16", K_WIDTH)
-  `SPEC_CHECK(v_width, V_WIDTH >= 2 && V_WIDTH <= 16, "attention: V_WIDTH = %0d: 2..16", V_WIDTH)
-  `SPEC_CHECK(s_width, S_WIDTH >= 2 && S_WIDTH <= 8, "attention: S_WIDTH = %0d: 2..8", S_WIDTH)
-  `SPEC_CHECK(e_width, E_WIDTH >= 1 && E_WIDTH <= 8, "attention: E_WIDTH = %0d: 1..8", E_WIDTH)
-  `SPEC_CHECK(out_width, OUT_WIDTH >= 2 && OUT_WIDTH <= 16, "attention: OUT_WIDTH = %0d: 2..16",
-              OUT_WIDTH)
+              ("attention: PE = %0d: at least 1, a power of two if RAGGED = %0d", PE, RAGGED))
+  `SPEC_CHECK(simd, SIMD >= 1, ("attention: SIMD = %0d: at least 1", SIMD))
+  `SPEC_CHECK(q_width, Q_WIDTH >= 2 && Q_WIDTH <= 16, ("attention: Q_WIDTH = %0d: 2..16", Q_WIDTH))
+  `SPEC_CHECK(k_width, K_WIDTH >= 2 && K_WIDTH <= 16, ("attention: K_WIDTH = %0d: 2..16", K_WIDTH))
+  `SPEC_CHECK(v_width, V_WIDTH >= 2 && V_WIDTH <= 16, ("attention: V_WIDTH = %0d: 2..16", V_WIDTH))
+  `SPEC_CHECK(s_width, S_WIDTH >= 2 && S_WIDTH <= 8, ("attention: S_WIDTH = %0d: 2..8", S_WIDTH))
+  `SPEC_CHECK(e_width, E_WIDTH >= 1 && E_WIDTH <= 8, ("attention: E_WIDTH = %0d: 1..8", E_WIDTH))
+  `SPEC_CHECK(out_width, OUT_WIDTH >= 2 && OUT_WIDTH <= 16,
+              ("attention: OUT_WIDTH = %0d: 2..16", OUT_WIDTH))
   `SPEC_CHECK(
       s_accu_width, S_ACCU_WIDTH >= 2 && S_ACCU_WIDTH <= 32 && SCORE <= ONE << (S_ACCU_WIDTH - 1),
-      "attention: S_ACCU_WIDTH = %0d: up to 32 bits that hold the greatest sum", S_ACCU_WIDTH)
+      ("attention: S_ACCU_WIDTH = %0d: up to 32, holds sums up to %0d", S_ACCU_WIDTH, SCORE))
   `SPEC_CHECK(
       n_accu_width, N_ACCU_WIDTH >= 2 && N_ACCU_WIDTH <= 32 && CONTEXT <= ONE << (N_ACCU_WIDTH - 1),
-      "attention: N_ACCU_WIDTH = %0d: up to 32 bits that hold the greatest sum", N_ACCU_WIDTH)
+      ("attention: N_ACCU_WIDTH = %0d: up to 32, holds sums up to %0d", N_ACCU_WIDTH, CONTEXT))
   `SPEC_CHECK(sum_width, SUM_WIDTH >= 1 && SUM_WIDTH <= 32 && WEIGHT < ONE << SUM_WIDTH,
-              "attention: SUM_WIDTH = %0d: up to 32 bits that hold the greatest sum", SUM_WIDTH)
-  `SPEC_CHECK(tie, TIE >= 1 && TIE <= 16, "attention: TIE = %0d: 1..16", TIE)
+              ("attention: SUM_WIDTH = %0d: up to 32, holds sums up to %0d", SUM_WIDTH, WEIGHT))
+  `SPEC_CHECK(tie, TIE >= 1 && TIE <= 16, ("attention: TIE = %0d: 1..16", TIE))
   `SPEC_CHECK(cycles, DIVIDE_CYCLES == 1 || DIVIDE_CYCLES == OUT_WIDTH,
-              "attention: DIVIDE_CYCLES = %0d: 1 or OUT_WIDTH", DIVIDE_CYCLES)
+              ("attention: DIVIDE_CYCLES = %0d: 1 or OUT_WIDTH = %0d", DIVIDE_CYCLES, OUT_WIDTH))
   `SPEC_CHECK(
       pack,
       PACK == 1 || ((PACK == 2 || PACK == 4) && RES == "dsp" && PE % PACK == 0 && SIMD % PACK == 0),
-      "attention: PACK = %0d: 1, 2 or 4, if RES is dsp a divisor of PE and SIMD", PACK)
-  `SPEC_CHECK(res, RES == "dsp" || RES == "lut", "attention: RES = %0s: dsp or lut", RES)
+      ("attention: PACK = %0d: 1, 2 or 4 if RES = %0s; divides %0d and %0d", PACK, RES, PE, SIMD))
+  `SPEC_CHECK(res, RES == "dsp" || RES == "lut", ("attention: RES = %0s: dsp or lut", RES))
   `SPEC_CHECK(ram_style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "attention: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+              ("attention: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
   `SPEC_CHECK(row_style, ROW_STYLE == "distributed" || ROW_STYLE == "block" || ROW_STYLE == "ultra",
-              "attention: ROW_STYLE = %0s: distributed, block or ultra", ROW_STYLE)
+              ("attention: ROW_STYLE = %0s: distributed, block or ultra", ROW_STYLE))
   `SPEC_CHECK(rom_style, ROM_STYLE == "distributed" || ROM_STYLE == "block",
-              "attention: ROM_STYLE = %0s: distributed or block", ROM_STYLE)
+              ("attention: ROM_STYLE = %0s: distributed or block", ROM_STYLE))
 
   // Beats filled up to whole bytes
   localparam int unsigned AW = ((PE * S_ACCU_WIDTH + 7) / 8) * 8;

@@ -40,11 +40,11 @@ module lut #(
     output logic                    m_axis_tvalid,
     input  wire logic               m_axis_tready
 );
-  `SPEC_CHECK(in, IN_WIDTH >= 1 && IN_WIDTH <= 8, "lut: IN_WIDTH = %0d: 1..8", IN_WIDTH)
-  `SPEC_CHECK(out, OUT_WIDTH >= 1 && OUT_WIDTH <= 32, "lut: OUT_WIDTH = %0d: 1..32", OUT_WIDTH)
-  `SPEC_CHECK(pe, PE >= 1, "lut: PE = %0d: at least 1", PE)
+  `SPEC_CHECK(in, IN_WIDTH >= 1 && IN_WIDTH <= 8, ("lut: IN_WIDTH = %0d: 1..8", IN_WIDTH))
+  `SPEC_CHECK(out, OUT_WIDTH >= 1 && OUT_WIDTH <= 32, ("lut: OUT_WIDTH = %0d: 1..32", OUT_WIDTH))
+  `SPEC_CHECK(pe, PE >= 1, ("lut: PE = %0d: at least 1", PE))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block",
-              "lut: RAM_STYLE = %0s: distributed or block", RAM_STYLE)
+              ("lut: RAM_STYLE = %0s: distributed or block", RAM_STYLE))
 
   localparam int unsigned DEPTH = 1 << IN_WIDTH;
   // Lanes that go in pairs; of an odd number the last has a block RAM of its own.

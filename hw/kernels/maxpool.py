@@ -36,7 +36,7 @@ class Maxpool(Kernel):
     def validate(self) -> None:
         for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
+        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
         fits = 2 <= self.KERNEL <= min(self.IFM_H, self.IFM_W)
         self.need(fits, "KERNEL", "2..min(IFM_H, IFM_W)")
         wide = 1 + self.SIGNED <= self.ELEM_WIDTH <= 32

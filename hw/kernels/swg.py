@@ -45,7 +45,7 @@ class Swg(Kernel):
         most = min(15, self.IFM_H, self.IFM_W)
         self.need(1 <= self.KERNEL <= most, "KERNEL", "1..15, at most IFM_H and IFM_W")
         self.need(self.STRIDE in (1, 2), "STRIDE", "1 or 2")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
+        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
         self.need(1 <= self.ELEM_WIDTH <= 32, "ELEM_WIDTH", "1..32")
         self.need_one_of("RAM_STYLE", RAM_STYLES)
 

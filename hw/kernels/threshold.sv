@@ -66,15 +66,16 @@ module threshold #(
     output logic               m_axis_tvalid,
     input  wire logic          m_axis_tready
 );
-  `SPEC_CHECK(mh, MH >= 1, "threshold: MH = %0d: at least 1", MH)
-  `SPEC_CHECK(pe, PE >= 1 && MH % (PE == 0 ? 1 : PE) == 0, "threshold: PE = %0d: divides MH", PE)
-  `SPEC_CHECK(accu, ACCU_WIDTH >= 2 && ACCU_WIDTH <= 32, "threshold: ACCU_WIDTH = %0d: 2..32",
-              ACCU_WIDTH)
+  `SPEC_CHECK(mh, MH >= 1, ("threshold: MH = %0d: at least 1", MH))
+  `SPEC_CHECK(pe, PE >= 1 && MH % (PE == 0 ? 1 : PE) == 0,
+              ("threshold: PE = %0d: divides MH = %0d", PE, MH))
+  `SPEC_CHECK(accu, ACCU_WIDTH >= 2 && ACCU_WIDTH <= 32,
+              ("threshold: ACCU_WIDTH = %0d: 2..32", ACCU_WIDTH))
   `SPEC_CHECK(out, OUT_WIDTH >= (OUT_SIGNED ? 2 : 1) && OUT_WIDTH <= 8,
-              "threshold: OUT_WIDTH = %0d: 1..8, 2..8 if OUT_SIGNED", OUT_WIDTH)
-  `SPEC_CHECK(sets, SETS >= 1 && SETS <= 256, "threshold: SETS = %0d: 1..256", SETS)
+              ("threshold: OUT_WIDTH = %0d: 1..8, 2..8 if OUT_SIGNED = %0d", OUT_WIDTH, OUT_SIGNED))
+  `SPEC_CHECK(sets, SETS >= 1 && SETS <= 256, ("threshold: SETS = %0d: 1..256", SETS))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block",
-              "threshold: RAM_STYLE = %0s: distributed or block", RAM_STYLE)
+              ("threshold: RAM_STYLE = %0s: distributed or block", RAM_STYLE))
 
   localparam int unsigned STAGES = OUT_WIDTH == 0 ? 1 : OUT_WIDTH;
   localparam int unsigned FOLD = PE == 0 || MH < PE ? 1 : MH / PE;

@@ -39,7 +39,7 @@ class UpsampleBilinear(Kernel):
     def validate(self) -> None:
         for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
+        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
         wide = 1 + self.SIGNED <= self.ELEM_WIDTH <= 32
         self.need(wide, "ELEM_WIDTH", "1..32, from 2 where SIGNED")
         self.need_one_of("RAM_STYLE", RAM_STYLES)

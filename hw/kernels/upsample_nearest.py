@@ -36,7 +36,7 @@ class UpsampleNearest(Kernel):
     def validate(self) -> None:
         for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
+        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
         self.need(1 <= self.ELEM_WIDTH <= 32, "ELEM_WIDTH", "1..32")
         self.need_one_of("RAM_STYLE", RAM_STYLES)
 

@@ -8,6 +8,7 @@ nothing else.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -85,10 +86,19 @@ class Kernel(ABC):
         self.validate()
 
     def need(self, holds: bool, parameter: str, rule: str) -> None:
-        """Raises SpecError, naming kernel, parameter, value and rule, unless the rule holds."""
-        if not holds:
-            value = getattr(self, parameter)
-            raise SpecError(f"{self.name}: {parameter} = {value}", rule)
+        """Raises SpecError, naming kernel, parameter, value and rule, unless the rule holds. Other
+        parameters that the rule names are told with their values.
+        """
+        if holds:
+            return
+        values = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+
+        def told(word: re.Match[str]) -> str:
+            other = word[0] != parameter and word[0] in values
+            return f"{word[0]} = {values[word[0]]}" if other else word[0]
+
+        said = re.sub(r"\b[A-Z][A-Z0-9_]*\b", told, rule)
+        raise SpecError(f"{self.name}: {parameter} = {values[parameter]}", said)
 
     def need_one_of(self, parameter: str, values: Sequence[str]) -> None:
         """Raises SpecError, as `need` does, unless the parameter has one of the values."""

@@ -28,7 +28,7 @@ module ram #(
     output logic      [     WIDTH-1:0] rdata
 );
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "ram: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+              ("ram: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
 
   localparam int unsigned UltraWords = 4096;
   localparam int unsigned UltraBytes = 8;

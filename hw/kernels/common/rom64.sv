@@ -22,8 +22,8 @@ module rom64 #(
     input  wire logic [      5:0] addr,
     output logic      [WIDTH-1:0] data
 );
-  `SPEC_CHECK(first, FIRST % 64 == 0 && FIRST < DEPTH, "rom64: FIRST = %0d: a multiple of 64",
-              FIRST)
+  `SPEC_CHECK(first, FIRST % 64 == 0 && FIRST < DEPTH,
+              ("rom64: FIRST = %0d: a multiple of 64", FIRST))
 
   (* rom_style = "logic", ram_style = "logic" *)
   logic [WIDTH-1:0] mem[DEPTH];

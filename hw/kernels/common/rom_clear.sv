@@ -26,7 +26,7 @@ module rom_clear #(
     output logic      [     WIDTH-1:0] data
 );
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block",
-              "rom_clear: RAM_STYLE = %0s: distributed or block", RAM_STYLE)
+              ("rom_clear: RAM_STYLE = %0s: distributed or block", RAM_STYLE))
 
   if (RAM_STYLE == "block") begin : gen_block
     (* rom_style = "block", ram_style = "block" *)
