@@ -23,7 +23,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup tools test test-all check lint sim synth kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
+.PHONY: help setup tools test test-all check docs lint sim synth kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -75,19 +75,19 @@ demo: $(if $(filter rtl,$(DEVICE)),tools,$(STAMP)) ## track through a clip and s
 	$(if $(BUNDLE),,$(if $(filter rtl,$(DEVICE)),$(PY) -m hw.build.hardware --config $(CONFIG) --board $(BOARD) --any))
 	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(if $(TEXT),--text "$(TEXT)") $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
 
-quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= START= PRETRAINED= EPOCHS= MINUTES= RESUME=0)
-	$(JEMALLOC) $(PY) -m quant.training.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
+quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= START= PRETRAINED= EPOCHS= MINUTES= RUN= RESUME=0)
+	$(JEMALLOC) $(PY) -m quant.training.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RUN),--run "$(RUN)") $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
 
 publish: $(STAMP) ## ship a finished run's checkpoints, settled (CONFIG= RUN=)
 	$(PY) -m quant.training.publish --config $(CONFIG) $(if $(RUN),--run "$(RUN)") $(ARGS)
 
-concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= EPOCHS= RESUME=0)
-	$(JEMALLOC) $(PY) -m quant.concepts.train --config $(CONFIG) --data "$(DATA)" $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
+concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= EPOCHS= RUN= RESUME=0)
+	$(JEMALLOC) $(PY) -m quant.concepts.train --config $(CONFIG) --data "$(DATA)" $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(RUN),--run "$(RUN)") $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
 
-export: $(STAMP) ## write the four QONNX graphs and their test vectors (CONFIG=)
-	$(PY) -m quant.export --config $(CONFIG) $(ARGS)
+export: $(STAMP) ## write the QONNX graphs and their test vectors (CONFIG= DETECTOR=0)
+	$(PY) -m quant.export --config $(CONFIG) $(if $(filter 0 no,$(DETECTOR)),--no-detector) $(ARGS)
 
-bundle: export ## lower the graphs to an integer bundle (CONFIG=)
+bundle: export ## lower the graphs to an integer bundle (CONFIG= DETECTOR=0)
 	$(PY) -m hw.lower --config $(CONFIG) $(ARGS)
 
 finn: export ## the same graphs in FINN's layers, and FINN's own build of them (CONFIG= BOARD=)
@@ -114,6 +114,9 @@ evaluate-concepts: $(STAMP) ## pmF1, IL_MCC and cgF1 on held-out images (DATA= M
 
 bench: $(STAMP) ## time the golden device beside the float model (CONFIG=)
 	$(PY) -m quant.scoring.bench --config $(CONFIG) $(ARGS)
+
+docs: $(STAMP) ## build the documentation site into build/site, warnings as errors
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 clean: ## remove what the verbs wrote, .venv and trained runs excepted
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache samfabric.egg-info

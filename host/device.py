@@ -27,7 +27,7 @@ class Device(Protocol):
     spec: ModelSpec
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array in memory that the device reads directly."""
+        """Zeroed array in the memory that suits what the host hands to the device."""
         ...
 
     def run(self, graph: str, inputs: Arrays) -> Arrays:

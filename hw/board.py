@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ class BoardError(SamFabricError):
 class Board:
     """name; part and vivado_board as Vivado spells them; family as Yosys does; resources of the
     device; target_mhz: clock that its accelerators aim at; hp_count ports of hp_bits each to memory
-    that moves ddr_gb_s; sources: where each group of numbers stands.
+    that moves ddr_gb_s; sources: where each group of numbers stands. preset: parameters of the
+    processor for a Vivado without this board's files, by name; empty where nobody has listed them.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Board:
     hp_bits: int
     ddr_gb_s: float
     sources: dict[str, str]
+    preset: dict[str, str | int | float] = field(default_factory=dict)
 
     def budget(self) -> Cost:
         """What a design may use."""
@@ -78,6 +80,7 @@ def load(path: Path) -> Board:
             _typed(plain["ports"], "hp_bits", int),
             _typed(plain["ports"], "ddr_gb_s", float),
             {str(k): str(v) for k, v in plain["source"].items()},
+            _preset(plain.get("preset", {})),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         detail = f"{type(error).__name__}: {error}"
@@ -101,3 +104,10 @@ def _resources(plain: dict[str, Any]) -> Cost:
     if set(plain) != wanted or not all(isinstance(v, int) and v >= 0 for v in plain.values()):
         raise TypeError(f"resources are {', '.join(sorted(wanted))}, whole numbers")
     return Cost(plain["lut"], plain["ff"], plain["dsp"], 2 * plain["bram36"], plain["uram"])
+
+
+def _preset(plain: dict[str, Any]) -> dict[str, str | int | float]:
+    for key, value in plain.items():
+        if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+            raise TypeError(f"{key} = {value!r} is no parameter of a processor")
+    return dict(plain)

@@ -30,7 +30,7 @@ from sim.verilate import lint
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES = ROOT / ".rules.verible_lint"
-FOLDERS = ("hw", "sim", "tests")
+FOLDERS = ("hw", "sim", "tests", "examples")
 """The top-level folders that hold SystemVerilog by hand."""
 COLUMNS = 100
 TIMEOUT_S = 60

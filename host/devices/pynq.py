@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from host.devices.driver import Span, TransportError
+from host.devices import overlay
+from host.devices.driver import Bytes, Span, TransportError
 from host.devices.hardware import HardwareDevice
-from host.errors import BundleError, DeviceError
+from host.errors import DeviceError
+from hw.spec.handoff import Handoff
 from hw.spec.hardware import Hardware
 
 WINDOW = 0x1000
@@ -31,9 +33,16 @@ HALTED, IDLE = 1 << 0, 1 << 1  # of STATUS
 ERRORS = {1 << 4: "internal error", 1 << 5: "bus error", 1 << 6: "address error"}
 ANSWER_S = 0.1
 """What a DMA may take to start or to reset."""
-SPIN_S = 2e-3
-"""How long a transfer is watched without pause; most are over by then."""
 PAUSE_S = 2e-4
+"""Sleep between two looks at a transfer that is not done. Looking without pause would keep the
+processor, and Python's other threads, from capturing and drawing meanwhile.
+"""
+EARLY = 0.9
+"""Share of a transfer's usual time that is slept through before the first look."""
+LEAST_BYTES = 8192
+"""Of an allocation: XRT 2.17 puts buffers of 4 KB and less above 4 GB, where a DMA of 32 address
+bits does not reach.
+"""
 
 
 class _Registers:
@@ -59,6 +68,7 @@ class _Transfer:
     registers: _Registers
     base: int
     buffer: Any
+    address: int
     count: int
     done: bool = False
 
@@ -66,33 +76,24 @@ class _Transfer:
 class PynqTransport:
     """Registers and DMAs of an overlay that has been loaded.
 
-    pynq: the package, or what stands in for it.
-    Raises BundleError where the hardware's description lacks addresses.
+    pynq: the package. hardware: with the clock that the board really has. handoff: what the `.hwh`
+    says of the DMAs. loaded: the overlay, kept as long as its registers are used.
     """
 
     patience = 4.0
 
-    def __init__(self, pynq: Any, hardware: Hardware) -> None:
-        self._pynq, self._hz = pynq, hardware.clock_mhz * 1e6
+    def __init__(self, pynq: Any, hardware: Hardware, handoff: Handoff, loaded: Any = None) -> None:
+        self._pynq, self.clock_mhz, self._loaded = pynq, hardware.clock_mhz, loaded
+        self._hz = hardware.clock_mhz * 1e6
         # The board's other work may keep the host from looking: seconds, not cycles.
         self.grace = int(2 * self._hz)
         self._transfers: list[_Transfer] = []
         self._in_channels = hardware.in_channels
         self._since = time.monotonic()
-        needed = max(hardware.in_channels, hardware.out_channels)
-        if len(hardware.dmas) < needed:
-            raise BundleError(
-                f"the hardware has {len(hardware.dmas)} DMAs for {needed} channels",
-                "run make bitstream again",
-            )
-        missing = {"control", *hardware.dmas} - hardware.addresses.keys()
-        if missing:
-            raise BundleError(
-                f"the hardware has no address of {', '.join(sorted(missing))}",
-                "run make bitstream again",
-            )
         self._control = _Registers(pynq, hardware.addresses["control"])
         self._dmas = [_Registers(pynq, hardware.addresses[name]) for name in hardware.dmas]
+        self._engines = {name: handoff.dmas[name] for name in hardware.dmas}
+        self._usual: dict[tuple[tuple[str, int], ...], float] = {}
 
     def write(self, offset: int, value: int) -> None:
         """Writes a register."""
@@ -103,45 +104,72 @@ class PynqTransport:
         return self._control.read(offset)
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array in contiguous memory that the DMAs reach, freed with its last view."""
+        """Zeroed array in contiguous memory that the DMAs reach, freed with its last view.
+
+        It is a plain array on the memory of a PynqBuffer, which would make every result and every
+        slice one of its kind. The processor caches it; `start` and `poll` keep both sides the same.
+        """
+        count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        size = max(count, LEAST_BYTES)
         try:
-            buffer: NDArray[Any] = self._pynq.allocate(shape=shape, dtype=np.dtype(dtype))
+            buffer = self._pynq.allocate(shape=(size,), dtype=np.dtype(np.uint8), cacheable=1)
         except (RuntimeError, OSError, MemoryError) as error:
             raise DeviceError(
                 f"no contiguous memory for {shape}: {error}", "close other users of the board"
             ) from error
+        address = int(buffer.device_address)
+        for name, engine in self._engines.items():
+            if not engine.reaches(address, size):
+                raise DeviceError(
+                    f"a buffer of {size} bytes lies at {address:#x}, which {name} does not reach "
+                    f"({engine.address_bits} address bits)",
+                    "close other users of the board, or run make bitstream again",
+                )
         buffer[:] = 0
-        buffer.flush()  # type: ignore[attr-defined]
-        return buffer
+        buffer.flush()
+        whole: Bytes = buffer.view(np.ndarray)
+        return whole[:count].view(dtype).reshape(shape)
 
     def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:
         """Starts the DMAs, receivers first."""
         self._transfers = [
-            _Transfer(f"m_axis_{k}", self._dmas[k], TAKE, buffer, count)
-            for k, (buffer, count) in taken.items()
+            self._transfer(f"m_axis_{k}", k, TAKE, span) for k, span in taken.items()
         ]
         self._transfers += [
-            _Transfer(f"s_axis_{k}", self._dmas[k], SEND, buffer, count)
-            for k, (buffer, count) in sent.items()
+            self._transfer(f"s_axis_{k}", k, SEND, span) for k, span in sent.items()
         ]
         self._since = time.monotonic()
         for one in self._transfers:
-            if one.base == SEND:
-                one.buffer.flush()
+            # What is taken is dropped from the cache too: a line that is written back later would
+            # overwrite what the DMA has brought.
+            (one.buffer.flush if one.base == SEND else one.buffer.invalidate)()
             registers, base = one.registers, one.base
             registers.write(base + CONTROL, RUN)
             self._await(registers, base + STATUS, HALTED, f"the DMA of {one.name} does not start")
-            address = int(one.buffer.device_address)
-            registers.write(base + ADDRESS, address & 0xFFFFFFFF)
-            if address >> 32:
-                registers.write(base + ADDRESS_HIGH, address >> 32)
+            registers.write(base + ADDRESS, one.address & 0xFFFFFFFF)
+            # Always, since the word keeps what another user of the DMA has left there.
+            registers.write(base + ADDRESS_HIGH, one.address >> 32)
             registers.write(base + LENGTH, one.count)  # starts it
 
+    def _transfer(self, name: str, channel: int, base: int, span: Span) -> _Transfer:
+        array, count = span
+        owner: Any = array
+        while not hasattr(owner, "device_address"):
+            owner = owner.base
+            if owner is None:
+                raise TransportError(f"{name}: the array is none of `allocate`")
+        offset = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+        address = int(owner.device_address) + offset
+        return _Transfer(name, self._dmas[channel], base, owner, address, count)
+
     def poll(self) -> bool:
-        """Looks at every DMA that is at work."""
+        """Looks at every DMA that is at work, after a sleep that is most of its usual time."""
         waiting = [one for one in self._transfers if not one.done]
-        if waiting and time.monotonic() - self._since > SPIN_S:
-            time.sleep(PAUSE_S)
+        if not waiting:
+            return True
+        key = tuple((one.name, one.count) for one in self._transfers)
+        early = self._since + EARLY * self._usual.get(key, 0.0) - time.monotonic()
+        time.sleep(max(PAUSE_S, early))
         for one in waiting:
             status = one.registers.read(one.base + STATUS)
             for bit, what in ERRORS.items():
@@ -153,7 +181,10 @@ class PynqTransport:
                 if moved != one.count:
                     raise TransportError(f"{one.name}: {moved} of {one.count} bytes came")
                 one.buffer.invalidate()
-        return all(one.done for one in self._transfers)
+        complete = all(one.done for one in self._transfers)
+        if complete:
+            self._usual[key] = time.monotonic() - self._since
+        return complete
 
     def elapsed(self) -> int:
         """Clock cycles since `start`, by the host's clock."""
@@ -188,26 +219,24 @@ class PynqTransport:
 
 
 class PynqDevice(HardwareDevice):
-    """Loads a bundle's overlay and runs its graphs on it. All buffers are contiguous memory.
+    """Loads a bundle's overlay and runs its graphs on it; `hardware.clock_mhz` is then the clock
+    that the board really has.
 
-    Raises BundleError for a bad bundle or one without a bitstream, DeviceError away from a board.
+    loaded: the bundle's overlay where it is on the board already.
+    Raises BundleError for a bad bundle or one without its overlay, DeviceError away from a board.
     """
 
     name = "pynq"
 
-    def __init__(self, bundle: str | Path) -> None:
-        super().__init__(bundle, _connect)
+    def __init__(self, bundle: str | Path, loaded: Any = None) -> None:
+        super().__init__(bundle, lambda folder, hardware: _connect(folder, hardware, loaded))
+        transport = self._driver.transport
+        assert isinstance(transport, PynqTransport)
+        self.hardware = replace(self.hardware, clock_mhz=transport.clock_mhz)
 
 
-def _connect(folder: Path, hardware: Hardware) -> PynqTransport:
-    if hardware.overlay is None:
-        raise BundleError(
-            f"{folder} holds no bitstream", "run make bitstream where Vivado is, or DEVICE=rtl"
-        )
-    path = folder / hardware.overlay
-    for needed in (path, path.with_suffix(".hwh")):
-        if not needed.is_file():
-            raise BundleError(f"bundle file {needed} is missing", "run make bitstream again")
+def _connect(folder: Path, hardware: Hardware, loaded: Any) -> PynqTransport:
+    path, handoff = overlay.find(folder, hardware)
     try:
         import pynq
     except ImportError as error:
@@ -215,10 +244,7 @@ def _connect(folder: Path, hardware: Hardware) -> PynqTransport:
             f"device pynq needs a board and its Python package pynq ({error})",
             "run it there, or use DEVICE=golden or rtl",
         ) from error
-    try:
-        pynq.Overlay(str(path.resolve()))
-    except (OSError, RuntimeError, ValueError) as error:
-        raise DeviceError(
-            f"{path} cannot be loaded: {error}", "run as root, on a board of the bundle's kind"
-        ) from error
-    return PynqTransport(pynq, hardware)
+    if loaded is None:
+        loaded = overlay.load(pynq, path)
+    clock_mhz = overlay.settle_clock(pynq.Clocks, handoff.clock_mhz)
+    return PynqTransport(pynq, replace(hardware, clock_mhz=clock_mhz), handoff, loaded)

@@ -30,7 +30,7 @@ class RtlTransport:
     grace = 20_000
 
     def __init__(self, system: Any, stalls: int | None = None) -> None:
-        from sim.verilate import SimulatorError
+        from sim.errors import SimulatorError
 
         self._system, self._error = system, SimulatorError
         self._stalls = None if stalls is None else np.random.default_rng(stalls)
@@ -109,8 +109,8 @@ def _connect(folder: Path, hardware: Hardware, stalls: int | None) -> RtlTranspo
         if not (folder / name).is_file():
             raise BundleError(f"bundle file {folder / name} is missing", "run make hardware again")
     try:
+        from sim.errors import SimulatorError
         from sim.rtl.bundle import open_bundle
-        from sim.verilate import SimulatorError
     except ModuleNotFoundError as error:
         raise DeviceError(
             f"device rtl needs the Python package {error.name!r}",

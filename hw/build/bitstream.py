@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hw import board
-from hw.build import vivado
+from hw.build import utilization, vivado
 from hw.spec.errors import SamFabricError
 from hw.spec.hardware import Hardware, newest
 
@@ -45,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
+    try:
+        print(f"  {utilization.shell(bundle / vivado.UTILIZATION)}")
+    except utilization.ReportError as error:
+        print(f"  no figure of the shell: {error}", file=sys.stderr)
+    print(f"  clock {done.clock_mhz:g} MHz")
     print(f"{bundle / str(done.overlay)}")
     return 0
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 
 from hw.board import Board
 from hw.spec.errors import SpecError
+from hw.spec.handoff import CONTROL
 from hw.spec.hardware import Hardware
 
-CONTROL = "control"
-"""Name of the system's registers in the address map."""
 RANGE = 1 << 16
 """Bytes of each window: far more than the registers have, as Vivado gives by default."""
 # First address that the processor's general-purpose master port reaches: UG585, table "System-level

@@ -12,20 +12,23 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from hw.board import Board
-from hw.build import overlay, wrapper
+from hw.build import block_design, overlay, wrapper
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.files import atomic_path
-from hw.spec.hardware import Hardware
+from hw.spec.handoff import Handoff
+from hw.spec.hardware import FILE, Hardware
+from hw.spec.manifest import rehash
 
 SCRIPT = Path(__file__).resolve().parent / "vivado" / "build.tcl"
 FOLDER = "vivado"
 SETTINGS = "settings.tcl"
 LOG = "build.log"
+UTILIZATION = "reports/vivado_utilization.rpt"
 OLDEST = (2022, 1)
 """The first whose block designs take every command of the script."""
 TIMEOUT_S = 8 * 3600.0
@@ -89,6 +92,7 @@ def write_project(bundle: Path, hardware: Hardware, board: Board) -> Path:
     Raises BundleError for sources that are not there, SpecError for more streams than ports.
     """
     overlay.located(hardware, board).save(bundle)
+    rehash(bundle, FILE)
     folder = bundle / FOLDER
     files = _files(bundle, hardware)
     top = folder / f"{wrapper.name(hardware)}.v"
@@ -121,6 +125,10 @@ def settings(
 ) -> str:
     """Text of settings.tcl."""
     engines = [(d.cell, int(d.reads), int(d.writes)) for d in overlay.dmas(hardware)]
+    made = [
+        _list((cell.name, f"xilinx.com:ip:{cell.ip}", _config(cell.config)), quote=False)
+        for cell in block_design.cells(hardware, board)
+    ]
     map_ = overlay.addresses(hardware, board)
     ports = overlay.memory_ports(hardware, board)
     values = {
@@ -128,9 +136,10 @@ def settings(
         "top": _word(top.stem),
         "part": _word(hardware.part),
         "board_part": _word(board.vivado_board),
+        "preset": _config(board.preset),
+        "cells": "{\n  " + "\n  ".join(made) + "\n}",
+        "slaves": _list(block_design.slaves(hardware)),
         "family": _word(board.family),
-        "clock_mhz": _word(hardware.clock_mhz),
-        "hp_bits": _word(board.hp_bits),
         "jobs": _word(JOBS),
         "sources": _list(f"../{p.relative_to(bundle)}" for p in (*files[".sv"], top)),
         "headers": _list(f"../{p.relative_to(bundle)}" for p in files[".svh"]),
@@ -148,8 +157,12 @@ def _word(value: object) -> str:
     return "{" + str(value) + "}"
 
 
-def _list(values: Iterable[object]) -> str:
-    return "{" + " ".join(_word(value) for value in values) + "}"
+def _list(values: Iterable[object], quote: bool = True) -> str:
+    return "{" + " ".join(_word(value) if quote else str(value) for value in values) + "}"
+
+
+def _config(parameters: Mapping[str, object]) -> str:
+    return _list(word for key, value in parameters.items() for word in (f"CONFIG.{key}", value))
 
 
 def _write(path: Path, content: str) -> None:
@@ -240,20 +253,31 @@ def _run(
 
 
 def _package(bundle: Path, hardware: Hardware) -> Hardware:
-    """Copies the results into the bundle and names the overlay in hardware.json."""
+    """Copies the results into the bundle; hardware.json then names the overlay and its real clock.
+
+    Raises VivadoError for a result that is missing, BundleError for an overlay whose addresses or
+    DMAs are not those of hardware.json.
+    """
     out = bundle / FOLDER / "out"
+    handoff, overlay_file = f"{hardware.top}.hwh", f"{hardware.top}.bit"
     wanted = {
-        out / f"{hardware.top}.bit": bundle / f"{hardware.top}.bit",
-        out / f"{hardware.top}.hwh": bundle / f"{hardware.top}.hwh",
-        out / "utilization.rpt": bundle / "reports" / "vivado_utilization.rpt",
+        out / overlay_file: bundle / overlay_file,
+        out / handoff: bundle / handoff,
+        out / f"{hardware.top}.xsa": bundle / f"{hardware.top}.xsa",
+        out / "utilization.rpt": bundle / UTILIZATION,
         out / "timing.rpt": bundle / "reports" / "vivado_timing.rpt",
     }
     for source in wanted:
         if not source.is_file() or not source.stat().st_size:
             raise VivadoError(f"Vivado ended well but left no {source}", f"see {LOG} there")
+    # What was built is what was asked: a host refuses anything else, so say it here.
+    built = Handoff.read(out / handoff)
+    built.check(hardware)
     for source, target in wanted.items():
         with atomic_path(target) as part:
             shutil.copyfile(source, part)
-    done = replace(hardware, overlay=f"{hardware.top}.bit")
+    # The clock that the divisors make and that timing was closed for, not the one asked for.
+    done = replace(hardware, overlay=overlay_file, clock_mhz=built.clock_mhz)
     done.save(bundle)
+    rehash(bundle, FILE, *(path.name for path in wanted.values() if path.parent == bundle))
     return done

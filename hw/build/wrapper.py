@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hw.build.overlay import RANGE
 from hw.spec.hardware import Hardware
 from hw.spec.registers import ADDRESS_BITS
 
 LITE = "xilinx.com:interface:aximm:1.0 s_axi_control"
 AXIS = "xilinx.com:interface:axis:1.0"
+WINDOW_BITS = RANGE.bit_length() - 1
+"""Of the register window on the bus. The port is as wide as Vivado gives the window its range; the
+system takes the low bits, so that its registers recur in the window.
+"""
 # (direction, width, signal)
 CONTROL = (
-    ("input", ADDRESS_BITS, "awaddr"),
+    ("input", WINDOW_BITS, "awaddr"),
     ("input", 1, "awvalid"),
     ("output", 1, "awready"),
     ("input", 32, "wdata"),
@@ -26,7 +31,7 @@ CONTROL = (
     ("output", 2, "bresp"),
     ("output", 1, "bvalid"),
     ("input", 1, "bready"),
-    ("input", ADDRESS_BITS, "araddr"),
+    ("input", WINDOW_BITS, "araddr"),
     ("input", 1, "arvalid"),
     ("output", 1, "arready"),
     ("output", 32, "rdata"),
@@ -61,7 +66,11 @@ def text(hardware: Hardware, memories: Mapping[str, str]) -> str:
         _port(f"{LITE} {s.upper()}", way, bits, f"s_axi_control_{s}") for way, bits, s in CONTROL
     ]
     pins = [".clk(aclk)", ".rst(!aresetn)"]
-    pins += [f".s_axi_control_{s}(s_axi_control_{s})" for _, _, s in CONTROL]
+    low, high = f"[{ADDRESS_BITS - 1}:0]", f"[{WINDOW_BITS - 1}:{ADDRESS_BITS}]"
+    pins += [
+        f".s_axi_control_{s}(s_axi_control_{s}{low if s.endswith('addr') else ''})"
+        for _, _, s in CONTROL
+    ]
     for n in ins:
         for way, bits, s in _stream("input", "output"):
             ports.append(_port(f"{AXIS} S_AXIS_{n} {s.upper()}", way, bits, f"s_axis_{n}_{s}"))
@@ -83,6 +92,7 @@ def text(hardware: Hardware, memories: Mapping[str, str]) -> str:
             ",\n".join(ports),
             ");",
             *(f"  assign m_axis_{n}_tkeep = 1'b1;" for n in outs),
+            f"  wire unused = ^{{s_axi_control_awaddr{high}, s_axi_control_araddr{high}}};",
             "",
             f"  {hardware.top} {values}u_system (",
             ",\n".join(f"      {pin}" for pin in pins),

@@ -23,6 +23,7 @@ from hw.spec.manifest import (
     GraphEntry,
     Manifest,
     Widths,
+    check_parts,
     graph_names,
     write_manifest,
 )
@@ -46,6 +47,7 @@ def read_description(export: Path) -> dict[str, Any]:
         plain = json.loads(path.read_text(encoding="utf-8"))
         for name in graph_names(plain["graphs"]):
             ports_of(plain, name)
+        check_parts(plain.get("trained", {}))
         return plain
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LoweringError(
@@ -80,7 +82,8 @@ def _copy_concepts(plain: Mapping[str, Any], export: Path, out: Path) -> Detecto
 def write_bundle(export: Path, out: Path, board: str) -> Bundle:
     """Lower all graphs of `export` into `out/<model>_<board>_<hash8>/`; built aside, then renamed.
 
-    An equal bundle that is there already is left alone. Raises LoweringError, see `hw.lower.lower`.
+    Of an equal bundle that is there already only the manifest is renewed. Raises LoweringError, see
+    `hw.lower.lower`, and BundleError for a detector of another tracker.
     """
     plain = read_description(export)
     out.mkdir(parents=True, exist_ok=True)
@@ -105,12 +108,15 @@ def write_bundle(export: Path, out: Path, board: str) -> Bundle:
             bank=BankSizes(**plain["bank"]),
             graphs=tuple(entries),
             detector=detector,
+            trained=plain.get("trained", {}),
         )
         manifest = write_manifest(scratch, manifest, extra=(REPORT,))
         folder = out / f"{manifest.model}_{board}_{manifest.digest}"
         os.chmod(scratch, 0o755)  # mkdtemp's is private
         if not (folder / MANIFEST).is_file():
             os.replace(scratch, folder)
+        else:  # of equal files; what was recorded of their training may be new
+            os.replace(scratch / MANIFEST, folder / MANIFEST)
         return Bundle(folder, report)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

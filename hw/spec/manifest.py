@@ -97,7 +97,12 @@ class GraphEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that the host must know of a bundle before it opens the programs."""
+    """All that the host must know of a bundle before it opens the programs.
+
+    trained: what the "tracker" and the "detector" were trained on: hashes of `data`, `recipe`,
+        `encoder` (the image encoder in the bundle; the one that the detector learned on) and
+        `float_encoder`, as far as they are known.
+    """
 
     model: str
     precision: str
@@ -108,6 +113,7 @@ class Manifest:
     tables: str = "tables.npz"
     detector: DetectorSizes | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
+    trained: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     format: int = FORMAT
 
     def graph(self, name: str) -> GraphEntry:
@@ -121,7 +127,8 @@ class Manifest:
     def without_detector(self) -> Manifest:
         """The same bundle as the tracker alone."""
         graphs = tuple(entry for entry in self.graphs if entry.name != DETECTOR)
-        alone = replace(self, graphs=graphs, detector=None)
+        trained = {part: kept for part, kept in self.trained.items() if part != DETECTOR}
+        alone = replace(self, graphs=graphs, detector=None, trained=trained)
         gone = set(self.files) - set(alone.files)
         return replace(alone, hashes={n: h for n, h in self.hashes.items() if n not in gone})
 
@@ -151,6 +158,7 @@ class Manifest:
             "graphs": [entry.to_json() for entry in self.graphs],
             "tables": self.tables,
             **concepts,
+            **({"trained": {p: dict(t) for p, t in self.trained.items()}} if self.trained else {}),
             "hashes": dict(self.hashes),
         }
 
@@ -167,7 +175,24 @@ class Manifest:
             tables=str(plain["tables"]),
             detector=DetectorSizes(**plain["detector"]) if "detector" in plain else None,
             hashes={str(name): str(value) for name, value in plain["hashes"].items()},
+            trained={
+                str(part): {str(name): str(value) for name, value in kept.items()}
+                for part, kept in plain.get("trained", {}).items()
+            },
             format=int(plain["format"]),
+        )
+
+
+def check_parts(trained: Mapping[str, Mapping[str, str]]) -> None:
+    """That a detector learned on the image encoder that it stands beside, where both are known; see
+    `Manifest.trained`. Raises BundleError, naming both hashes.
+    """
+    here, learned = (trained.get(part, {}).get("encoder") for part in ("tracker", DETECTOR))
+    if here and learned and here != learned:
+        raise BundleError(
+            f"the detector was trained on image encoder {learned[:12]}, the tracker beside it has "
+            f"{here[:12]}",
+            "train a detector on this tracker, or export without one (`make bundle DETECTOR=0`)",
         )
 
 
@@ -204,6 +229,7 @@ def load_manifest(folder: str | Path) -> Manifest:
     """
     root = Path(folder)
     manifest = _read(root / MANIFEST)
+    check_parts(manifest.trained)
     for name in manifest.files:
         if name not in manifest.hashes:
             raise BundleError(f"{root / MANIFEST} has no hash for {name}", REBUILD)
@@ -219,6 +245,30 @@ def load_manifest(folder: str | Path) -> Manifest:
     return manifest
 
 
+def rehash(folder: str | Path, *names: str) -> None:
+    """Takes files of a bundle, new or changed by a build step, into its manifest; the hashes of all
+    others stay. Does nothing in a folder that has no manifest.
+
+    Raises BundleError for a manifest that is not valid or a file that is not there.
+    """
+    root = Path(folder)
+    if not (root / MANIFEST).is_file():
+        return
+    manifest = _read(root / MANIFEST)
+    hashes = dict(manifest.hashes)
+    for name in names:
+        path = _inside(root, name)
+        if not path.is_file():
+            raise BundleError(f"bundle file {path} is missing", "write it before the manifest")
+        hashes[name] = sha256_of(path)
+    _write(root, replace(manifest, hashes=hashes))
+
+
+def _write(root: Path, manifest: Manifest) -> None:
+    with atomic_path(root / MANIFEST) as part:
+        part.write_text(json.dumps(manifest.to_json(), indent=1) + "\n", encoding="utf-8")
+
+
 def write_manifest(folder: str | Path, manifest: Manifest, extra: Iterable[str] = ()) -> Manifest:
     """Hashes the bundle's files and writes manifest.json; returns the manifest with its hashes.
 
@@ -226,6 +276,7 @@ def write_manifest(folder: str | Path, manifest: Manifest, extra: Iterable[str] 
     Raises BundleError when a file that the manifest names is not there.
     """
     root = Path(folder)
+    check_parts(manifest.trained)
     hashes = {}
     for name in dict.fromkeys([*manifest.files, *extra]):
         path = _inside(root, name)
@@ -233,6 +284,5 @@ def write_manifest(folder: str | Path, manifest: Manifest, extra: Iterable[str] 
             raise BundleError(f"bundle file {path} is missing", "write it before the manifest")
         hashes[name] = sha256_of(path)
     whole = replace(manifest, hashes=hashes)
-    with atomic_path(root / MANIFEST) as part:
-        part.write_text(json.dumps(whole.to_json(), indent=1) + "\n", encoding="utf-8")
+    _write(root, whole)
     return whole

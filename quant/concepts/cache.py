@@ -71,18 +71,25 @@ def build_views(
     count: int,
     seed: int,
     workers: int = 0,
+    made_of: str = "",
 ) -> Views:
     """The cache in `folder`, made if it is not there: every image that anything can be asked of
     once as a whole, then random views up to `count`; the same ones however many worker processes
     draw them. Built aside, then renamed.
+
+    made_of: hash of the images and the encoder; a cache that was made of others is made again.
     """
     if (folder / INDEX).is_file():
-        return Views.open(folder)
+        kept = json.loads((folder / INDEX).read_text(encoding="utf-8")).get("made_of", made_of)
+        if kept == made_of:
+            return Views.open(folder)
+        print(f"{folder} was made of other images or by another encoder: it is made again")
     drawn = DrawnViews(ConceptPool(images), device.spec.image_size, count, seed)
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".views-", dir=folder.parent))
     try:
-        _fill(scratch, drawn, list(concepts), device, workers)
+        _fill(scratch, drawn, list(concepts), device, workers, made_of)
+        shutil.rmtree(folder, ignore_errors=True)
         os.replace(scratch, folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -115,7 +122,12 @@ def _one_thread(worker: int) -> None:
 
 
 def _fill(
-    folder: Path, drawn: DrawnViews, concepts: list[str], device: Device, workers: int
+    folder: Path,
+    drawn: DrawnViews,
+    concepts: list[str],
+    device: Device,
+    workers: int,
+    made_of: str,
 ) -> None:
     count = len(drawn)
     loader = DataLoader(
@@ -156,5 +168,5 @@ def _fill(
         unsure=unsure,
     )
     scales = {name: ports[name].scale for name in MAPS}
-    text = json.dumps({"concepts": concepts, "scales": scales})
+    text = json.dumps({"concepts": concepts, "scales": scales, "made_of": made_of})
     (folder / INDEX).write_text(text, encoding="utf-8")

@@ -8,20 +8,25 @@ Views of the images are drawn and encoded once (`quant.concepts.cache`); each st
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from host.devices.registry import default_bundle, open_device
+from hw.spec.manifest import load_manifest
 from quant.concepts.cache import MAPS, build_views
 from quant.concepts.calibration import calibrate_scores
 from quant.concepts.data import ConceptData, ConceptSamples, collate, phrase_table
 from quant.concepts.module import ConceptModule
 from quant.config import PRECISIONS, W4A4, Precision, get_config
-from quant.data.concepts.dataset import load_concepts
+from quant.data.concepts.dataset import ConceptImage, load_concepts
 from quant.data.concepts.scenes import drawn_scenes
 from quant.data.concepts.vocabulary import shipped_vocabulary
+from quant.data.listing import file_line
+from quant.model.provenance import SHOWN, ProvenanceError, encoder_hash
 from quant.model.tracker import (
     CHECKPOINTS,
     DETECTOR,
@@ -31,9 +36,17 @@ from quant.model.tracker import (
     load_detector,
     save_checkpoint,
 )
+from quant.runs import DATA, NOTHING, check_settings, digest, keep_settings, warn
 from quant.training.convert import Calibration, quantized_from_float
-from quant.training.fitting import add_arguments, fit, prepare, run_command
-from quant.training.recipe import CONCEPT_RECIPES, STEPS_PER_EPOCH
+from quant.training.fitting import (
+    add_arguments,
+    fit,
+    is_done,
+    prepare,
+    run_command,
+    trained_on,
+)
+from quant.training.recipe import CONCEPT_RECIPES, STEPS_PER_EPOCH, ConceptRecipe
 from quant.training.settle import settle
 
 CALIBRATION_BATCHES = 8
@@ -60,19 +73,28 @@ def train(args: argparse.Namespace) -> None:
         args.tracker or args.out / f"{config.name}_{W4A4.name}.safetensors", config.name
     )
     images = [item for item in load_concepts(args.data) if item.split == "train"]
+    asked = settings(args, recipe, images, tracker)
+    results = [run / f"{stage.name}.safetensors" for stage in recipe.stages]
+    if args.resume:
+        check_settings(run, asked, [*results, run / "views"])
+    trained = replace(trained_on(asked), encoder=asked["encoder"])
+    trained = replace(trained, float_encoder=tracker.trained.float_encoder)
     images += drawn_scenes(recipe.scenes)
     vocabulary = shipped_vocabulary()
     concepts = sorted(frozenset().union(*(item.annotated for item in images)))
     phrases = phrase_table(vocabulary, concepts, run)
-    device = open_device("golden", args.bundle or default_bundle(config.name))
+    bundle = args.bundle or default_bundle(config.name)
+    check_bundle(bundle, tracker)
+    device = open_device("golden", bundle)
+    made_of = digest([trained.data, trained.encoder, str(recipe.views), str(recipe.scenes)])
+    keep_settings(run, asked)
     views = build_views(
-        images, concepts, device, run / "views", recipe.views, seed=1, workers=args.workers
+        images, concepts, device, run / "views", recipe.views, 1, args.workers, made_of
     )
     device.close()
     model: Tracker | None = None
-    for stage in recipe.stages:
+    for stage, result in zip(recipe.stages, results, strict=True):
         precision = PRECISIONS[stage.precision]
-        result = run / f"{stage.name}.safetensors"
         count = STEPS_PER_EPOCH * recipe.batch
         seed = sum(stage.name.encode())
         samples = ConceptSamples(views, vocabulary, phrases, count, seed, stage.rarity)
@@ -80,8 +102,7 @@ def train(args: argparse.Namespace) -> None:
         if model is None:
             known = np.stack([phrases.embed(p) for p in vocabulary.phrases()])
             begun.concept_prompts.spread(torch.from_numpy(known))
-        if args.resume and result.is_file():
-            print(f"stage {stage.name}: done")
+        if is_done(result, trained, args.resume):
             model = load_detector(begun, result)
         else:
             share = stage.epochs / sum(s.epochs for s in recipe.stages)
@@ -92,11 +113,46 @@ def train(args: argparse.Namespace) -> None:
             products = "bf16-mixed" if precision.is_float else "32-true"
             fit(module, data, run, stage.name, stage.epochs, products, args, minutes)
             model = begun
+            model.detector_trained = trained
             save_checkpoint(model, result, {"stage": stage.name}, DETECTOR)
         if stage is [s for s in recipe.stages if s.precision == stage.precision][-1]:
             ship(model, tracker, samples, args.out, stage.name)
         if stage.name == args.until:
             return
+
+
+def settings(
+    args: argparse.Namespace,
+    recipe: ConceptRecipe,
+    images: Sequence[ConceptImage],
+    tracker: Tracker,
+) -> dict[str, str]:
+    """What decides a run's result, by name: compared when the run goes on."""
+    lines = sorted(
+        f"{file_line(args.data, item.name)} {item.source} {sorted(item.annotated)}"
+        for item in images
+    )
+    return {
+        DATA: f"{digest(lines)[:16]} ({len(images)} images)",
+        "EPOCHS": f"{args.epochs:g}",
+        "MINUTES": NOTHING if args.minutes is None else f"{args.minutes:g}",
+        "encoder": encoder_hash(tracker.image_encoder),
+        "recipe": digest([str(recipe)])[:16],
+    }
+
+
+def check_bundle(bundle: Path, tracker: Tracker) -> None:
+    """That a bundle's encoder is the tracker's. Raises ProvenanceError, naming both hashes."""
+    said = load_manifest(bundle).trained.get("tracker", {}).get("encoder")
+    found = encoder_hash(tracker.image_encoder)
+    if said is None:
+        warn(f"{bundle} does not say which image encoder it holds; it counts as the tracker's")
+    elif said != found:
+        raise ProvenanceError(
+            f"the bundle {bundle} has image encoder {said[:SHOWN]}, the tracker {found[:SHOWN]}",
+            "give `--tracker` and `--bundle` of one model: `python -m quant.export --no-detector "
+            "--checkpoint <tracker>`, then `python -m hw.lower`",
+        )
 
 
 def ship(model: Tracker, tracker: Tracker, samples: ConceptSamples, out: Path, stage: str) -> None:

@@ -20,7 +20,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ from quant.commands import exit_code
 from quant.data.concepts.vocabulary import shipped_vocabulary
 from quant.export.vectors import random_inputs
 from quant.model.device import TorchDevice
+from quant.model.provenance import encoder_hash
 from quant.model.tracker import Tracker, load_checkpoint
 
 
@@ -78,7 +79,7 @@ def export_graphs(
         if spec.detector is not None:
             np.savez_compressed(scratch / "detector.npz", **vars(spec.detector.tables))
             Phrases.build(shipped_vocabulary().phrases()).save(scratch / VOCABULARY)
-        text = json.dumps(_description(spec), indent=1) + "\n"
+        text = json.dumps(_description(spec) | {"trained": described(model)}, indent=1) + "\n"
         (scratch / "model.json").write_text(text, encoding="utf-8")
         os.chmod(scratch, 0o755)  # mkdtemp's is private
         if folder.exists():
@@ -149,6 +150,15 @@ def _strip(path: Path) -> None:
     onnx.save(graph, path)
 
 
+def described(model: Tracker) -> dict[str, dict[str, str]]:
+    """What each part was trained on, by name; the tracker's encoder is known from its weights."""
+    encoder = encoder_hash(model.image_encoder)
+    parts = {"tracker": replace(model.trained, encoder=encoder).known()}
+    if model.detector is not None:
+        parts["detector"] = model.detector_trained.known()
+    return parts
+
+
 def _description(spec: ModelSpec) -> dict:
     concepts = {} if spec.detector is None else {"detector": asdict(spec.detector.sizes)}
     return {
@@ -185,6 +195,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--detector", type=Path, help="default: beside the checkpoint, where there is one"
     )
+    parser.add_argument(
+        "--no-detector", action="store_true", help="the tracker alone, whatever lies beside it"
+    )
     parser.add_argument("--out", type=Path, help="export folder; default: build/export/<config>")
     parser.add_argument("--examples", type=int, default=2, help="test vectors a graph")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
@@ -195,7 +208,7 @@ def main(argv: list[str] | None = None) -> int:
         checkpoint = args.checkpoint or Path("quant/checkpoints") / f"{config}_w4a4.safetensors"
         beside = checkpoint.with_name(checkpoint.name.replace("_", "_detector_"))
         detector = args.detector or (beside if beside.is_file() else None)
-        model = load_checkpoint(checkpoint, config, detector)
+        model = load_checkpoint(checkpoint, config, None if args.no_detector else detector)
         out = args.out or Path("build/export") / model.config.name
         print(f"exported to {export_graphs(model, out, examples=args.examples)}")
 

@@ -91,7 +91,7 @@ class Quantizer(nn.Module):
 
 
 class Conv(nn.Module):
-    """Convolution [+ batch norm while float] [+ ReLU quantized to unsigned codes].
+    """Convolution, with batch norm while float and, if asked, ReLU quantized to unsigned codes.
 
     Args:
         relu: append an unsigned activation quantizer of the precision's activation bits.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from hw.spec.errors import SamFabricError
@@ -25,6 +25,8 @@ from quant.model.mask_decoder import MaskDecoder
 from quant.model.memory_attention import MemoryAttention
 from quant.model.memory_encoder import MemoryEncoder
 from quant.model.prompt_encoder import PromptEncoder
+from quant.model.provenance import Trained, check_detector
+from quant.model.state import unique_state
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
 TRACKER, DETECTOR = "tracker", "detector"
@@ -40,6 +42,8 @@ class Tracker(nn.Module):
     """Four stateless graphs and the host's tables; it holds no state between frames.
 
     detects: with the concept detector, a fifth graph on the same image encoder.
+    trained, detector_trained: what the weights of either part were trained on, as far as it is
+        recorded.
     """
 
     detector: Detector | None
@@ -48,6 +52,7 @@ class Tracker(nn.Module):
     def __init__(self, config: ModelConfig, precision: Precision, *, detects: bool = False) -> None:
         super().__init__()
         self.config, self.precision = config, precision
+        self.trained = self.detector_trained = Trained()
         p = precision
         features, tokens, memory = (Quantizer(p, p.ends) for _ in range(3))
         self.image_encoder = ImageEncoder(config, p, features)
@@ -73,19 +78,15 @@ class Tracker(nn.Module):
 def save_checkpoint(
     model: Tracker, path: Path, notes: dict[str, str] | None = None, part: str = TRACKER
 ) -> None:
-    """Write the weights of one part as safetensors with configuration, precision and part in the
-    header; temporary file, then rename.
+    """Write the weights of one part as safetensors with configuration, precision, part and what it
+    was trained on in the header; temporary file, then rename.
     """
     state = {k: v.detach().cpu().contiguous().clone() for k, v in _state_of(model, part).items()}
     header = {"config": model.config.name, "precision": model.precision.name, "part": part}
+    trained = model.detector_trained if part == DETECTOR else model.trained
+    header |= {"trained": trained.to_header()}
     with atomic_path(path) as scratch:  # its own for each process of a training run
         save_file(state, scratch, metadata=header | {"notes": json.dumps(notes or {})})
-
-
-def unique_state(model: nn.Module) -> dict[str, torch.Tensor]:
-    """State dict with a tensor that several modules share kept once, under its first name."""
-    first = {n for n, _ in [*model.named_parameters(), *model.named_buffers()]}
-    return {n: t for n, t in model.state_dict(keep_vars=True).items() if n in first}
 
 
 def _state_of(model: Tracker, part: str) -> dict[str, torch.Tensor]:
@@ -102,41 +103,54 @@ def load_checkpoint(path: Path, config: str | None = None, detector: Path | None
     Raises:
         CheckpointError: no file, not a checkpoint, another configuration than `config`, or weights
             that do not fit.
+        ProvenanceError: a detector that was trained on another image encoder.
     """
-    name, precision, state = _read(path, config, TRACKER)
-    model = Tracker(get_config(name), PRECISIONS[precision], detects=detector is not None)
+    header, state = _read(path, config, TRACKER)
+    precision = PRECISIONS[header["precision"]]
+    model = Tracker(get_config(header["config"]), precision, detects=detector is not None)
+    model.trained = Trained.from_header(header.get("trained", ""))
     _fill(model, TRACKER, path, state)
-    return model.eval() if detector is None else load_detector(model, detector)
+    if detector is not None:
+        load_detector(model, detector)
+        check_detector(model.image_encoder, precision.is_float, model.detector_trained, detector)
+    return model.eval()
 
 
 def load_detector(model: Tracker, path: Path) -> Tracker:
     """Read a checkpoint of the concept detector into a model that has one. Raises
     CheckpointError.
     """
-    _, precision, state = _read(path, model.config.name, DETECTOR)
-    if precision != model.precision.name:
+    header, state = _read(path, model.config.name, DETECTOR)
+    if header["precision"] != model.precision.name:
         raise CheckpointError(
-            f"{path} is {precision}, the tracker {model.precision.name}",
+            f"{path} is {header['precision']}, the tracker {model.precision.name}",
             "take two of one precision",
         )
+    model.detector_trained = Trained.from_header(header.get("trained", ""))
     _fill(model, DETECTOR, path, state)
     return model.eval()
 
 
-def _read(path: Path, config: str | None, part: str) -> tuple[str, str, dict[str, torch.Tensor]]:
-    """Configuration, precision and state of a checkpoint of that part. Raises CheckpointError."""
+def read_header(path: Path) -> dict[str, str]:
+    """The header of a checkpoint, its length being as the header says. Raises CheckpointError."""
     if not path.is_file():
         raise CheckpointError(
             f"no checkpoint at {path}", "train one with `make quantize`, or give another path"
         )
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{path} is no readable checkpoint: {error}", "fetch or train it again"
         ) from error
+
+
+def _read(
+    path: Path, config: str | None, part: str
+) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Header and state of a checkpoint of that part. Raises CheckpointError."""
+    header = read_header(path)
     name, precision = header.get("config", ""), header.get("precision", "")
     if precision not in PRECISIONS:
         raise CheckpointError(f"{path} names no known precision ({precision!r})", "train it again")
@@ -150,7 +164,12 @@ def _read(path: Path, config: str | None, part: str) -> tuple[str, str, dict[str
             f"{path} is a checkpoint of configuration {name!r}, not {config!r}",
             f"give CONFIG={name} or the checkpoint of {config}",
         )
-    return name, precision, state
+    try:
+        return header, load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path} is no readable checkpoint: {error}", "fetch or train it again"
+        ) from error
 
 
 def _fill(model: Tracker, part: str, path: Path, state: dict[str, torch.Tensor]) -> None:

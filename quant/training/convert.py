@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from quant.config import Precision
 from quant.model.layers import Conv, Quantizer
-from quant.model.tracker import Tracker, unique_state
+from quant.model.state import unique_state
+from quant.model.tracker import Tracker
 
 SHRINKS = torch.linspace(0.1, 1.0, 46)  # candidate thresholds, as shares of the absolute maximum
 

@@ -27,6 +27,7 @@ from quant.data.images import subfolders
 from quant.data.layouts.davis import is_davis, load_davis
 from quant.data.layouts.flat_videos import is_flat_videos, load_flat_videos
 from quant.data.layouts.open_dataset import holds_videos
+from quant.data.listing import listing
 from quant.data.packed import is_pack, load_pack
 from quant.data.synthetic import synthesize_clip
 from quant.training.clip_pool import ClipPool, one_thread
@@ -61,6 +62,10 @@ class Found:
             f"{len(self.videos)} videos of {frames} frames, {len(self.stills)} stills ({named})"
         ]
         return "\n".join(lines + [f"left out: {reason}" for reason in self.skipped])
+
+    def lines(self, root: Path) -> list[str]:
+        """One line a video, file and still of what was found in a folder, wherever that lies."""
+        return listing(root, self.videos, self.stills)
 
 
 class Clips(Dataset):
@@ -122,13 +127,19 @@ class TrainingData(lightning.LightningDataModule):
     """Train clips for one stage."""
 
     def __init__(
-        self, root: Path, config: ModelConfig, stage: Stage, workers: int, pool: int = 0
+        self,
+        material: Path | Found,
+        config: ModelConfig,
+        stage: Stage,
+        workers: int,
+        pool: int = 0,
     ) -> None:
-        """pool: clips kept on the device and drawn from again and again while loader processes
+        """material: a data folder, or what was found in one.
+        pool: clips kept on the device and drawn from again and again while loader processes
         replace them, for a device that is faster than its loaders; 0 sees every clip once.
         """
         super().__init__()
-        self.root, self.config, self.stage, self.workers = root, config, stage, workers
+        self.material, self.config, self.stage, self.workers = material, config, stage, workers
         self.pool = pool
         self.clips: Clips | None = None
         self._pooled: ClipPool | None = None
@@ -136,8 +147,10 @@ class TrainingData(lightning.LightningDataModule):
     def setup(self, stage: str) -> None:
         if self.clips is not None:
             return
-        found = find_material(self.root)
-        print(found.listing())
+        found = self.material
+        if not isinstance(found, Found):
+            found = find_material(found)
+            print(found.listing())
         count = STEPS_PER_EPOCH * self.stage.clips
         seed = sum(self.stage.name.encode())
         self.clips = Clips(

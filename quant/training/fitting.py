@@ -7,7 +7,8 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -23,6 +24,9 @@ from quant.commands import exit_code
 from quant.config import CONFIGS
 from quant.data.errors import DataError
 from quant.data.packed import is_pack
+from quant.model.provenance import Trained
+from quant.model.tracker import CheckpointError, read_header
+from quant.runs import DATA, REMEDY, RunError, digest
 from quant.training.recipe import STEPS_PER_EPOCH
 from quant.training.snapshots import Snapshots
 
@@ -93,7 +97,7 @@ def fit(
     without it does not have.
     """
     folder = run / name
-    last = folder / "last.ckpt"
+    last = newest_whole(folder, args.resume)
     accelerator_is_cpu = args.accelerator == "cpu" or not torch.cuda.is_available()
     average = EMAWeightAveraging(decay=EMA_DECAY)
     snapshots = [] if save is None else [Snapshots(average, folder, args.snapshots, save)]
@@ -107,7 +111,8 @@ def fit(
         precision=precision,
         gradient_clip_val=1.0,
         callbacks=[
-            ModelCheckpoint(folder, "newest", save_last="link", save_top_k=1, every_n_epochs=1),
+            # Two, so that one is whole when writing the other was cut short.
+            ModelCheckpoint(folder, "{epoch:05}", monitor="epoch", mode="max", save_top_k=2),
             LearningRateMonitor("step"),
             average,
             *snapshots,
@@ -119,14 +124,68 @@ def fit(
         enable_model_summary=False,
     )
     try:
-        trainer.fit(module, data, ckpt_path=str(last) if args.resume and last.exists() else None)
+        trainer.fit(module, data, ckpt_path=None if last is None else str(last))
     except SystemExit:  # what Lightning makes of Ctrl-C once it has shut down
         raise KeyboardInterrupt from None
+    # Lightning leaves this out when the checkpoint is already at the stage's end.
+    average._copy_average_to_current(module)
     if trainer.world_size > 1:
         # Weights agree; what layers gather of their own inputs is each process's own.
         with torch.no_grad():
             for buffer in module.buffers():
                 buffer.copy_(trainer.strategy.broadcast(buffer))
+
+
+def newest_whole(folder: Path, resume: bool = True) -> Path | None:
+    """The newest of a stage's Lightning checkpoints that is whole, None where there is none; newer
+    ones that are not are put aside, with a word. resume: False removes them all.
+    """
+    found = {path.resolve() for path in folder.glob("*.ckpt") if path.exists()}
+    for path in sorted(found, key=lambda p: (p.stat().st_mtime_ns, p.name), reverse=True):
+        if not resume:
+            path.unlink()
+        elif _is_whole(path):
+            return path
+        else:
+            path.replace(path.with_suffix(".damaged"))
+            print(f"{path} is cut short or damaged: put aside, going on from the one before it")
+    return None
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether an archive can be read to its end and every part has the checksum that it says."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError):
+        return False
+
+
+def trained_on(asked: Mapping[str, str]) -> Trained:
+    """What a run of these settings is trained on, as its checkpoints say it."""
+    recipe = digest(f"{name} {value}" for name, value in asked.items() if name != DATA)
+    return Trained(asked[DATA].split()[0], recipe[:16])
+
+
+def is_done(result: Path, trained: Trained, resume: bool) -> bool:
+    """Whether a stage's result is there, whole and of these settings; a damaged one is not done,
+    which is said. Raises RunError for one of other settings.
+    """
+    if not resume or not result.exists():
+        return False
+    try:
+        kept = Trained.from_header(read_header(result).get("trained", ""))
+    except CheckpointError as error:
+        print(f"{error.message}: stage {result.stem} goes on from its last whole checkpoint")
+        return False
+    for name in ("data", "recipe", "encoder"):
+        before, now = getattr(kept, name), getattr(trained, name)
+        if before and now and before != now:
+            raise RunError(
+                f"{result} was trained with {name} {before[:12]}, this run's is {now[:12]}", REMEDY
+            )
+    print(f"stage {result.stem}: done")
+    return True
 
 
 def run_command(train: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> int:

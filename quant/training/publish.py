@@ -9,35 +9,89 @@ The last float and the last quantized stage of a run become
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from quant.commands import exit_code
 from quant.config import CONFIGS, get_config
-from quant.model.tracker import CHECKPOINTS, CheckpointError, load_checkpoint, save_checkpoint
+from quant.model.provenance import (
+    SHOWN,
+    ProvenanceError,
+    Trained,
+    check_detector,
+    encoder_hash,
+)
+from quant.model.tracker import (
+    CHECKPOINTS,
+    CheckpointError,
+    Tracker,
+    load_checkpoint,
+    read_header,
+    save_checkpoint,
+)
+from quant.runs import warn
 from quant.training.recipe import RECIPES
 from quant.training.settle import settle
 
+PRECISIONS = ("float", "w4a4")
+
 
 def publish(config: str, run: Path, out: Path) -> list[Path]:
-    """Ship a run's weights; returns the files written. Raises CheckpointError where the run has
-    finished no stage.
+    """Ship a run's weights; returns the files written.
+
+    Raises CheckpointError where the run has finished no stage, ProvenanceError where its float and
+    its quantized stage do not belong together.
     """
     get_config(config)
-    written = []
-    for precision in ("float", "w4a4"):
+    shipped: dict[str, tuple[Tracker, str]] = {}
+    for precision in PRECISIONS:
         stages = [s.name for s in RECIPES[config] if s.precision == precision]
         there = [run / f"{name}.safetensors" for name in stages]
         done = [path for path in there if path.is_file()]
-        if not done:
-            continue
-        model = load_checkpoint(done[-1], config)
-        if not model.precision.is_float:
-            print(f"settled {settle(model)} channels clear of rounding")
-        written.append(out / f"{config}_{precision}.safetensors")
-        save_checkpoint(model, written[-1], {"stage": done[-1].stem})
-    if not written:
+        if done:
+            shipped[precision] = load_checkpoint(done[-1], config), done[-1].stem
+    if not shipped:
         raise CheckpointError(f"no finished stage in {run}", "train one with `make quantize`")
+    if len(shipped) == len(PRECISIONS):
+        check_stages(run, shipped["float"][0], shipped["w4a4"][0])
+    written = []
+    for precision, (model, stage) in shipped.items():
+        if not model.precision.is_float:
+            # An encoder that was settled when it was shipped and has not learned since stays what
+            # a detector was trained on.
+            same = encoder_hash(model.image_encoder) == model.trained.encoder
+            moved = settle(model, model.image_encoder if same else None)
+            print(f"settled {moved} channels clear of rounding")
+        model.trained = replace(model.trained, encoder=encoder_hash(model.image_encoder))
+        written.append(out / f"{config}_{precision}.safetensors")
+        save_checkpoint(model, written[-1], {"stage": stage})
+        warn_of_detector(model, out / f"{config}_detector_{precision}.safetensors")
     return written
+
+
+def check_stages(run: Path, floats: Tracker, codes: Tracker) -> None:
+    """That a run's float and quantized trackers were trained together, as far as is recorded.
+    Raises ProvenanceError, naming both hashes.
+    """
+    stated = replace(floats.trained, float_encoder=encoder_hash(floats.image_encoder))
+    for name in ("data", "recipe", "float_encoder"):
+        one, other = getattr(stated, name), getattr(codes.trained, name)
+        if one and other and one != other:
+            raise ProvenanceError(
+                f"the float stage in {run} has {name} {one[:SHOWN]}, its quantized stage "
+                f"was made from {other[:SHOWN]}",
+                "train the quantized stages anew, or publish another run",
+            )
+
+
+def warn_of_detector(model: Tracker, path: Path) -> None:
+    """Say so where the detector beside a shipped tracker was trained on another encoder."""
+    if path.is_file():
+        trained = Trained.from_header(read_header(path).get("trained", ""))
+        try:
+            check_detector(model.image_encoder, model.precision.is_float, trained, path)
+        except ProvenanceError as error:
+            warn(str(error))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -57,14 +57,19 @@ class _Watch:
         self._kept.append(output)
 
 
-def settle(model: Tracker) -> int:
-    """Move biases in place, see the file's opening; returns the number of channels moved."""
+def settle(model: Tracker, keep: nn.Module | None = None) -> int:
+    """Move biases in place, see the file's opening; returns the number of channels moved.
+
+    keep: part that stays as it is, having been settled before: a channel for which no move gives
+        ample room is moved again each time.
+    """
+    kept = set(keep.modules()) if keep is not None else set()
     watch = _Watch(model)
     with torch.no_grad():
         _run_all(model)
     for handle in watch.handles:
         handle.remove()
-    return sum(_settle(layer, *ends) for layer, ends in watch.pairs.items())
+    return sum(_settle(layer, *ends) for layer, ends in watch.pairs.items() if layer not in kept)
 
 
 def _settle(layer: Conv, source: Quantizer, target: Quantizer) -> int:

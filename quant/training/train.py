@@ -9,6 +9,7 @@ stays in its folder until `python -m quant.training.publish` ships it.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from torch import nn
 
 from quant.config import FLOAT, PRECISIONS, get_config
 from quant.model.ports import POLICY
+from quant.model.provenance import encoder_hash
 from quant.model.tracker import Tracker, load_checkpoint, save_checkpoint
+from quant.runs import DATA, NOTHING, check_settings, digest, file_hash, keep_settings
 from quant.training.clip_batch import assemble
 from quant.training.convert import Calibration, quantized_from_float
-from quant.training.data import TrainingData
-from quant.training.fitting import add_arguments, fit, prepare, run_command
+from quant.training.data import Found, TrainingData, find_material
+from quant.training.fitting import add_arguments, fit, is_done, prepare, run_command, trained_on
 from quant.training.module import TrackerStage
 from quant.training.pretrained import load_backbone
 from quant.training.recipe import RECIPES, Stage
@@ -57,7 +60,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def start_model(
-    stage: Stage, previous: Stage | None, done: Path | None, args: argparse.Namespace
+    stage: Stage,
+    previous: Stage | None,
+    done: Path | None,
+    found: Found,
+    args: argparse.Namespace,
 ) -> Tracker:
     """The tracker that a stage begins with: the stage before's, converted and calibrated when the
     precision changes.
@@ -74,16 +81,16 @@ def start_model(
     model = load_checkpoint(done, args.config)
     if model.precision != precision:
         model = quantized_from_float(model, precision)
-        calibrate(model, args.data, None)
+        calibrate(model, found, None)
     elif previous.encoder == "distill":
         # The backbone keeps the scales it learned; the heads are set by what it now yields.
-        calibrate(model, args.data, model.image_encoder.backbone)
+        calibrate(model, found, model.image_encoder.backbone)
     return model
 
 
-def calibrate(model: Tracker, root: Path, keep: nn.Module | None) -> None:
+def calibrate(model: Tracker, found: Found, keep: nn.Module | None) -> None:
     """Set activation thresholds from a few training clips run in float; those in `keep` stay."""
-    data = TrainingData(root, model.config, CALIBRATION, 0)
+    data = TrainingData(found, model.config, CALIBRATION, 0)
     data.setup("fit")
     assert data.clips is not None
     torch.manual_seed(0)
@@ -101,14 +108,19 @@ def calibrate(model: Tracker, root: Path, keep: nn.Module | None) -> None:
 
 
 def run_stage(
-    stage: Stage, model: Tracker, teacher: nn.Module | None, run: Path, args: argparse.Namespace
+    stage: Stage,
+    model: Tracker,
+    teacher: nn.Module | None,
+    run: Path,
+    found: Found,
+    args: argparse.Namespace,
 ) -> Tracker:
     """Train one stage; returns the tracker with averaged weights."""
     if args.clips:  # of frames there are always about as many
         clips = args.clips if stage.encoder == "distill" else args.clips * 4 // stage.frames
         stage = replace(stage, clips=max(1, clips))
     minutes = None if args.minutes is None else args.minutes * stage.share
-    data = TrainingData(args.data, model.config, stage, args.workers, args.pool)
+    data = TrainingData(found, model.config, stage, args.workers, args.pool)
     module = TrackerStage(
         model, stage, teacher if stage.encoder == "distill" else None, minutes, args.graphs
     )
@@ -133,23 +145,46 @@ def train(args: argparse.Namespace) -> None:
     config = get_config(args.config)
     stages = RECIPES[config.name]
     run = prepare(args, [s.name for s in stages])
+    found = find_material(args.data)
+    print(found.listing())
+    asked = settings(args, stages, found)
+    results = [run / f"{stage.name}.safetensors" for stage in stages]
+    if args.resume:
+        check_settings(run, asked, results)
+    trained = trained_on(asked)
+    if args.start is not None:
+        trained = replace(trained, encoder=load_checkpoint(args.start, config.name).trained.encoder)
     done: Path | None = None
     previous: Stage | None = None
     teacher: nn.Module | None = None
-    for stage in stages:
-        result = run / f"{stage.name}.safetensors"
-        if args.resume and result.exists():
-            print(f"stage {stage.name}: done")
-        else:
-            model = start_model(stage, previous, done, args)
-            model = run_stage(stage, model, teacher, run, args)
+    for stage, result in zip(stages, results, strict=True):
+        if not is_done(result, trained, args.resume):
+            model = start_model(stage, previous, done, found, args)
+            keep_settings(run, asked)
+            model = run_stage(stage, model, teacher, run, found, args)
+            model.trained = trained
             save_checkpoint(model, result, {"stage": stage.name})
         done, previous = result, stage
         model = load_checkpoint(result, config.name)
         if model.precision == FLOAT:
             teacher = model.image_encoder.backbone
+            trained = replace(trained, float_encoder=encoder_hash(model.image_encoder))
         if stage.name == args.until:
             return
+
+
+def settings(args: argparse.Namespace, stages: Sequence[Stage], found: Found) -> dict[str, str]:
+    """What decides a run's result, by name: compared when the run goes on."""
+    return {
+        DATA: f"{digest(found.lines(args.data))[:16]} ({len(found.videos)} videos, "
+        f"{len(found.stills)} stills)",
+        "EPOCHS": f"{args.epochs:g}",
+        "MINUTES": NOTHING if args.minutes is None else f"{args.minutes:g}",
+        "START": file_hash(args.start),
+        "PRETRAINED": file_hash(args.pretrained),
+        "clips": str(args.clips or NOTHING),
+        "recipe": digest(str(stage) for stage in stages)[:16],
+    }
 
 
 if __name__ == "__main__":

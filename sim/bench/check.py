@@ -22,7 +22,8 @@ from hw.spec.kernel import Kernel
 from hw.spec.stream import Stream
 from sim.bench.patterns import ADVERSARIAL
 from sim.bench.plan import Beats, Case, Outcome
-from sim.verilate import SimulatorError, build
+from sim.errors import SimulatorError
+from sim.verilate import build
 
 SEED = 20261121
 KINDS = ("min", "max", "corners")

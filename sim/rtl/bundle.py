@@ -14,8 +14,16 @@ ROM = ".hex"
 
 
 def open_bundle(folder: Path, hardware: Hardware, say: Say, water: bool = False) -> RtlSystem:
-    """The system of a bundle, reset. A file `<name>.hex` among the sources is the memory that the
-    top's parameter <NAME> asks for, if it has one; else the modules name it themselves.
+    """The system of a bundle, reset. Arguments and errors as `compiled`."""
+    return RtlSystem(*compiled(folder, hardware, say, water))
+
+
+def compiled(
+    folder: Path, hardware: Hardware, say: Say, water: bool = False
+) -> tuple[Path, Path | None]:
+    """(library of a bundle's system, folder of its ROMs). A file `<name>.hex` among the sources is
+    the memory that the top's parameter <NAME> asks for, if it has one; else the modules name it
+    themselves.
 
     say: hears of the compilation, if there is one. water: record how full every FIFO gets.
     Raises SimulatorError where the sources cannot be compiled.
@@ -28,4 +36,4 @@ def open_bundle(folder: Path, hardware: Hardware, say: Say, water: bool = False)
     design = Design(hardware.top, files, named, {})
     library = build(design, hardware.in_channels, hardware.out_channels, water, say)
     places = {(folder / name).parent for name in hardware.sources if name.endswith(ROM)}
-    return RtlSystem(library, places.pop() if places else None)
+    return library, places.pop() if places else None

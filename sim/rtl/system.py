@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from hw.design import Design
 from hw.spec.errors import SpecError
 from hw.spec.registers import Register
-from sim.rtl.build import build, hex_name
-from sim.verilate import SimulatorError
+from sim.errors import SimulatorError
 
 PATTERNS = ("always", "coin", "bursts", "shy", "fickle", "sparse")
 """As in gate.h, by the numbers there."""
@@ -88,6 +87,8 @@ class RtlSystem:
         cls, design: Design, inputs: int, outputs: int, water: bool = False, seed: int = SEED
     ) -> RtlSystem:
         """Builds a design and opens it with its memories. Raises as `build` does."""
+        from sim.rtl.build import build, hex_name  # Verilator, for a new design alone
+
         library = build(design, inputs, outputs, water)
         with tempfile.TemporaryDirectory(prefix="samfabric-roms-") as name:
             for parameter, memory in design.memories.items():

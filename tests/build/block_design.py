@@ -1,7 +1,7 @@
 """A block design as a build script made it, and the rules that Vivado would hold it to.
 
-The pins of the vendor's cells are those that the project uses: PG021 (axi_dma), PG059
-(axi_interconnect), PG247 (smartconnect), PG164 (proc_sys_reset), PG082 and PG201 (processors).
+The pins of the vendor's cells are those that the project uses: PG021 (axi_dma), PG247
+(smartconnect), PG164 (proc_sys_reset), PG082 and PG201 (processors).
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.build import ip_parameters
 
 LITE, MM, AXIS = "lite", "mm", "axis"
 FITS = {(MM, MM), (LITE, LITE), (AXIS, AXIS), (MM, LITE), (LITE, MM)}
@@ -70,17 +72,6 @@ def dma(config):
     return cell
 
 
-def interconnect(config):
-    cell = Cell({}, {"ACLK"}, {"ARESETN"})
-    for way, key, role in (("S", "NUM_SI", "slave"), ("M", "NUM_MI", "master")):
-        assert 1 <= int(config[key]) <= 64
-        for n in range(int(config[key])):
-            cell.interfaces[f"{way}{n:02d}_AXI"] = (role, MM, 0)
-            cell.clocks.add(f"{way}{n:02d}_ACLK")
-            cell.resets.add(f"{way}{n:02d}_ARESETN")
-    return cell
-
-
 def smartconnect(config):
     cell = Cell({}, {"aclk"}, {"aresetn"})
     assert config["NUM_CLKS"] == "1"
@@ -135,13 +126,11 @@ def zynq_ultrascale(config):
 
 VENDOR = {
     "axi_dma": dma,
-    "axi_interconnect": interconnect,
     "smartconnect": smartconnect,
     "proc_sys_reset": sys_reset,
     "processing_system7": zynq_7000,
     "zynq_ultra_ps_e": zynq_ultrascale,
 }
-FREQUENCY = {"ps": ("PCW_FPGA0_PERIPHERAL_FREQMHZ", "PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ")}
 
 
 def module(verilog: str, name: str) -> Cell:
@@ -181,11 +170,15 @@ def cells(record: Record, wrapper: str) -> dict[str, Cell]:
 
 def faults(record: Record, wrapper: str) -> list[str]:
     """What is wrong with the design, one line each."""
+    said = []
+    for name, kind in record.of("cell"):
+        if not kind.startswith("module:"):
+            said += ip_parameters.faults(name, kind.split(":")[2], record.config(name))
     try:
         parts = cells(record, wrapper)
     except (AssertionError, KeyError) as error:
-        return [f"configuration: {type(error).__name__} {error}"]
-    return [*_interfaces(record, parts), *_nets(record, parts), *_addresses(record, parts)]
+        return [*said, f"configuration: {type(error).__name__} {error}"]
+    return [*said, *_interfaces(record, parts), *_nets(record, parts), *_addresses(record, parts)]
 
 
 def _interfaces(record, parts):
@@ -243,6 +236,11 @@ def _addresses(record, parts):
         said += [] if space in spaces else [f"no address space {space}"]
         said += [] if segment in segments else [f"no segment {segment}"]
     said += [f"{s} reaches nothing" for s in spaces - {space for space, _ in placed}]
+    for space, segment in placed:
+        # Memory above 4 GB, wherever there is some: XRT places buffers there too.
+        high = segment.replace("DDR_LOW", "DDR_HIGH")
+        if segment.endswith("DDR_LOW") and (space, high) not in placed:
+            said.append(f"{space} does not reach {high}")
     slaves = {s for s in segments if s.endswith(("/Reg", "/reg0"))}
     said += [f"{s} has no address" for s in slaves - {segment for _, segment in placed}]
     windows = sorted((int(o, 0), int(r, 0)) for _, _, o, r in record.of("window"))

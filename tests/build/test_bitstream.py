@@ -10,17 +10,24 @@ from pathlib import Path
 import pytest
 
 from hw import board
-from hw.build import bitstream, vivado
+from hw.build import bitstream, utilization, vivado
+from hw.build.overlay import located
 from hw.spec.errors import BundleError
-from hw.spec.hardware import Hardware
+from hw.spec.hardware import FILE, Hardware
+from hw.spec.manifest import load_manifest, write_manifest
+from sim.board import hwh
 from tests.build.test_vivado_tcl import KV260, STUBS, bundle_of, tcl
+from tests.host.fake_device import write_bundle
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
 def bundle(tmp_path):
-    bundle_of(tmp_path / "bundle", KV260)
+    """With the handoff that Vivado would leave, for the stubs to hand out."""
+    hardware = bundle_of(tmp_path / "bundle", KV260)
+    (tmp_path / "bundle" / "vivado").mkdir()
+    hwh.write(tmp_path / "bundle" / "vivado" / "given.hwh", located(hardware, KV260), KV260)
     return tmp_path / "bundle"
 
 
@@ -53,11 +60,60 @@ def test_a_whole_run_ends_in_the_bundle(bundle, fake, capsys):
     assert command(bundle) == 0
     said = capsys.readouterr().out
     assert said.splitlines()[-1] == str(bundle / "samfabric.bit") and "  synthesis" in said
-    for name in ("samfabric.bit", "samfabric.hwh", "reports/vivado_timing.rpt"):
+    for name in ("samfabric.bit", "samfabric.hwh", "samfabric.xsa", "reports/vivado_timing.rpt"):
         assert (bundle / name).stat().st_size
     saved = Hardware.load(bundle)
+    assert saved.clock_mhz == 199.998 and "clock 199.998 MHz" in said  # what was really made
     assert saved.overlay == "samfabric.bit" and saved.addresses["control"] == 0xA000_0000
     assert "STEP done" in (bundle / "vivado" / "build.log").read_text(encoding="utf-8")
+
+
+def test_a_bundle_with_its_bitstream_still_opens(bundle, fake):
+    """hardware.json has changed, and the manifest knows."""
+    write_bundle(bundle)
+    manifest = load_manifest(bundle)
+    write_manifest(bundle, manifest, extra=(*manifest.hashes, FILE))
+    fake()
+    assert command(bundle) == 0
+    hashed = load_manifest(bundle).hashes
+    assert {FILE, "samfabric.bit", "samfabric.hwh"} <= hashed.keys()
+    (bundle / "samfabric.bit").write_text("torn", encoding="utf-8")
+    with pytest.raises(BundleError, match="samfabric.bit has SHA-256"):
+        load_manifest(bundle)
+
+
+def test_an_overlay_unlike_hardware_json_is_no_result(bundle, fake, capsys):
+    fake()
+    given = bundle / "vivado" / "given.hwh"
+    text = given.read_text(encoding="utf-8")
+    given.write_text(text.replace("0xA0010000", "0xA00F0000"), encoding="utf-8")
+    assert command(bundle) == 2
+    assert "dma_0 is at 0xa00f0000" in capsys.readouterr().err
+    assert not (bundle / "samfabric.bit").exists() and Hardware.load(bundle).overlay is None
+
+
+REPORT = """
++---------------------+-----------+------------+------------+---------+------+--------+--------+
+|       Instance      |   Module  | Total LUTs | Logic LUTs | LUTRAMs | SRLs | FFs    | RAMB36 |
++---------------------+-----------+------------+------------+---------+------+--------+--------+
+| overlay_wrapper     |     (top) |      61234 |      50000 |    1234 |    0 |  70011 |     70 |
+|   overlay_i         |   overlay |      61234 |      50000 |    1234 |    0 |  70011 |     70 |
+|     dma_0           |     dma_0 |       1100 |       1000 |     100 |    0 |   1500 |      2 |
+|     system          |    system |      47000 |      40000 |    1000 |    0 |  52000 |     60 |
++---------------------+-----------+------------+------------+---------+------+--------+--------+
+"""
+
+
+def test_the_shell_is_what_the_design_has_beyond_the_system(tmp_path):
+    path = tmp_path / "vivado_utilization.rpt"
+    path.write_text(REPORT, encoding="utf-8")
+    assert utilization.shell(path) == (
+        "shell (DMAs, interconnects, resets): LUT 14,234 (assumed 8,000), "
+        "FF 18,011 (assumed 11,000), BRAM18 20 (assumed 24)"
+    )
+    path.write_text("report", encoding="utf-8")
+    with pytest.raises(utilization.ReportError, match="no table of instances"):
+        utilization.shell(path)
 
 
 def test_without_vivado_the_way_on_is_told(bundle, monkeypatch, capsys):

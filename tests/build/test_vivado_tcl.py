@@ -71,7 +71,11 @@ def bundle_of(folder, target):
     return hardware
 
 
-def run(folder, board_parts="", slack="0.1", failing=""):
+FILES = " ".join(board.find(name).vivado_board for name in board.names())
+FILES += " example.com:fifth:part0:2.0"
+
+
+def run(folder, board_parts=FILES, slack="0.1", failing=""):
     """(exit code, what it printed, record) of the project's script."""
     words = [
         tcl(),
@@ -103,8 +107,7 @@ def test_the_block_design_holds_together(target, tmp_path):
     hardware, folder = project(tmp_path / "bundle", target)
     code, said, record = run(folder, board_parts=target.vivado_board)
     assert code == 0, said
-    text = (folder / f"{wrapper.name(hardware)}.v").read_text(encoding="utf-8")
-    assert block_design.faults(record, text) == []
+    assert block_design.faults(record, wrapper_text(folder)) == []
     steps = re.findall(r"^STEP (\w+)$", said, re.MULTILINE)
     assert steps[0] == "project" and steps[-1] == "done" and len(steps) == 11
     # Part, clock and preset are the board's.
@@ -158,13 +161,35 @@ def test_no_stream_shares_a_memory_port_that_is_full(target):
         overlay.memory_ports(hardware, narrow)
 
 
-def test_without_board_files_the_processor_is_left_as_it_is(target, tmp_path):
+def test_without_board_files_the_processor_has_the_boards_preset(target, tmp_path):
     _, folder = project(tmp_path / "bundle", target)
     code, said, record = run(folder, board_parts="else.com:other:part0:1.0")
+    if not target.preset:  # nothing is guessed
+        assert code == 1 and "no board files" in said and "[preset]" in said
+        assert record.of("cell") == []
+        return
     assert code == 0 and "no board files" in said
     assert ["apply_board_preset", "0"] in record.of("automate")
-    code, _, record = run(folder, board_parts=target.vivado_board.rpartition(":")[0] + ":9.9")
-    assert code == 0 and ["apply_board_preset", "1"] in record.of("automate")
+    config = record.config("ps")
+    assert {key: config[key] for key in target.preset} == {
+        key: str(value) for key, value in target.preset.items()
+    }
+    assert block_design.faults(record, wrapper_text(folder)) == []
+
+
+@pytest.mark.parametrize(("vendor", "version"), [("", ":9.9"), ("else.com", ":2.0")])
+def test_board_files_of_another_version_or_vendor_serve(vendor, version, target, tmp_path):
+    _, folder = project(tmp_path / "bundle", target)
+    mine, _, rest = target.vivado_board.partition(":")
+    files = f"{vendor or mine}:{rest.rpartition(':')[0]}{version}"
+    code, said, record = run(folder, board_parts=files)
+    assert code == 0, said
+    assert ["apply_board_preset", "1"] in record.of("automate")
+    assert ["project", "board_part", files] in record.of("config")
+
+
+def wrapper_text(folder):
+    return next(folder.glob("*_board.v")).read_text(encoding="utf-8")
 
 
 KV260 = board.find("KV260")
@@ -172,28 +197,55 @@ PLANTED = [
     ("join_interfaces ps/$ps_master control_net/S00_AXI", "", "ps/M_AXI_HPM0_FPD is not wired"),
     ("system/S_AXIS_$channel", "system/S_AXIS_0", "system/S_AXIS_0 is wired twice"),
     ("system/M_AXIS_$channel $cell/S_AXIS_S2MM", "system/M_AXIS_$channel system/S_AXIS_0", "twice"),
-    ("c_s_axis_s2mm_tdata_width 8", "c_s_axis_s2mm_tdata_width 32", "8 to 32 bits"),
     ("lappend reset_by $cell/axi_resetn", "", "dma_0/axi_resetn needs a reset"),
     ("if {$writes} { lappend clocked $cell/m_axi_s2mm_aclk }", "", "m_axi_s2mm_aclk needs a clock"),
     ("lappend clocked ps/[hp_clock $n]", "lappend clocked", "saxihp0_fpd_aclk needs a clock"),
     ("ps/$ps_reset] [get_bd_pins reset", "ps/$ps_clock] [get_bd_pins reset", "needs a early reset"),
     ("give_window [dict get $addresses control]", "give_window 0xA0010000", "windows overlap"),
-    ("CONFIG.PSU__USE__M_AXI_GP0 1", "CONFIG.PSU__USE__M_AXI_GP0 0", "configuration"),
     ("S_AXI_HP${n}_FPD }", "S_AXI_HP1_FPD }", "no interface ps/S_AXI_HP1_FPD"),
     ("$cell/S_AXI_LITE/Reg", "$cell/S_AXI_LITE/reg0", "no segment dma_0/S_AXI_LITE/reg0"),
+    ("give_window [dict get $addresses control] $address_range ps/Data", "list", "has no address"),
+    ("{DDR_LOW DDR_HIGH}", "{DDR_LOW}", "dma_0/Data_MM2S does not reach ps/SAXIGP2/HP0_DDR_HIGH"),
+    ("lappend clocked control_net/aclk", "", "control_net/aclk needs a clock"),
+]
+# In settings.tcl, where the parameters stand.
+PARAMETERS = [
+    ("{CONFIG.PSU__CRL_APB__PL0_REF_CTRL__SRCSEL} {IOPLL}", "", "ps: the clock has no source"),
+    ("__SRCSEL} {IOPLL}", "__SRCSEL} {IO PLL}", "ps: PSU__CRL_APB__PL0_REF_CTRL__SRCSEL is not"),
+    ("CONFIG.c_addr_width", "CONFIG.c_address_width", "axi_dma has no parameter c_address_width"),
+    ("{CONFIG.c_addr_width} {40}", "{CONFIG.c_addr_width} {31}", "c_addr_width is not to be '31'"),
+    ("c_mm2s_burst_size} {16}", "c_mm2s_burst_size} {12}", "c_mm2s_burst_size is not to be '12'"),
+    ("c_m_axis_mm2s_tdata_width} {8}", "c_m_axis_mm2s_tdata_width} {256}", "wider than memory"),
+    ("c_m_axi_mm2s_data_width} {128}", "c_m_axi_mm2s_data_width} {96}", "not to be '96'"),
+    ("c_s_axis_s2mm_tdata_width} {8}", "c_s_axis_s2mm_tdata_width} {32}", "8 to 32 bits"),
+    ("{CONFIG.NUM_MI} {4}", "{CONFIG.NUM_MI} {17}", "control_net: NUM_MI is not to be '17'"),
+    ("PSU__USE__M_AXI_GP0} {1}", "PSU__USE__M_AXI_GP0} {0}", "configuration"),
+    ("smartconnect", "axi_interconnect", "nothing is known of axi_interconnect"),
 ]
 
 
 @pytest.mark.parametrize(("text", "other", "noticed"), PLANTED, ids=[p[2] for p in PLANTED])
 def test_a_planted_fault_is_noticed(text, other, noticed, tmp_path):
-    hardware, folder = project(tmp_path / "bundle", KV260)
+    _, folder = project(tmp_path / "bundle", KV260)
     script = folder / "build.tcl"
     content = script.read_text(encoding="utf-8")
     assert text in content
     script.write_text(content.replace(text, other, 1), encoding="utf-8")
     code, said, record = run(folder)
-    verilog = (folder / f"{wrapper.name(hardware)}.v").read_text(encoding="utf-8")
+    verilog = wrapper_text(folder)
     found = block_design.faults(record, verilog)
+    assert any(noticed in line for line in found), (said, found)
+
+
+@pytest.mark.parametrize(("text", "other", "noticed"), PARAMETERS, ids=[p[2] for p in PARAMETERS])
+def test_a_planted_wrong_parameter_is_noticed(text, other, noticed, tmp_path):
+    _, folder = project(tmp_path / "bundle", KV260)
+    settings = folder / "settings.tcl"
+    content = settings.read_text(encoding="utf-8")
+    assert text in content
+    settings.write_text(content.replace(text, other, 1), encoding="utf-8")
+    _, said, record = run(folder, board_parts=KV260.vivado_board)
+    found = block_design.faults(record, wrapper_text(folder))
     assert any(noticed in line for line in found), (said, found)
 
 

@@ -43,6 +43,7 @@ set known {
   report_utilization {-hierarchical} {-hierarchical_depth -file}
   report_timing_summary {} {-file}
   get_timing_paths {} {-delay_type -max_paths}
+  write_hw_platform {-fixed -include_bit -force} {-file}
 }
 
 # Option values in the caller's `opt`, what is left in `rest`.
@@ -134,12 +135,14 @@ proc do_get_property {opt rest} {
 proc do_wait_on_run {opt rest} {
   if {[lindex $rest 0] ne "impl_1"} return
   file mkdir $::folder/runs/impl_1 $::folder/$::name.gen/sources_1/bd/overlay/hw_handoff
-  foreach path [list runs/impl_1/overlay_wrapper.bit \
-                     $::name.gen/sources_1/bd/overlay/hw_handoff/overlay.hwh] {
-    set made [open $::folder/$path w]
+  set handoff $::folder/$::name.gen/sources_1/bd/overlay/hw_handoff/overlay.hwh
+  foreach path [list $::folder/runs/impl_1/overlay_wrapper.bit $handoff] {
+    set made [open $path w]
     puts $made made
     close $made
   }
+  set given [file join [file dirname $::script] given.hwh]
+  if {[file exists $given]} { file copy -force $given $handoff }
 }
 proc report {opt} {
   set made [open [dict get $opt -file] w]
@@ -147,6 +150,7 @@ proc report {opt} {
   close $made
 }
 proc do_report_utilization {opt rest} { report $opt }
+proc do_write_hw_platform {opt rest} { report $opt }
 proc do_report_timing_summary {opt rest} { report $opt }
 
 # Vivado's Tcl may be 8.5.

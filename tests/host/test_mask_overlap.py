@@ -49,6 +49,7 @@ def test_suppression_against_the_plain_loop():
         overlaps = mask_iou(masks, masks)
         kept = []
         for index in range(12):
-            if all(overlaps[index, other] <= 0.2 for other in kept):
+            # numpy 1 would compare a single float32 with the float64 nearest 0.2.
+            if all(overlaps[index, other] <= np.float32(0.2) for other in kept):
                 kept.append(index)
         assert surest(overlaps, 0.2).tolist() == kept

@@ -19,7 +19,8 @@ from hw.library import module_file
 from hw.spec.errors import SpecError
 from hw.spec.kernel import Kernel
 from sim.bench.check import check
-from sim.verilate import SimulatorError, build, lint
+from sim.errors import SimulatorError
+from sim.verilate import build, lint
 from tests.kernels.records import keep
 
 QUICK = 3

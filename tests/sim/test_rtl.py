@@ -11,9 +11,9 @@ from hw.spec.hardware import GraphHardware, StreamEnd
 from hw.spec.registers import VERSION, Control, Register, Status
 from hw.stitch.netlist import Netlist
 from hw.stitch.system import System
+from sim.errors import SimulatorError
 from sim.rtl.bundle import open_bundle
 from sim.rtl.system import RtlSystem, TransferError
-from sim.verilate import SimulatorError
 from tests.host.small_hardware import write_hardware
 from tests.stitch.small_system import BEATS, HARDWARE
 

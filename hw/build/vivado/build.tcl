@@ -6,8 +6,9 @@
 # "STEP <name>" first. Exit code 0, 1 on an error, 4 when timing is not met.
 #
 # The block design: the processor (ps) with its clock at the target frequency; the system (system)
-# and one DMA engine a channel, steered over one AXI4-Lite interconnect (control_net) and reading
-# and writing memory over one SmartConnect (memory_net_<n>) for each HP port.
+# and one DMA engine a channel, steered over one SmartConnect (control_net) and reading and writing
+# memory over one more (memory_net_<n>) for each HP port. Which cells there are and how each is set
+# stands in settings.tcl (hw/build/block_design.py); here they are wired.
 
 set here [file dirname [file normalize [info script]]]
 source [file join $here settings.tcl]
@@ -24,7 +25,6 @@ proc all_here {paths} {
 # ---- What Zynq-7000 and Zynq UltraScale+ name differently
 
 if {$family eq "xc7"} {
-  set ps_type   xilinx.com:ip:processing_system7
   set ps_rule   xilinx.com:bd_rule:processing_system7
   set ps_clock  FCLK_CLK0
   set ps_reset  FCLK_RESET0_N
@@ -32,10 +32,9 @@ if {$family eq "xc7"} {
   set ps_master_clock M_AXI_GP0_ACLK
   proc hp_port  {n} { return S_AXI_HP$n }
   proc hp_clock {n} { return S_AXI_HP${n}_ACLK }
-  proc hp_memory {n} { return S_AXI_HP$n/HP${n}_DDR_LOWOCM }
+  proc hp_memory {n} { return [list S_AXI_HP$n/HP${n}_DDR_LOWOCM] }
   proc hp_others {n} { return {} }
 } elseif {$family eq "xcup"} {
-  set ps_type   xilinx.com:ip:zynq_ultra_ps_e
   set ps_rule   xilinx.com:bd_rule:zynq_ultra_ps_e
   set ps_clock  pl_clk0
   set ps_reset  pl_resetn0
@@ -43,12 +42,13 @@ if {$family eq "xc7"} {
   set ps_master_clock maxihpm0_fpd_aclk
   proc hp_port  {n} { return S_AXI_HP${n}_FPD }
   proc hp_clock {n} { return saxihp${n}_fpd_aclk }
-  proc hp_memory {n} { return SAXIGP[expr {$n + 2}]/HP${n}_DDR_LOW }
-  proc hp_others {n} {
+  proc hp_segments {n names} {
     set segments {}
-    foreach name {DDR_HIGH LPS_OCM QSPI} { lappend segments SAXIGP[expr {$n + 2}]/HP${n}_$name }
+    foreach name $names { lappend segments SAXIGP[expr {$n + 2}]/HP${n}_$name }
     return $segments
   }
+  proc hp_memory {n} { return [hp_segments $n {DDR_LOW DDR_HIGH}] }
+  proc hp_others {n} { return [hp_segments $n {LPS_OCM QSPI PCIE_LOW}] }
 } else {
   error "family $family is neither xc7 nor xcup"
 }
@@ -57,13 +57,16 @@ if {$family eq "xc7"} {
 
 stage project
 create_project -force $name [here project] -part $part
-# The board's files may be of another version, or not be there: the processor is then set up without
-# them, as the board's boot image has set up its memory already.
-set boards [get_board_parts -quiet "[join [lrange [split $board_part :] 0 end-1] :]:*"]
+# The board's files may be of another version or vendor (Avnet's became AMD's), or not be there: the
+# processor then has what settings.tcl lists of them, and without such a list nothing is guessed.
+set boards [get_board_parts -quiet "*:[lindex [split $board_part :] 1]:part0:*"]
 if {[llength $boards]} {
   set_property board_part [lindex [lsort -dictionary $boards] end] [current_project]
+} elseif {[llength $preset]} {
+  puts "WARNING: no board files of $board_part: the processor is set up from settings.tcl"
 } else {
-  puts "WARNING: no board files of $board_part: going on without"
+  error "no board files of $board_part: install them (Tools, Vivado Store), or list the\
+    processor's parameters as \[preset\] in the board's file under hw/boards"
 }
 foreach file [concat $sources $headers $memories] {
   if {![file exists [here $file]]} { error "file not found: [here $file]" }
@@ -87,58 +90,20 @@ update_compile_order -fileset sources_1
 stage cells
 create_bd_design overlay
 
-create_bd_cell -type ip -vlnv $ps_type ps
-set preset [expr {[llength $boards] > 0}]
-if {$family eq "xc7"} {
-  apply_bd_automation -rule $ps_rule -config [list make_external "FIXED_IO, DDR" \
-    apply_board_preset $preset Master Disable Slave Disable] [get_bd_cells ps]
-  set config [list CONFIG.PCW_FPGA0_PERIPHERAL_FREQMHZ $clock_mhz CONFIG.PCW_EN_CLK0_PORT 1 \
-    CONFIG.PCW_EN_RST0_PORT 1 CONFIG.PCW_USE_M_AXI_GP0 1]
-  for {set n 0} {$n < [llength $memory_ports]} {incr n} {
-    lappend config CONFIG.PCW_USE_S_AXI_HP$n 1 CONFIG.PCW_S_AXI_HP${n}_DATA_WIDTH $hp_bits
+foreach cell $cells {
+  foreach {cell_name type config} $cell {}
+  create_bd_cell -type ip -vlnv $type $cell_name
+  if {$cell_name eq "ps"} {
+    set rule [list apply_board_preset [expr {[llength $boards] > 0}]]
+    if {$family eq "xc7"} {
+      lappend rule make_external "FIXED_IO, DDR" Master Disable Slave Disable
+    }
+    apply_bd_automation -rule $ps_rule -config $rule [get_bd_cells ps]
+    if {![llength $boards]} { set_property -dict $preset [get_bd_cells ps] }
   }
-} else {
-  apply_bd_automation -rule $ps_rule -config [list apply_board_preset $preset] [get_bd_cells ps]
-  set config [list CONFIG.PSU__FPGA_PL0_ENABLE 1 CONFIG.PSU__USE__FABRIC__RST 1 \
-    CONFIG.PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ $clock_mhz CONFIG.PSU__USE__M_AXI_GP0 1 \
-    CONFIG.PSU__USE__M_AXI_GP1 0 CONFIG.PSU__USE__M_AXI_GP2 0 CONFIG.PSU__MAXIGP0__DATA_WIDTH 32]
-  for {set n 0} {$n < [llength $memory_ports]} {incr n} {
-    set gp [expr {$n + 2}]
-    lappend config CONFIG.PSU__USE__S_AXI_GP$gp 1 CONFIG.PSU__SAXIGP${gp}__DATA_WIDTH $hp_bits
-  }
+  if {[llength $config]} { set_property -dict $config [get_bd_cells $cell_name] }
 }
-set_property -dict $config [get_bd_cells ps]
-
-create_bd_cell -type ip -vlnv xilinx.com:ip:proc_sys_reset reset
 create_bd_cell -type module -reference $top system
-
-foreach {cell reads writes} $dmas {
-  create_bd_cell -type ip -vlnv xilinx.com:ip:axi_dma $cell
-  # Simple transfers of up to 64 MB, whole words of memory, a byte a beat.
-  set config [list CONFIG.c_include_sg 0 CONFIG.c_sg_length_width 26 \
-    CONFIG.c_include_mm2s $reads CONFIG.c_include_s2mm $writes]
-  if {$reads} {
-    lappend config CONFIG.c_m_axi_mm2s_data_width $hp_bits CONFIG.c_m_axis_mm2s_tdata_width 8 \
-      CONFIG.c_mm2s_burst_size 16
-  }
-  if {$writes} {
-    lappend config CONFIG.c_m_axi_s2mm_data_width $hp_bits CONFIG.c_s_axis_s2mm_tdata_width 8 \
-      CONFIG.c_s2mm_burst_size 16
-  }
-  set_property -dict $config [get_bd_cells $cell]
-}
-
-# Registers: that of the system, then those of the DMA engines.
-set slaves [list system/s_axi_control]
-foreach {cell reads writes} $dmas { lappend slaves $cell/S_AXI_LITE }
-create_bd_cell -type ip -vlnv xilinx.com:ip:axi_interconnect control_net
-set_property -dict [list CONFIG.NUM_SI 1 CONFIG.NUM_MI [llength $slaves]] [get_bd_cells control_net]
-
-for {set n 0} {$n < [llength $memory_ports]} {incr n} {
-  create_bd_cell -type ip -vlnv xilinx.com:ip:smartconnect memory_net_$n
-  set_property -dict [list CONFIG.NUM_SI [expr {[llength [lindex $memory_ports $n]] / 2}] \
-    CONFIG.NUM_MI 1 CONFIG.NUM_CLKS 1] [get_bd_cells memory_net_$n]
-}
 
 # ---- Interfaces
 
@@ -179,12 +144,8 @@ foreach {cell reads writes} $dmas {
   if {$reads}  { lappend clocked $cell/m_axi_mm2s_aclk }
   if {$writes} { lappend clocked $cell/m_axi_s2mm_aclk }
 }
-lappend clocked control_net/ACLK control_net/S00_ACLK
-lappend reset_by control_net/ARESETN control_net/S00_ARESETN
-for {set n 0} {$n < [llength $slaves]} {incr n} {
-  lappend clocked control_net/M[format %02d $n]_ACLK
-  lappend reset_by control_net/M[format %02d $n]_ARESETN
-}
+lappend clocked control_net/aclk
+lappend reset_by control_net/aresetn
 for {set n 0} {$n < [llength $memory_ports]} {incr n} {
   lappend clocked ps/[hp_clock $n] memory_net_$n/aclk
   lappend reset_by memory_net_$n/aresetn
@@ -206,10 +167,14 @@ foreach {cell reads writes} $dmas {
 }
 for {set n 0} {$n < [llength $memory_ports]} {incr n} {
   foreach {cell way} [lindex $memory_ports $n] {
-    assign_bd_address -target_address_space [get_bd_addr_spaces $cell/Data_$way] \
-      [get_bd_addr_segs ps/[hp_memory $n]] -force
+    foreach memory [hp_memory $n] {
+      # How much there is above 2 GB depends on the board: an UltraScale+ may have none.
+      if {[llength [get_bd_addr_segs -quiet ps/$memory]]} {
+        assign_bd_address -target_address_space [get_bd_addr_spaces $cell/Data_$way] \
+          [get_bd_addr_segs ps/$memory] -force
+      }
+    }
     foreach other [hp_others $n] {
-      # Which of them there are depends on the board's memory.
       if {[llength [get_bd_addr_segs -quiet ps/$other]]} {
         exclude_bd_addr_seg -target_address_space [get_bd_addr_spaces $cell/Data_$way] \
           [get_bd_addr_segs ps/$other]
@@ -271,4 +236,6 @@ file copy -force [get_property DIRECTORY [get_runs impl_1]]/overlay_wrapper.bit 
 set handoff [glob -nocomplain [here project]/$name.gen/sources_1/bd/overlay/hw_handoff/overlay.hwh]
 if {![llength $handoff]} { error "Vivado left no overlay.hwh" }
 file copy -force [lindex $handoff 0] [here out/$name.hwh]
+# For xmutil (Ubuntu on Kria) and PetaLinux, which make a device tree of it.
+write_hw_platform -fixed -include_bit -force -file [here out/$name.xsa]
 stage done

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from host.compat.given_frames import frames_given, picture
 from host.compat.image_predictor import SAM2ImagePredictor
@@ -16,6 +15,7 @@ from tests.host.fake_detector import FakeConceptDevice, make_phrases
 from tests.host.fake_device import FakeDevice
 from tests.host.scenes import both_frame, corner, overlap, square_mask
 
+Image = pytest.importorskip("PIL.Image")
 torch = pytest.importorskip("torch")
 FRAMES = np.stack([both_frame(i) for i in range(4)])
 GREY = both_frame(0)[..., 0]

@@ -6,7 +6,6 @@ import os
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 from host.errors import SourceError
 from host.media.levels import Levels, depth_of
@@ -90,6 +89,7 @@ def test_float_and_signed_pictures_of_known_range(tmp_path):
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_pictures_stand_upright(tmp_path, kind, orientation):
+    Image = pytest.importorskip("PIL.Image")
     note = Image.Exif()
     note[0x0112] = orientation
     stored = both_frame(0)
@@ -110,6 +110,7 @@ def test_pictures_stand_upright(tmp_path, kind, orientation):
 
 @pytest.mark.parametrize("name", ["many.tif", "many.webp", "many.png"])
 def test_files_of_several_pictures_are_refused(tmp_path, name):
+    Image = pytest.importorskip("PIL.Image")
     one, two = Image.fromarray(both_frame(0)), Image.fromarray(both_frame(5))
     one.save(tmp_path / name, save_all=True, append_images=[two])
     with pytest.raises(SourceError, match=f"{name} holds several pictures"):

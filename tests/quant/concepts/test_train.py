@@ -2,12 +2,15 @@
 input early.
 """
 
+import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from host.devices.registry import default_bundle
 from quant.concepts import train as train_concepts
 from quant.concepts.cache import Views
 from quant.concepts.data import ConceptData, ConceptSamples, collate, truth_of
@@ -15,7 +18,14 @@ from quant.concepts.evaluate import main as evaluate
 from quant.config import FLOAT, W4A4
 from quant.data.concepts.vocabulary import shipped_vocabulary
 from quant.model.concept_prompts import ABSENT
-from quant.model.tracker import CHECKPOINTS, CheckpointError, load_checkpoint
+from quant.model.provenance import Trained, encoder_hash
+from quant.model.tracker import (
+    CHECKPOINTS,
+    CheckpointError,
+    load_checkpoint,
+    read_header,
+    save_checkpoint,
+)
 from quant.training import fitting
 from quant.training.recipe import CONCEPT_RECIPES, ConceptRecipe, ConceptStage
 from tests.quant.concept_trees import write_pets, write_street
@@ -70,6 +80,33 @@ def test_both_precisions_are_shipped_and_fit_their_tracker(trained):
         load_checkpoint(TRACKER, "tiny", floats)
     with pytest.raises(CheckpointError, match="not of the detector"):
         load_checkpoint(TRACKER, "tiny", TRACKER)
+
+
+def test_the_detector_names_the_encoder_that_it_learned_on(trained, data, tmp_path, capsys):
+    encoder = encoder_hash(load_checkpoint(TRACKER).image_encoder)
+    for path in (trained / "out").glob("*.safetensors"):
+        said = Trained.from_header(read_header(path)["trained"])
+        assert said.encoder == encoder and said.data and said.recipe
+    capsys.readouterr()
+    assert run(data, trained, "--epochs", "2") == 2
+    assert "EPOCHS was 1, now 2" in capsys.readouterr().err
+    other = load_checkpoint(TRACKER)
+    with torch.no_grad():
+        other.image_encoder.neck.features.conv.bias[0] += 0.5
+    save_checkpoint(other, tmp_path / "other.safetensors")
+    assert run(data, trained, "--tracker", str(tmp_path / "other.safetensors")) == 2
+    assert "encoder was " in capsys.readouterr().err
+    views = json.loads((trained / "run/views/views.json").read_text())
+    assert views["made_of"]
+    bundle = tmp_path / "bundle"
+    shutil.copytree(default_bundle("tiny"), bundle)
+    plain = json.loads((bundle / "manifest.json").read_text())
+    plain["trained"] = {"tracker": {"encoder": "f" * 64}}
+    (bundle / "manifest.json").write_text(json.dumps(plain))
+    assert run(data, tmp_path, "--bundle", str(bundle)) == 2
+    said = capsys.readouterr().err
+    assert "ffffffffffff" in said and encoder[:12] in said
+    assert not (tmp_path / "run/views").exists()
 
 
 def test_questions_are_answered_by_what_the_view_shows(trained):

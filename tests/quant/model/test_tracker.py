@@ -7,12 +7,12 @@ from quant.config import FLOAT, W4A4, get_config
 from quant.model.device import TorchDevice
 from quant.model.layers import Conv, Quantizer
 from quant.model.ports import graph_ports
+from quant.model.state import unique_state
 from quant.model.tracker import (
     CheckpointError,
     Tracker,
     load_checkpoint,
     save_checkpoint,
-    unique_state,
 )
 from quant.training.convert import Calibration, fold_batch_norm, quantized_from_float
 

@@ -1,14 +1,24 @@
 """The recipe on a small data set: trains, quantizes, resumes, and refuses bad input early."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from quant.config import FLOAT, W4A4
-from quant.model.tracker import load_checkpoint
+from quant.config import FLOAT, W4A4, get_config
+from quant.model.provenance import Trained, encoder_hash
+from quant.model.tracker import (
+    CHECKPOINTS,
+    Tracker,
+    load_checkpoint,
+    read_header,
+    save_checkpoint,
+)
 from quant.training import fitting, publish, train
 from quant.training.recipe import RECIPES, Stage
+from tests.tiny import calibrated
 
 SHORT = (
     Stage("whole", "float", 1, 1e-3, 2, 2, "whole"),
@@ -113,6 +123,117 @@ def test_an_interrupted_stage_goes_on_from_its_checkpoint(
     )
     for key, value in whole.items():
         torch.testing.assert_close(cut[key], value, rtol=1e-3, atol=1e-4, msg=key)
+
+
+@pytest.fixture
+def one_stage(monkeypatch):
+    monkeypatch.setitem(RECIPES, "tiny", (Stage("whole", "float", 3, 1e-3, 2, 2, "whole"),))
+    monkeypatch.setattr(fitting, "STEPS_PER_EPOCH", 1)
+
+
+def test_a_finished_run_says_what_is_asked_otherwise(data, tmp_path, one_stage, capsys):
+    """Other data or another recipe are no "done"; to begin anew or elsewhere is allowed."""
+    assert run(data, tmp_path)[0] == 0
+    first = (tmp_path / "run/whole.safetensors").read_bytes()
+    trained = Trained.from_header(read_header(tmp_path / "run/whole.safetensors")["trained"])
+    assert trained.data and trained.recipe
+    capsys.readouterr()
+    assert run(data, tmp_path, "--epochs", "2")[0] == 2
+    said = capsys.readouterr().err
+    assert "EPOCHS was 1, now 2" in said and "RESUME=0" in said and said.count("\n") == 1
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(data, moved)
+    assert run(moved, tmp_path)[0] == 0  # the same data, wherever it lies
+    (moved / "DAVIS/Annotations/64p/square/00007.png").unlink()
+    assert run(moved, tmp_path)[0] == 2
+    assert "DATA was " in capsys.readouterr().err
+    assert (tmp_path / "run/whole.safetensors").read_bytes() == first
+    (tmp_path / "run/run.json").unlink()  # a run from before settings were kept
+    assert run(data, tmp_path)[0] == 0
+    assert "does not say on which data" in capsys.readouterr().err
+    assert run(moved, tmp_path)[0] == 2  # its result does say it
+    assert "whole.safetensors was trained with data" in capsys.readouterr().err
+    assert run(moved, tmp_path, "--no-resume")[0] == 0
+    again = Trained.from_header(read_header(tmp_path / "run/whole.safetensors")["trained"])
+    assert again.data != trained.data and again.recipe == trained.recipe
+    (tmp_path / "run/run.json").write_text("[")
+    assert run(moved, tmp_path)[0] == 2
+    assert "run.json cannot be read" in capsys.readouterr().err
+
+
+def test_a_result_cut_short_goes_on_from_the_last_whole_checkpoint(
+    data, tmp_path, one_stage, capsys
+):
+    assert run(data, tmp_path)[0] == 0
+    result = tmp_path / "run/whole.safetensors"
+    first = load_checkpoint(result).state_dict()
+    kept = sorted((tmp_path / "run/whole").glob("*.ckpt"))
+    assert len(kept) == 2
+    result.write_bytes(result.read_bytes()[:-100])
+    capsys.readouterr()
+    assert run(data, tmp_path)[0] == 0  # at the stage's end already: nothing is left to train
+    said = capsys.readouterr().out
+    assert "stage whole goes on from its last whole checkpoint" in said
+    for name, value in load_checkpoint(result).state_dict().items():
+        torch.testing.assert_close(value, first[name], msg=name)
+    for broken in (lambda b: b[: len(b) // 2], lambda b: b[:999] + bytes([b[999] ^ 1]) + b[1000:]):
+        result.write_bytes(b"")
+        newest = max((tmp_path / "run/whole").glob("*.ckpt"), key=lambda p: p.stat().st_mtime_ns)
+        newest.write_bytes(broken(newest.read_bytes()))
+        assert run(data, tmp_path)[0] == 0
+        said = capsys.readouterr().out
+        assert f"{newest.resolve()} is cut short or damaged" in said
+        for name, value in load_checkpoint(result).state_dict().items():
+            torch.testing.assert_close(value, first[name], rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_a_run_whose_checkpoints_are_all_cut_short_begins_its_stage_anew(
+    data, tmp_path, one_stage, capsys
+):
+    folder = tmp_path / "run/whole"
+    folder.mkdir(parents=True)
+    (folder / "newest.ckpt").write_bytes(b"PK")
+    (folder / "last.ckpt").symlink_to(folder / "newest.ckpt")
+    assert run(data, tmp_path)[0] == 0
+    assert "newest.ckpt is cut short" in capsys.readouterr().out
+    assert load_checkpoint(tmp_path / "run/whole.safetensors", "tiny").precision == FLOAT
+
+
+def test_publishing_keeps_a_settled_encoder_and_names_strangers(tmp_path, capsys):
+    """An encoder that did not learn since it was shipped stays what its detector was trained on."""
+    out, runs = tmp_path / "out", _made(tmp_path / "run")
+    floats, codes = Tracker(get_config("tiny"), FLOAT), calibrated("tiny")
+    codes.trained = Trained("d", "r", "", encoder_hash(floats.image_encoder))
+    save_checkpoint(floats, runs / "whole.safetensors")
+    save_checkpoint(codes, runs / "quantized.safetensors")
+    for name in ("float", "w4a4"):
+        shutil.copy(CHECKPOINTS / f"tiny_detector_{name}.safetensors", _made(out))
+    where = ["--config", "tiny", "--out", str(out)]
+    assert publish.main([*where, "--run", str(runs)]) == 0
+    said = capsys.readouterr().err
+    assert said.count("was trained on image encoder") == 2 and "make concepts" in said
+    shipped = load_checkpoint(out / "tiny_w4a4.safetensors")
+    assert shipped.trained.encoder == encoder_hash(shipped.image_encoder)
+    assert shipped.trained.float_encoder == encoder_hash(
+        load_checkpoint(out / "tiny_float.safetensors").image_encoder
+    )
+    later = _made(tmp_path / "later")
+    shutil.copy(out / "tiny_w4a4.safetensors", later / "quantized.safetensors")
+    assert publish.main([*where, "--run", str(later)]) == 0  # settled again: the heads alone
+    again = load_checkpoint(out / "tiny_w4a4.safetensors")
+    assert encoder_hash(again.image_encoder) == shipped.trained.encoder
+    save_checkpoint(Tracker(get_config("tiny"), FLOAT), later / "whole.safetensors")
+    before = (out / "tiny_w4a4.safetensors").read_bytes()
+    capsys.readouterr()
+    assert publish.main([*where, "--run", str(later)]) == 2
+    said = capsys.readouterr().err
+    assert shipped.trained.float_encoder[:12] in said and "float_encoder" in said
+    assert (out / "tiny_w4a4.safetensors").read_bytes() == before
+
+
+def _made(folder):
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.mark.parametrize(

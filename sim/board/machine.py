@@ -1,0 +1,178 @@
+"""A board without its software: what its buses reach, before and after an overlay is loaded."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hw.spec.files import atomic_path
+from hw.spec.handoff import SYSTEM, Handoff
+from sim.board.clocks import Clocks, kv260, pynq_z2
+from sim.board.dma import Engine
+from sim.board.memory import Memory
+from sim.rtl.system import RtlSystem, TransferError
+
+STRIDE = 20
+"""Clock cycles between two looks at a DMA."""
+S2MM = 0x30
+"""Where the registers of a DMA's receiving direction begin."""
+WINDOW = 0xFFFF
+SAME = 1e-3
+"""Clocks that are this close are the same."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """name, as the board's files have it. machine: of the processor, as Python's `platform` says.
+    image: name that PYNQ's image gives the board. hp_bits: width of the ports to memory. low: where
+    contiguous buffers begin.
+    """
+
+    name: str
+    machine: str
+    image: str
+    hp_bits: int
+    ranges: tuple[tuple[int, int], ...]
+    low: int
+
+
+KV260 = Kind(
+    "KV260",
+    "aarch64",
+    "KV260",
+    128,
+    ((0, 0x7FF0_0000 - 1), (0x8_0000_0000, 0x8_7FFF_FFFF)),
+    0x6000_0000,
+)
+PYNQ_Z2 = Kind("PYNQ-Z2", "armv7l", "Pynq-Z2", 64, ((0, 0x1FFF_FFFF),), 0x1600_0000)
+KINDS = {kind.name: kind for kind in (KV260, PYNQ_Z2)}
+
+
+class Bitstream:
+    """A simulated bitstream: a text that names the compiled system and the folder of its ROMs."""
+
+    @staticmethod
+    def write(path: Path, library: Path, roms: Path) -> None:
+        """Writes one."""
+        with atomic_path(path) as part:
+            named = {"library": str(library.resolve()), "roms": str(roms.resolve())}
+            part.write_text(json.dumps(named), encoding="utf-8")
+
+    @staticmethod
+    def open(path: Path) -> RtlSystem:
+        """The system. Raises ValueError for a torn file, as pynq does for one of Vivado's."""
+        named = json.loads(path.read_text(encoding="utf-8"))
+        return RtlSystem(Path(named["library"]), Path(named["roms"]))
+
+
+class Machine:
+    """kind: of board. Its state is that after a boot until `configure` loads an overlay.
+
+    stuck: no DMA moves. short: bytes by which the receiving engine of a channel falls short.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.clocks: Clocks = kv260() if kind is KV260 else pynq_z2()
+        self.memory = Memory(kind.ranges, kind.low)
+        self.system: RtlSystem | None = None
+        self.engines: dict[str, tuple[Engine, Engine]] = {}
+        self.loaded: list[Path] = []
+        self.stuck = False
+        self.short: dict[int, int] = {}
+        self._windows: dict[int, str] = {}
+        self._timed_mhz = 0.0
+        self._pending = False
+
+    def configure(self, bitstream: Path) -> None:
+        """Loads an overlay: the bitstream, and the `.hwh` beside it for what Vivado has built."""
+        handoff = Handoff.read(bitstream.with_suffix(".hwh"))
+        if self.system is not None:
+            self.system.close()
+        self.system = Bitstream.open(bitstream)
+        self._timed_mhz = handoff.clock_mhz
+        self._windows = {base: cell for cell, base in handoff.addresses.items()}
+        width = self.kind.hp_bits // 8
+        self.engines = {}
+        for cell, dma in handoff.dmas.items():
+            channel = int(cell.rpartition("_")[2])
+            sending, taking = (Engine(self, channel, way, dma, width) for way in (False, True))
+            self.engines[cell] = (sending, taking)
+        self.loaded.append(bitstream)
+
+    # -- registers
+
+    def load(self, address: int) -> int:
+        """Reads a word."""
+        cell, offset = self._place(address)
+        if cell is None:
+            return self.clocks.load(address)
+        if cell == SYSTEM:
+            return self._live.read(offset)
+        return self.engines[cell][offset >= S2MM].read(offset % S2MM)
+
+    def store(self, address: int, value: int) -> None:
+        """Writes a word."""
+        cell, offset = self._place(address)
+        if cell is None:
+            self.clocks.store(address, value)
+        elif cell == SYSTEM:
+            self._live.write(offset, value)
+        else:
+            self.engines[cell][offset >= S2MM].write(offset % S2MM, value)
+
+    def _place(self, address: int) -> tuple[str | None, int]:
+        """(cell, offset); no cell for the processor's own registers."""
+        if address >= 0xF000_0000:
+            return None, address
+        cell = self._windows.get(address & ~WINDOW)
+        assert cell is not None, f"nothing answers at {address:#x}: a real board hangs here"
+        return cell, address & WINDOW
+
+    @property
+    def _live(self) -> RtlSystem:
+        assert self.system is not None, "registers before the overlay: a real board hangs here"
+        return self.system
+
+    # -- streams
+
+    @property
+    def idle(self) -> bool:
+        """Is no DMA at work?"""
+        return not any(e.busy for pair in self.engines.values() for e in pair)
+
+    def began(self) -> None:
+        """Hears that an engine has something to do."""
+        self._pending = True
+
+    def reset_channel(self, channel: int) -> None:
+        """Resets both engines of a DMA."""
+        for pair in self.engines.values():
+            if pair[0].channel == channel:
+                self._live.abandon()
+                for engine in pair:
+                    engine.reset()
+
+    def serve(self) -> None:
+        """Lets the engines at work move on."""
+        if self.stuck:
+            return
+        busy = [e for pair in self.engines.values() for e in pair if e.busy]
+        if self._pending:
+            self._pending = False
+            self._live.begin(
+                {e.channel: e.bytes for e in busy if not e.output},
+                {e.channel: e.bytes for e in busy if e.output},
+            )
+        with suppress(TransferError):  # a DMA takes a frame that ends early: the count tells
+            self._live.advance(STRIDE)
+        moved = self._live.progress()
+        for engine in busy:
+            done, count = moved[f"{'m' if engine.output else 's'}_axis_{engine.channel}"]
+            engine.moved(done == count)
+            if engine.idle and engine.output:
+                engine.length -= self.short.get(engine.channel, 0)
+                if self.clocks.mhz() > self._timed_mhz * (1 + SAME):
+                    engine.bytes[0] ^= 1  # logic that is too fast for its paths computes wrongly

@@ -1,0 +1,1 @@
+"""A package, so that no other top-level `tests` hides it: pynq installs one."""
