@@ -41,13 +41,13 @@ class JoinBlock(_Streaming):
         a, b, out, lanes = *self.layer.inputs, self.layer.output, self.folding.lanes
         return {
             "add": JoinAdd(
-                lanes,
-                a.dtype.bits,
-                a.dtype.signed,
-                b.dtype.bits,
-                b.dtype.signed,
-                out.dtype.bits,
-                out.dtype.signed,
+                PE=lanes,
+                IN_WIDTH_A=a.dtype.bits,
+                IN_SIGNED_A=a.dtype.signed,
+                IN_WIDTH_B=b.dtype.bits,
+                IN_SIGNED_B=b.dtype.signed,
+                OUT_WIDTH=out.dtype.bits,
+                OUT_SIGNED=out.dtype.signed,
                 beats=out.codes // lanes,
             )
         }
@@ -70,8 +70,16 @@ class UpsampleBlock(_Streaming):
     def kernels(self) -> dict[str, Kernel]:
         a, lanes = self.layer.inputs[0], self.folding.lanes
         style = self.style.ram(a.width * a.channels // lanes, lanes * a.dtype.bits)
-        shape = (a.height, a.width, a.channels, lanes, a.dtype.bits)
-        return {"double": UpsampleNearest(*shape, style, a.dtype.signed)}
+        double = UpsampleNearest(
+            IFM_H=a.height,
+            IFM_W=a.width,
+            IFM_CH=a.channels,
+            SIMD=lanes,
+            ELEM_WIDTH=a.dtype.bits,
+            RAM_STYLE=style,
+            signed=a.dtype.signed,
+        )
+        return {"double": double}
 
     def needs(self, position: int) -> Cycles:
         a = self.layer.inputs[0]
@@ -89,7 +97,9 @@ class CutBlock(Block):
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
         a, out = self.layer.inputs[0], self.layer.output
-        return {"cut": Split(1, out.codes, a.codes - out.codes, 1, a.dtype.bits)}
+        return {
+            "cut": Split(N=1, CA=out.codes, CB=a.codes - out.codes, PE=1, ELEM_WIDTH=a.dtype.bits)
+        }
 
     @property
     def gives(self) -> str:

@@ -34,7 +34,7 @@ ROWEXP = {"IN_WIDTH": "S_WIDTH", "OUT_WIDTH": "E_WIDTH", "RAM_STYLE": "ROW_STYLE
 DIVIDE = {"CYCLES": "DIVIDE_CYCLES", "PE": "SIMD"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Attention(Kernel):
     """LENGTH: greatest L. DIM: codes of a query, key and value. PE: keys at once. SIMD: codes of
     DIM at once. Q_WIDTH, K_WIDTH, V_WIDTH, S_WIDTH (scores), OUT_WIDTH: signed; E_WIDTH: unsigned.

@@ -13,7 +13,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Concat(Kernel):
     """(N, CA) and (N, CB) -> (N, CA + CB). PE: codes of a beat. ELEM_WIDTH: bits of a code.
     pixels: N in tests, since s_axis_1's tlast ends a frame.

@@ -15,7 +15,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Divide(Kernel):
     """N_WIDTH: bits of the dividend, signed. D_WIDTH: bits of the divisor, unsigned, at least 1.
     OUT_WIDTH, SIGNED: of the quotient. DIM: codes of a row. PE: codes of a row at once. TIE: halves

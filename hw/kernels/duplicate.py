@@ -9,7 +9,7 @@ from hw.spec.kernel import Cost
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Duplicate(Plain):
     """WIDTH: of tdata in bits. beats: of a frame in tests."""
 

@@ -10,7 +10,7 @@ from hw.spec.kernel import Cost
 from hw.spec.sizes import index_bits
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fifo(Plain):
     """DEPTH: words of the memory, any number from 2; it holds DEPTH + 1 beats, the last one in its
     output register. WIDTH: of tdata in bits. RAM_STYLE: distributed, block or ultra.

@@ -13,7 +13,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fmpad(Kernel):
     """(H, W, C) -> (PAD_TOP + H + PAD_BOTTOM, PAD_LEFT + W + PAD_RIGHT, C).
 

@@ -12,7 +12,7 @@ from hw.spec.sizes import signed_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class JoinAdd(Kernel):
     """PE: lanes. IN_WIDTH_A, IN_SIGNED_A, IN_WIDTH_B, IN_SIGNED_B, OUT_WIDTH, OUT_SIGNED: of codes.
     MA, MB, BIAS, SHIFT: constants of the tensor; left alone they make the sum of codes of one

@@ -18,7 +18,7 @@ from hw.spec.stream import Stream
 SEED = 8
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Lut(Kernel):
     """(N, C) codes -> (N, C) codes.
 

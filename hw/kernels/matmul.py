@@ -19,7 +19,7 @@ STORED_ROW = 64
 """Beats of A's row from which block RAM keeps it."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Matmul(Kernel):
     """Product of two activation streams, B buffered, A passing by: C = A B.
 

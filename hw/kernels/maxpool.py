@@ -12,7 +12,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Maxpool(Kernel):
     """(H, W, C) -> (H // KERNEL, W // KERNEL, C); what is left over is dropped.
 

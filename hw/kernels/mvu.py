@@ -24,7 +24,7 @@ LONGEST_IN_LUTS = 64
 """Beats of a vector that is kept in LUTRAM; a longer one takes block RAM."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Mvu(Layered):
     """y[v][o] = sum over i of weights[set][o][i] * x[v][i].
 

@@ -8,7 +8,7 @@ from hw.kernels.common.bases import Plain
 from hw.spec.kernel import Cost
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Pipe(Plain):
     """WIDTH: of tdata in bits. beats: of a frame in tests."""
 

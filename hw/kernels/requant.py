@@ -32,7 +32,7 @@ class Constants(NamedTuple):
     n: NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Requant(Layered):
     """MH: channels. PE: lanes. ACCU_WIDTH, PORT_WIDTH: bits of a sum, and of it at the multiplier;
     what lies beyond gives the end of the range. OUT_WIDTH, OUT_SIGNED: of codes. M_WIDTH: of m,

@@ -16,7 +16,7 @@ from hw.spec.kernel import Cost
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Rowexp(ScoreRows):
     """OUT_WIDTH: bits of e, unsigned. The others as in ScoreRows."""
 

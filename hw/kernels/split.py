@@ -12,7 +12,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Split(Kernel):
     """(N, CA + CB) -> (N, CA) and (N, CB). PE: codes of a beat. ELEM_WIDTH: bits of a code."""
 

@@ -12,7 +12,7 @@ from hw.spec.sizes import ceil_div, index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Swg(Kernel):
     """(H, W, C) -> OH x OW windows of k x k pixels.
 

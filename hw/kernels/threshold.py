@@ -24,7 +24,7 @@ SMALL = 64
 """Words of a stage that stay in LUTs in any case."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Threshold(Layered):
     """MH: channels. PE: lanes. ACCU_WIDTH, ACCU_SIGNED: of sums and thresholds. OUT_WIDTH,
     OUT_SIGNED: of codes. SETS: of thresholds. RAM_STYLE: of their ROMs.

@@ -13,7 +13,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Transpose(Kernel):
     """(A, B, INNER * PE) codes -> (B, A, INNER * PE). PE: codes of a beat. ELEM_WIDTH: bits of a
     code. RAM_STYLE: of the memory of two frames; distributed, block or ultra.

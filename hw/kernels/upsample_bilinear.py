@@ -15,7 +15,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class UpsampleBilinear(Kernel):
     """(H, W, C) -> (2H, 2W, C), torch's interpolate(scale_factor=2, mode="bilinear",
     align_corners=False) rounded to the nearest code, halves upwards.

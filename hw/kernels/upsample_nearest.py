@@ -13,7 +13,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class UpsampleNearest(Kernel):
     """(H, W, C) -> (2H, 2W, C).
 

@@ -22,7 +22,7 @@ DSP_PRODUCT = 9  # bits of a product from which Yosys takes a DSP for it
 ADDER = 1.1  # LUTs a bit of an adder among several: fitted
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Vvu(Layered):
     """y[p][c] = sum over t of weights[set][c][t] * x[p][c][t].
 

@@ -20,7 +20,7 @@ from hw.spec.stream import Stream
 SEED = 20261121
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ScoreRows(Kernel):
     """IN_WIDTH: bits of a score, signed. LENGTH: greatest row length L, in codes. PE: codes of a
     row at once. RAGGED: L comes in s_axis_length, one beat a frame; a row has L / PE beats, rounded
