@@ -51,29 +51,50 @@ class Attention(Kernel):
 
     name = "attention"
     parts = ("length_fork", "matmul", "requant", "rowexp", "fifo", "divide")
+    example_values = {
+        "LENGTH": 16,
+        "DIM": 8,
+        "PE": 2,
+        "SIMD": 2,
+        "Q_WIDTH": 8,
+        "K_WIDTH": 8,
+        "V_WIDTH": 8,
+        "S_WIDTH": 8,
+        "E_WIDTH": 8,
+        "OUT_WIDTH": 8,
+        "S_ACCU_WIDTH": 19,
+        "N_ACCU_WIDTH": 20,
+        "SUM_WIDTH": 12,
+        "PORT_WIDTH": 19,
+        "M_WIDTH": 18,
+        "B_WIDTH": 16,
+        "B_SHIFT": 16,
+        "SHIFT": 26,
+        "TIE": 12,
+    }
 
-    LENGTH: int = 16
-    DIM: int = 8
-    PE: int = 2
-    SIMD: int = 2
-    Q_WIDTH: int = 8
-    K_WIDTH: int = 8
-    V_WIDTH: int = 8
-    S_WIDTH: int = 8
-    E_WIDTH: int = 8
-    OUT_WIDTH: int = 8
-    S_ACCU_WIDTH: int = 19
-    N_ACCU_WIDTH: int = 20
-    SUM_WIDTH: int = 12
-    PORT_WIDTH: int = 19
-    M_WIDTH: int = 18
-    B_WIDTH: int = 16
-    B_SHIFT: int = 16
-    SHIFT: int = 26
+    LENGTH: int
+    DIM: int
+    PE: int
+    SIMD: int
+    Q_WIDTH: int
+    K_WIDTH: int
+    V_WIDTH: int
+    S_WIDTH: int
+    E_WIDTH: int
+    OUT_WIDTH: int
+    S_ACCU_WIDTH: int
+    N_ACCU_WIDTH: int
+    SUM_WIDTH: int
+    PORT_WIDTH: int
+    M_WIDTH: int
+    B_WIDTH: int
+    B_SHIFT: int
+    SHIFT: int
     SHIFTS: int = 1
     SHIFT_STEP: int = 1
     SETS: int = 1
-    TIE: int = 12
+    TIE: int
     DIVIDE_CYCLES: int = 8
     PACK: int = 1
     RES: str = "dsp"

@@ -20,11 +20,12 @@ class Concat(Kernel):
     """
 
     name = "concat"
+    example_values = {"CA": 2, "CB": 4, "PE": 2, "ELEM_WIDTH": 4}
 
-    CA: int = 2
-    CB: int = 4
-    PE: int = 2
-    ELEM_WIDTH: int = 4
+    CA: int
+    CB: int
+    PE: int
+    ELEM_WIDTH: int
     pixels: int = 16
 
     def validate(self) -> None:

@@ -26,14 +26,15 @@ class Divide(Kernel):
 
     name = "divide"
     parts = ("quotient",)
+    example_values = {"N_WIDTH": 20, "D_WIDTH": 12, "OUT_WIDTH": 8, "DIM": 8, "PE": 1, "TIE": 12}
 
-    N_WIDTH: int = 20
-    D_WIDTH: int = 12
-    OUT_WIDTH: int = 8
+    N_WIDTH: int
+    D_WIDTH: int
+    OUT_WIDTH: int
     SIGNED: bool = True
-    DIM: int = 8
-    PE: int = 1
-    TIE: int = 12
+    DIM: int
+    PE: int
+    TIE: int
     CYCLES: int = 8
     rows: int = 4
 

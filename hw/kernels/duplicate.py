@@ -14,8 +14,9 @@ class Duplicate(Plain):
     """WIDTH: of tdata in bits. beats: of a frame in tests."""
 
     name = "duplicate"
+    example_values = {"WIDTH": 8}
 
-    WIDTH: int = 8
+    WIDTH: int
     beats: int = 16
 
     def outputs(self) -> dict[str, Stream]:

@@ -20,10 +20,11 @@ class Dwc(Kernel):
     """
 
     name = "dwc"
+    example_values = {"IN_LANES": 4, "OUT_LANES": 2, "ELEM_WIDTH": 4}
 
-    IN_LANES: int = 4
-    OUT_LANES: int = 2
-    ELEM_WIDTH: int = 4
+    IN_LANES: int
+    OUT_LANES: int
+    ELEM_WIDTH: int
     groups: int = 4
 
     def validate(self) -> None:

@@ -19,9 +19,10 @@ class Fifo(Plain):
 
     name = "fifo"
     parts = ("ram",)
+    example_values = {"DEPTH": 32, "WIDTH": 8}
 
-    DEPTH: int = 32
-    WIDTH: int = 8
+    DEPTH: int
+    WIDTH: int
     RAM_STYLE: str = "distributed"
     beats: int = 16
 

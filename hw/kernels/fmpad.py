@@ -23,12 +23,13 @@ class Fmpad(Kernel):
     """
 
     name = "fmpad"
+    example_values = {"IFM_H": 8, "IFM_W": 8, "IFM_CH": 4, "SIMD": 1, "ELEM_WIDTH": 8}
 
-    IFM_H: int = 8
-    IFM_W: int = 8
-    IFM_CH: int = 4
-    SIMD: int = 1
-    ELEM_WIDTH: int = 8
+    IFM_H: int
+    IFM_W: int
+    IFM_CH: int
+    SIMD: int
+    ELEM_WIDTH: int
     PAD_TOP: int = 1
     PAD_BOTTOM: int = 1
     PAD_LEFT: int = 1

@@ -20,13 +20,14 @@ class JoinAdd(Kernel):
     """
 
     name = "join_add"
+    example_values = {"PE": 1, "IN_WIDTH_A": 8, "IN_WIDTH_B": 8, "OUT_WIDTH": 8}
 
-    PE: int = 1
-    IN_WIDTH_A: int = 8
+    PE: int
+    IN_WIDTH_A: int
     IN_SIGNED_A: bool = True
-    IN_WIDTH_B: int = 8
+    IN_WIDTH_B: int
     IN_SIGNED_B: bool = True
-    OUT_WIDTH: int = 8
+    OUT_WIDTH: int
     OUT_SIGNED: bool = True
     MA: int = 1
     MB: int = 1

@@ -31,10 +31,11 @@ class Lut(Kernel):
 
     name = "lut"
     parts = ("rom", "rom_dual")
+    example_values = {"IN_WIDTH": 8, "OUT_WIDTH": 8, "PE": 1}
 
-    IN_WIDTH: int = 8
-    OUT_WIDTH: int = 8
-    PE: int = 1
+    IN_WIDTH: int
+    OUT_WIDTH: int
+    PE: int
     RAM_STYLE: str = "distributed"
     table: Sequence[int] | None = None
     signed_in: bool = True

@@ -38,16 +38,25 @@ class Matmul(Kernel):
 
     name = "matmul"
     parts = ("ram", "mac_array")
+    example_values = {
+        "LENGTH": 16,
+        "DIM": 8,
+        "PE": 2,
+        "SIMD": 2,
+        "A_WIDTH": 8,
+        "B_WIDTH": 8,
+        "ACCU_WIDTH": 19,
+    }
 
     TRANSPOSED: bool = True
-    LENGTH: int = 16
-    DIM: int = 8
-    PE: int = 2
-    SIMD: int = 2
-    A_WIDTH: int = 8
+    LENGTH: int
+    DIM: int
+    PE: int
+    SIMD: int
+    A_WIDTH: int
     A_SIGNED: bool = True
-    B_WIDTH: int = 8
-    ACCU_WIDTH: int = 19
+    B_WIDTH: int
+    ACCU_WIDTH: int
     PACK: int = 1
     RES: str = "dsp"
     RAM_STYLE: str = "block"

@@ -45,15 +45,24 @@ class Mvu(Layered):
 
     name = "mvu"
     parts = ("ram", "rom", "mac_array")
+    example_values = {
+        "MW": 16,
+        "MH": 8,
+        "PE": 4,
+        "SIMD": 2,
+        "ACTIVATION_WIDTH": 4,
+        "WEIGHT_WIDTH": 4,
+        "ACCU_WIDTH": 12,
+    }
 
-    MW: int = 16
-    MH: int = 8
-    PE: int = 4
-    SIMD: int = 2
-    ACTIVATION_WIDTH: int = 4
+    MW: int
+    MH: int
+    PE: int
+    SIMD: int
+    ACTIVATION_WIDTH: int
     SIGNED_ACTIVATIONS: bool = False
-    WEIGHT_WIDTH: int = 4
-    ACCU_WIDTH: int = 12
+    WEIGHT_WIDTH: int
+    ACCU_WIDTH: int
     SETS: int = 1
     PACK: int = 1
     RES: str = "dsp"

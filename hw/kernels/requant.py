@@ -45,17 +45,28 @@ class Requant(Layered):
 
     name = "requant"
     parts = ("fold_index", "rom")
+    example_values = {
+        "MH": 16,
+        "PE": 1,
+        "ACCU_WIDTH": 15,
+        "PORT_WIDTH": 15,
+        "OUT_WIDTH": 4,
+        "M_WIDTH": 18,
+        "B_WIDTH": 16,
+        "B_SHIFT": 11,
+        "SHIFT": 22,
+    }
 
-    MH: int = 16
-    PE: int = 1
-    ACCU_WIDTH: int = 15
-    PORT_WIDTH: int = 15
-    OUT_WIDTH: int = 4
+    MH: int
+    PE: int
+    ACCU_WIDTH: int
+    PORT_WIDTH: int
+    OUT_WIDTH: int
     OUT_SIGNED: bool = False
-    M_WIDTH: int = 18
-    B_WIDTH: int = 16
-    B_SHIFT: int = 11
-    SHIFT: int = 22
+    M_WIDTH: int
+    B_WIDTH: int
+    B_SHIFT: int
+    SHIFT: int
     SHIFTS: int = 1
     SHIFT_STEP: int = 1
     SETS: int = 1

@@ -22,8 +22,9 @@ class Rowexp(ScoreRows):
 
     name = "rowexp"
     parts = ("ram", "rom_clear", "rom_dual")
+    example_values = {"IN_WIDTH": 8, "LENGTH": 16, "PE": 1, "SUM_WIDTH": 12, "OUT_WIDTH": 8}
 
-    OUT_WIDTH: int = 8
+    OUT_WIDTH: int
 
     @property
     def exp_width(self) -> int:

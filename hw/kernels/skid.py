@@ -13,8 +13,9 @@ class Skid(Plain):
     """WIDTH: of tdata in bits. beats: of a frame in tests."""
 
     name = "skid"
+    example_values = {"WIDTH": 8}
 
-    WIDTH: int = 8
+    WIDTH: int
     beats: int = 16
 
     def cycles(self, frames: int = 1, **settings: int) -> int:

@@ -28,10 +28,19 @@ class Softmax(ScoreRows):
 
     name = "softmax"
     parts = ("rowexp", "fifo", "quotient")
+    example_values = {
+        "IN_WIDTH": 8,
+        "LENGTH": 16,
+        "PE": 1,
+        "SUM_WIDTH": 12,
+        "EXP_WIDTH": 8,
+        "OUT_WIDTH": 8,
+        "TIE": 12,
+    }
 
-    EXP_WIDTH: int = 8
-    OUT_WIDTH: int = 8
-    TIE: int = 12
+    EXP_WIDTH: int
+    OUT_WIDTH: int
+    TIE: int
 
     @property
     def exp_width(self) -> int:

@@ -26,16 +26,25 @@ class Swg(Kernel):
 
     name = "swg"
     parts = ("ram",)
+    example_values = {
+        "IFM_H": 8,
+        "IFM_W": 8,
+        "IFM_CH": 4,
+        "KERNEL": 3,
+        "STRIDE": 1,
+        "SIMD": 1,
+        "ELEM_WIDTH": 8,
+    }
 
-    IFM_H: int = 8
-    IFM_W: int = 8
-    IFM_CH: int = 4
-    KERNEL: int = 3
-    STRIDE: int = 1
-    SIMD: int = 1
+    IFM_H: int
+    IFM_W: int
+    IFM_CH: int
+    KERNEL: int
+    STRIDE: int
+    SIMD: int
     DEPTHWISE: bool = False
     PARALLEL: bool = False
-    ELEM_WIDTH: int = 8
+    ELEM_WIDTH: int
     RAM_STYLE: str = "block"
     signed: bool = False
 

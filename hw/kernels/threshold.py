@@ -35,12 +35,13 @@ class Threshold(Layered):
 
     name = "threshold"
     parts = ("fold_index", "rom")
+    example_values = {"MH": 16, "PE": 1, "ACCU_WIDTH": 15, "OUT_WIDTH": 4}
 
-    MH: int = 16
-    PE: int = 1
-    ACCU_WIDTH: int = 15
+    MH: int
+    PE: int
+    ACCU_WIDTH: int
     ACCU_SIGNED: bool = True
-    OUT_WIDTH: int = 4
+    OUT_WIDTH: int
     OUT_SIGNED: bool = False
     SETS: int = 1
     RAM_STYLE: str = "block"

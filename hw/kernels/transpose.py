@@ -24,12 +24,13 @@ class Transpose(Kernel):
 
     name = "transpose"
     parts = ("ram",)
+    example_values = {"A": 4, "B": 3, "INNER": 2, "PE": 2, "ELEM_WIDTH": 4}
 
-    A: int = 4
-    B: int = 3
-    INNER: int = 2
-    PE: int = 2
-    ELEM_WIDTH: int = 4
+    A: int
+    B: int
+    INNER: int
+    PE: int
+    ELEM_WIDTH: int
     RAM_STYLE: str = "distributed"
 
     def validate(self) -> None:

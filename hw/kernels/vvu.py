@@ -43,15 +43,23 @@ class Vvu(Layered):
 
     name = "vvu"
     parts = ("ram", "rom")
+    example_values = {
+        "CHANNELS": 16,
+        "TAPS": 9,
+        "PE": 1,
+        "ACTIVATION_WIDTH": 4,
+        "WEIGHT_WIDTH": 4,
+        "ACCU_WIDTH": 12,
+    }
 
-    CHANNELS: int = 16
-    TAPS: int = 9
-    PE: int = 1
+    CHANNELS: int
+    TAPS: int
+    PE: int
     SIMD: int = 1
-    ACTIVATION_WIDTH: int = 4
+    ACTIVATION_WIDTH: int
     SIGNED_ACTIVATIONS: bool = False
-    WEIGHT_WIDTH: int = 4
-    ACCU_WIDTH: int = 12
+    WEIGHT_WIDTH: int
+    ACCU_WIDTH: int
     SETS: int = 1
     RAM_STYLE: str = "block"
     PACK: int = 1

@@ -12,7 +12,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from hw.spec.sizes import ceil_div
 from hw.spec.stream import Stream
 
 Settings = Mapping[str, int]
+K = TypeVar("K", bound="Kernel")
 
 KERNELS: dict[str, type[Kernel]] = {}
 """Every kernel by name; `hw.kernels.load` fills it."""
@@ -72,6 +73,9 @@ class Kernel(ABC):
     parts: ClassVar[tuple[str, ...]] = ()
     """Modules that it instantiates: other kernels or files of `hw/kernels/common`."""
 
+    example_values: ClassVar[Mapping[str, int]] = {}
+    """A small value of every parameter that has no default."""
+
     plain: ClassVar[bool] = False
     """Moves beats as bytes, whatever codes are in them."""
     exact: ClassVar[bool] = True
@@ -84,6 +88,13 @@ class Kernel(ABC):
 
     def __post_init__(self) -> None:
         self.validate()
+
+    @classmethod
+    def example(cls: type[K], **chosen: Any) -> K:
+        """The kernel with small values of its parameters, but for those chosen: for tools that look
+        at a kernel alone. Raises SpecError as the construction does.
+        """
+        return cls(**{**cls.example_values, **chosen})
 
     def need(self, holds: bool, parameter: str, rule: str) -> None:
         """Raises SpecError, naming kernel, parameter, value and rule, unless the rule holds. Other

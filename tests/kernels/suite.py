@@ -95,7 +95,7 @@ def in_order(kind: type[Kernel]) -> Callable[..., Any]:
     by name.
     """
     names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    return lambda *values, **more: kind(**dict(zip(names, values, strict=False)), **more)
+    return lambda *values, **more: kind.example(**dict(zip(names, values, strict=False)), **more)
 
 
 def label(kernel: Kernel) -> str:

@@ -7,7 +7,7 @@ divide = in_order(Divide)
 
 
 GRID = [
-    Divide(rows=12),
+    Divide.example(rows=12),
     divide(16, 7, 5, False, 6, 2, TIE=3, CYCLES=1, rows=30),
     divide(13, 10, 4, False, 3, 3, TIE=6, CYCLES=4, rows=30),
     divide(20, 12, 8, True, 8, 1, CYCLES=1, rows=40),
@@ -49,6 +49,6 @@ BAD = [
     ({"CYCLES": 4}, "CYCLES"),
 ]
 FAULT = ("(D_WIDTH + 1)'(d) + (D", "(D_WIDTH + 1)'(d) - (D")
-RATE = [Divide(rows=60), Divide(CYCLES=1, DIM=3, rows=500)]
+RATE = [Divide.example(rows=60), Divide.example(CYCLES=1, DIM=3, rows=500)]
 
 test_grid, test_bad, test_fault, test_rate = suite(GRID, BAD, FAULT, RATE)

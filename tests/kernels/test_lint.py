@@ -44,7 +44,7 @@ def test_every_shape_of_memory_is_clean(style, depth, width):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", names())
 def test_yosys_reads_and_maps_it(name, family):
-    assert yosys(Design.of(kernel_class(name)()), family) == ""
+    assert yosys(Design.of(kernel_class(name).example()), family) == ""
 
 
 @pytest.mark.parametrize("name", names())

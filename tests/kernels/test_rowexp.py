@@ -8,11 +8,11 @@ rowexp = in_order(Rowexp)
 
 
 GRID = [
-    Rowexp(LENGTH=12, rows=4),
+    Rowexp.example(LENGTH=12, rows=4),
     rowexp(5, 20, 2, RAGGED=True, SUM_WIDTH=11, OUT_WIDTH=6),
-    Rowexp(LENGTH=12, PE=4, ROM_STYLE="block", RAM_STYLE="block", rows=5),
-    Rowexp(LENGTH=1, SUM_WIDTH=8, rows=9),
-    Rowexp(LENGTH=3, PE=3, SUM_WIDTH=10, rows=7),
+    Rowexp.example(LENGTH=12, PE=4, ROM_STYLE="block", RAM_STYLE="block", rows=5),
+    Rowexp.example(LENGTH=1, SUM_WIDTH=8, rows=9),
+    Rowexp.example(LENGTH=3, PE=3, SUM_WIDTH=10, rows=7),
     rowexp(4, 1, 1, True, SUM_WIDTH=8, rows=5),
     rowexp(3, 4, 4, True, "block", SUM_WIDTH=5, OUT_WIDTH=3),
     rowexp(2, 10, 1, SUM_WIDTH=4, OUT_WIDTH=1, rows=6),
@@ -51,8 +51,8 @@ BAD = [
 ]
 FAULT = ("first_q || top > max_q", "first_q || top < max_q")
 RATE = [
-    Rowexp(LENGTH=64, SUM_WIDTH=14, rows=80),
-    Rowexp(LENGTH=16, PE=2, RAGGED=True, rows=150),
+    Rowexp.example(LENGTH=64, SUM_WIDTH=14, rows=80),
+    Rowexp.example(LENGTH=16, PE=2, RAGGED=True, rows=150),
 ]
 
 test_grid, test_bad, test_fault, test_rate = suite(GRID, BAD, FAULT, RATE)

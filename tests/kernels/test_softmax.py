@@ -12,11 +12,11 @@ softmax = in_order(Softmax)
 ONES = np.ones(256, np.int64)  # all quotients 1 / L: halves where L is an odd part of 2^(W + 1)
 
 GRID = [
-    Softmax(LENGTH=12, rows=4),
+    Softmax.example(LENGTH=12, rows=4),
     softmax(5, 20, 2, True, SUM_WIDTH=11, EXP_WIDTH=6, OUT_WIDTH=5, TIE=2),
-    Softmax(LENGTH=12, PE=4, ROM_STYLE="block", RAM_STYLE="block", rows=5),
-    Softmax(LENGTH=1, SUM_WIDTH=8, rows=9),
-    Softmax(LENGTH=3, PE=3, SUM_WIDTH=10, rows=7, OUT_WIDTH=4, TIE=3),
+    Softmax.example(LENGTH=12, PE=4, ROM_STYLE="block", RAM_STYLE="block", rows=5),
+    Softmax.example(LENGTH=1, SUM_WIDTH=8, rows=9),
+    Softmax.example(LENGTH=3, PE=3, SUM_WIDTH=10, rows=7, OUT_WIDTH=4, TIE=3),
     softmax(4, 1, 1, True, SUM_WIDTH=8, rows=12),
     softmax(3, 4, 4, True, "block", SUM_WIDTH=5, EXP_WIDTH=3, OUT_WIDTH=6, rows=12),
     softmax(2, 10, 1, SUM_WIDTH=4, EXP_WIDTH=1, OUT_WIDTH=3, TIE=1, rows=6),
@@ -57,8 +57,8 @@ BAD = [
 ]
 FAULT = ("(SUM_WIDTH + 1)'(d) + (S", "(SUM_WIDTH + 1)'(d) - (S")
 RATE = [
-    Softmax(LENGTH=64, SUM_WIDTH=14, rows=120),
-    Softmax(LENGTH=16, PE=2, RAGGED=True, rows=400, SUM_WIDTH=12),
+    Softmax.example(LENGTH=64, SUM_WIDTH=14, rows=120),
+    Softmax.example(LENGTH=16, PE=2, RAGGED=True, rows=400, SUM_WIDTH=12),
 ]
 
 test_grid, test_bad, test_fault, test_rate = suite(GRID, BAD, FAULT, RATE)

@@ -31,13 +31,13 @@ class ScoreRows(Kernel):
     first and 0 last. rows: of a frame in tests.
     """
 
-    IN_WIDTH: int = 8
-    LENGTH: int = 16
-    PE: int = 1
+    IN_WIDTH: int
+    LENGTH: int
+    PE: int
     RAGGED: bool = False
     RAM_STYLE: str = "distributed"
     ROM_STYLE: str = "distributed"
-    SUM_WIDTH: int = 12
+    SUM_WIDTH: int
     table: NDArray[np.int64] | None = None
     rows: int = 3
 
