@@ -1,1 +1,3 @@
-"""The host: streaming sessions, memory bank, prompts, devices and the command line. Never torch."""
+"""The host runs sessions, memory banks, prompts, devices and the command line. It never imports
+torch.
+"""

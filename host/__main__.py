@@ -1,4 +1,4 @@
-"""`python -m host`: see `host.cli.main`."""
+"""`python -m host` runs the command line of `host.cli.main`."""
 
 import sys
 

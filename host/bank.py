@@ -1,4 +1,6 @@
-"""The memory bank of one object: fixed storage for ready keys and values, assembled each frame."""
+"""The memory bank of one object keeps ready keys and values in fixed storage and assembles them
+each frame.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,10 @@ Allocate = Callable[[tuple[int, ...], DTypeLike], NDArray[Any]]
 
 
 class MemoryBank:
-    """FIFO storage of memories, in memory that the device can read.
+    """A bank stores an object's memories first in, first out, in memory that the device can read.
 
-    Everything is allocated here, once: storage for `policy.slots` memories and one buffer of the
-    longest L that can be assembled. Neither grows nor is reallocated as frames go by.
+    Everything is allocated when the bank is made: storage for `policy.slots` memories and one
+    buffer of the longest L that can be assembled. Neither grows nor is reallocated as frames go by.
     """
 
     def __init__(self, spec: ModelSpec, allocate: Allocate) -> None:
@@ -43,33 +45,35 @@ class MemoryBank:
 
     @property
     def history(self) -> tuple[Entry, ...]:
-        """Entries held, in the order of writing."""
+        """Returns the entries that the bank holds, in the order in which they were written."""
         return tuple(self._history)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of storage, constant over the bank's life."""
+        """Returns the bytes that the storage takes, which stay the same for the bank's life."""
         arrays = (self._keys, self._values, self._all_keys, self._all_values)
         return sum(array.nbytes for array in arrays)
 
     def clear(self) -> None:
-        """Forgets everything; the storage stays."""
+        """Forgets every entry; the storage stays allocated."""
         self._history.clear()
         self._slots.clear()
 
     def storage(self) -> tuple[tuple[str, DTypeLike, int], tuple[str, DTypeLike, int]]:
-        """Name, type and width of the bank's keys, then of its values."""
+        """Returns the name, the type and the width of the bank's keys, then those of its values."""
         keys, values = self._keys, self._values
         return ("keys", keys.dtype, keys.shape[2]), ("values", values.dtype, values.shape[2])
 
     def snapshot(self) -> tuple[tuple[Entry, ...], NDArray[Any], NDArray[Any]]:
-        """Entries in the order of writing, and copies of their keys (n, G*G + 1, Ck) and values
-        (n, G*G + 1, Cv), the object pointer last.
+        """Returns the entries in the order of writing, with copies of their keys (n, G*G + 1, Ck)
+        and values (n, G*G + 1, Cv), in which the object pointer comes last.
         """
         return self.history, self._keys[self._slots], self._values[self._slots]
 
     def restore(self, history: Sequence[Entry], keys: NDArray[Any], values: NDArray[Any]) -> None:
-        """Takes over what `snapshot` gave. Raises ValueError for what no bank can hold."""
+        """Takes over what `snapshot` returned. Raises ValueError for entries that no bank could
+        hold.
+        """
         frames = {entry.frame for entry in history}
         kept = retained(history, self._policy)
         if len(frames) != len(history) or kept != list(range(len(history))):
@@ -86,10 +90,10 @@ class MemoryBank:
         values: NDArray[Any],
         pointer: NDArray[Any],
     ) -> None:
-        """Remembers one frame, replacing what was remembered of the same frame.
+        """Remembers one frame, in place of what was remembered of the same frame before.
 
-        keys (1, 1, G*G, Ck) and values (1, 1, G*G, Cv) as the memory encoder returns them,
-        pointer (Ck + Cv,) from the mask decoder. All are copied.
+        keys (1, 1, G*G, Ck) and values (1, 1, G*G, Cv) are what the memory encoder returned,
+        pointer (Ck + Cv,) is the mask decoder's. All of them are copied.
         """
         for index in range(len(self._history) - 1, -1, -1):
             if self._history[index].frame == frame:
@@ -108,10 +112,11 @@ class MemoryBank:
         self._values[slot, -1] = pointer[width:]
 
     def assemble(self, now: int) -> tuple[NDArray[Any], NDArray[Any]] | None:
-        """Keys (1, 1, L, Ck) and values (1, 1, L, Cv) that frame `now` reads, or None without any.
+        """Returns the keys (1, 1, L, Ck) and values (1, 1, L, Cv) that frame `now` reads, or None
+        while the bank is empty.
 
-        Views of the bank's own buffer, valid until the next call. The last 8 lanes of each key
-        carry the age code of its kind and frame distance.
+        Both are views of the bank's own buffer and stay valid until the next call. The last 8 lanes
+        of each key carry the age code of its kind and frame distance.
         """
         chosen = select(self._history, now, self._policy)
         end = 0

@@ -1,6 +1,7 @@
-"""What the host must know of a bundle's concept detector: its sizes, tables and vocabulary.
+"""A detector's description tells the host all that it must know: sizes, tables and vocabulary.
 
-Letters as everywhere, and N queries, T = N + 1 + P tokens, P prompt tokens of text and examples.
+The letters are those of docs/architecture.md; N counts queries, P prompt tokens of text and
+examples, and T = N + 1 + P all tokens.
 """
 
 from __future__ import annotations
@@ -18,20 +19,22 @@ from hw.spec.manifest import DETECTOR_TABLES, VOCABULARY, DetectorSizes
 from hw.spec.port import Port
 
 EMBEDDING = 384
-"""Numbers in a sentence embedding."""
+"""A sentence embedding has this many numbers."""
 GEOMETRY_CHANNELS = 4
 EXAMPLE_LABELS = 2
 
 
 @dataclass(frozen=True, eq=False)
 class DetectorTables:
-    """Tables of the detector's tokens, float32 values; the sum of rows is encoded at the end.
+    """The tables from which the host makes the detector's tokens hold float32 values; a sum of
+    their rows is encoded once, at the end.
 
-    queries (N+1, C): queries, then the presence token. none (P_text+1, C): stand for text that is
-    not given, the last for an unused example. text_weight (384, P_text*C) and text_bias (P_text*C,)
-    project a sentence embedding. label (2, C), column, row, column_end and row_end (R, C),
-    pool_weight (C, C): an example box. score_scale (2,): gain and offset of the scores' logits, see
-    `host.concepts.detections.scaled_scores`, so that 0.5 decides and a score is a probability.
+    queries (N+1, C) are the queries, then the presence token. none (P_text+1, C) stand for text
+    that is not given, its last row for an unused example. text_weight (384, P_text*C) and text_bias
+    (P_text*C,) project a sentence embedding. label (2, C), column, row, column_end and row_end (R,
+    C) and pool_weight (C, C) make the token of an example box. score_scale (2,) are the gain and
+    the offset of the scores' logits, see `host.concepts.detections.scaled_scores`, so that 0.5
+    decides and a score is a probability.
     """
 
     queries: NDArray[np.float32]
@@ -49,8 +52,8 @@ class DetectorTables:
 
 @dataclass(frozen=True, eq=False)
 class DetectorSpec:
-    """Sizes and tables of a detector, and the file of its vocabulary (None: phrases are given by
-    hand).
+    """A detector's description has its sizes, its tables, and the file of its vocabulary; that is
+    None where phrases are given by hand.
     """
 
     sizes: DetectorSizes
@@ -59,15 +62,17 @@ class DetectorSpec:
 
     @property
     def tokens(self) -> int:
-        """T: tokens of the detector, N queries and the presence token first."""
+        """Returns T, the number of the detector's tokens: the N queries and the presence token come
+        first.
+        """
         sizes = self.sizes
         return sizes.queries + 1 + sizes.text_tokens + sizes.exemplar_tokens
 
     def check(
         self, model: str, ports: Mapping[str, Port], width: int, coarse: int, grid: int
     ) -> None:
-        """Raises BundleError unless the tables and the graph's ports by name fit the sizes; width
-        C, coarse G, grid R.
+        """Raises BundleError unless the tables and the graph's ports, by name, fit the sizes: the
+        width C, the coarse grid G and the mask grid R.
         """
         sizes = self.sizes
         many, text = sizes.queries + 1, sizes.text_tokens
@@ -111,7 +116,9 @@ def _compare(
 
 
 def load_detector(folder: Path, sizes: DetectorSizes) -> DetectorSpec:
-    """The detector's part of a bundle. Raises BundleError."""
+    """Reads the detector's part of a bundle. Raises BundleError for a file that is missing or does
+    not fit.
+    """
     path = folder / DETECTOR_TABLES
     with np.load(path, allow_pickle=False) as stored:
         try:

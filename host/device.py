@@ -1,5 +1,5 @@
-"""What a device offers the host: four stateless graphs on arrays of codes, a fifth where the bundle
-has a concept detector, and their description.
+"""A device offers the host four stateless graphs on arrays of codes, a fifth where the bundle has a
+concept detector, and their description.
 
 `golden` is the integer model on this machine, `rtl` the hardware's own SystemVerilog in simulation,
 `pynq` the hardware on a board (`host.devices`). Any object that follows the `Device` protocol can
@@ -17,23 +17,23 @@ from hw.spec.dtypes import Arrays as Arrays
 
 
 class Device(Protocol):
-    """A machine that runs a bundle's graphs.
+    """A device runs a bundle's graphs.
 
-    Arrays hold codes in the storage type of their port. The outputs of a graph stay valid until
-    the same graph runs again: a device may reuse its buffers, so what must last is copied.
+    Arrays hold codes in the storage type of their port. The outputs of a graph stay valid until the
+    same graph runs again: a device may reuse its buffers, so what must last is copied.
     """
 
     name: str
     spec: ModelSpec
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array in the memory that suits what the host hands to the device."""
+        """Returns an array of zeros in the memory that suits what the host hands to the device."""
         ...
 
     def run(self, graph: str, inputs: Arrays) -> Arrays:
-        """Outputs of one graph by port name."""
+        """Runs one graph on inputs by port name and returns its outputs by port name."""
         ...
 
     def close(self) -> None:
-        """Gives the device back."""
+        """Gives the device back; no graph can be run afterwards."""
         ...

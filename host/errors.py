@@ -1,4 +1,4 @@
-"""Typed errors of the host: each names the bad value and the remedy."""
+"""The host's errors have a type each, and each names the bad value and the remedy."""
 
 from __future__ import annotations
 
@@ -36,11 +36,13 @@ class PromptError(SamFabricError):
 
 
 class UnknownObjectError(SamFabricError):
-    """An object id that the session does not track."""
+    """An object id is not one that the session tracks."""
 
 
 class UnknownNameError(SamFabricError, AttributeError, KeyError):
-    """A method, field or key that an object of another library's name does not have."""
+    """An object that stands for another library's lacks the method, field or key that was asked
+    for.
+    """
 
 
 class DeviceError(SamFabricError):
@@ -48,4 +50,4 @@ class DeviceError(SamFabricError):
 
 
 class UsageError(SamFabricError):
-    """Command-line options that contradict each other or need one another."""
+    """Options of the command line contradict each other or need one another."""

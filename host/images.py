@@ -24,19 +24,19 @@ def _resize(image: NDArray, height: int, width: int, enlarge: int = cv2.INTER_LI
 
 
 def to_network(frame: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Frame (H, W, 3) RGB uint8 -> (S, S, 3) uint8, squashed to the square, S = size."""
+    """Squashes a frame (H, W, 3) RGB uint8 to the network's square (S, S, 3) uint8, S = size."""
     return np.ascontiguousarray(_resize(frame, size, size))
 
 
 def to_codes(image: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """Image (S, S, 3) uint8 -> int8 codes (1, 3, S, S): pixel - 128."""
+    """Turns an image (S, S, 3) uint8 into int8 codes (1, 3, S, S): a code is its pixel - 128."""
     # Flipping the top bit of a byte subtracts 128 in two's complement, without widening.
     codes = (image ^ np.uint8(0x80)).view(np.int8)
     return np.ascontiguousarray(codes.transpose(2, 0, 1))[None]
 
 
 def mask_to_grid(mask: NDArray, grid: int) -> NDArray[np.float32]:
-    """Binary mask (H, W) -> logits (R, R) float32 in [-16, 16], R = grid.
+    """Turns a binary mask (H, W) into logits (R, R) float32 in [-16, 16], R = grid.
 
     A cell's value is 16 * (2 p - 1) for the share p of it that the mask covers, so the boundary is
     soft and survives the way back.
@@ -46,7 +46,7 @@ def mask_to_grid(mask: NDArray, grid: int) -> NDArray[np.float32]:
 
 
 def logits_to_video(logits: NDArray[np.floating], height: int, width: int) -> NDArray[np.float32]:
-    """Logits (R, R) -> (height, width) float32, to be thresholded at 0.
+    """Interpolates logits (R, R) to (height, width) float32, to be thresholded at 0.
 
     Interpolating before the threshold gives outlines finer than the grid; bicubic rounds them.
     """
@@ -55,6 +55,6 @@ def logits_to_video(logits: NDArray[np.floating], height: int, width: int) -> ND
 
 
 def sigmoid(logits: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Soft mask in [0, 1] of logits of any shape."""
+    """Returns the probabilities in [0, 1] that logits of any shape stand for."""
     limited = np.clip(np.asarray(logits, np.float32), -30, 30)
     return (1 / (1 + np.exp(-limited))).astype(np.float32)

@@ -1,7 +1,8 @@
-"""How much masks overlap, all pairs at once, which of them are duplicates, and who gets a pixel.
+"""These functions tell how much masks overlap, all pairs at once, which of them are duplicates, and
+which object gets a pixel.
 
-Masks go as bits, 64 cells a word, and only pairs that share a row and a column are compared: a
-board's cores are slow, and most instances are far apart.
+Masks are packed as bits, 64 cells to a word, and only pairs that share a row and a column are
+compared: a board's cores are slow, and most instances are far apart.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from numpy.typing import NDArray
 from hw.spec.sizes import whole_bytes
 
 YIELDED = -10.0
-"""Most that the logit of a mask may be where another one has the pixel (SAM 2)."""
+"""A mask's logit is at most this where another mask has the pixel (SAM 2)."""
 
 _ONES = np.array([bin(byte).count("1") for byte in range(256)], np.uint8)
 
 
 def mask_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """IoU of every pair of masks (n, R, R), (m, R, R) -> (n, m); 0 where both are empty."""
+    """Returns the IoU of every pair of masks (n, R, R) and (m, R, R) as (n, m); it is 0 where both
+    masks are empty.
+    """
     both, union = both_and_either(first, second)
     return (both / np.maximum(union, 1)).astype(np.float32)
 
@@ -29,8 +32,8 @@ def mask_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.
 def both_and_either(
     first: NDArray[np.bool_], second: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cells that both and that either of every pair of masks (n, H, W), (m, H, W) hold: (n, m)
-    each.
+    """Counts, for every pair of masks (n, H, W) and (m, H, W), the cells that both hold and those
+    that either holds: two arrays (n, m).
     """
     a = _Packed(first)
     b = a if second is first else _Packed(second)
@@ -44,9 +47,11 @@ def both_and_either(
 
 
 def surest(overlaps: NDArray[np.floating], limit: float) -> NDArray[np.intp]:
-    """Greedy suppression of duplicates: indices kept, of n answers in order of falling score.
+    """Suppresses duplicates greedily: of n answers in order of falling score it returns the indices
+    that are kept.
 
-    overlaps (n, n): an answer goes that overlaps a kept, surer one by more than the limit.
+    overlaps (n, n) says how much answers overlap; an answer goes if it overlaps a surer one that is
+    kept by more than the limit.
     """
     kept = np.ones(len(overlaps), bool)
     for index in np.flatnonzero((overlaps > limit).sum(1) > 1):  # each overlaps itself
@@ -56,8 +61,8 @@ def surest(overlaps: NDArray[np.floating], limit: float) -> NDArray[np.intp]:
 
 
 def share(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Logits (n, H, W) of n objects of which each pixel belongs to the surest, the first of equals
-    (SAM 2, `_apply_non_overlapping_constraints`). The input stays as it is.
+    """Returns the logits (n, H, W) of n objects with each pixel left to the surest of them, the
+    first of equals (SAM 2, `_apply_non_overlapping_constraints`). The input stays as it is.
     """
     if len(logits) < 2:
         return logits
@@ -67,7 +72,7 @@ def share(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def share_frame(planes: Mapping[int, NDArray[np.float32]]) -> dict[int, NDArray[np.float32]]:
-    """`share` for logits (H, W) by object id."""
+    """Does the same as `share` for logits (H, W) by object id."""
     if len(planes) < 2:
         return dict(planes)
     return dict(zip(planes, share(np.stack(list(planes.values()))), strict=True))

@@ -1,4 +1,6 @@
-"""The ways of torch's modules that scripts use on a model, where there is nowhere to move it."""
+"""Scripts call methods of torch's modules on a model; these do nothing where there is nowhere to
+move the model.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +12,36 @@ Self = TypeVar("Self", bound="ModuleNames")
 
 
 class ModuleNames(Named):
-    """Answers `model.to("cuda").eval()` and the like with itself; what it lacks, it names."""
+    """A class that inherits from this one answers `model.to("cuda").eval()` and the like with
+    itself, and names what it lacks.
+    """
 
     def to(self: Self, *_args: Any, **_kwargs: Any) -> Self:
-        """Itself, whatever the device or type asked for: those of a bundle are fixed."""
+        """Returns the object itself, whatever device or type is asked for, since a bundle's are
+        fixed.
+        """
         return self
 
     def eval(self: Self) -> Self:
-        """Itself: it does nothing else."""
+        """Returns the object itself and does nothing else."""
         return self
 
     def cuda(self: Self, *_args: Any) -> Self:
-        """Itself: it stays on its own device."""
+        """Returns the object itself, which stays on its own device."""
         return self
 
     def cpu(self: Self) -> Self:
-        """Itself: it stays on its own device."""
+        """Returns the object itself, which stays on its own device."""
         return self
 
     def half(self: Self) -> Self:
-        """Itself: its types are fixed."""
+        """Returns the object itself, whose types are fixed."""
         return self
 
     def float(self: Self) -> Self:
-        """Itself: its types are fixed."""
+        """Returns the object itself, whose types are fixed."""
         return self
 
     def requires_grad_(self: Self, *_args: Any) -> Self:
-        """Itself: there are no gradients."""
+        """Returns the object itself, which has no gradients."""
         return self

@@ -1,4 +1,4 @@
-"""Names that a script may get wrong: refused with the nearest one that there is."""
+"""A name that a script gets wrong is refused together with the nearest name that exists."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from host.errors import UnknownNameError, UsageError
 
 
 def advice(name: Any, known: Iterable[str]) -> str:
-    """What to write in place of a name that is not known."""
+    """Says what to write in place of a name that is not known."""
     names = sorted(known)
     near = get_close_matches(str(name), names, 1, cutoff=0.5)
     return f"did you mean {near[0]}?" if near else f"there is: {', '.join(names) or 'none'}"
 
 
 def check_known(given: Iterable[Any], known: Iterable[str], what: str) -> None:
-    """Raises UsageError for the first of the names given that is not known.
+    """Raises UsageError for the first of the given names that is not known.
 
-    what: what such a name is, as "field of an add_prompt request".
+    what says in the message what such a name is, for instance "field of an add_prompt request".
     """
     names = set(known)
     for name in given:
@@ -28,12 +28,14 @@ def check_known(given: Iterable[Any], known: Iterable[str], what: str) -> None:
 
 
 def public_names(owner: Any) -> list[str]:
-    """Names that a user may read of an object."""
+    """Returns the names that a user may read of an object."""
     return [name for name in dir(owner) if not name.startswith("_")]
 
 
 class Named:
-    """An object that tells the nearest of its names when asked for one that it lacks."""
+    """An object of this class names the nearest of its names when it is asked for one that it
+    lacks.
+    """
 
     def __getattr__(self, name: str) -> Any:
         # Only called where the usual ways have failed.

@@ -1,4 +1,4 @@
-"""Which memories an object's bank offers to the attention, as pure functions of indices.
+"""These pure functions of indices decide which memories an object's bank offers to the attention.
 
 The streaming session and the training unroll both call these, so a clip is trained under exactly
 the policy that the board runs. The rule is SAM 2's (Ravi et al. 2024, section 4, memory bank): a
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 RECENT, PROMPTED, POINTER = 0, 1, 2
-"""Kinds of memory token: row of the age-code table."""
+"""The kind of a memory token is its row of the age-code table."""
 
 AGE_LANES = 8
-"""Last lanes of every key, overwritten by the host with an age code each frame."""
+"""The host overwrites this many last lanes of every key with an age code each frame."""
 
 AGE_BUCKETS = 16
 _EXACT_AGES = 6  # distances that get a bucket of their own: the recent FIFO's reach
@@ -23,7 +23,9 @@ _EXACT_AGES = 6  # distances that get a bucket of their own: the recent FIFO's r
 
 @dataclass(frozen=True)
 class Policy:
-    """Sizes of the bank: N recent, M prompted spatial memories, and object pointers at most."""
+    """A bank's sizes are the most recent memories N, the most prompted memories M, and the most
+    object pointers that it offers.
+    """
 
     recent: int = 6
     prompted: int = 2
@@ -31,13 +33,17 @@ class Policy:
 
     @property
     def slots(self) -> int:
-        """Entries that `retained` can ever name: the fixed size of the bank's storage."""
+        """Returns how many entries `retained` can ever name, which is the fixed size of the bank's
+        storage.
+        """
         return max(self.recent, self.pointers - self.prompted) + self.prompted + 1
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One remembered frame of one object: its index in the video and whether a prompt made it."""
+    """An entry is one remembered frame of one object: its index in the video, and whether a prompt
+    made it.
+    """
 
     frame: int
     prompted: bool
@@ -45,14 +51,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Selection:
-    """Memories to attend to: (index into the history, kind, age bucket), oldest first."""
+    """A selection lists the memories to attend to, oldest first, each as (index into the history,
+    kind, age bucket).
+    """
 
     spatial: list[tuple[int, int, int]] = field(default_factory=list)
     pointers: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 def age_bucket(distance: int) -> int:
-    """Bucket 0..15 of a frame distance: distance - 1 for 1..6, then one bucket per octave.
+    """Returns the bucket 0..15 of a frame distance: distance - 1 for 1..6, then one bucket an
+    octave.
 
     Octaves start at 7, 14, 28, ...; bucket 15 holds everything from 3584 on. The sign of the
     distance does not matter (a reverse pass looks ahead), and 0 falls into the nearest bucket.
@@ -75,11 +84,11 @@ def _split(history: Sequence[Entry], skip: set[int]) -> tuple[list[int], list[in
 
 
 def select(history: Sequence[Entry], now: int, policy: Policy) -> Selection:
-    """Memories that frame `now` attends to.
+    """Returns the memories that frame `now` attends to.
 
-    history: entries in the order in which they were written (FIFO order, not frame order).
-    A prompted entry counts only in the prompted FIFO. An entry of frame `now` itself is left out:
-    a frame that is corrected must not attend to its own first answer.
+    history lists the entries in the order in which they were written, which need not be the order
+    of frames. A prompted entry counts only among the prompted ones. An entry of frame `now` itself
+    is left out: a frame that is corrected must not attend to its own first answer.
     """
     own = {i for i, e in enumerate(history) if e.frame == now}
     recent, prompted = _split(history, own)
@@ -95,11 +104,12 @@ def select(history: Sequence[Entry], now: int, policy: Policy) -> Selection:
 
 
 def retained(history: Sequence[Entry], policy: Policy) -> list[int]:
-    """Indices that may ever be selected again, ascending; at most `policy.slots` of them.
+    """Returns the indices of entries that may ever be selected again, ascending, at most
+    `policy.slots` of them.
 
-    The newest entry may still be corrected, which can turn a recent memory into a prompted one
-    and so bring the one it pushed out back into reach. What it pushed out is therefore kept until
-    the next frame is written.
+    The newest entry may still be corrected, which can turn a recent memory into a prompted one and
+    so bring the one it pushed out back into reach. What it pushed out is therefore kept until the
+    next frame is written.
     """
     if not history:
         return []

@@ -1,7 +1,9 @@
-"""Points, labels, boxes and masks as users give them, read into arrays or refused with a word.
+"""Points, labels, boxes and masks as users give them are read into arrays, or refused with the
+reason.
 
 What can only mean one thing is taken: a box that crosses the border is cut there, a soft mask is
-thresholded. What could mean two things is refused, since a guess would show as a wrong mask only.
+thresholded. What could mean two things is refused, since a wrong guess would only show as a wrong
+mask.
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ from numpy.typing import NDArray
 from host.errors import PromptError
 
 ROUNDING = 1e-4
-"""How far outside the frame a normalised coordinate may fall by rounding alone."""
+"""A normalised coordinate may fall this far outside the frame, by rounding alone."""
 
 
 def plain(value: Any) -> Any:
-    """The value, a tensor of another library as a numpy array."""
+    """Returns the value; a tensor of another library comes back as a numpy array."""
     if isinstance(value, np.ndarray) or not hasattr(value, "detach"):
         return value
     tensor = value.detach().cpu()
@@ -29,7 +31,9 @@ def plain(value: Any) -> Any:
 
 
 def numbers(value: Any, what: str) -> NDArray[np.float64]:
-    """Array of real numbers, of the value's own shape. Raises PromptError."""
+    """Reads a value as an array of real numbers of the value's shape. Raises PromptError where it
+    holds anything else; `what` names the value in the message.
+    """
     try:
         given = np.asarray(plain(value))
         if given.dtype.kind not in "biuf":
@@ -45,9 +49,9 @@ def _short(value: Any) -> str:
 
 
 def points_of(value: Any) -> NDArray[np.float64]:
-    """Points (N, 2) of one object; a single point and leading dimensions of 1 pass too.
+    """Reads the points (N, 2) of one object; a single point and leading dimensions of 1 pass too.
 
-    Raises PromptError, also for the points of several objects.
+    Raises PromptError for other shapes and for the points of several objects.
     """
     given = numbers(value, "points")
     if not given.size:
@@ -60,7 +64,9 @@ def points_of(value: Any) -> NDArray[np.float64]:
 
 
 def labels_of(value: Any) -> NDArray[np.int64]:
-    """Labels of any shape as whole numbers. Raises PromptError."""
+    """Reads labels of any shape as whole numbers. Raises PromptError for fractions and for what is
+    no number.
+    """
     given = numbers(value, "labels")
     if not (np.isfinite(given) & (given == np.rint(given))).all():
         raise PromptError(
@@ -70,7 +76,9 @@ def labels_of(value: Any) -> NDArray[np.int64]:
 
 
 def box_of(value: Any) -> NDArray[np.float64]:
-    """Box (4,) of one object, given in any shape of four numbers. Raises PromptError."""
+    """Reads the box (4,) of one object from four numbers in any shape. Raises PromptError for
+    another count.
+    """
     given = numbers(value, "box").reshape(-1)
     if given.shape != (4,):
         raise PromptError(f"box of {given.size} numbers", "give x0, y0, x1, y1")
@@ -78,10 +86,11 @@ def box_of(value: Any) -> NDArray[np.float64]:
 
 
 def binary_mask(value: Any) -> NDArray[np.bool_]:
-    """Where the object is, of a mask of any shape: truth values, {0, v}, probabilities (taken from
-    0.5 on) or logits (taken by their sign).
+    """Tells where the object is by a mask of any shape: truth values, {0, v}, probabilities (the
+    object from 0.5 on) or logits (the object where they are positive).
 
-    Raises PromptError where it cannot be told which: a map of several ids, grey values.
+    Raises PromptError for a mask that could mean several things, such as a map of ids or grey
+    values.
     """
     given = np.asarray(plain(value))
     if given.dtype == np.bool_:
@@ -112,16 +121,18 @@ def binary_mask(value: Any) -> NDArray[np.bool_]:
 
 
 def near_frame(points: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Normalised points float32, those outside 0..1 by rounding alone pulled in."""
+    """Returns normalised points as float32, with those pulled in that lie outside 0..1 by rounding
+    alone.
+    """
     given = np.asarray(points, np.float64)
     pulled = np.clip(given, 0, 1)
     return np.where(np.abs(pulled - given) <= ROUNDING, pulled, given).astype(np.float32)
 
 
 def box_on_frame(box: NDArray[np.floating], what: str = "box") -> NDArray[np.float32]:
-    """Normalised box (4,) cut at the frame's border.
+    """Cuts a normalised box (4,) at the frame's border.
 
-    Raises PromptError for one that is empty or has no part on the frame.
+    Raises PromptError for a box that is empty or has no part on the frame.
     """
     named = f"{what} ({', '.join(f'{value:.4g}' for value in box)})"
     if not np.isfinite(box).all():
@@ -138,11 +149,11 @@ def box_on_frame(box: NDArray[np.floating], what: str = "box") -> NDArray[np.flo
 
 
 def box_from_pixels(box: Any, height: int, width: int) -> NDArray[np.float32]:
-    """Box (4,) x0, y0, x1, y1 from the first to the last pixel, both included, on a frame of that
-    size -> (4,) in [0, 1], cut at the border.
+    """Normalises a box (4,) x0, y0, x1, y1 that runs from its first to its last pixel, both
+    included, on a frame of the given size: the result (4,) lies in [0, 1], cut at the border.
 
-    An exclusive end, x1 = width, is taken too: many tools give it. Raises PromptError for a box
-    with no part on the frame, or whose corners are the wrong way round.
+    An exclusive end, x1 = width, is taken too, since many tools give it. Raises PromptError for a
+    box with no part on the frame, or whose corners are the wrong way round.
     """
     given = box_of(box)
     x0, y0, x1, y1 = given.tolist()

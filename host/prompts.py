@@ -1,8 +1,9 @@
-"""Prompts: what a user says about an object, and how the mask decoder is told.
+"""A prompt is what a user says about an object; this module also makes of it what the mask decoder
+reads.
 
-Coordinates here are normalised: x and y in [0, 1] over the whole frame, edges included, so that a
-pixel of index i in a row of W has its centre at (i + 0.5) / W. `Prompt.from_pixels` converts.
-Training draws its prompts through the same functions (SAM, Kirillov et al. 2023, section 3).
+Coordinates are normalised: x and y run over [0, 1] on the whole frame, edges included, so that
+pixel i of a row of W has its centre at (i + 0.5) / W. `Prompt.from_pixels` converts. Training draws
+its prompts through the same functions (SAM, Kirillov et al. 2023, section 3).
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ from host.prompt_values import (
 )
 
 NEGATIVE, POSITIVE, BOX_TOP_LEFT, BOX_BOTTOM_RIGHT, PAD = 0, 1, 2, 3, 4
-"""Token labels: rows of the table `token_label`."""
+"""Labels of tokens are rows of the table `token_label`."""
 
 PROMPT_TOKENS = 8
-"""P: prompt tokens the decoder reads, unused ones padded."""
+"""The decoder reads this many prompt tokens, P; unused ones are padded."""
 
 LOGIT_LIMIT = 16.0
-"""Largest absolute value of a mask logit or a dense prompt channel, in value units."""
+"""No mask logit and no channel of a dense prompt has a larger absolute value, in value units."""
 
 DENSE_CHANNELS = 6
 
@@ -47,12 +48,12 @@ def _no_labels() -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class Prompt:
-    """Clicks, a box or a mask for one object on one frame.
+    """A prompt holds clicks, a box or a mask for one object on one frame.
 
-    points: (N, 2) float32 x, y in [0, 1].  labels: (N,) 1 positive, 0 negative.
-    box: (4,) float32 x0, y0, x1, y1 in [0, 1], or None; cut at the frame's border.
-    mask: (H, W) bool at the video's resolution, or None; it excludes points and box. Probabilities
-    and logits are thresholded, see `binary_mask`.
+    points are (N, 2) float32 x, y in [0, 1], with labels (N,), 1 for the object and 0 for the
+    background. box is (4,) float32 x0, y0, x1, y1 in [0, 1], cut at the frame's border, or None.
+    mask is (H, W) bool at the video's resolution, or None; it excludes points and box.
+    Probabilities and logits are thresholded, see `binary_mask`.
     """
 
     points: NDArray[np.float32] = field(default_factory=_no_points)
@@ -98,11 +99,11 @@ class Prompt:
         box: ArrayLike | None = None,
         mask: ArrayLike | None = None,
     ) -> Prompt:
-        """Prompt from pixel coordinates of a (height, width) frame.
+        """Makes a prompt from pixel coordinates of a (height, width) frame.
 
-        Points name pixels (their centres); a box runs from the first to the last pixel that it
-        holds, both included, and is cut at the border. Raises PromptError for a point outside the
-        frame or a box with no part on it.
+        A point names a pixel, that is its centre; a box runs from the first to the last pixel that
+        it holds, both included, and is cut at the border. Raises PromptError for a point outside
+        the frame or a box with no part on it.
         """
         scaled_box = None if box is None else box_from_pixels(box, height, width)
         scaled = _no_points()
@@ -128,12 +129,14 @@ class Prompt:
         return cls(scaled, kept, scaled_box, drawn)
 
     def replaces(self, earlier: Prompt) -> bool:
-        """Whether this prompt outlines the object anew, after an outline given before."""
+        """Tells whether this prompt outlines the object anew, after an outline given before."""
         outlined = earlier.box is not None or earlier.mask is not None
         return outlined and (self.box is not None or self.mask is not None)
 
     def then(self, later: Prompt) -> Prompt:
-        """This prompt followed by a correction: clicks add up, a later box or mask replaces."""
+        """Returns this prompt followed by a correction: clicks add up, a later box or mask takes
+        the place of the earlier one.
+        """
         if later.mask is not None or self.mask is not None:
             return later
         return Prompt(
@@ -159,10 +162,11 @@ def token_indices(
     box: ArrayLike | None,
     bins: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of the token tables for the P prompt tokens: (label (P,), column (P,), row (P,)).
+    """Returns the rows of the token tables that the P prompt tokens are summed of: label (P,),
+    column (P,) and row (P,).
 
-    points (N, 2) and box (4,) normalised, bins = R. The box comes first, then the clicks, of which
-    the latest are kept when there are more than fit; the rest is PAD at column = row = 0.
+    points (N, 2) and box (4,) are normalised, and bins = R. The box comes first, then the clicks,
+    of which the latest are kept when there are more than fit; the rest is PAD at column = row = 0.
     """
     where = np.asarray(points, np.float32).reshape(-1, 2)
     kinds = np.asarray(labels, np.int64).reshape(-1)
@@ -186,10 +190,11 @@ def dense_prompt(
     labels: ArrayLike = (),
     box: ArrayLike | None = None,
 ) -> NDArray[np.float32]:
-    """Prompts drawn on the mask grid: (6, R, R) float32 in [-16, 16], R = grid.
+    """Draws a prompt on the mask grid: (6, R, R) float32 in [-16, 16], R = grid.
 
-    Channels: 0 previous mask logits (zero without), 1 positive and 2 negative clicks as discs of
-    radius max(1, R / 32) cells, 3 the filled box, 4 and 5 the x and y ramps.
+    Channel 0 holds the previous mask's logits, or zeros without one; channels 1 and 2 positive and
+    negative clicks as discs of radius max(1, R / 32) cells; channel 3 the filled box; channels 4
+    and 5 the x and y ramps.
     """
     drawn = np.zeros((DENSE_CHANNELS, grid, grid), np.float32)
     if logits is not None:
@@ -220,9 +225,10 @@ def is_ambiguous(
     mask: ArrayLike | None = None,
     memory: bool = False,
 ) -> bool:
-    """Whether the best of the three candidate masks answers: one positive click, nothing else.
+    """Tells whether the best of the three candidate masks is to answer: for one positive click and
+    nothing else.
 
-    memory: whether the object has any memory, which settles what is meant.
+    memory says whether the object has any memory, which settles what the click means.
     """
     kinds = np.asarray(labels).reshape(-1)
     single = kinds.size == 1 and int(kinds[0]) == POSITIVE

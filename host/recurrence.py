@@ -1,7 +1,8 @@
-"""The rules that tie one frame of an object to the next, as pure functions.
+"""Rules that tie one frame of an object to the next, as pure functions.
 
-The streaming session and the training unroll both follow them: which candidate mask answers, when
-the object counts as present, what the memory encoder is given, what the next frame sees.
+The streaming session and the training unroll both follow them. They say which candidate mask
+answers, when the object counts as present, what the memory encoder is given and what the next frame
+sees.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ CANDIDATES = (1, 2, 3)
 
 
 def choose_mask(ious: ArrayLike, prompt: Prompt | None, memory: bool) -> int:
-    """Index 0..3 of the mask token that answers.
+    """Returns the index 0..3 of the mask token that answers.
 
-    ious: (4,) IoU estimates in any monotone form. An ambiguous prompt takes the best candidate of
-    1..3 (SAM, section 3, resolving ambiguity); everything else takes the single mask 0.
+    ious (4,) are IoU estimates in any monotone form. An ambiguous prompt takes the best of the
+    candidates 1..3 (SAM, section 3, resolving ambiguity); everything else takes the single mask 0.
     """
     if prompt is None or not is_ambiguous(prompt.labels, prompt.box, prompt.mask, memory):
         return SINGLE_MASK
@@ -30,14 +31,16 @@ def choose_mask(ious: ArrayLike, prompt: Prompt | None, memory: bool) -> int:
 
 
 def shows(labels: ArrayLike, box: object | None, mask: NDArray[np.bool_] | None) -> bool:
-    """Whether a prompt shows its object: a positive click, a box, or a mask that is not empty."""
+    """Tells whether a prompt shows its object: by a positive click, a box, or a mask that is not
+    empty.
+    """
     if mask is not None:
         return bool(mask.any())
     return box is not None or bool((np.asarray(labels) == POSITIVE).any())
 
 
 def ever_shown(prompts: Iterable[Prompt | None]) -> bool:
-    """Whether any of an object's prompts shows it.
+    """Tells whether any of an object's prompts shows it.
 
     An object that an empty mask began has nothing to be recognised by: it stays absent until a
     prompt shows it.
@@ -46,10 +49,12 @@ def ever_shown(prompts: Iterable[Prompt | None]) -> bool:
 
 
 def is_present(score: float, prompt: Prompt | None, shown: bool) -> bool:
-    """Whether the object is on the frame: the user points at it, or the object score is positive.
+    """Tells whether the object is on the frame: where the user points at it, or where the object
+    score is positive.
 
-    A prompt that shows the object says more than the estimate, and so does an empty mask. shown:
-    whether any prompt ever did (`ever_shown`); without one the score says nothing.
+    A prompt that shows the object says more than the estimate, and so does an empty mask. shown
+    says whether any prompt ever showed the object (`ever_shown`); without one the score means
+    nothing.
     """
     if prompt is not None:
         if shows(prompt.labels, prompt.box, prompt.mask):
@@ -60,10 +65,11 @@ def is_present(score: float, prompt: Prompt | None, shown: bool) -> bool:
 
 
 def remembered_mask(logits: NDArray[np.float32], present: bool) -> NDArray[np.float32]:
-    """Logits (R, R) that stand for the frame: those of the mask, or -16 everywhere when absent.
+    """Returns the logits (R, R) that stand for the frame: the mask's own, or -16 everywhere when
+    the object is absent.
 
-    This one map is the answer to the user, the memory encoder's input and the next frame's
-    previous mask.
+    This one map is the answer to the user, the memory encoder's input and the next frame's previous
+    mask.
     """
     return logits if present else np.full_like(logits, -LOGIT_LIMIT)
 
@@ -71,9 +77,9 @@ def remembered_mask(logits: NDArray[np.float32], present: bool) -> NDArray[np.fl
 def previous_mask(
     before: NDArray[np.float32] | None, own: NDArray[np.float32] | None
 ) -> NDArray[np.float32] | None:
-    """Channel 0 of the dense prompt.
+    """Returns channel 0 of the dense prompt, the mask that the decoder starts from.
 
-    own: this frame's earlier answer when a prompt corrects it (SAM's mask input), which wins.
-    before: the answer of the frame before, None on an object's first frame.
+    own is this frame's earlier answer when a prompt corrects it (SAM's mask input), and goes first.
+    before is the answer of the frame before, or None on an object's first frame.
     """
     return before if own is None else own

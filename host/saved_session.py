@@ -38,15 +38,17 @@ HEADER = "session"
 REMEDY = "save the session again"
 LARGEST_SIDE = 1 << 16
 LARGEST_HEADER = 1 << 24
-"""Bytes of JSON, some hundred for an object."""
+"""A header may have this many bytes of JSON; an object takes some hundred."""
 ANSWER = ("logits", "candidates", "ious", "pointer", "given")
 PROMPT = ("points", "labels", "box", "mask")
 
 
 def fingerprint(spec: ModelSpec) -> str:
-    """SHA-256, in hex, of what a model's sessions depend on: sizes, policy, types, host tables.
+    """Returns the SHA-256, in hex, of all that a model's sessions depend on: sizes, policy, types
+    and host tables.
 
-    The same for a model's bundles of every device; training anew changes the tables.
+    It is the same for the model's bundles of every device; training anew changes the tables and so
+    the fingerprint.
     """
     sizes = (spec.image_size, spec.width, spec.key_width, spec.value_width)
     ports = {
@@ -63,7 +65,7 @@ def fingerprint(spec: ModelSpec) -> str:
 
 
 def save_state(state: SessionState, spec: ModelSpec, overlapping: bool, path: str | Path) -> None:
-    """Writes a session: its state, the model that it runs, and whether masks may overlap.
+    """Writes a session to a file: its state, the model that it runs, and whether masks may overlap.
 
     The file is whole or absent. Raises OSError where it cannot be written.
     """
@@ -101,7 +103,8 @@ def save_state(state: SessionState, spec: ModelSpec, overlapping: bool, path: st
 
 
 def load_state(path: str | Path, device: Device) -> tuple[SessionState, bool]:
-    """State of the session in a file, for a device of the same model, and whether masks overlap.
+    """Reads the state of a session from a file, for a device of the same model, and whether its
+    masks overlap.
 
     Raises SavedSessionError for a file that is missing, damaged or of another model.
     """

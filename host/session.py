@@ -32,7 +32,9 @@ from host.tracker import Answer, ObjectModel
 
 
 class SharedFrame:
-    """Answers for the objects of one frame, brought to a size together: masks do not overlap."""
+    """The answers for all objects of one frame are brought to a size together, so that masks do not
+    overlap.
+    """
 
     def __init__(self, answers: Sequence[Answer]) -> None:
         self._answers = list(answers)
@@ -40,7 +42,9 @@ class SharedFrame:
         self._planes: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
 
     def logits_of(self, answer: Answer, size: tuple[int, int]) -> NDArray[np.float32]:
-        """Logits of one of the answers at a size (height, width)."""
+        """Returns the logits of one of the answers at a size (height, width), without the pixels
+        that are another object's.
+        """
         if self._size != size:
             self._planes = share(np.stack([one.video_logits(*size) for one in self._answers]))
             self._size = size
@@ -50,11 +54,12 @@ class SharedFrame:
 
 @dataclass(frozen=True, eq=False)
 class ObjectResult:
-    """One object on one frame.
+    """A result tells what is known of one object on one frame.
 
-    logits (R, R) float32, of this object alone; score: object logit; iou: the model's own estimate,
-    0..1; present: whether the object is on the frame (if not, the mask is empty). shared: where
-    objects share the frame, which gives each pixel of the results below to the surest of them.
+    logits (R, R) float32 are of this object alone; score is the object logit; iou is the model's
+    own estimate in 0..1; present says whether the object is on the frame, and where it is not the
+    mask is empty. shared is there where several objects share the frame: each pixel of the results
+    below then goes to the surest of them.
     """
 
     logits: NDArray[np.float32]
@@ -68,24 +73,28 @@ class ObjectResult:
     def video_logits(
         self, height: int | None = None, width: int | None = None
     ) -> NDArray[np.float32]:
-        """Logits (height, width) float32; the video's own resolution unless told."""
+        """Returns logits (height, width) float32, at the video's own resolution unless told
+        otherwise.
+        """
         size = height or self.frame_size[0], width or self.frame_size[1]
         if self.shared is None:
             return self.answer.video_logits(*size)
         return self.shared.logits_of(self.answer, size)
 
     def mask(self, height: int | None = None, width: int | None = None) -> NDArray[np.bool_]:
-        """Mask (height, width) bool, thresholded after the interpolation."""
+        """Returns the mask (height, width) bool, thresholded after the interpolation."""
         return self.video_logits(height, width) > 0
 
     def soft_mask(self, height: int | None = None, width: int | None = None) -> NDArray[np.float32]:
-        """Probability (height, width) in 0..1."""
+        """Returns the probability (height, width), in 0..1, that a pixel is the object's."""
         return sigmoid(self.video_logits(height, width))
 
 
 @dataclass(frozen=True, eq=False)
 class StepResult:
-    """Every object on one frame, and milliseconds spent in each stage."""
+    """A step's result holds every object on one frame, by id, and the milliseconds spent in each
+    stage.
+    """
 
     frame_index: int
     objects: dict[int, ObjectResult]
@@ -112,11 +121,11 @@ def check_frame(frame: Any, expected: tuple[int, int] | None = None, index: int 
 
 
 class Session:
-    """Tracks any number of objects through a stream of frames.
+    """A session tracks any number of objects through a stream of frames.
 
-    A device serves one session at a time: a frame's features stay in the device's buffers.
-    overlapping: let masks of several objects overlap in the results; what is remembered of them is
-    the same either way.
+    A device serves one session at a time, since a frame's features stay in the device's buffers.
+    With overlapping, masks of several objects may overlap in the results; what is remembered of the
+    objects is the same either way.
     """
 
     def __init__(self, device: Device, overlapping: bool = False) -> None:
@@ -127,7 +136,7 @@ class Session:
 
     @property
     def object_ids(self) -> list[int]:
-        """Objects tracked, in the order in which they were first prompted."""
+        """Returns the ids of the objects tracked, in the order of their first prompts."""
         return list(self.state.objects)
 
     def step(
@@ -138,8 +147,9 @@ class Session:
     ) -> StepResult:
         """Takes the next frame (H, W, 3) uint8 RGB and answers for every object.
 
-        prompts: by object id; an id not yet known starts a new object. codes: what `prepare` made
-        of the frame ahead. Raises FrameError and PromptError before anything has changed.
+        prompts are given by object id; an id not yet known starts a new object. codes are what
+        `prepare` made of the frame ahead of time. Raises FrameError and PromptError before anything
+        has changed.
         """
         state = self.state
         check_frame(frame, state.frame_size, state.frame_index + 1)
@@ -157,10 +167,10 @@ class Session:
     def refine(self, prompts: Mapping[int, Prompt]) -> StepResult:
         """Prompts or corrects objects on the current frame, after `step`.
 
-        Clicks add to those already given on this frame; the frame's earlier answer goes in as the
-        mask input, unless a box or mask takes the place of an earlier one; what was remembered of
-        the frame is replaced. Raises FrameError before the
-        first step, PromptError for a bad prompt.
+        Clicks add to those already given on this frame. The frame's earlier answer goes in as the
+        mask input, unless a box or mask takes the place of an earlier one, and what was remembered
+        of the frame is replaced. Raises FrameError before the first step, PromptError for a bad
+        prompt.
         """
         state = self.state
         if state.frame_size is None:
@@ -172,14 +182,14 @@ class Session:
         return self._result()
 
     def prepare(self, frame: NDArray[np.uint8]) -> NDArray[Any]:
-        """The image encoder's codes of a frame, for `step`: from any thread, while the device works
-        on another frame.
+        """Returns the image encoder's codes of a frame, to be handed to `step`. Any thread may call
+        it while the device works on another frame.
         """
         return self._model.prepare(frame)
 
     def encoded(self) -> Arrays:
-        """The image encoder's outputs on the current frame, which runs once a frame; valid until
-        the next one. Raises FrameError before the first step.
+        """Returns the image encoder's outputs on the current frame, valid until the next one. The
+        encoder runs once a frame. Raises FrameError before the first step.
         """
         state = self.state
         if state.image is None:
@@ -190,11 +200,11 @@ class Session:
 
     @property
     def timings_ms(self) -> dict[str, float]:
-        """Milliseconds spent in each stage since the last `step` or `refine` began."""
+        """Returns the milliseconds spent in each stage since the last `step` or `refine` began."""
         return dict(self._model.clock.ms)
 
     def remove_object(self, object_id: int) -> None:
-        """Forgets an object. Raises UnknownObjectError."""
+        """Forgets an object. Raises UnknownObjectError for an id that is not tracked."""
         if object_id not in self.state.objects:
             have = ", ".join(map(str, self.state.objects)) or "none"
             raise UnknownObjectError(f"object {object_id!r} is not tracked", f"tracked: {have}")
@@ -210,9 +220,10 @@ class Session:
 
     @classmethod
     def load(cls, path: str | Path, device: Device) -> Session:
-        """The session that was saved in a file, on a device of the same model, whichever kind.
+        """Returns the session that was saved in a file, on a device of the same model, whichever
+        kind of device it is.
 
-        Raises SavedSessionError.
+        Raises SavedSessionError for a file that is missing, damaged or of another model.
         """
         state, overlapping = load_state(path, device)
         session = cls(device, overlapping)

@@ -1,4 +1,4 @@
-"""What a streaming session keeps between frames."""
+"""A streaming session keeps this between frames."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from host.tracker import Answer
 
 @dataclass(eq=False)
 class ObjectState:
-    """What a session keeps of one object between frames.
+    """This is what a session keeps of one object between frames.
 
-    before: logits of the frame before; tracked: of this frame, before its first prompt.
-    shown: whether a prompt on an earlier frame showed the object. prompt: this frame's.
+    before are the logits of the frame before; tracked are those of this frame before its first
+    prompt. shown says whether a prompt on an earlier frame showed the object. prompt is this
+    frame's prompt.
     """
 
     bank: MemoryBank
@@ -31,7 +32,7 @@ class ObjectState:
     shown: bool = False
 
     def end_frame(self) -> None:
-        """The frame is over: its answer becomes that of the frame before."""
+        """Ends a frame: its answer becomes the answer of the frame before."""
         if self.current is not None:
             self.before = self.current.logits
         self.shown = self.shown or ever_shown([self.prompt])
@@ -40,9 +41,10 @@ class ObjectState:
 
 @dataclass(eq=False)
 class SessionState:
-    """What a session keeps between frames: of fixed size for a fixed number of objects.
+    """This is what a session keeps between frames, of fixed size for a fixed number of objects.
 
-    codes: the frame as the image encoder reads it, where somebody made them; image: its outputs.
+    codes are the frame as the image encoder reads it, where somebody made them; image are the
+    encoder's outputs.
     """
 
     frame_index: int = -1

@@ -1,5 +1,5 @@
-"""What the host must know of a model: sizes, bank policy, ports of each graph, tables. Read from a
-bundle by `load_spec`.
+"""A model's description tells the host all that it must know: sizes, the bank's policy, the ports
+of each graph, and the tables. `load_spec` reads it from a bundle.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OBJECT_TOKEN = 4
 OUTPUT_TOKENS = 5
 PROMPT_LABELS = 5
 TOKENS = OUTPUT_TOKENS + PROMPT_TOKENS
-"""T: four mask tokens, the object token, P prompt tokens."""
+"""The decoder reads T tokens: four mask tokens, the object token, and P prompt tokens."""
 
 SAME_CODES = (
     (("image_encoder", "features"), ("memory_attention", "features")),
@@ -42,12 +42,14 @@ SAME_CODES = (
     (("image_encoder", "skip8"), (DETECTOR, "skip8")),
     (("image_encoder", "skip4"), (DETECTOR, "skip4")),
 )
-"""Outputs whose codes the host hands to an input as they are: (graph, output), (graph, input)."""
+"""The host hands the codes of these outputs to an input as they are: (graph, output), (graph,
+input).
+"""
 
 
 @dataclass(frozen=True)
 class GraphPorts:
-    """Ports of one graph by name."""
+    """The ports of one graph are listed by name, inputs and outputs apart."""
 
     inputs: Mapping[str, Port]
     outputs: Mapping[str, Port]
@@ -55,10 +57,11 @@ class GraphPorts:
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """Host-side tables, as codes of the port that they feed (float32 values in a float model).
+    """The tables that the host looks up hold codes of the port that they feed; in a float model
+    they hold float32 values.
 
-    token_label (5, C), token_column (R, C), token_row (R, C) and output_tokens (5, C) feed
-    `tokens` of the mask decoder; age_codes (3, 16, 8) feed the keys of memory attention.
+    token_label (5, C), token_column (R, C), token_row (R, C) and output_tokens (5, C) feed `tokens`
+    of the mask decoder; age_codes (3, 16, 8) feed the keys of memory attention.
     """
 
     token_label: NDArray[Any]
@@ -70,8 +73,8 @@ class Tables:
 
 @dataclass(frozen=True, eq=False)
 class ModelSpec:
-    """What the host must know of a model: sizes, bank policy, ports of each graph, tables, and the
-    concept detector where it has one.
+    """A model's description holds its sizes, the bank's policy, the ports of each graph, the
+    tables, and the concept detector where the model has one.
 
     Raises BundleError when the tables or graphs do not fit the sizes.
     """
@@ -128,12 +131,12 @@ class ModelSpec:
 
     @property
     def coarse(self) -> int:
-        """G: side of the feature grid."""
+        """Returns G, the side of the feature grid."""
         return self.image_size // 16
 
     @property
     def grid(self) -> int:
-        """R: side of the mask grid."""
+        """Returns R, the side of the mask grid."""
         return self.image_size // 4
 
 
@@ -142,7 +145,9 @@ def _type_of(port: Port) -> str:
 
 
 def load_spec(folder: str | Path) -> tuple[Manifest, ModelSpec]:
-    """Manifest (verified) and model description of a bundle. Raises BundleError."""
+    """Reads a bundle's manifest, verified, and the description of its model. Raises BundleError for
+    a bundle that is incomplete, altered or of another version.
+    """
     root = Path(folder)
     manifest = load_manifest(root)
     if manifest.widths.P != PROMPT_TOKENS:
@@ -177,8 +182,8 @@ def load_spec(folder: str | Path) -> tuple[Manifest, ModelSpec]:
 
 
 def require_detector(spec: ModelSpec) -> DetectorSpec:
-    """A model's detector. Raises DeviceError for a model without one, which can only be prompted
-    object by object.
+    """Returns a model's concept detector. Raises DeviceError for a model without one, which can
+    only be prompted object by object.
     """
     if spec.detector is None or DETECTOR not in spec.ports:
         raise DeviceError(

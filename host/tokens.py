@@ -1,4 +1,6 @@
-"""The decoder's token input: learned output tokens, then prompt tokens as sums of table rows."""
+"""The decoder's token input holds learned output tokens, then prompt tokens, which are sums of
+table rows.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from host.spec import OUTPUT_TOKENS, TOKENS, ModelSpec
 
 
 class TokenTable:
-    """Builds `tokens` (1, C, T, 1) of the mask decoder, T = 5 + P.
+    """A token table builds the input `tokens` (1, C, T, 1) of the mask decoder, T = 5 + P.
 
     A prompt token is label[l] + column[x] + row[y], summed wide and clipped to the port's type, so
     that every device starts from the same codes.

@@ -1,7 +1,8 @@
-"""One object on one frame: memory attention, mask decoder and memory encoder in their order.
+"""One object on one frame goes through memory attention, mask decoder and memory encoder in this
+order.
 
-Neither the order of frames nor the choice of prompts is decided here; the streaming session and
-the SAM 2 style predictor both drive these steps.
+Neither the order of frames nor the choice of prompts is decided here; the streaming session and the
+SAM 2 style predictor both drive these steps.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ STAGES = (
 
 
 class StageClock:
-    """Milliseconds spent in each stage since the last reset."""
+    """A clock counts the milliseconds spent in each stage since it was last reset."""
 
     def __init__(self) -> None:
         self.ms: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Adds the time of the block to a stage."""
+        """Adds the time that the block under `with` takes to a stage."""
         start = time.perf_counter()
         try:
             yield
@@ -51,11 +52,12 @@ class StageClock:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What the model says of one object on one frame.
+    """An answer is what the model says of one object on one frame.
 
-    logits (R, R) float32 in value units, -16 everywhere when the object is absent. score: object
-    logit. iou: estimate in 0..1. pointer (Ck + Cv,) codes. candidates (4, R, R) and their IoUs (4,)
-    are the decoder's raw masks. given: the user's mask (H, W) when it was the prompt.
+    logits (R, R) float32 are in value units, and -16 everywhere when the object is absent. score is
+    the object logit, iou an estimate in 0..1, pointer (Ck + Cv,) the object pointer's codes.
+    candidates (4, R, R) and their IoUs (4,) are the decoder's raw masks. given is the user's mask
+    (H, W) when it was the prompt.
     """
 
     logits: NDArray[np.float32]
@@ -68,7 +70,8 @@ class Answer:
     given: NDArray[np.bool_] | None = None
 
     def video_logits(self, height: int, width: int) -> NDArray[np.float32]:
-        """Logits at (height, width): interpolated before the threshold, so outlines are smooth.
+        """Returns logits at (height, width), interpolated before the threshold, so that outlines
+        are smooth.
 
         A mask prompt is its frame's output: there the sign follows the user's mask exactly.
         """
@@ -81,7 +84,9 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """What a bank stores of a frame: keys (1, 1, G*G, Ck), values (1, 1, G*G, Cv), pointer."""
+    """A memory is what a bank stores of a frame: keys (1, 1, G*G, Ck), values (1, 1, G*G, Cv) and
+    the object pointer.
+    """
 
     keys: NDArray[Any]
     values: NDArray[Any]
@@ -89,7 +94,9 @@ class Memory:
 
 
 class ObjectModel:
-    """The model's per-frame steps on a device, with the buffers that they share."""
+    """An object model runs the model's steps of one frame on a device, with the buffers that they
+    share.
+    """
 
     def __init__(self, device: Device) -> None:
         self.device = device
@@ -103,7 +110,7 @@ class ObjectModel:
         self._mask_port = ports["memory_encoder"].inputs["mask"]
 
     def prepare(self, frame: NDArray[np.uint8]) -> NDArray[Any]:
-        """The image encoder's input (1, 3, S, S) of a frame (H, W, 3) RGB."""
+        """Returns the image encoder's input (1, 3, S, S) for a frame (H, W, 3) RGB."""
         codes: NDArray[Any] = images.to_codes(images.to_network(frame, self.spec.image_size))
         if self._image_port.dtype is None:
             # A float model reads the same pixels, as values.
@@ -111,8 +118,8 @@ class ObjectModel:
         return codes
 
     def encode_image(self, frame: NDArray[np.uint8], codes: NDArray[Any] | None = None) -> Arrays:
-        """Features and skips of a frame (H, W, 3) RGB, valid until the next call. codes: what
-        `prepare` made of it, where that was done ahead.
+        """Returns features and skips of a frame (H, W, 3) RGB, valid until the next call. codes are
+        what `prepare` made of the frame, where that was done ahead of time.
         """
         if codes is None:
             with self.clock.stage("prepare"):
@@ -131,12 +138,13 @@ class ObjectModel:
         *,
         shown: bool,
     ) -> Answer:
-        """Answer for frame `now`.
+        """Answers for an object on frame `now`.
 
-        image: outputs of the image encoder. bank: the object's memories. before: logits of the
-        frame before; own: this frame's earlier logits when the prompt corrects them. shown: whether
-        a prompt, this one included, has ever shown the object (`recurrence.ever_shown`). A mask
-        prompt is decoded without memory, as in SAM 2: its pointer describes what the user drew.
+        image are the image encoder's outputs, bank are the object's memories. before are the logits
+        of the frame before; own are this frame's earlier logits when the prompt corrects them.
+        shown says whether a prompt, this one included, has ever shown the object
+        (`recurrence.ever_shown`). A mask prompt is decoded without memory, as in SAM 2: its pointer
+        describes what the user drew.
         """
         given = None if prompt is None else prompt.mask
         conditioned, remembers = image["features"], False
@@ -202,7 +210,7 @@ class ObjectModel:
         )
 
     def memorise(self, image: Arrays, answer: Answer) -> Memory:
-        """Memory of an answer. Its keys and values are valid until the next call."""
+        """Returns the memory of an answer. Its keys and values are valid until the next call."""
         with self.clock.stage("memory_encoder"):
             mask = self._mask_port.encode(answer.logits)[None, None]
             found = self.device.run("memory_encoder", {"mask": mask, "features": image["features"]})

@@ -1,4 +1,4 @@
-"""SamFabric's public names, each loaded at its first use: see `samfabric.api` for the list.
+"""SamFabric's public names, which `samfabric.api` lists, are each loaded at their first use.
 
 from samfabric import Prompt, Session, open_device
 session = Session(open_device("golden"))

@@ -1,4 +1,4 @@
-"""The command `samfabric`, also `python -m samfabric`: see `host.cli.main`."""
+"""The command `samfabric`, also `python -m samfabric`, runs the command line of `host.cli.main`."""
 
 from __future__ import annotations
 

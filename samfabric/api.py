@@ -1,4 +1,4 @@
-"""The public API: the tracker, concepts, videos, errors, and SAM 2's and SAM 3's names."""
+"""The public API offers the tracker, concepts, videos, errors, and SAM 2's and SAM 3's names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detects a concept on one picture and writes what was asked for: a picture, a JSON file."""
+"""`detect` finds a concept on one picture and writes what is asked for: a picture, a JSON file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ Example = tuple[float, float, float, float, int]
 
 @dataclass(frozen=True)
 class ConceptRequest:
-    """What to look for: a phrase, examples (x0, y0, x1, y1, label) in pixels, or both."""
+    """A request says what to look for: a phrase, examples (x0, y0, x1, y1, label) in pixels, or
+    both.
+    """
 
     text: str | None = None
     examples: Sequence[Example] = ()
@@ -39,7 +41,9 @@ class ConceptRequest:
             raise UsageError("nothing to look for", "say what with --text or --example")
 
     def prompt(self, height: int, width: int) -> ConceptPrompt:
-        """The prompt on a frame of that size. Raises PromptError."""
+        """Returns the prompt on a frame of that size. Raises PromptError for a box with no part on
+        it.
+        """
         return ConceptPrompt.from_pixels(height, width, self.text, self.examples)
 
 
@@ -52,8 +56,9 @@ def detect(
     result: Path | None = None,
     overlapping: bool = False,
 ) -> Detections:
-    """Every instance on a picture; drawn on `picture`, and with SAM 3's keys in the JSON `result`.
-    overlapping: masks may overlap in the picture.
+    """Finds every instance on a picture, draws them on `picture` and writes them with SAM 3's keys
+    to the JSON file `result`, where these are given. With overlapping, masks may overlap in the
+    picture.
 
     Bad input is reported before the first graph runs.
     """
@@ -74,7 +79,7 @@ def detect(
 
 
 def draw(frame: NDArray[np.uint8], found: Detections, prompt: ConceptPrompt) -> NDArray[np.uint8]:
-    """Picture of the frame (H, W, 3) RGB with numbered masks and the examples on it."""
+    """Returns a picture of the frame (H, W, 3) RGB with numbered masks and the examples on it."""
     logits = dict(enumerate(found.video_logits, 1))
     labels = {i: f"{i}: {score:.2f}" for i, score in enumerate(found.scores, 1)}
     drawn = overlay.draw(frame, logits, labels=labels)
@@ -83,7 +88,9 @@ def draw(frame: NDArray[np.uint8], found: Detections, prompt: ConceptPrompt) -> 
 
 
 def detection_table(found: Detections, model: str) -> Table:
-    """The instances for a terminal: score, box in pixels, share of the frame that the mask has."""
+    """Returns a table for a terminal: score, box in pixels, and the share of the frame that the
+    mask covers.
+    """
     count = f"{len(found)} instance{'' if len(found) == 1 else 's'}"
     height, width = found.frame_size
     table = Table(

@@ -31,7 +31,7 @@ from hw.spec.hardware import Hardware, newest
 
 EXIT_ERROR, EXIT_INTERRUPTED = 2, 130
 BOARD_EVERY = 8
-"""Frames between two looks of the detector on hardware, where it shares the fabric."""
+"""The detector shares the fabric on hardware, and looks at one frame in this many."""
 
 SATURATED = "there may be more instances than the model can answer for at once"
 

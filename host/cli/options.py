@@ -14,7 +14,7 @@ from host.cli.track import Box
 from host.devices.registry import DEVICES
 
 NEGATIVE = re.compile(r"-[.\d]")
-"""How a value with a minus begins; no option does."""
+"""A value with a minus begins like this; no option does."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -176,7 +176,7 @@ def _add_video_concept_options(parser: argparse.ArgumentParser) -> None:
 
 
 def build_parser(prog: str = "python -m host") -> argparse.ArgumentParser:
-    """Parser of the whole command line; prog: the name of the program in its help."""
+    """Returns the parser of the whole command line; prog is the name of the program in its help."""
     parser = _Parser(
         prog=prog, description="Find, segment and track objects on pictures and videos."
     )

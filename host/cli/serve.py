@@ -1,4 +1,4 @@
-"""`serve`: its options, and the page that they describe."""
+"""`serve` has these options, and runs the page that they describe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from host.errors import UsageError
 
 
 def add_serve_options(parser: argparse.ArgumentParser) -> None:
-    """Options of the live page, those of the device aside."""
+    """Adds the options of the live page; those of the device are added elsewhere."""
     group = parser.add_argument_group("page")
     group.add_argument(
         "--source",

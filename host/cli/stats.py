@@ -1,4 +1,4 @@
-"""Times of a run: summarised a stage, as a table and as JSON."""
+"""The times of a run are summed up by stage, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from hw.spec.files import atomic_path
 
 
 class FrameTimes:
-    """Milliseconds of every frame, by stage."""
+    """The milliseconds of every frame are kept by stage."""
 
     def __init__(self) -> None:
         self._stages: dict[str, list[float]] = {}
         self.totals: list[float] = []
 
     def add(self, stages: Mapping[str, float], total: float) -> None:
-        """Takes one frame's stages and its whole time."""
+        """Takes the stages of one frame and its whole time."""
         for name, ms in stages.items():
             self._stages.setdefault(name, []).append(ms)
         self.totals.append(total)
 
     def summary(self) -> dict[str, dict[str, float]]:
-        """mean, median and p95 (ms a frame) and the number of frames of each stage and the total.
+        """Returns mean, median and p95 (ms a frame) and the number of frames, of each stage and of
+        the total.
 
         Only frames on which a stage ran count for it.
         """
@@ -38,7 +39,7 @@ class FrameTimes:
         }
 
     def table(self, title: str) -> Table:
-        """The summary for a terminal."""
+        """Returns the summary as a table for a terminal."""
         table = Table(title=title, title_justify="left")
         table.add_column("stage")
         for column in ("mean ms", "median ms", "p95 ms", "frames"):

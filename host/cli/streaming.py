@@ -1,4 +1,6 @@
-"""Streams a whole source through a run and writes what was asked for: overlay, masks, times."""
+"""A whole source is streamed through a run, and what is asked for is written: overlay, masks,
+times.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,7 @@ from host.tracker import StageClock
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where results go; None where none are wanted."""
+    """These are the places where results go; a place is None where none is wanted."""
 
     clip: Path | None = None
     masks: Path | None = None
@@ -62,8 +64,8 @@ class Outputs:
 
 @dataclass
 class Report:
-    """What came of a run. saturated: there may be more instances than could be followed. broken:
-    what the source ended in, where that was not its end.
+    """A report says what came of a run. saturated: there may be more instances than could be
+    followed. broken: the error in which the source ended, where that was not its end.
     """
 
     frames: int = 0
@@ -100,11 +102,11 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
 
 class Run(ABC):
-    """A run over the frames of a source: what it makes of a frame is its own, where results go is
-    common.
+    """A run goes over the frames of a source: what it makes of a frame is its own, where results go
+    is common to all runs.
 
-    object_ids: those that masks will have; None where they are not known beforehand. first: the
-    frame that the prompt is on.
+    object_ids are those that masks will have, or None where they are not known beforehand. first is
+    the frame that the prompt is on.
     """
 
     def __init__(
@@ -128,7 +130,7 @@ class Run(ABC):
 
     @property
     def wants_logits(self) -> bool:
-        """Whether any result shows masks."""
+        """Tells whether any result shows masks."""
         return self._clip is not None or self._masks is not None
 
     def write(
@@ -150,7 +152,9 @@ class Run(ABC):
                 self._clip.write(picture, frame.time, frame.aspect)
 
     def finish(self) -> None:
-        """All frames have been given. Raises PromptError where the prompted one was not there."""
+        """Ends the run after the last frame. Raises PromptError where the prompted frame never
+        came.
+        """
         if not self.report.interrupted and self.report.frames <= self.first:
             if self.report.broken is not None:
                 raise self.report.broken
@@ -211,7 +215,7 @@ def _next(frames: Iterator[Frame], report: Report) -> Frame | None:
 
 
 def no_such_frame(source: FrameSource, frame: int, count: int) -> PromptError:
-    """The error of a prompt on a frame that is not there."""
+    """Returns the error of a prompt on a frame that the source does not have."""
     return PromptError(
         f"prompt on frame {frame}, but {source.description} has {count} frames",
         f"use --frame 0..{count - 1}",
@@ -219,7 +223,7 @@ def no_such_frame(source: FrameSource, frame: int, count: int) -> PromptError:
 
 
 def stats(run: Run, device: Device) -> dict[str, Any]:
-    """What a run was and what time it took, plain."""
+    """Returns as plain data what a run was and what time it took."""
     source, report = run.source, run.report
     totals = report.times.totals
     return {

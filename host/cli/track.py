@@ -1,4 +1,4 @@
-"""Tracks prompted objects through a whole source."""
+"""`track` follows prompted objects through a whole source."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class PromptRequest:
-    """What to track, in pixels: a mask file, or boxes (an object each), or clicks and one box."""
+    """A request says what to track, in pixels: a mask file, or boxes (an object each), or clicks
+    and one box.
+    """
 
     mask: Path | None = None
     points: Points = field(default_factory=list)
@@ -44,13 +46,13 @@ class PromptRequest:
             raise UsageError(f"--frame {self.frame}", "frames are numbered from 0")
 
     def labels(self) -> NDArray[np.uint8] | None:
-        """Label map of the mask file. Raises PromptError."""
+        """Returns the label map of the mask file. Raises PromptError where it cannot be read."""
         return None if self.mask is None else read_label_map(self.mask)
 
     def prompts(
         self, height: int, width: int, labels: NDArray[np.uint8] | None
     ) -> dict[int, Prompt]:
-        """Prompts by object id on a frame of that size. Raises PromptError."""
+        """Returns prompts by object id on a frame of that size. Raises PromptError."""
         if labels is not None:
             return {
                 object_id: Prompt.from_pixels(height, width, mask=mask)
@@ -75,8 +77,8 @@ def track(
     progress: Callable[[int], None] = lambda _frames: None,
     overlapping: bool = False,
 ) -> Report:
-    """Streams a source through a session; `progress` hears of every finished frame. overlapping:
-    masks of several objects may overlap in the overlay.
+    """Streams a source through a session and tells `progress` of every finished frame. With
+    overlapping, masks of several objects may overlap in the overlay.
 
     Bad prompts and unwritable outputs are reported before the first graph runs.
     """

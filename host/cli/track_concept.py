@@ -1,4 +1,4 @@
-"""Finds and follows every instance of a concept through a whole source."""
+"""`track --text` finds and follows every instance of a concept through a whole source."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ def track_concept(
     progress: Callable[[int], None] = lambda _frames: None,
     overlapping: bool = False,
 ) -> Report:
-    """Streams a source through a concept tracker, from frame `first` on, which examples are on.
+    """Streams a source through a concept tracker from frame `first` on, the frame that examples are
+    on.
 
     Bad prompts and unwritable outputs are reported before the first graph runs. The JSON of
-    `outputs` lists, beside the times, what was found on each frame under SAM 3's keys. overlapping:
-    masks may overlap in the overlay.
+    `outputs` lists, beside the times, what was found on each frame under SAM 3's keys. With
+    overlapping, masks may overlap in the overlay.
     """
     outputs.check()
     chosen = rules or Rules()

@@ -35,7 +35,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Call:
-    """One run of a graph and what the golden device answered."""
+    """A call is one run of a graph with what the golden device answered."""
 
     graph: str
     frame: int
@@ -45,7 +45,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Checked:
-    """A call repeated: codes compared and differing, clock cycles, rows of a ragged input."""
+    """A repeated call is told by its codes, how many were compared and how many differ, its clock
+    cycles, and the rows of a ragged input.
+    """
 
     graph: str
     frame: int
@@ -56,18 +58,18 @@ class Checked:
 
 
 class Recorder:
-    """A device that keeps the calls of the frames from `first` on."""
+    """A recorder is a device that keeps the calls of the frames from `first` on."""
 
     def __init__(self, device: Device, first: int) -> None:
         self.name, self.spec, self.calls = device.name, device.spec, list[Call]()
         self._device, self._first, self._frame = device, first, -1
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """As the device's."""
+        """Returns what the recorded device's `allocate` does."""
         return self._device.allocate(shape, dtype)
 
     def run(self, graph: str, inputs: Arrays) -> Arrays:
-        """As the device's."""
+        """Runs a graph on the recorded device and keeps the call."""
         self._frame += graph == "image_encoder"
         outputs = self._device.run(graph, inputs)
         if self._frame >= self._first:
@@ -76,7 +78,7 @@ class Recorder:
         return outputs
 
     def close(self) -> None:
-        """As the device's."""
+        """Closes the recorded device."""
         self._device.close()
 
 
@@ -86,9 +88,10 @@ def record(
     prompts: Mapping[int, Prompt],
     frames: int,
 ) -> list[Call]:
-    """Calls of the last `frames` frames of a clip. Its second frame is prompted too, by the masks
-    found there, since a bank is full only with all its prompted memories. Where there is a concept
-    detector, it looks at each of these frames for a phrase and one of the prompts' boxes.
+    """Returns the calls of the last `frames` frames of a clip. Its second frame is prompted too, by
+    the masks found there, since a bank is full only with all its prompted memories. A concept
+    detector, where there is one, looks at each of these frames for a phrase and one of the prompts'
+    boxes.
     """
     recorder = Recorder(golden, len(clip) - frames)
     session = Session(recorder)
@@ -108,7 +111,7 @@ def record(
 
 
 def repeat(device: Any, calls: Sequence[Call], say: Callable[[Checked], None]) -> list[Checked]:
-    """Repeats calls on a device with cycles. say: hears of each as it is done."""
+    """Repeats calls on a device that counts cycles and tells `say` of each as it is done."""
     done = []
     for call in calls:
         found = device.run(call.graph, call.inputs)
@@ -123,13 +126,13 @@ def repeat(device: Any, calls: Sequence[Call], say: Callable[[Checked], None]) -
 
 
 def save(path: Path, checked: Sequence[Checked]) -> None:
-    """For the bundle's report."""
+    """Writes the repeated calls to a JSON file, for the bundle's report."""
     with atomic_path(path) as part:
         part.write_text(json.dumps([asdict(c) for c in checked], indent=1) + "\n", "utf-8")
 
 
 def drawn(frames: int) -> tuple[list[NDArray[np.uint8]], Box]:
-    """The beginning of the project's own clip, and a box around its turtle."""
+    """Returns the beginning of the project's own clip, and a box around its turtle."""
     clip, labels = render_demo_clip(60)
     ys, xs = np.nonzero(labels[0] == TURTLE)
     box = (float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1))

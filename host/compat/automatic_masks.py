@@ -1,4 +1,5 @@
-"""SAM 2's automatic mask generator by its own name: everything on a picture, by a grid of clicks.
+"""SAM 2's automatic mask generator, under its own name, finds everything on a picture by a grid of
+clicks.
 
 As in SAM (Kirillov et al. 2023, appendix B, zero-shot edge detection and object proposals): each
 click of the grid gives up to three masks; those that the model itself doubts go, then those whose
@@ -35,13 +36,16 @@ OUTPUT_MODES = {
     "coco_rle": compressed,
 }
 EDGE = 20
-"""Pixels from an edge of a crop that is not the picture's, where a mask counts as cut (SAM)."""
+"""A mask counts as cut that comes within this many pixels of an edge of a crop which is not the
+picture's (SAM).
+"""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """SAM 2's settings, by its names and with its defaults. Raises UsageError for values that mean
-    nothing. points_per_batch changes nothing here: clicks are answered one by one.
+    """These are SAM 2's settings, under its names and with its defaults. Raises UsageError for
+    values that mean nothing. points_per_batch changes nothing here, since clicks are answered one
+    by one.
     """
 
     points_per_side: int | None = 32
@@ -79,7 +83,9 @@ class Settings:
             raise UsageError(f"output_mode {self.output_mode!r}", f"use {', '.join(OUTPUT_MODES)}")
 
     def grid(self, layer: int) -> NDArray[np.float64]:
-        """Clicks (n, 2) x, y in 0..1 on each crop of a layer, 0 the whole picture."""
+        """Returns the clicks (n, 2) x, y in 0..1 on each crop of a layer; layer 0 is the whole
+        picture.
+        """
         if self.point_grids is not None:
             return np.asarray(self.point_grids[layer], np.float64).reshape(-1, 2)
         assert self.points_per_side is not None  # one of both is given
@@ -90,7 +96,9 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A mask (H, W) of a click on a crop; boxes are x0, y0, x1, y1, the last pixel included."""
+    """A click on a crop found this mask (H, W); boxes are x0, y0, x1, y1, the last
+    pixel included.
+    """
 
     mask: NDArray[np.bool_]
     box: NDArray[np.int64]
@@ -101,7 +109,7 @@ class Found:
 
 
 class SAM2AutomaticMaskGenerator(ModuleNames):
-    """Finds everything on a picture: `generate(image)`."""
+    """The generator finds everything on a picture: `generate(image)`."""
 
     def __init__(self, model: Device, **settings: Any) -> None:
         """settings: of `Settings`. Raises UsageError for one that SAM 2 does not have."""
@@ -114,16 +122,19 @@ class SAM2AutomaticMaskGenerator(ModuleNames):
 
     @classmethod
     def from_pretrained(cls, model_id: str, **settings: Any) -> SAM2AutomaticMaskGenerator:
-        """Generator of a bundle folder or model name (SAM 2's hub names open the default)."""
+        """Returns the generator of a bundle folder or a model's name; SAM 2's hub names open the
+        default bundle.
+        """
         check_known(settings, vars(Settings()), "setting of SAM2AutomaticMaskGenerator")
         return cls(build_sam2_hf(model_id), **settings)
 
     def generate(self, image: Any) -> list[dict[str, Any]]:
-        """Masks of a picture (H, W, 3) RGB uint8, or another that `picture` reads.
+        """Returns the masks of a picture (H, W, 3) RGB uint8, or of anything else that `picture`
+        reads.
 
-        A dictionary each: segmentation (H, W) bool, or as output_mode has it, area in pixels, bbox
-        x, y, width, height, predicted_iou, point_coords [[x, y]], stability_score, crop_box x, y,
-        width, height. Raises FrameError.
+        Each mask is a dictionary: segmentation (H, W) bool, or as output_mode asks for it, area in
+        pixels, bbox x, y, width, height, predicted_iou, point_coords [[x, y]], stability_score,
+        crop_box x, y, width, height. Raises FrameError for what is no picture.
         """
         frame = picture(image)
         settings, found = self.settings, []
@@ -193,8 +204,8 @@ class SAM2AutomaticMaskGenerator(ModuleNames):
 def crops(
     size: Sequence[int], layers: int, overlap: float
 ) -> Iterator[tuple[int, tuple[int, int, int, int]]]:
-    """Layer and crop x0, y0, x1, y1 of the whole picture (height, width) and of 4**i overlapping
-    crops in layer i (SAM, `generate_crop_boxes`).
+    """Returns the layer and the crop x0, y0, x1, y1 of the whole picture (height, width), and of
+    4**i overlapping crops in layer i (SAM, `generate_crop_boxes`).
     """
     height, width = size
     yield 0, (0, 0, width, height)

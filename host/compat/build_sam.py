@@ -1,4 +1,6 @@
-"""Opens a device and wraps it in SAM 2's predictors; named as SAM 2's own module."""
+"""These functions, named as in SAM 2's own module, open a device and wrap it in SAM 2's
+predictors.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +24,17 @@ def build_sam2_video_predictor(
     device: Any = None,
     **options: Any,
 ) -> SAM2VideoPredictor:
-    """Video predictor; arguments as in `build_sam2`.
+    """Returns a video predictor; the arguments are those of `build_sam2`.
 
-    `++model.non_overlap_masks` and `++model.fill_hole_area` in hydra_overrides_extra, a list, are
-    heeded, others said not to be.
+    Of hydra_overrides_extra, a list, `++model.non_overlap_masks` and `++model.fill_hole_area` are
+    heeded; a warning says which others are not.
     """
     model, settings = open_video_model(config_file, ckpt_path, device, options)
     return SAM2VideoPredictor(model, **settings)
 
 
 def build_sam2_video_predictor_hf(model_id: str | Path, **options: Any) -> SAM2VideoPredictor:
-    """As `build_sam2_video_predictor`, named as in `build_sam2_hf`."""
+    """Returns a video predictor of a bundle folder or a model's name, which are read as in
+    `build_sam2_hf`.
+    """
     return build_sam2_video_predictor(model_id, **options)

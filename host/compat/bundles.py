@@ -1,4 +1,4 @@
-"""The bundle and the device that SAM 2's arguments stand for."""
+"""SAM 2's arguments stand for a bundle and a device; here they are read and opened."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 UNUSED = ("mode", "hydra_overrides_extra", "apply_postprocessing")
-"""SAM 2's options that change nothing here."""
+"""These options of SAM 2 change nothing here."""
 HEEDED: dict[str, Callable[[str], Any]] = {
     "non_overlap_masks": {"true": True, "false": False}.__getitem__,
     "fill_hole_area": float,
@@ -47,11 +47,11 @@ def build_sam2(
     device: Any = None,
     **options: Any,
 ) -> Device:
-    """Device for SAM2ImagePredictor and SAM2VideoPredictor.
+    """Returns the device for SAM2ImagePredictor and SAM2VideoPredictor.
 
     config_file or ckpt_path may name a bundle folder, config_file a model ("nano"); SAM 2's own
-    files (.yaml, .pt) select the default bundle. device: one of `host.devices.registry.DEVICES`
-    or an open Device; anything else, as "cuda", means `golden`. options: of `UNUSED`. Raises
+    files (.yaml, .pt) select the default bundle. device: one of `host.devices.registry.DEVICES` or
+    an open Device; anything else, as "cuda", means `golden`. options: of `UNUSED`. Raises
     BundleError, DeviceError, UsageError for an option that SAM 2 does not have.
     """
     check_known(options, UNUSED, "option of build_sam2")
@@ -64,7 +64,9 @@ def open_model(
     device: Any,
     detector: bool = False,
 ) -> Device:
-    """As `build_sam2`; detector: by default rather a bundle with a concept detector."""
+    """Returns the device that `build_sam2` does. With detector, a bundle that has a concept
+    detector is preferred where none is named.
+    """
     if hasattr(device, "run") and hasattr(device, "spec"):
         opened: Device = device
         return opened
@@ -73,7 +75,9 @@ def open_model(
 
 
 def build_sam2_hf(model_id: str | Path, **options: Any) -> Device:
-    """As `build_sam2`, of a bundle folder or model name (SAM 2's hub names open the default)."""
+    """Returns the device of a bundle folder or a model's name; SAM 2's hub names open the default
+    bundle. The options are those of `build_sam2`.
+    """
     return build_sam2(model_id, **options)
 
 
@@ -83,8 +87,9 @@ def open_video_model(
     device: Any,
     options: Mapping[str, Any],
 ) -> tuple[Device, dict[str, Any]]:
-    """As `build_sam2`, for a video predictor: its device, and its settings among the options.
-    Raises UsageError for an option that SAM 2 does not have or a bad value.
+    """Returns the device for a video predictor, opened as `build_sam2` does, with the settings of
+    the predictor that stand among the options. Raises UsageError for an option that SAM 2 does not
+    have or a bad value.
     """
     check_known(options, (*UNUSED, "vos_optimized"), "option of build_sam2_video_predictor")
     settings = _heeded(options.get("hydra_overrides_extra") or [])

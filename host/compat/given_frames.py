@@ -1,4 +1,6 @@
-"""Pictures and videos in memory: PIL's images, arrays, other libraries' tensors."""
+"""Pictures and videos in memory are read here: PIL's images, arrays and other
+libraries' tensors.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,11 @@ HOW = "give RGB as uint8, or as floats of 0..1"
 
 
 def picture(image: Any, levels: Levels | None = None, index: int = 0) -> NDArray[np.uint8]:
-    """RGB (H, W, 3) uint8 of a PIL image, or of an array or tensor (H, W), (H, W, C) or (C, H, W)
-    for C of 1, 3 or 4 channels. levels: of the sequence that it is of.
+    """Returns as RGB (H, W, 3) uint8 a PIL image, or an array or tensor (H, W), (H, W, C) or (C, H,
+    W) with C of 1, 3 or 4 channels.
 
-    Raises FrameError.
+    levels are those of the sequence that the picture belongs to. Raises FrameError for what is no
+    picture.
     """
     if hasattr(image, "getbands") and hasattr(image, "convert"):  # PIL's, which the host can lack
         deep = image.mode.startswith(("I", "F"))  # else it would be cut at 255
@@ -50,12 +53,13 @@ def picture(image: Any, levels: Levels | None = None, index: int = 0) -> NDArray
 
 
 def is_given(video: Any) -> bool:
-    """Whether a video is in memory, not a path or the number of a camera."""
+    """Tells whether a video is in memory, and no path or number of a camera."""
     return not isinstance(video, (str, Path, int)) and not hasattr(video, "__fspath__")
 
 
 def frames_given(video: Any) -> Sequence[NDArray[np.uint8]]:
-    """Frames of a list of what `picture` takes, of an array or tensor of such, or of one picture.
+    """Yields the frames of a list of what `picture` takes, of an array or tensor of such, or of one
+    picture.
 
     Raises FrameError.
     """

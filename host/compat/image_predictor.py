@@ -1,4 +1,4 @@
-"""SAM 2's image predictor by its own names: one picture, prompts, masks."""
+"""SAM 2's image predictor, under its own names, turns prompts on one picture into masks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ Prediction = tuple[Masks, Masks, Masks]
 
 
 class SAM2ImagePredictor(ModuleNames):
-    """Segments one picture; `set_image` once, `predict` as often as wanted."""
+    """The predictor segments one picture: call `set_image` once and `predict` as often
+    as wanted.
+    """
 
     def __init__(
         self,
@@ -47,15 +49,18 @@ class SAM2ImagePredictor(ModuleNames):
 
     @classmethod
     def from_pretrained(cls, model_id: str, **options: Any) -> SAM2ImagePredictor:
-        """Predictor of a bundle folder or model name (SAM 2's hub names open the default). options:
-        of the predictor or of `build_sam2`. Raises BundleError, DeviceError, UsageError.
+        """Returns the predictor of a bundle folder or a model's name; SAM 2's hub names open the
+        default bundle. The options are those of the predictor and of `build_sam2`. Raises
+        BundleError, DeviceError and UsageError.
         """
         own = ("mask_threshold", "max_hole_area", "max_sprinkle_area")
         ours = {name: options.pop(name) for name in own if name in options}
         return cls(build_sam2_hf(model_id, **options), **ours)
 
     def set_image(self, image: Any) -> None:
-        """Takes a picture: (H, W, 3) RGB uint8, a PIL image, or another that `picture` reads."""
+        """Takes a picture: (H, W, 3) RGB uint8, a PIL image, or anything else that
+        `picture` reads.
+        """
         self._image, self._size = self._encode(image)
         self._batch = []
 
@@ -73,12 +78,13 @@ class SAM2ImagePredictor(ModuleNames):
         return_logits: bool = False,
         normalize_coords: bool = True,
     ) -> Prediction:
-        """Masks of a prompt: (masks (N, H, W), IoU estimates (N,), logits (N, R, R)), float32.
+        """Returns the masks of a prompt: masks (N, H, W), IoU estimates (N,) and logits (N, R, R),
+        float32.
 
         point_coords (K, 2), point_labels (K,), box (4,) in pixels (in 0..1 when normalize_coords is
-        false), mask_input (1, R, R) logits of an earlier answer; or (B, K, 2), (B, K), (B, 4),
-        (B, 1, R, R) for B objects, which give results with a leading dimension B where B > 1. N is
-        3 with multimask_output, else 1. masks are 0 or 1 unless return_logits. Raises FrameError
+        false), mask_input (1, R, R) logits of an earlier answer; or (B, K, 2), (B, K), (B, 4), (B,
+        1, R, R) for B objects, which give results with a leading dimension B where B > 1. N is 3
+        with multimask_output, else 1. masks are 0 or 1 unless return_logits. Raises FrameError
         before `set_image`, PromptError.
         """
         if self._image is None:
@@ -93,7 +99,7 @@ class SAM2ImagePredictor(ModuleNames):
         )
 
     def set_image_batch(self, image_list: Sequence[Any]) -> None:
-        """Takes several pictures for `predict_batch`, each as `set_image` does."""
+        """Takes several pictures for `predict_batch`, each of which `set_image` would take."""
         taken = [self._encode(image) for image in image_list]
         self.reset_predictor()
         self._batch = taken
@@ -108,7 +114,8 @@ class SAM2ImagePredictor(ModuleNames):
         return_logits: bool = False,
         normalize_coords: bool = True,
     ) -> tuple[list[Masks], list[Masks], list[Masks]]:
-        """`predict` on each picture of `set_image_batch`: lists of masks, scores and logits.
+        """Calls `predict` on each picture of `set_image_batch` and returns lists of masks, scores
+        and logits.
 
         Each argument holds what `predict` takes, picture by picture. Raises FrameError,
         PromptError.
@@ -131,22 +138,26 @@ class SAM2ImagePredictor(ModuleNames):
         return list(masks), list(scores), list(logits)
 
     def get_image_embedding(self) -> Masks:
-        """Features (1, C, G, G) float32 of the picture. Raises FrameError before `set_image`."""
+        """Returns the features (1, C, G, G) float32 of the picture. Raises FrameError before
+        `set_image`.
+        """
         if self._image is None:
             raise FrameError("no image is set", "call set_image first")
         port = self.model.spec.ports["image_encoder"].outputs["features"]
         return np.array(port.decode(self._image["features"]), np.float32)
 
     def answer(self, prompt: Prompt | None, mask: Masks | None = None) -> Answer:
-        """The model's whole answer to a prompt on the picture. mask: logits (R, R) of an earlier
-        answer. Raises FrameError before `set_image`.
+        """Returns the model's whole answer to a prompt on the picture. mask are the logits (R, R)
+        of an earlier answer. Raises FrameError before `set_image`.
         """
         if self._image is None:
             raise FrameError("no image is set", "call set_image first")
         return self.model.answer(self._image, self._bank, 0, prompt, None, mask, shown=True)
 
     def tidy(self, logits: Masks) -> Masks:
-        """Logits (N, R, R) without the small holes and pieces that the predictor is to drop."""
+        """Returns logits (N, R, R) without the small holes and pieces that the predictor is to
+        drop.
+        """
         return without_small_parts(
             logits, self.mask_threshold, self.max_hole_area, self.max_sprinkle_area
         )

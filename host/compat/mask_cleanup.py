@@ -1,4 +1,4 @@
-"""Masks without small holes and specks, as SAM 2 tidies them (its `postprocess_masks`)."""
+"""Small holes and specks of masks are tidied away here as SAM 2 does (its `postprocess_masks`)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 CLEAR = 10.0
-"""Distance from the threshold of a cell that changed sides, in logits (SAM 2)."""
+"""A cell that changed sides gets a logit at this distance from the threshold (SAM 2)."""
 EIGHT = 8
 """Cells that touch at a corner are one piece."""
 
 
 def small_pieces(mask: NDArray[np.bool_], area: float) -> NDArray[np.bool_]:
-    """Which cells of a mask (H, W) are in a connected piece of at most `area` cells."""
+    """Tells which cells of a mask (H, W) lie in a connected piece of at most `area` cells."""
     count, pieces, found, _ = cv2.connectedComponentsWithStats(
         mask.astype(np.uint8), connectivity=EIGHT
     )
@@ -25,8 +25,8 @@ def small_pieces(mask: NDArray[np.bool_], area: float) -> NDArray[np.bool_]:
 def without_small_parts(
     logits: NDArray[np.float32], threshold: float, holes: float, specks: float
 ) -> NDArray[np.float32]:
-    """Logits (N, H, W) with holes of at most `holes` cells filled and pieces of at most `specks`
-    cells dropped; 0 leaves them. The input stays as it is.
+    """Returns logits (N, H, W) with holes of at most `holes` cells filled and pieces of at most
+    `specks` cells dropped; 0 leaves them. The input stays as it is.
     """
     if holes <= 0 and specks <= 0:
         return logits

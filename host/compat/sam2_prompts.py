@@ -1,7 +1,7 @@
-"""SAM 2's prompt arguments as prompts of single objects, by its batch dimension.
+"""SAM 2's prompt arguments become prompts of single objects, by their batch dimension.
 
-Its shapes for B objects: points (B, N, 2) with labels (B, N), boxes (B, 4), mask_input
-(B, 1, R, R); without the leading dimension they are those of one. Label -1 fills up short rows.
+For B objects the shapes are points (B, N, 2) with labels (B, N), boxes (B, 4) and mask_input (B, 1,
+R, R); without the leading dimension they are those of one object. Label -1 fills up short rows.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ PADDING = -1
 
 
 def prompt_of(points: Any, labels: Any, box: Any, size: tuple[int, int], pixels: bool) -> Prompt:
-    """Prompt of one object: any of the arguments may be None and have leading dimensions of 1.
+    """Returns the prompt of one object; any of the arguments may be None and have leading
+    dimensions of 1.
 
-    size: (height, width) of the frame. pixels: whether coordinates are pixels, else 0..1. Raises
-    PromptError, also for the arguments of several objects.
+    size is (height, width) of the frame. pixels says whether coordinates are pixels; else they are
+    in 0..1. Raises PromptError, also for the arguments of several objects.
     """
     _both_or_none(points, labels)
     where, kinds = np.zeros((0, 2)), np.zeros(0, np.int64)
@@ -49,7 +50,8 @@ def prompt_of(points: Any, labels: Any, box: Any, size: tuple[int, int], pixels:
 def prompts_of(
     points: Any, labels: Any, box: Any, size: tuple[int, int], pixels: bool
 ) -> list[Prompt]:
-    """Prompts of B objects, [] where points and box are None. Arguments as in `prompt_of`.
+    """Returns the prompts of B objects, or [] where points and box are None. The arguments are
+    those of `prompt_of`.
 
     Raises PromptError, also where points and boxes are not for equally many objects.
     """
@@ -83,11 +85,11 @@ def prompts_of(
 
 
 def masks_of(mask_input: Any, grid: int, count: int) -> list[NDArray[np.float32] | None]:
-    """Logits (R, R), R = grid, of each of `count` objects, 0 where their number is unknown.
+    """Returns the logits (R, R), R = grid, of each of `count` objects; a count of 0 means that
+    their number is not known.
 
-    mask_input: (B, 1, R, R), or (R, R), (1, R, R) or (1, 1, R, R), which count for every object.
-
-    Raises PromptError.
+    mask_input is (B, 1, R, R), or (R, R), (1, R, R) or (1, 1, R, R), which then count for every
+    object. Raises PromptError for other shapes.
     """
     if mask_input is None:
         return [None] * count

@@ -1,4 +1,6 @@
-"""A state that reads by SAM 2's keys as well, which its scripts use as a dictionary."""
+"""SAM 2's scripts use a predictor's state as a dictionary; this state can be read by those keys as
+well.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from host.names import Named, advice
 
 
 class KeyedState(Named):
-    """Reads `state[key]`, `key in state`, `state.get(key)` and `state.keys()` for its `KEYS`."""
+    """The state answers `state[key]`, `key in state`, `state.get(key)` and `state.keys()` for its
+    `KEYS`.
+    """
 
     KEYS: tuple[str, ...] = ()
 
@@ -29,9 +33,9 @@ class KeyedState(Named):
         return len(self.KEYS)
 
     def keys(self) -> tuple[str, ...]:
-        """Names that can be read."""
+        """Returns the names that can be read."""
         return self.KEYS
 
     def get(self, key: str, default: Any = None) -> Any:
-        """What stands under a key, or the default."""
+        """Returns what stands under a key, or the default where nothing does."""
         return getattr(self, key) if key in self.KEYS else default

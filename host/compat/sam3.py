@@ -39,7 +39,7 @@ UNUSED_OF_VIDEO = (
     "load_from_HF",
     "compile",
 )
-"""SAM 3's options that change nothing here."""
+"""These options of SAM 3 change nothing here."""
 
 
 def build_sam3_image_model(
@@ -49,7 +49,7 @@ def build_sam3_image_model(
     checkpoint_path: str | Path | None = None,
     **options: Any,
 ) -> Device:
-    """Device for `Sam3Processor`.
+    """Returns the device for `Sam3Processor`.
 
     checkpoint_path may name a bundle folder; SAM 3's own (.pt) selects the default bundle. device:
     one of `host.devices.registry.DEVICES` or an open Device; anything else, as "cuda", means
@@ -65,7 +65,9 @@ def build_sam3_image_model(
 def build_sam3_video_predictor(
     checkpoint_path: str | Path | None = None, device: Any = None, **options: Any
 ) -> Sam3VideoPredictor:
-    """Video predictor; arguments as in `build_sam3_image_model`, options of `UNUSED_OF_VIDEO`."""
+    """Returns a video predictor; the arguments are those of `build_sam3_image_model`, the options
+    those of `UNUSED_OF_VIDEO`.
+    """
     check_known(options, UNUSED_OF_VIDEO, "option of build_sam3_video_predictor")
     model = build_sam3_image_model(device=device, checkpoint_path=checkpoint_path)
     return Sam3VideoPredictor(model)

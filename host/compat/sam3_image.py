@@ -1,4 +1,6 @@
-"""SAM 3's image processor by its own names: one picture, a phrase and example boxes, instances."""
+"""SAM 3's image processor, under its own names, finds instances on one picture by a phrase and
+example boxes.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,17 @@ from host.module_names import ModuleNames
 from host.prompt_values import numbers
 
 State = dict[str, Any]
-"""What is known of one picture. After a prompt: `masks` (n, 1, H, W) bool, `masks_logits`, which
-are probabilities, of the same shape, `boxes` (n, 4) x0, y0, x1, y1 in pixels, `scores` (n,)."""
+"""A state holds what is known of one picture. After a prompt it has `masks` (n, 1, H, W) bool,
+`masks_logits`, which are probabilities, of the same shape, `boxes` (n, 4) x0, y0, x1, y1 in pixels,
+and `scores` (n,).
+"""
 
 RESULTS = ("masks", "masks_logits", "boxes", "scores", "presence", "saturated")
 
 
 class Sam3Processor(ModuleNames):
-    """Detects concepts on one picture; `set_image` once, prompts as often as wanted.
+    """The processor detects concepts on one picture: call `set_image` once and give prompts as
+    often as wanted.
 
     The model keeps the features of the picture last set, so an older state is encoded anew when it
     is asked again. Raises DeviceError for a device without a detector.
@@ -44,7 +49,7 @@ class Sam3Processor(ModuleNames):
         self._current: State | None = None
 
     def set_image(self, image: Any, state: State | None = None) -> State:
-        """Takes a picture: (H, W, 3) RGB uint8, a PIL image, or another that `picture` reads.
+        """Takes a picture: (H, W, 3) RGB uint8, a PIL image, or anything else that `picture` reads.
 
         Raises FrameError.
         """
@@ -58,11 +63,14 @@ class Sam3Processor(ModuleNames):
         return known
 
     def set_text_prompt(self, prompt: str, state: State) -> State:
-        """Looks for a phrase, beside the examples given so far. Raises FrameError, PromptError."""
+        """Looks for a phrase, together with the examples given so far. Raises FrameError,
+        PromptError.
+        """
         return self._ask(state, ConceptPrompt(prompt, *self._examples(state)))
 
     def add_geometric_prompt(self, box: Sequence[float], label: bool, state: State) -> State:
-        """Adds an example: centre x, centre y, width, height in 0..1; label: an instance or not.
+        """Adds an example box: centre x, centre y, width and height in 0..1; label says whether it
+        holds an instance.
 
         Raises FrameError, PromptError; the state is then as it was.
         """
@@ -83,7 +91,9 @@ class Sam3Processor(ModuleNames):
             state.pop(key, None)
 
     def set_confidence_threshold(self, threshold: float, state: State | None = None) -> Any:
-        """Least score of an instance, from now on; a state that has results is asked again."""
+        """Sets the least score of an instance from now on; a state that has results is
+        asked again.
+        """
         self.confidence_threshold = threshold
         if state is not None and "boxes" in state:
             return self._ask(state, ConceptPrompt(state.get("text_prompt"), *self._examples(state)))
@@ -115,7 +125,9 @@ class Sam3Processor(ModuleNames):
 
 
 def corners_of_centre(box: Sequence[float]) -> Any:
-    """Box centre x, centre y, width, height -> corners (4,) in 0..1. Raises PromptError."""
+    """Turns a box of centre x, centre y, width and height into corners (4,) in 0..1. Raises
+    PromptError.
+    """
     values = numbers(box, "box").reshape(-1)
     if values.shape != (4,):
         raise PromptError(f"box of {values.size} numbers", "give centre x, centre y, width, height")

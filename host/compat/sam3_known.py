@@ -1,7 +1,7 @@
-"""What a SAM 3 session knows of each instance, under one id for good.
+"""A SAM 3 session knows each instance under one id for good.
 
-Every pass through the video finds and numbers instances anew; here they get the ids that they have
-had before, by where they were seen on the same frame. So an instance that was removed stays so,
+Every pass through the video finds and numbers instances anew; here they get the ids that they had
+before, by where they were seen on the same frame. So an instance that was removed stays removed,
 whichever frame a pass begins on, and an id never means another instance.
 """
 
@@ -23,8 +23,11 @@ SAME_IOU = 0.5
 
 @dataclass(eq=False)
 class Known:
-    """seen: logits (R, R) float16 by frame and id, exact for codes of 1/8. looked: frames on which
-    an id was looked for. corrected: what the user's clicks gave, by frame and id. scores: by id.
+    """This is what a session knows of its instances.
+
+    seen are logits (R, R) float16 by frame and id, exact for codes of 1/8. looked are the frames on
+    which an id was looked for. corrected is what the user's clicks gave, by frame and id. scores
+    are by id.
     """
 
     seen: dict[int, dict[int, NDArray[np.float16]]] = field(default_factory=dict)
@@ -37,7 +40,7 @@ class Known:
     def note(
         self, frame: int, found: Mapping[int, TrackedInstance], ids: Iterable[int] | None = None
     ) -> None:
-        """Keeps what was found on a frame. ids: those looked for, by default all."""
+        """Keeps what was found on a frame. ids are those that were looked for, by default all."""
         masks = self.seen.setdefault(frame, {})
         by_hand = self.corrected.get(frame, {})
         for object_id, one in found.items():
@@ -49,7 +52,7 @@ class Known:
             self.looked[object_id].add(frame)
 
     def add(self, object_id: int, score: float) -> None:
-        """Makes an id known."""
+        """Makes an id known, with the score of its instance."""
         self.scores[object_id] = score
         self.looked.setdefault(object_id, set())
         self.next_id = max(self.next_id, object_id + 1)
@@ -67,29 +70,33 @@ class Known:
 
     @property
     def by_hand(self) -> set[int]:
-        """Ids that the user has clicked on."""
+        """Returns the ids that the user has clicked on."""
         return {object_id for frame in self.corrected.values() for object_id in frame}
 
     def at(self, frame: int) -> dict[int, TrackedInstance]:
-        """Instances on a frame, removed ones too."""
+        """Returns the instances on a frame, removed ones too."""
         found = {i: self._instance(i, plane) for i, plane in self.seen.get(frame, {}).items()}
         return found | self.corrected.get(frame, {})
 
     def tracked(self, frame: int, object_id: int) -> TrackedInstance | None:
-        """An instance on a frame as it was without the user's clicks there."""
+        """Returns an instance on a frame as it was without the user's clicks there."""
         plane = self.seen.get(frame, {}).get(object_id)
         return None if plane is None else self._instance(object_id, plane)
 
     def masks(self, frame: int) -> dict[int, NDArray[np.bool_]]:
-        """Masks (R, R) of the instances on a frame, removed ones too, without corrections."""
+        """Returns the masks (R, R) of the instances on a frame, removed ones too, without
+        corrections.
+        """
         return {i: plane > 0 for i, plane in self.seen.get(frame, {}).items()}
 
     def shown(self, found: Mapping[int, TrackedInstance]) -> dict[int, TrackedInstance]:
-        """Those that are not removed."""
+        """Returns those of the instances found that are not removed."""
         return {i: one for i, one in found.items() if i not in self.removed}
 
     def unsure(self, frame: int) -> dict[int, list[int]]:
-        """Ids that nobody has looked for on a frame, by the nearest frame on which they are."""
+        """Returns the ids that nobody has looked for on a frame, by the nearest frame on which they
+        are known.
+        """
         missing: dict[int, list[int]] = {}
         for object_id, frames in self.looked.items():
             places = [
@@ -108,7 +115,7 @@ class Known:
 
 
 class Names:
-    """Ids of a session for those of one pass."""
+    """Translates between the ids of a session and those of one pass."""
 
     def __init__(self, known: Known, same: Iterable[int] = ()) -> None:
         """same: ids that the pass was begun with."""
@@ -116,7 +123,9 @@ class Names:
         self.of = {object_id: object_id for object_id in same}
 
     def match(self, frame: int, masks: Mapping[int, NDArray[np.bool_]]) -> None:
-        """Names the pass's objects, masks (R, R) by id, that are where an instance was before."""
+        """Names the objects of the pass, masks (R, R) by id, that are where an instance
+        was before.
+        """
         known = self._known
         places = known.masks(frame)
         for others, candidates in (
@@ -140,7 +149,9 @@ class Names:
                 overlaps[row], overlaps[:, column] = 0, 0
 
     def named(self, found: Mapping[int, TrackedInstance]) -> dict[int, TrackedInstance]:
-        """Instances of the pass under the session's ids; new ones get the next."""
+        """Returns the instances of the pass under the session's ids; new ones get the
+        next free id.
+        """
         for object_id, one in found.items():
             if object_id not in self.of:
                 self.of[object_id] = self._known.next_id
@@ -148,5 +159,5 @@ class Names:
         return {self.of[i]: one for i, one in sorted(found.items())}
 
     def own(self, object_id: int) -> int | None:
-        """The pass's id of an instance of the session."""
+        """Returns the id that an instance of the session has in the pass."""
         return next((own for own, name in self.of.items() if name == object_id), None)

@@ -1,4 +1,4 @@
-"""One pass of a concept tracker through a SAM 3 session's frames, under the session's ids."""
+"""A concept tracker passes once through a SAM 3 session's frames, under the session's ids."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from host.prompts import Prompt
 from host.session import ObjectResult
 
 Found = tuple[int, dict[int, TrackedInstance]]
-"""Frame and instances on it, removed ones too, by the session's ids."""
+"""A pass finds a frame and the instances on it, removed ones too, under the session's ids."""
 
 
 class Pass:
-    """Frames of a video one way.
+    """A pass runs through the frames of a video one way.
 
-    images: all frames (S, S, 3) of the video. only: ids to be followed and nothing else, by default
-    whatever turns up.
+    images are all frames (S, S, 3) of the video. only lists the ids to be followed and nothing
+    else; by default whatever turns up is followed.
     """
 
     def __init__(
@@ -37,7 +37,9 @@ class Pass:
     def from_frame(
         self, frames: Sequence[int], instances: Mapping[int, TrackedInstance]
     ) -> Iterator[Found]:
-        """Passes the frames; `instances` are known on the first one, where others may turn up."""
+        """Passes through the frames; `instances` are known on the first one, where others may turn
+        up.
+        """
         self._names = Names(self._known, instances)
         first = frames[0]
         done = self._tracker.begin(
@@ -52,7 +54,7 @@ class Pass:
     def beyond_frame(
         self, start: int, frames: Sequence[int], instances: Mapping[int, TrackedInstance]
     ) -> Iterator[Found]:
-        """Passes the frames that follow `start`, on which all that there is is known."""
+        """Passes through the frames that follow `start`, on which every instance is known."""
         self._names = Names(self._known, instances)
         known = self._known
         self._tracker.seed(self._images[start], instances, known.next_id, known.by_hand)

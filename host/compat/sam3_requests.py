@@ -1,4 +1,6 @@
-"""SAM 3's requests: which types there are, which fields each takes, and what a field may hold."""
+"""SAM 3's requests are checked here: which types exist, which fields each takes, and what a field
+may hold.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from host.names import advice, check_known
 
 @dataclass(frozen=True)
 class Fields:
-    """Fields of a type of request. unused: SAM 3's, which change nothing here."""
+    """These are the fields of a type of request; unused are those of SAM 3 that change nothing
+    here.
+    """
 
     needed: tuple[str, ...]
     optional: tuple[str, ...] = ()
@@ -38,7 +42,7 @@ STREAMED = {
     )
 }
 ARGUMENTS = {"frame_index": "frame_idx", "start_frame_index": "start_frame_idx"}
-"""Fields that the methods call by another name."""
+"""The methods call these fields by another name."""
 KINDS = {
     "session_id": ((str,), "a text"),
     "text": ((str,), "a text"),
@@ -50,7 +54,7 @@ KINDS = {
 def read_request(
     request: Mapping[str, Any], types: Mapping[str, Fields]
 ) -> tuple[str, dict[str, Any]]:
-    """Type of a request, and its fields as arguments of the method of that name.
+    """Returns the type of a request, and its fields as arguments of the method of that name.
 
     A field of None counts as absent. Raises UsageError for a type or a field that is not known,
     naming the nearest, and for a field that is missing or of the wrong kind.

@@ -1,6 +1,7 @@
-"""SAM 3's video predictor by its own names: requests in, instances of a concept on every frame out.
+"""SAM 3's video predictor, under its own names, answers requests with the instances of a concept on
+every frame.
 
-Like SAM 3's it holds the whole video (at the network's size) for the length of a session. For
+Like SAM 3's it holds the whole video, at the network's size, for the length of a session. For
 endless streams use `host.concepts.tracker`.
 """
 
@@ -40,7 +41,9 @@ DIRECTIONS = ("both", "forward", "backward")
 
 @dataclass(eq=False)
 class VideoSession:
-    """One video under work: its frames (S, S, 3), its size, what is looked for and since when."""
+    """A session holds one video: its frames (S, S, 3), its size, what is looked for and
+    since when.
+    """
 
     images: list[NDArray[np.uint8]]
     height: int
@@ -51,15 +54,15 @@ class VideoSession:
 
     @property
     def num_frames(self) -> int:
-        """Frames of the video."""
+        """Returns the number of frames of the video."""
         return len(self.images)
 
 
 class Sam3VideoPredictor(ModuleNames):
-    """Answers SAM 3's requests.
+    """The predictor answers SAM 3's requests.
 
-    rules: of association; by default with SAM 3's delay, so that spurious instances never show.
-    phrases: embeddings of phrases, by default the bundle's.
+    rules are those of association; by default they have SAM 3's delay, so that spurious instances
+    never show. phrases are embeddings of phrases, by default the bundle's.
     """
 
     def __init__(
@@ -83,15 +86,15 @@ class Sam3VideoPredictor(ModuleNames):
         return response
 
     def handle_stream_request(self, request: Mapping[str, Any]) -> Iterator[Response]:
-        """Answers propagate_in_video (session_id[, propagation_direction, start_frame_index,
-        max_frame_num_to_track]) frame by frame.
+        """Answers the request propagate_in_video (session_id[, propagation_direction,
+        start_frame_index, max_frame_num_to_track]) frame by frame.
         """
         _kind, given = read_request(request, STREAMED)
         return self.propagate_in_video(**given)
 
     def start_session(self, resource_path: Any, session_id: str | None = None) -> Response:
-        """Opens a video file, a folder of frames or a picture, or takes one in memory as
-        `frames_given` does; returns its session_id.
+        """Opens a video file, a folder of frames or a picture, or takes a video in memory as
+        `frames_given` does, and returns its session_id.
 
         Raises SourceError and FrameError.
         """

@@ -1,4 +1,6 @@
-"""A whole video in memory, at the network's size, for the predictors that go to and fro in it."""
+"""A whole video is kept in memory, at the network's size, for the predictors that go to and fro in
+it.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ from host.session import check_frame
 
 
 def read_squares(path: Any, size: int) -> tuple[list[NDArray[np.uint8]], tuple[int, int]]:
-    """Frames (S, S, 3), S = size, of a video file, folder of frames or picture, or of a video in
-    memory, and the height and width that they had. Raises SourceError and FrameError.
+    """Returns the frames (S, S, 3), S = size, of a video file, folder of frames, picture or video
+    in memory, and the height and width that they had. Raises SourceError and FrameError.
     """
     if is_given(path):
         frames = frames_given(path)

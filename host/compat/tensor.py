@@ -17,7 +17,9 @@ from host.names import advice, public_names
 
 
 def as_tensor(values: NDArray[Any]) -> Any:
-    """The array as torch's tensor where torch has been imported, else as a `MaskTensor`."""
+    """Returns the array as torch's tensor where a script has imported torch, else as a
+    `MaskTensor`.
+    """
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "from_numpy"):
         return values.view(MaskTensor)
@@ -25,7 +27,9 @@ def as_tensor(values: NDArray[Any]) -> Any:
 
 
 class Extreme(NamedTuple):
-    """What `max` and `min` along a dimension give, as torch has it."""
+    """`max` and `min` along a dimension return values and indices under these names, as
+    torch does.
+    """
 
     values: MaskTensor
     indices: MaskTensor
@@ -41,120 +45,130 @@ class _Size(int):
 
 
 class MaskTensor(np.ndarray):
-    """A numpy array with torch's methods: x.cpu().numpy() is plain numpy.
+    """A MaskTensor is a numpy array with torch's methods: x.cpu().numpy() is plain numpy.
 
     Reductions take torch's `dim` and `keepdim` beside numpy's `axis` and `keepdims`.
     """
 
     def cpu(self) -> MaskTensor:
-        """Itself: it never was anywhere else."""
+        """Returns the tensor itself, which is in the processor's memory already."""
         return self
 
     def cuda(self, *_args: Any) -> MaskTensor:
-        """Itself: there is nowhere to go."""
+        """Returns the tensor itself, since there is no other device to move it to."""
         return self
 
     def to(self, *_args: Any, **_kwargs: Any) -> MaskTensor:
-        """Itself, whatever the device asked for; as another type where numpy's is given."""
+        """Returns the tensor itself whatever device is asked for, or a copy in another type where
+        numpy's type is given.
+        """
         kinds = [one for one in (*_args, *_kwargs.values()) if isinstance(one, (type, np.dtype))]
         return self._of(self.numpy().astype(kinds[0])) if kinds else self
 
     def detach(self) -> MaskTensor:
-        """Itself: there are no gradients."""
+        """Returns the tensor itself, which has no gradients."""
         return self
 
     def contiguous(self) -> MaskTensor:
-        """Values one after another in memory."""
+        """Returns the tensor with its values one after another in memory."""
         return self._of(np.ascontiguousarray(self.numpy()))
 
     def clone(self) -> MaskTensor:
-        """A copy."""
+        """Returns a copy of the tensor."""
         return self._of(self.numpy().copy())
 
     def float(self) -> MaskTensor:
-        """Values as float32."""
+        """Returns the tensor's values as float32."""
         return self._of(self.numpy().astype(np.float32))
 
     def half(self) -> MaskTensor:
-        """Values as float16."""
+        """Returns the tensor's values as float16."""
         return self._of(self.numpy().astype(np.float16))
 
     def double(self) -> MaskTensor:
-        """Values as float64."""
+        """Returns the tensor's values as float64."""
         return self._of(self.numpy().astype(np.float64))
 
     def bool(self) -> MaskTensor:
-        """Values as bool."""
+        """Returns the tensor's values as bool: true where a value is not 0."""
         return self._of(self.numpy().astype(np.bool_))
 
     def byte(self) -> MaskTensor:
-        """Values as uint8."""
+        """Returns the tensor's values as uint8."""
         return self._of(self.numpy().astype(np.uint8))
 
     def int(self) -> MaskTensor:
-        """Values as int32."""
+        """Returns the tensor's values as int32."""
         return self._of(self.numpy().astype(np.int32))
 
     def long(self) -> MaskTensor:
-        """Values as int64."""
+        """Returns the tensor's values as int64."""
         return self._of(self.numpy().astype(np.int64))
 
     def sigmoid(self) -> MaskTensor:
-        """Soft masks in 0..1."""
+        """Returns the probabilities in 0..1 that the tensor's values stand for as logits."""
         return self._of(sigmoid(self.numpy()))
 
     def logical_not(self) -> MaskTensor:
-        """Where there is 0."""
+        """Returns a tensor of truth values: true where this tensor is 0."""
         return self._of(np.logical_not(self.numpy()))
 
     def numpy(self) -> NDArray[Any]:
-        """The same values as a plain numpy array."""
+        """Returns the same values as a plain numpy array."""
         return super().view(np.ndarray)
 
     @property
     def size(self) -> Any:
-        """Number of values; as a method, x.size() is the shape and x.size(dim) a length."""
+        """Is the number of values; called as a method, x.size() returns the shape and x.size(dim)
+        one length.
+        """
         counted = _Size(self.numpy().size)
         counted.shape = self.shape
         return counted
 
     @property
     def device(self) -> str:  # type: ignore[override]
-        """The device's name, as scripts hand it on."""
+        """Returns the device's name, which scripts hand on."""
         return "cpu"
 
     def dim(self) -> Any:
-        """Number of dimensions."""
+        """Returns the number of dimensions."""
         return self.ndim
 
     def numel(self) -> Any:
-        """Number of values."""
+        """Returns the number of values."""
         return self.numpy().size
 
     def permute(self, *dims: Any) -> MaskTensor:
-        """Dimensions in another order."""
+        """Returns the tensor with its dimensions in another order."""
         return self._of(self.numpy().transpose(*dims))
 
     def unsqueeze(self, dim: Any) -> MaskTensor:
-        """With a dimension of 1 more."""
+        """Returns the tensor with one more dimension, of length 1."""
         return self._of(np.expand_dims(self.numpy(), dim))
 
     def squeeze(self, dim: Any = None, axis: Any = None) -> MaskTensor:  # type: ignore[override]
-        """Without dimensions of 1, or without this one if it is 1."""
+        """Returns the tensor without its dimensions of length 1, or without the one named if its
+        length is 1.
+        """
         values, one = self.numpy(), dim if axis is None else axis
         if one is None or isinstance(one, tuple):
             return self._of(values.squeeze(one))
         return self._of(values.squeeze(one) if values.shape[one] == 1 else values)
 
     def view(self, *shape: Any, **kwargs: Any) -> Any:
-        """Another shape, as torch has it; another type or class, as numpy has it."""
+        """Returns the tensor in another shape, as torch does, or in another type or class, as numpy
+        does.
+        """
         sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
         if sizes and all(isinstance(length, (np.integer, _Int)) for length in sizes):
             return self._of(self.numpy().reshape(tuple(sizes)))
         return super().view(*shape, **kwargs)
 
     def flatten(self, start_dim: Any = 0, end_dim: Any = -1) -> MaskTensor:
-        """Dimensions from the first to the last given as one; numpy's order by its letter."""
+        """Returns the tensor with the dimensions from the first to the last named joined to one;
+        numpy's letter for an order is taken too.
+        """
         values = self.numpy()
         if isinstance(start_dim, str):
             return self._of(values.flatten(start_dim))  # type: ignore[arg-type]
@@ -163,31 +177,33 @@ class MaskTensor(np.ndarray):
         return self._of(values.reshape(shape).copy())
 
     def max(self, dim: Any = None, keepdim: Any = False, **numpys: Any) -> Any:  # type: ignore[override]
-        """The largest value; along a dimension, values and indices."""
+        """Returns the largest value, or along a dimension the largest values and their indices."""
         return self._extreme("max", dim, keepdim, numpys)
 
     def min(self, dim: Any = None, keepdim: Any = False, **numpys: Any) -> Any:  # type: ignore[override]
-        """The smallest value; along a dimension, values and indices."""
+        """Returns the smallest value, or along a dimension the smallest values and
+        their indices.
+        """
         return self._extreme("min", dim, keepdim, numpys)
 
     def sum(self, dim: Any = None, keepdim: Any = False, **numpys: Any) -> Any:  # type: ignore[override]
-        """Sum of all values or along dimensions."""
+        """Returns the sum of all values, or the sums along dimensions."""
         return self._reduced("sum", dim, keepdim, numpys)
 
     def mean(self, dim: Any = None, keepdim: Any = False, **numpys: Any) -> Any:  # type: ignore[override]
-        """Mean of all values or along dimensions."""
+        """Returns the mean of all values, or the means along dimensions."""
         return self._reduced("mean", dim, keepdim, numpys)
 
     def any(self, dim: Any = None, keepdim: Any = False, **numpys: Any) -> Any:  # type: ignore[override]
-        """Whether any value is not 0."""
+        """Tells whether any value is not 0, of all values or along dimensions."""
         return self._reduced("any", dim, keepdim, numpys)
 
     def all(self, dim: Any = None, keepdim: Any = False, **numpys: Any) -> Any:  # type: ignore[override]
-        """Whether no value is 0."""
+        """Tells whether no value is 0, of all values or along dimensions."""
         return self._reduced("all", dim, keepdim, numpys)
 
     def argmax(self, dim: Any = None, keepdim: Any = False, **numpys: Any) -> Any:  # type: ignore[override]
-        """Where the largest value is."""
+        """Returns the index of the largest value, of all values or along a dimension."""
         return self._reduced("argmax", dim, keepdim, numpys)
 
     def __getattr__(self, name: str) -> Any:

@@ -1,6 +1,6 @@
-"""SAM 2's video predictor: prompts on any frame, masks propagated through the whole video.
+"""SAM 2's video predictor takes prompts on any frame and propagates masks through the whole video.
 
-Like SAM 2's it holds the whole video (at the network's size) and what it found on every frame, so
+Like SAM 2's it holds the whole video, at the network's size, and what it found on every frame, so
 that frames can be corrected in any order and tracked both ways. For endless streams use
 `host.session`.
 """
@@ -35,10 +35,10 @@ Output = tuple[int, list[Any], Any]
 
 @dataclass(eq=False)
 class ObjectRecord:
-    """What is known of one object: its prompts, and answer and memory by frame.
+    """A record keeps what is known of one object: its prompts, and its answer and memory by frame.
 
-    tracked: what a frame's first prompt replaced. steps: 1 or -1, the direction in which a frame
-    was last passed.
+    tracked is what a frame's first prompt replaced. steps is 1 or -1, the direction in which a
+    frame was last passed.
     """
 
     prompts: dict[int, Prompt] = field(default_factory=dict)
@@ -50,7 +50,9 @@ class ObjectRecord:
 
 @dataclass(eq=False)
 class InferenceState(KeyedState):
-    """One video under work. Readable by SAM 2's keys too: state["num_frames"], state["obj_ids"]."""
+    """A state holds one video under work. It can be read by SAM 2's keys too: state["num_frames"],
+    state["obj_ids"].
+    """
 
     KEYS = (
         "images",
@@ -70,27 +72,29 @@ class InferenceState(KeyedState):
 
     @property
     def num_frames(self) -> int:
-        """Frames of the video."""
+        """Returns the number of frames of the video."""
         return len(self.images)
 
     @property
     def obj_ids(self) -> list[Any]:
-        """Object ids in the order of their first prompts."""
+        """Returns the object ids in the order of their first prompts."""
         return list(self.objects)
 
     @property
     def obj_id_to_idx(self) -> dict[Any, int]:
-        """Row of each object in the masks."""
+        """Returns the row of the masks that each object has, by id."""
         return {object_id: row for row, object_id in enumerate(self.objects)}
 
     @property
     def obj_idx_to_id(self) -> dict[int, Any]:
-        """Object of each row of the masks."""
+        """Returns the object's id of each row of the masks."""
         return dict(enumerate(self.objects))
 
     @property
     def frames_tracked_per_obj(self) -> dict[int, dict[int, dict[str, bool]]]:
-        """Frames that were propagated through, by row: {frame: {"reverse": whether backwards}}."""
+        """Returns the frames that were propagated through, by row: {frame: {"reverse": whether
+        backwards}}.
+        """
         return {
             row: {frame: {"reverse": step < 0} for frame, step in record.steps.items()}
             for row, record in enumerate(self.objects.values())
@@ -98,7 +102,9 @@ class InferenceState(KeyedState):
 
 
 class SAM2VideoPredictor(ModuleNames):
-    """Prompts objects anywhere in a video and propagates their masks through it."""
+    """The predictor takes prompts for objects anywhere in a video and propagates their masks
+    through it.
+    """
 
     def __init__(
         self, device: Device, fill_hole_area: float = 0, non_overlap_masks: bool = False
@@ -115,7 +121,9 @@ class SAM2VideoPredictor(ModuleNames):
 
     @classmethod
     def from_pretrained(cls, model_id: str, **options: Any) -> SAM2VideoPredictor:
-        """Predictor of a bundle folder or model name (SAM 2's hub names open the default)."""
+        """Returns the predictor of a bundle folder or a model's name; SAM 2's hub names open the
+        default bundle.
+        """
         checkpoint, device = (options.pop(name, None) for name in ("ckpt_path", "device"))
         model, settings = open_video_model(model_id, checkpoint, device, options)
         return cls(model, **settings)
@@ -129,7 +137,8 @@ class SAM2VideoPredictor(ModuleNames):
     ) -> InferenceState:
         """Reads a video file or a folder of frames, or takes what `frames_given` does: a list of
         pictures, an array or tensor (T, H, W, 3) or (T, 3, H, W). The other arguments are SAM 2's
-        and change nothing here. Raises SourceError and FrameError."""
+        and change nothing here. Raises SourceError and FrameError.
+        """
         squares, size = read_squares(video_path, self.image_size)
         return InferenceState(squares, *size)
 
@@ -159,14 +168,15 @@ class SAM2VideoPredictor(ModuleNames):
         return self._prompt(state, frame_idx, obj_id, prompt, clear_old_points)
 
     def add_new_points(self, *args: Any, **kwargs: Any) -> Output:
-        """SAM 2's older name of `add_new_points_or_box`."""
+        """Does the same as `add_new_points_or_box`, under SAM 2's older name."""
         return self.add_new_points_or_box(*args, **kwargs)
 
     def add_new_mask(
         self, inference_state: InferenceState, frame_idx: int, obj_id: Any, mask: ArrayLike
     ) -> Output:
         """Prompts an object by its mask (H, W), which is that frame's output: truth values,
-        probabilities or logits. Returns as above. Raises PromptError where it is not clear which.
+        probabilities or logits. Returns what `add_new_points_or_box` does. Raises PromptError where
+        a mask could mean several of them.
         """
         state = inference_state
         prompt = Prompt.from_pixels(state.video_height, state.video_width, mask=mask)
@@ -208,7 +218,9 @@ class SAM2VideoPredictor(ModuleNames):
         obj_id: Any,
         need_output: bool = True,
     ) -> Output | None:
-        """Takes back an object's prompts on a frame; what tracking found there before is back."""
+        """Takes back an object's prompts on a frame, which then has what tracking had
+        found there.
+        """
         record = self._record(inference_state, obj_id)
         check_index(frame_idx, inference_state.num_frames)
         if record.prompts.pop(frame_idx, None) is not None:

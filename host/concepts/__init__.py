@@ -1,1 +1,1 @@
-"""Every instance of a concept, in a picture or through a video."""
+"""Every instance of a concept is found here, in a picture or through a video."""

@@ -1,4 +1,5 @@
-"""Which detection is which track, which detections start tracks, and which tracks end.
+"""Association decides which detection is which track, which detections start tracks, and which
+tracks end.
 
 The rules are SAM 3's (Carion et al. 2025, appendix on video inference; its published settings are
 the defaults here). There is no one-to-one assignment in them: a detection is matched to every track
@@ -19,12 +20,12 @@ from host.errors import UsageError
 from host.mask_overlap import mask_iou
 
 LIVE_DELAY, QUALITY_DELAY = 0, 15
-"""T: frames that output may be held back; 15 is SAM 3's `hotstart_delay`."""
+"""T counts the frames that output may be held back; 15 is SAM 3's `hotstart_delay`."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Settings of association. IoUs are of masks; frames are frames of the video.
+    """These are the settings of association. IoUs are of masks; frames are frames of the video.
 
     Raises UsageError for a delay, an interval or a threshold that means nothing.
     """
@@ -58,17 +59,17 @@ class Rules:
 
     @property
     def failures(self) -> int:
-        """Looks that a young track may fail before it is withdrawn."""
+        """Returns how many looks a young track may fail before it is withdrawn."""
         return max(1, ceil(round(self.withdraw_share * self.delay / self.every, 6)))
 
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """One frame's verdict on n detections and m tracks.
+    """This is one frame's verdict on n detections and m tracks.
 
-    near (n, m) bool: about the same object. missed (m,): the track has a mask that no detection
-    confirms. fresh (n,): sure enough, and near no track. lender (m,): the detection good enough to
-    condition the track, or -1.
+    near (n, m) bool says which are about the same object. missed (m,) says that the track has a
+    mask which no detection confirms. fresh (n,) says that a detection is sure enough and near no
+    track. lender (m,) is the detection good enough to condition the track, or -1.
     """
 
     near: NDArray[np.bool_]
@@ -83,7 +84,8 @@ def associate(
     visible: NDArray[np.bool_],
     rules: Rules,
 ) -> Matches:
-    """overlaps (n, m): mask IoU of detections and tracks. scores (n,). visible (m,): the track has
+    """Compares the detections of a frame with its tracks. overlaps (n, m) are mask IoUs of
+    detections and tracks, scores (n,) are the detections', and visible (m,) says that the track has
     a mask on this frame.
     """
     count, tracks = overlaps.shape
@@ -104,7 +106,9 @@ def associate(
 def overshadowed(
     overlaps: NDArray[np.floating], rank: NDArray[np.integer], limit: float
 ) -> NDArray[np.bool_]:
-    """Tracks to hide since they lie on another one: overlaps (m, m), rank (m,), the least stays."""
+    """Tells which tracks to hide since they lie on another one. overlaps (m, m) are mask IoUs; of
+    two tracks the one with the lower rank (m,) stays.
+    """
     above = rank[None, :] < rank[:, None]
     # A hidden track hides no other: go from the best rank down.
     hidden = np.zeros(len(rank), bool)
@@ -116,12 +120,12 @@ def overshadowed(
 
 @dataclass(eq=False)
 class Plan:
-    """What a frame asks of the tracker.
+    """A plan is what a frame asks of the tracker.
 
-    started: detection by new id. conditioned: detection by the id that it should correct.
-    withdrawn: ids that never were objects, to be taken out of all output still held back. ended:
-    ids whose object is gone. hidden: ids that lie on another track's place on this frame. dropped:
-    detections that would have started a track but for the limit.
+    started is the detection by new id. conditioned is the detection by the id that it should
+    correct. withdrawn are ids that never were objects, to be taken out of all output still held
+    back. ended are ids whose object is gone. hidden are ids that lie on another track's place on
+    this frame. dropped are detections that would have started a track but for the limit.
     """
 
     started: dict[int, int] = field(default_factory=dict)
@@ -133,9 +137,10 @@ class Plan:
 
 
 class Tracks:
-    """Tracks of one concept through a stream of frames: ids, and how well each has been confirmed.
+    """The tracks of one concept are followed through a stream of frames: their ids, and how well
+    each has been confirmed.
 
-    Rows of the arrays are the tracks, in order of `ids`.
+    Rows of the arrays are the tracks, in the order of `ids`.
     """
 
     def __init__(self, rules: Rules | None = None, next_id: int = 1) -> None:
@@ -152,33 +157,39 @@ class Tracks:
 
     @property
     def next_id(self) -> int:
-        """Id of the next track to start."""
+        """Returns the id that the next track to start will have."""
         return self._next
 
     def adopt(self, frame: int, ids: NDArray[np.int64]) -> None:
-        """Takes over tracks that are there already, and have been seen: they are not withdrawn."""
+        """Takes over tracks that exist already and have been seen, so that they are not
+        withdrawn.
+        """
         self._append(frame, np.asarray(ids, np.int64))
         self._first[:] = frame - self.rules.delay
         self._next = max([self._next, *(int(i) + 1 for i in ids)])
 
     def claim(self) -> int:
-        """The id of the next track to start, for a track that is added from outside."""
+        """Returns the id of the next track to start and uses it up, for a track that is added from
+        outside.
+        """
         self._next += 1
         return self._next - 1
 
     def add(self, frame: int, ids: NDArray[np.int64]) -> None:
-        """Takes over tracks that are there already, but are to be confirmed as new ones are."""
+        """Takes over tracks that exist already but are to be confirmed as new ones are."""
         self._append(frame, np.asarray(ids, np.int64))
         self._next = max([self._next, *(int(i) + 1 for i in ids)])
 
     def pin(self, ids: Iterable[int]) -> None:
-        """Tracks that a user has corrected: they are neither withdrawn nor ended, and no detection
-        conditions them.
+        """Keeps tracks that a user has corrected: they are neither withdrawn nor ended, and no
+        detection conditions them.
         """
         self._pinned.update(ids)
 
     def coast(self, frame: int, masks: NDArray[np.bool_]) -> Plan:
-        """A frame without detection: masks (m, R, R) of the tracks, in order of `ids`."""
+        """Takes a frame on which the detector did not run; masks (m, R, R) are those of the tracks,
+        in the order of `ids`.
+        """
         plan = Plan()
         self._hide(frame, masks, plan)
         return plan
@@ -190,10 +201,10 @@ class Tracks:
         found: NDArray[np.bool_],
         scores: NDArray[np.floating],
     ) -> Plan:
-        """A frame with detections: masks (m, R, R) of the tracks in order of `ids`, found (n, R, R)
-        and scores (n,) of detections that are no duplicates of each other.
+        """Takes a frame on which the detector ran: masks (m, R, R) of the tracks in the order of
+        `ids`, found (n, R, R) and scores (n,) of detections that are no duplicates of each other.
 
-        Tracks withdrawn or ended are gone from `ids` afterwards, those started are there.
+        Tracks withdrawn or ended are gone from `ids` afterwards, and those started are in it.
         """
         rules, plan = self.rules, Plan()
         visible = np.asarray(masks.any((1, 2)))
@@ -213,8 +224,9 @@ class Tracks:
         return plan
 
     def covered(self, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which tracks lie on another one's place, by masks (m, R, R) in order of `ids`: of two,
-        who was last lost from sight (SAM 3's suppression by recent occlusion), else the younger.
+        """Tells which tracks lie on another one's place, by masks (m, R, R) in the order of `ids`:
+        of two it is the one that was last lost from sight (SAM 3's suppression by recent
+        occlusion), else the younger.
         """
         order = np.lexsort((np.arange(len(self.ids)), self._first, self._gone))
         rank = np.empty(len(order), np.int64)

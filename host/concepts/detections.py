@@ -1,5 +1,5 @@
-"""What the concept detector found on a frame: instances with scores, boxes and masks, the surest
-first, and the semantic mask of the whole concept.
+"""Detections are what the concept detector found on a frame: instances with scores, boxes and
+masks, the surest first, and the semantic mask of the whole concept.
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ from host.mask_overlap import mask_iou, share, surest
 from host.spec import GraphPorts
 
 THRESHOLD = 0.5
-"""Score from which an answer is an instance (SAM 3)."""
+"""An answer with this score or a better one is an instance (SAM 3)."""
 DUPLICATE_IOU = 0.5
-"""IoU of masks from which two answers of a picture are one instance: COCO's, since SAM 3 leaves
-duplicates of a picture to its training."""
+"""Two answers of a picture whose masks have this IoU are one instance: COCO's limit, since SAM 3
+leaves duplicates of a picture to its training.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """n instances of a concept on a frame (H, W) = frame_size.
+    """These are the n instances of a concept that were found on a frame (H, W) = frame_size.
 
-    scores (n,) in 0..1, falling. boxes (n, 4) x0, y0, x1, y1 in pixels of the frame. logits
-    (n, R, R) and semantic (R, R): masks in value units. presence: probability that the concept is
-    there at all. saturated: every query answered, so there may be more instances than these.
-    overlapping: whether masks at the frame's size may overlap, or each pixel is of the surest.
+    scores (n,) are in 0..1, falling. boxes (n, 4) are x0, y0, x1, y1 in pixels of the frame. logits
+    (n, R, R) and semantic (R, R) are masks in value units. presence is the probability that the
+    concept is there at all. saturated says that every query answered, so there may be more
+    instances than these. overlapping says whether masks at the frame's size may overlap; else each
+    pixel is of the surest instance.
     """
 
     scores: NDArray[np.float32]
@@ -48,7 +50,7 @@ class Detections:
 
     @cached_property
     def video_logits(self) -> NDArray[np.float32]:
-        """Mask logits at the frame's size (n, H, W)."""
+        """Returns mask logits at the frame's size, (n, H, W)."""
         full = np.empty((len(self), *self.frame_size), np.float32)
         for plane, logits in zip(full, self.logits, strict=True):
             plane[:] = logits_to_video(logits, *self.frame_size)
@@ -56,26 +58,26 @@ class Detections:
 
     @property
     def masks(self) -> NDArray[np.bool_]:
-        """Masks (n, H, W), thresholded after the interpolation."""
+        """Returns masks (n, H, W), thresholded after the interpolation."""
         return self.video_logits > 0
 
     @property
     def soft_masks(self) -> NDArray[np.float32]:
-        """Probabilities (n, H, W)."""
+        """Returns the probability (n, H, W) that a pixel is each instance's."""
         return sigmoid(self.video_logits)
 
     @property
     def semantic_soft_mask(self) -> NDArray[np.float32]:
-        """Probability (H, W) of any instance of the concept."""
+        """Returns the probability (H, W) that a pixel is of any instance of the concept."""
         return sigmoid(logits_to_video(self.semantic, *self.frame_size))
 
     @property
     def semantic_mask(self) -> NDArray[np.bool_]:
-        """Where any instance of the concept is, (H, W)."""
+        """Tells where (H, W) any instance of the concept is."""
         return logits_to_video(self.semantic, *self.frame_size) > 0
 
     def boxes_xywh(self) -> NDArray[np.float32]:
-        """Boxes (n, 4) x, y, width, height in 0..1, SAM 3's video form."""
+        """Returns boxes (n, 4) x, y, width, height in 0..1, the form of SAM 3's videos."""
         height, width = self.frame_size
         corners = self.boxes / np.array([width, height, width, height], np.float32)
         return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1)
@@ -91,11 +93,11 @@ def read_detections(
     gain: float = 1.0,
     offset: float = 0.0,
 ) -> Detections:
-    """Instances in the detector's outputs. Nothing of `found` is kept.
+    """Reads the instances from the detector's outputs and keeps nothing of `found`.
 
-    valid: tokens that queries are scored against. gain, offset: of `scaled_scores`. An answer with
-    an empty mask is no instance.
-    Raises PromptError for a threshold that is no probability.
+    valid are the tokens that queries are scored against; gain and offset are those of
+    `scaled_scores`. An answer with an empty mask is no instance. Raises PromptError for a threshold
+    that is no probability.
     """
     check_threshold(threshold)
 
@@ -129,8 +131,8 @@ def read_detections(
 def scaled_scores(
     logits: NDArray[np.floating], present: float, gain: float, offset: float
 ) -> NDArray[np.floating]:
-    """Scores (n,) of answers with these logits to a question whose concept is there with the
-    probability `present`: sigmoid(gain (logit + offset)) times that.
+    """Returns the scores (n,) of answers with these logits to a question whose concept is there
+    with the probability `present`: sigmoid(gain (logit + offset)) times that probability.
     """
     return sigmoid(gain * (logits + offset)) * present
 

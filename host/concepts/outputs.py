@@ -1,5 +1,6 @@
-"""Results under SAM 3's keys: `out_obj_ids`, `out_probs`, `out_boxes_xywh`, `out_binary_masks`, and
-`out_soft_masks`, which SAM 3 lacks. As arrays for programs, or plain for JSON.
+"""Results are given under SAM 3's keys: `out_obj_ids`, `out_probs`, `out_boxes_xywh`,
+`out_binary_masks`, and `out_soft_masks`, which SAM 3 lacks. Programs get them as arrays, JSON as
+plain lists.
 """
 
 from __future__ import annotations
@@ -39,17 +40,19 @@ def _outputs(
 
 
 def detection_outputs(found: Detections) -> Outputs:
-    """Instances of a picture (H, W), numbered from 1 by falling score.
+    """Returns the instances of a picture (H, W), numbered from 1 by falling score.
 
-    out_obj_ids (n,) int64, out_probs (n,), out_boxes_xywh (n, 4) in 0..1, out_binary_masks
-    (n, H, W) bool, disjoint, out_soft_masks (n, H, W) in 0..1; float32. Empty where there is none.
+    out_obj_ids is (n,) int64, out_probs (n,) and out_boxes_xywh (n, 4) in 0..1 are float32,
+    out_binary_masks is (n, H, W) bool and disjoint, out_soft_masks is (n, H, W) float32 in 0..1.
+    All are empty where nothing was found.
     """
     ids = list(range(1, len(found) + 1))
     return _outputs(ids, found.scores, found.boxes_xywh(), found.video_logits)
 
 
 def tracked_outputs(instances: Mapping[int, TrackedInstance], height: int, width: int) -> Outputs:
-    """Instances of a video's frame at that size, by rising id; shapes as in `detection_outputs`.
+    """Returns the instances of a video's frame at that size, by rising id, in the shapes of
+    `detection_outputs`.
 
     out_probs is the score of the detection that found the instance. Boxes are those of the masks.
     """
@@ -64,7 +67,9 @@ def outputs_of(
     height: int,
     width: int,
 ) -> Outputs:
-    """`tracked_outputs` of logits (height, width) that are there already, none of them empty."""
+    """Returns what `tracked_outputs` does for logits (height, width) that exist already, none of
+    them empty.
+    """
     logits = np.zeros((len(planes), height, width), np.float32)
     for row, plane in enumerate(planes.values()):
         logits[row] = plane
@@ -83,9 +88,10 @@ def _boxes_of(masks: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def plain(outputs: Outputs, masks: bool = True) -> dict[str, Any]:
-    """The outputs for JSON; masks as COCO's run lengths, soft ones left out.
+    """Returns the outputs as JSON takes them, with masks as COCO's run lengths and without the soft
+    masks.
 
-    masks: whether the binary masks go along.
+    masks says whether the binary masks go along.
     """
     values: dict[str, Any] = {
         "out_obj_ids": outputs["out_obj_ids"].tolist(),

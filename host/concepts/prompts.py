@@ -1,4 +1,4 @@
-"""Prompts of the concept detector: a phrase, example boxes, or both, as tokens and geometry.
+"""Prompts of the concept detector, a phrase, example boxes or both, become tokens and geometry.
 
 Boxes are normalised, x0, y0, x1, y1 in [0, 1] of the frame; `ConceptPrompt.from_pixels` converts.
 As in SAM 3 (Carion et al. 2025, section 3) an example is a box with a label, given by its place and
@@ -22,7 +22,7 @@ from host.spec import ModelSpec, require_detector
 from hw.spec.manifest import DETECTOR
 
 SAME_BOX = 0.9
-"""IoU from which a positive and a negative example are one box, and so contradict each other."""
+"""A positive and a negative example with this IoU are one box, and so contradict each other."""
 
 
 def _no_boxes() -> NDArray[np.float32]:
@@ -35,11 +35,11 @@ def _no_labels() -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class ConceptPrompt:
-    """What to look for: a phrase, example boxes on the frame, or both.
+    """A concept's prompt says what to look for: a phrase, example boxes on the frame, or both.
 
-    text: a noun phrase, or None. boxes: (E, 4) float32 in [0, 1], cut at the frame's border.
-    labels: (E,) 1 an instance, 0 none. Raises PromptError for a prompt that says nothing or
-    contradicts itself.
+    text is a noun phrase, or None. boxes (E, 4) float32 are in [0, 1], cut at the frame's border.
+    labels (E,) are 1 for an instance and 0 for what is none. Raises PromptError for a prompt that
+    says nothing or contradicts itself.
     """
 
     text: str | None = None
@@ -85,7 +85,8 @@ class ConceptPrompt:
         text: str | None = None,
         examples: Iterable[Sequence[float]] = (),
     ) -> ConceptPrompt:
-        """Prompt with examples (x0, y0, x1, y1) or (x0, y0, x1, y1, label) in pixels of a frame.
+        """Makes a prompt with examples (x0, y0, x1, y1) or (x0, y0, x1, y1, label) in pixels of a
+        frame.
 
         A box runs from the first to the last pixel that it holds, both included; without a label it
         is positive. It is cut at the border. Raises PromptError for a box with no part on the
@@ -107,7 +108,7 @@ def _named(box: NDArray[np.float32]) -> str:
 
 
 def box_iou(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float32]:
-    """IoU of every pair of boxes x0, y0, x1, y1: (n, 4), (m, 4) -> (n, m)."""
+    """Returns the IoU of every pair of boxes x0, y0, x1, y1: (n, 4) and (m, 4) give (n, m)."""
     a, b = np.asarray(first, np.float32)[:, None], np.asarray(second, np.float32)[None]
     low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])
     both = np.clip(high - low, 0, None).prod(-1)
@@ -116,7 +117,9 @@ def box_iou(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArra
 
 
 def coverage(boxes: NDArray[np.floating], cells: int) -> NDArray[np.float32]:
-    """Share of each cell of a square grid that a box covers: (E, 4) -> (E, cells, cells)."""
+    """Returns the share of each cell of a square grid that a box covers: (E, 4) gives (E, cells,
+    cells).
+    """
     edges = np.arange(cells + 1, dtype=np.float32) / cells
 
     def along(start: NDArray, end: NDArray) -> NDArray:
@@ -129,16 +132,19 @@ def coverage(boxes: NDArray[np.floating], cells: int) -> NDArray[np.float32]:
 
 
 def pool(features: NDArray[np.floating], boxes: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Mean of the features (C, G, G) under each box (E, 4), by area: (E, C)."""
+    """Returns the mean of the features (C, G, G) under each box (E, 4), weighted by
+    area: (E, C).
+    """
     weight = coverage(boxes, features.shape[-1])
     total = np.maximum(weight.sum((1, 2)), 1e-6)
     return np.asarray(np.einsum("ehw,chw->ec", weight, features) / total[:, None], np.float32)
 
 
 def geometry(prompt: ConceptPrompt, cells: int) -> NDArray[np.float32]:
-    """The prompt drawn on the coarse grid: (4, G, G) in [-16, 16], G = cells.
+    """Draws the prompt on the coarse grid: (4, G, G) in [-16, 16], G = cells.
 
-    Channels: 0 cover of the cell by positive examples, 1 by negative ones, 2 and 3 x and y ramps.
+    Channel 0 is the cover of the cell by positive examples, channel 1 that by negative ones;
+    channels 2 and 3 are x and y ramps.
     """
     drawn = np.empty((GEOMETRY_CHANNELS, cells, cells), np.float32)
     cover = coverage(prompt.boxes, cells)
@@ -150,7 +156,8 @@ def geometry(prompt: ConceptPrompt, cells: int) -> NDArray[np.float32]:
 
 
 class ConceptTokens:
-    """Builds the detector's inputs `tokens` (1, C, T, 1) and `geometry` (1, 4, G, G).
+    """These are the detector's inputs `tokens` (1, C, T, 1) and `geometry` (1, 4, G, G), built from
+    a prompt.
 
     Rows are summed in float32 and encoded once, so that a float model reads the same values.
     """
@@ -203,7 +210,9 @@ class ConceptTokens:
         return {"tokens": np.ascontiguousarray(tokens.T)[None, :, :, None], "geometry": drawn[None]}
 
     def valid(self, prompt: ConceptPrompt) -> NDArray[np.int64]:
-        """Tokens that a query is scored against: the text's, and those of positive examples."""
+        """Returns the tokens that a query is scored against: the text's, and those of positive
+        examples.
+        """
         sizes = self._sizes
         first = sizes.queries + 1
         text = range(first, first + (0 if prompt.text is None else sizes.text_tokens))

@@ -1,4 +1,4 @@
-"""Masks as COCO's run lengths, plain and compressed (pycocotools, maskApi.c)."""
+"""Masks are written as COCO's run lengths, plain and compressed (pycocotools, maskApi.c)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 
 def run_lengths(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """COCO's uncompressed form of a mask (H, W): lengths of runs down the columns, zeros first."""
+    """Returns COCO's uncompressed form of a mask (H, W): lengths of runs down the columns, zeros
+    first.
+    """
     flat = np.concatenate([[False], mask.T.reshape(-1), [False]])
     edges = np.flatnonzero(flat[1:] != flat[:-1])
     counts = np.diff(np.concatenate([[0], edges, [mask.size]]))
@@ -19,8 +21,8 @@ def run_lengths(mask: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def compressed(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """COCO's compressed form of a mask (H, W): each run as its difference from the last but one,
-    in digits of five bits, a sixth says that more follow.
+    """Returns COCO's compressed form of a mask (H, W): each run is its difference from the last but
+    one, in digits of five bits, and a sixth bit says that more digits follow.
     """
     plain = run_lengths(mask)
     counts, text = plain["counts"], []

@@ -43,10 +43,10 @@ def check_phrase(spec: ModelSpec, text: str) -> None:
 
 
 class ConceptDetector:
-    """The detector graph on a device: prompts in, detections out.
+    """The detector graph on a device takes prompts and returns detections.
 
-    phrases: embeddings of phrases; by default the bundle's vocabulary, read when first needed.
-    Raises DeviceError for a device whose model has no detector.
+    phrases are embeddings of phrases, by default the bundle's vocabulary, which is read when it is
+    first needed. Raises DeviceError for a device whose model has no detector.
     """
 
     def __init__(self, device: Device, phrases: Phrases | None = None) -> None:
@@ -58,7 +58,9 @@ class ConceptDetector:
 
     @property
     def phrases(self) -> Phrases:
-        """Embeddings of phrases. Raises BundleError for a vocabulary that cannot be read."""
+        """Returns the embeddings of phrases. Raises BundleError for a vocabulary that cannot be
+        read.
+        """
         if self._phrases is None:
             if self.detector.vocabulary is None:
                 raise DeviceError(
@@ -99,7 +101,9 @@ class ConceptDetector:
 
 
 class ConceptSession:
-    """Detects concepts on one picture after another. A device serves one session at a time."""
+    """A concept session detects concepts on one picture after another. A device serves one session
+    at a time.
+    """
 
     def __init__(self, device: Device, phrases: Phrases | None = None) -> None:
         """Raises DeviceError for a device whose model has no detector."""
@@ -107,7 +111,9 @@ class ConceptSession:
         self.tracker = Session(device)
 
     def set_image(self, image: NDArray[np.uint8]) -> None:
-        """Takes a picture (H, W, 3) RGB uint8, of any size. Raises FrameError."""
+        """Takes a picture (H, W, 3) RGB uint8 of any size. Raises FrameError for what is no
+        picture.
+        """
         self.tracker.reset()
         self.tracker.step(image)
 
@@ -118,11 +124,11 @@ class ConceptSession:
         threshold: float = THRESHOLD,
         overlapping: bool = False,
     ) -> Detections:
-        """Every instance of what is asked for; overlapping: their masks may overlap.
+        """Returns every instance of what is asked for.
 
-        text: a noun phrase. boxes: examples (x0, y0, x1, y1, label) in pixels, label 1 for an
-        instance (also where it is left out), 0 for what is none. Raises FrameError before
-        `set_image`, PromptError for a bad prompt.
+        text is a noun phrase. boxes are examples (x0, y0, x1, y1, label) in pixels, with label 1
+        for an instance (also where it is left out) and 0 for what is none. With overlapping, the
+        masks may overlap. Raises FrameError before `set_image`, PromptError for a bad prompt.
         """
         prompt = ConceptPrompt.from_pixels(*self.frame_size, text, boxes)
         return self.ask(prompt, threshold, overlapping)
@@ -130,7 +136,7 @@ class ConceptSession:
     def ask(
         self, prompt: ConceptPrompt, threshold: float = THRESHOLD, overlapping: bool = False
     ) -> Detections:
-        """As `detect`, for a prompt that is ready."""
+        """Does the same as `detect`, for a prompt that is ready."""
         check_threshold(threshold)
         self.detector.check(prompt)
         found = self.detector(self.tracker.encoded(), prompt, self.frame_size, threshold)
@@ -138,7 +144,7 @@ class ConceptSession:
 
     @property
     def frame_size(self) -> tuple[int, int]:
-        """Height and width of the picture. Raises FrameError without one."""
+        """Returns height and width of the picture. Raises FrameError before `set_image`."""
         size = self.tracker.state.frame_size
         if size is None:
             raise FrameError("no image is set", "call set_image first")

@@ -35,10 +35,10 @@ from host.tracker import Answer, StageClock
 
 @dataclass(frozen=True, eq=False)
 class TrackedInstance:
-    """An instance on a frame.
+    """A tracked instance is one instance on one frame.
 
-    answer: the tracker's, without its candidates. score: of the detection that found it.
-    tracker_score: the tracker's own estimate, 0..1, that it is on this frame.
+    answer is the tracker's, without its candidates. score is that of the detection which found the
+    instance. tracker_score, in 0..1, is the tracker's own estimate that it is on this frame.
     """
 
     answer: Answer
@@ -47,23 +47,23 @@ class TrackedInstance:
 
     @classmethod
     def of(cls, found: ObjectResult, score: float) -> TrackedInstance:
-        """Instance of a session's result."""
+        """Makes a tracked instance of a session's result."""
         # Held back over many frames, the candidates would weigh most.
         light = replace(found.answer, candidates=found.answer.candidates[:0].copy())
         return cls(light, score, float(sigmoid(np.float32(found.score))))
 
     def logits(self, height: int, width: int) -> NDArray[np.float32]:
-        """Mask logits (height, width)."""
+        """Returns the mask's logits at (height, width)."""
         return self.answer.video_logits(height, width)
 
 
 @dataclass(frozen=True, eq=False)
 class ConceptFrame:
-    """What is known of a frame once it is let out.
+    """This is what is known of a frame once it is let out.
 
-    instances: by id, those visible. looked: whether the detector ran. presence: probability that
-    the concept is there, by the last look. saturated: there may be more instances than could be
-    found or followed. frame: the frame itself.
+    instances are those visible, by id. looked says whether the detector ran. presence is the
+    probability that the concept is there, by the last look. saturated says that there may be more
+    instances than could be found or followed. frame is the frame itself.
     """
 
     frame_index: int
@@ -77,8 +77,8 @@ class ConceptFrame:
     def logits(
         self, height: int, width: int, overlapping: bool = False
     ) -> dict[int, NDArray[np.float32]]:
-        """Mask logits (height, width) by rising id, each pixel of the surest instance unless masks
-        may be overlapping; instances without a pixel are left out.
+        """Returns mask logits (height, width) by rising id, each pixel left to the surest instance
+        unless masks may be overlapping; instances without a pixel are left out.
         """
         planes = {i: self.instances[i].logits(height, width) for i in sorted(self.instances)}
         planes = planes if overlapping else share_frame(planes)
@@ -86,15 +86,17 @@ class ConceptFrame:
 
 
 Correct = Callable[[Mapping[int, ObjectResult]], Mapping[int, Prompt]]
-"""Told the objects on a frame by id, answers with prompts for some."""
+"""Such a function is told the objects on a frame by id, and answers with prompts for some."""
 
 
 class ConceptTracker:
-    """Detector, tracker and association on one stream. A device serves one stream at a time.
+    """A concept tracker joins detector, tracker and association on one stream. A device serves one
+    stream at a time.
 
-    prompt: its text holds on every frame, its example boxes on the first alone, as in SAM 3;
-    without text nothing new is looked for after that, and with None never. Raises DeviceError for
-    a device without a detector, PromptError for a bad prompt, before anything runs.
+    The prompt's text holds on every frame, its example boxes on the first alone, as in SAM 3.
+    Without text nothing new is looked for after that frame, and without a prompt (None) never.
+    Raises DeviceError for a device without a detector, PromptError for a bad prompt, before
+    anything runs.
     """
 
     def __init__(
@@ -118,7 +120,7 @@ class ConceptTracker:
 
     @property
     def next_id(self) -> int:
-        """Id of the next instance to be found; ids are not used twice."""
+        """Returns the id of the next instance to be found; ids are not used twice."""
         return self._tracks.next_id
 
     def seed(
@@ -128,10 +130,10 @@ class ConceptTracker:
         next_id: int,
         pinned: Iterable[int] = (),
     ) -> None:
-        """Begins with instances that are known on a frame, under their ids; gives no output.
+        """Begins with instances that are known on a frame, under their ids, and gives no output.
 
         Call it in place of the first `step`, to follow the same instances the other way in time.
-        pinned: those that a user has corrected.
+        pinned are those that a user has corrected.
         """
         self._known(frame, known, next_id)
         self._tracks.adopt(0, np.array(self.session.object_ids, np.int64))
@@ -145,8 +147,8 @@ class ConceptTracker:
         pinned: Iterable[int] = (),
         correct: Correct | None = None,
     ) -> list[ConceptFrame]:
-        """The first `step`, on a frame on which some instances are known beforehand; those that are
-        not pinned have to be confirmed like new ones.
+        """Takes the place of the first `step` on a frame on which some instances are known
+        beforehand; those that are not pinned have to be confirmed like new ones.
         """
         objects = self._known(frame, known, next_id)
         self._tracks.add(0, np.array(self.session.object_ids, np.int64))
@@ -154,16 +156,17 @@ class ConceptTracker:
         return self._take(frame, objects, correct)
 
     def step(self, frame: NDArray[np.uint8], correct: Correct | None = None) -> list[ConceptFrame]:
-        """Takes the next frame (H, W, 3) uint8 RGB; returns the frames let out by it, in order.
+        """Takes the next frame (H, W, 3) uint8 RGB and returns the frames that are let out by it,
+        in order.
 
-        correct: is told the objects on the frame, by id, and answers with prompts for those that
-        are to be corrected, which are then neither withdrawn nor ended; ids of `claim` start
-        others. Raises FrameError before anything has changed.
+        correct is told the objects on the frame, by id, and answers with prompts for those that are
+        to be corrected, which are then neither withdrawn nor ended; ids of `claim` start others.
+        Raises FrameError before anything has changed.
         """
         return self._take(frame, self.session.step(frame).objects, correct)
 
     def claim(self) -> int:
-        """An id for an instance that a correction starts."""
+        """Returns an id for an instance that a correction starts."""
         return self._tracks.claim()
 
     def _known(
@@ -221,7 +224,7 @@ class ConceptTracker:
         return self._release(max(self.rules.delay, 1))
 
     def finish(self) -> list[ConceptFrame]:
-        """Lets out the frames still held back: the stream is over."""
+        """Lets out the frames that are still held back when the stream is over."""
         return self._release(1)
 
     @property

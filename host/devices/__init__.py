@@ -1,1 +1,1 @@
-"""What runs a bundle's graphs: the integer model, the hardware in simulation, a board."""
+"""Devices run a bundle's graphs: the integer model, the hardware in simulation, a board."""

@@ -1,5 +1,5 @@
-"""Runs graphs on the accelerators of a system, in simulation and on a board alike: registers,
-channels, and what to do when a run goes wrong.
+"""The driver runs graphs on the accelerators of a system, in simulation and on a board alike:
+registers, channels, and what to do when a run goes wrong.
 
 A transport moves the bytes; everything that is said to the hardware is said here.
 """
@@ -24,7 +24,7 @@ from hw.spec.registers import Control, Register, Status
 
 Bytes = NDArray[np.uint8]
 Span = tuple[Bytes, int]
-"""A buffer of `allocate`, and how many of its bytes a transfer moves."""
+"""A span is a buffer of `allocate`, and how many of its bytes a transfer moves."""
 MAX_LENGTH = (1 << 16) - 1
 RESET_READS = 1000
 
@@ -38,10 +38,10 @@ class RunError(DeviceError):
 
 
 class Transport(Protocol):
-    """Registers and stream channels of a system.
+    """A transport reaches the registers and stream channels of a system.
 
-    patience, grace: a run may take so many times the cycles that its hardware is said to need, and
-    so many on top. All methods raise TransportError.
+    A run may take `patience` times the cycles that its hardware is said to need, and `grace` cycles
+    on top. All methods raise TransportError.
     """
 
     patience: float
@@ -52,11 +52,11 @@ class Transport(Protocol):
         ...
 
     def read(self, offset: int) -> int:
-        """Value of a register."""
+        """Returns the value of a register."""
         ...
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array that channels can send from and receive into."""
+        """Returns an array of zeros that channels can send from and receive into."""
         ...
 
     def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:
@@ -64,15 +64,15 @@ class Transport(Protocol):
         ...
 
     def poll(self) -> bool:
-        """Are all transfers complete? May wait a little for that."""
+        """Tells whether all transfers are complete. It may wait a little for that."""
         ...
 
     def elapsed(self) -> int:
-        """Clock cycles since `start`, counted or estimated from the time."""
+        """Returns the clock cycles since `start`, counted or estimated from the time."""
         ...
 
     def progress(self) -> str:
-        """How far each channel of the transfer is, for a message."""
+        """Says how far each channel of the transfer is, for a message."""
         ...
 
     def abandon(self) -> None:
@@ -85,11 +85,11 @@ class Transport(Protocol):
 
 
 class Driver:
-    """The accelerators of a bundle, checked and with their setup streams loaded.
+    """A driver runs the accelerators of a bundle, which it has checked and whose setup streams it
+    has loaded.
 
-    ports: of each graph. folder: of the bundle, for the setup files.
-    Raises BundleError for hardware that does not fit the ports, DeviceError for a system that is
-    not the bundle's.
+    ports are those of each graph. folder is the bundle, for the setup files. Raises BundleError for
+    hardware that does not fit the ports, DeviceError for a system that is not the bundle's.
     """
 
     def __init__(
@@ -110,10 +110,10 @@ class Driver:
             self._load(entry)
 
     def run(self, graph: str, inputs: Arrays, layer: int = 0) -> tuple[Arrays, int]:
-        """Outputs of a graph by port, and the clock cycles that it took.
+        """Runs a graph and returns its outputs by port, and the clock cycles that it took.
 
-        The outputs are views of buffers that the next run of the same graph overwrites.
-        Raises SpecError or DeviceError for inputs that do not fit, RunError for a run that fails.
+        The outputs are views of buffers that the next run of the same graph overwrites. Raises
+        SpecError or DeviceError for inputs that do not fit, RunError for a run that fails.
         """
         if graph not in self._graphs:
             raise DeviceError(f"no graph {graph!r}", f"there is: {', '.join(self._graphs)}")

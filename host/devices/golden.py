@@ -1,4 +1,4 @@
-"""The `golden` device: the integer model, bit-exact, on this machine's processor."""
+"""The `golden` device executes the integer model, bit-exact, on this machine's processor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from host.spec import load_spec
 
 
 class GoldenDevice(ModuleNames):
-    """Runs a bundle's integer programs, bit for bit as the golden functions define them.
+    """The device runs a bundle's integer programs, bit for bit as the golden functions define them.
 
     PyTorch executes them where it is installed, else numpy.
 
@@ -32,11 +32,13 @@ class GoldenDevice(ModuleNames):
         self._graphs = {entry.name: GraphExecutor(folder, entry.name) for entry in manifest.graphs}
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array in ordinary memory."""
+        """Returns an array of zeros in ordinary memory."""
         return np.zeros(shape, dtype)
 
     def run(self, graph: str, inputs: Arrays) -> Arrays:
-        """Outputs of one graph by port name. Raises SpecError for inputs that do not fit."""
+        """Runs one graph and returns its outputs by port name. Raises SpecError for inputs that do
+        not fit.
+        """
         ports = self.spec.ports[graph].inputs
         missing = ports.keys() - inputs.keys()
         if missing:
@@ -46,5 +48,5 @@ class GoldenDevice(ModuleNames):
         return self._graphs[graph].run(inputs)
 
     def close(self) -> None:
-        """Drops the programs."""
+        """Drops the programs; no graph can be run afterwards."""
         self._graphs.clear()

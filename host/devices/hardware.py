@@ -1,5 +1,5 @@
-"""What the devices `rtl` and `pynq` share: a bundle with hardware behind a driver, and the clock
-cycles of its runs.
+"""The devices `rtl` and `pynq` share a bundle with hardware behind a driver, and the clock cycles
+of its runs.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from host.spec import load_spec
 from hw.spec.hardware import Hardware
 
 KEPT = 100_000
-"""Runs of a graph whose cycles are kept; the older half goes when there are more."""
+"""The cycles of this many runs of a graph are kept; the older half goes when there are more."""
 
 
 class HardwareDevice(ModuleNames):
-    """Runs a bundle's graphs on its accelerators.
+    """The device runs a bundle's graphs on its accelerators.
 
-    connect: makes the transport once the bundle has been read. `cycles` lists the clock cycles of
-    every run, by graph.
-    Raises BundleError for a bad bundle or one without hardware, DeviceError where it cannot run.
+    connect makes the transport once the bundle has been read. `cycles` lists the clock cycles of
+    every run, by graph. Raises BundleError for a bad bundle or one without hardware, DeviceError
+    where it cannot run.
     """
 
     name = "hardware"
@@ -45,13 +45,15 @@ class HardwareDevice(ModuleNames):
             raise
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array in ordinary memory: what goes to the accelerators is copied anyway, into
-        buffers in the order of their streams, and the memory that DMAs reach is scarce.
+        """Returns an array of zeros in ordinary memory: what goes to the accelerators is copied
+        anyway, into buffers in the order of their streams, and the memory that DMAs reach is
+        scarce.
         """
         return np.zeros(shape, dtype)
 
     def run(self, graph: str, inputs: Arrays) -> Arrays:
-        """Outputs of one graph by port name, valid until the same graph runs again.
+        """Runs one graph and returns its outputs by port name, valid until the same graph runs
+        again.
 
         Raises SpecError or DeviceError for inputs that do not fit, RunError for a failed run.
         """
@@ -68,8 +70,8 @@ class HardwareDevice(ModuleNames):
 
 
 def cycle_summary(device: object) -> dict[str, dict[str, float]]:
-    """Of each graph that has run: runs, mean and greatest cycles, and the runs a second that the
-    mean makes at the board's clock. Empty for a device that has no clock.
+    """Sums up each graph that has run: its runs, mean and greatest cycles, and the runs a second
+    that the mean makes at the board's clock. The summary is empty for a device that has no clock.
     """
     if not isinstance(device, HardwareDevice):
         return {}
@@ -86,7 +88,7 @@ def cycle_summary(device: object) -> dict[str, dict[str, float]]:
 
 
 def cycle_table(device: object) -> Table | None:
-    """The summary for a terminal; None where there is nothing to show."""
+    """Returns the summary as a table for a terminal, or None where there is nothing to show."""
     rows = cycle_summary(device)
     if not rows or not isinstance(device, HardwareDevice):
         return None

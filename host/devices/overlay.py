@@ -21,18 +21,18 @@ from hw.spec.handoff import CONTROL, Handoff
 from hw.spec.hardware import Hardware
 
 LOAD_S = 60.0
-"""What loading an overlay may take; a KV260 needs about a second."""
+"""Loading an overlay may take this many seconds; a KV260 needs about one."""
 TOLERANCE = 1e-3
 """Two frequencies this close are the same one: pynq reckons with a crystal of 33.333 MHz."""
 SETTINGS = 16
-"""Divisors tried before a clock is given up."""
+"""A clock is given up after this many divisors have been tried."""
 XRT = "XILINX_XRT"
 BOARD = "BOARD"
-"""Environment variable in which PYNQ's images name the board."""
+"""PYNQ's images name the board in this environment variable."""
 
 
 def find(folder: Path, hardware: Hardware) -> tuple[Path, Handoff]:
-    """Bitstream of a bundle and what its `.hwh` says, which agrees with hardware.json.
+    """Returns the bitstream of a bundle and what its `.hwh` says, which agrees with hardware.json.
 
     Raises BundleError for files that are missing, torn or of another design, DeviceError on a board
     of another kind.
@@ -74,7 +74,8 @@ def _same_board(here: str, wanted: str) -> bool:
 
 
 def load(pynq: Any, path: Path, make: Callable[[str], Any] | None = None) -> Any:
-    """The overlay, on the board. make: what loads it (pynq's Overlay).
+    """Loads the overlay on the board and returns it. make is what loads it, by default pynq's
+    Overlay.
 
     Raises DeviceError where pynq finds no board, may not use it, or does not come to an end.
     """
@@ -128,10 +129,10 @@ def _why_not_loaded(error: Exception) -> str:
 
 
 def settle_clock(clocks: Any, timed_mhz: float) -> float:
-    """Frequency in MHz that the programmable logic's first clock now has: the greatest that the
-    board's PLL gives and that is not above `timed_mhz`.
+    """Returns the frequency in MHz that the programmable logic's first clock now has: the greatest
+    that the board's PLL gives and that is not above `timed_mhz`.
 
-    clocks: pynq's Clocks. Raises DeviceError where it stays above, or cannot be read.
+    clocks is pynq's Clocks. Raises DeviceError where the frequency stays above, or cannot be read.
     """
     allowed = timed_mhz * (1 + TOLERANCE)
     try:

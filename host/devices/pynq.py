@@ -1,8 +1,8 @@
-"""The `pynq` device: the bundle's overlay on a board, registers and DMAs through /dev/mem, with the
-buffers of the `pynq` package.
+"""The `pynq` device reaches the bundle's overlay on a board, registers and DMAs through /dev/mem,
+with the buffers of the `pynq` package.
 
-One AXI DMA in direct register mode (Xilinx PG021) a channel: it feeds the input channel and drains
-the output channel of the same number.
+One AXI DMA in direct register mode (Xilinx PG021) serves a channel: it feeds the input channel and
+drains the output channel of the same number.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from hw.spec.handoff import Handoff
 from hw.spec.hardware import Hardware
 
 WINDOW = 0x1000
-"""Bytes of a register block on the bus."""
+"""A register block takes this many bytes on the bus."""
 SEND, TAKE = 0x00, 0x30
-"""Where the registers of a DMA's two directions begin; below, offsets from there."""
+"""The registers of a DMA's two directions begin here; those below are offsets from there."""
 CONTROL, STATUS, ADDRESS, ADDRESS_HIGH, LENGTH = 0x00, 0x04, 0x18, 0x1C, 0x28
 RUN, RESET = 1 << 0, 1 << 2  # of CONTROL
 HALTED, IDLE = 1 << 0, 1 << 1  # of STATUS
 ERRORS = {1 << 4: "internal error", 1 << 5: "bus error", 1 << 6: "address error"}
 ANSWER_S = 0.1
-"""What a DMA may take to start or to reset."""
+"""A DMA may take this many seconds to start or to reset."""
 PAUSE_S = 2e-4
 """Sleep between two looks at a transfer that is not done. Looking without pause would keep the
 processor, and Python's other threads, from capturing and drawing meanwhile.
 """
 EARLY = 0.9
-"""Share of a transfer's usual time that is slept through before the first look."""
+"""This share of a transfer's usual time is slept through before the first look."""
 LEAST_BYTES = 8192
-"""Of an allocation: XRT 2.17 puts buffers of 4 KB and less above 4 GB, where a DMA of 32 address
-bits does not reach.
+"""An allocation has at least this many bytes: XRT 2.17 puts buffers of 4 KB and less above 4 GB,
+where a DMA of 32 address bits does not reach.
 """
 
 
@@ -74,10 +74,10 @@ class _Transfer:
 
 
 class PynqTransport:
-    """Registers and DMAs of an overlay that has been loaded.
+    """This transport reaches the registers and DMAs of an overlay that has been loaded.
 
-    pynq: the package. hardware: with the clock that the board really has. handoff: what the `.hwh`
-    says of the DMAs. loaded: the overlay, kept as long as its registers are used.
+    pynq is the package. hardware has the clock that the board really has. handoff is what the
+    `.hwh` says of the DMAs. loaded is the overlay, kept as long as its registers are used.
     """
 
     patience = 4.0
@@ -100,11 +100,12 @@ class PynqTransport:
         self._control.write(offset, value)
 
     def read(self, offset: int) -> int:
-        """Value of a register."""
+        """Returns the value of a register."""
         return self._control.read(offset)
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array in contiguous memory that the DMAs reach, freed with its last view.
+        """Returns an array of zeros in contiguous memory that the DMAs reach, freed with its last
+        view.
 
         It is a plain array on the memory of a PynqBuffer, which would make every result and every
         slice one of its kind. The processor caches it; `start` and `poll` keep both sides the same.
@@ -187,11 +188,11 @@ class PynqTransport:
         return complete
 
     def elapsed(self) -> int:
-        """Clock cycles since `start`, by the host's clock."""
+        """Returns the clock cycles since `start`, by the host's clock."""
         return int((time.monotonic() - self._since) * self._hz)
 
     def progress(self) -> str:
-        """Which channels are done; how far the others are, a DMA does not say."""
+        """Says which channels are done; how far the others are, a DMA does not say."""
         return ", ".join(
             f"{one.name} {'done' if one.done else 'waits'} ({one.count} bytes)"
             for one in self._transfers
@@ -219,11 +220,11 @@ class PynqTransport:
 
 
 class PynqDevice(HardwareDevice):
-    """Loads a bundle's overlay and runs its graphs on it; `hardware.clock_mhz` is then the clock
-    that the board really has.
+    """The device loads a bundle's overlay and runs its graphs on it; `hardware.clock_mhz` is then
+    the clock that the board really has.
 
-    loaded: the bundle's overlay where it is on the board already.
-    Raises BundleError for a bad bundle or one without its overlay, DeviceError away from a board.
+    loaded is the bundle's overlay where it is on the board already. Raises BundleError for a bad
+    bundle or one without its overlay, DeviceError away from a board.
     """
 
     name = "pynq"

@@ -1,4 +1,4 @@
-"""Devices by name, and the bundle that one opens when none is named."""
+"""Devices are opened by name, on the bundle named or on the one that is found."""
 
 from __future__ import annotations
 
@@ -36,17 +36,19 @@ DEVICES: dict[str, Callable[[Path], Device]] = {
     "pynq": _open_pynq,
 }
 HARDWARE_DEVICES = ("rtl", "pynq")
-"""Those that need a bundle with hardware."""
+"""These devices need a bundle with hardware."""
 DEFAULT_MODEL = "nano"
 
 
 def default_bundle(
     model: str | None = None, hardware: bool = False, detector: bool = False
 ) -> Path:
-    """A bundle under bitstreams/: the newest of that model; without one `nano`, else any model.
-    hardware, detector: one with hardware, one with a concept detector first, where there is any.
+    """Returns a bundle under bitstreams/: the newest of that model, or without one the newest of
+    `nano`, else of any model. With hardware or with detector, bundles that have it come first,
+    where there are any.
 
-    Looks in the working folder first, then beside this package. Raises BundleError.
+    It looks in the working folder first, then beside this package. Raises BundleError where there
+    is none.
     """
     places = [Path.cwd() / "bitstreams", Path(__file__).resolve().parents[2] / "bitstreams"]
     for place in places:
@@ -82,11 +84,12 @@ def _preference(folder: Path) -> tuple[bool, float, str]:
 def open_device(
     name: str = "golden", bundle: str | Path | None = None, detector: bool = False
 ) -> Device:
-    """Device of that name on a bundle folder (None = `default_bundle`).
+    """Opens the device of that name on a bundle folder, by default the one that `default_bundle`
+    finds.
 
-    detector: by default rather a bundle with a concept detector.
-    Raises DeviceError for an unknown name or a device that cannot run here, BundleError for a
-    bundle that is missing, incomplete or altered.
+    With detector, a bundle that has a concept detector is preferred where none is named. Raises
+    DeviceError for an unknown name or a device that cannot run here, BundleError for a bundle that
+    is missing, incomplete or altered.
     """
     if name not in DEVICES:
         raise DeviceError(f"unknown device {name!r}", f"there is: {', '.join(sorted(DEVICES))}")

@@ -1,4 +1,4 @@
-"""The `rtl` device: the bundle's SystemVerilog, compiled by Verilator, cycle by cycle."""
+"""The `rtl` device runs the bundle's SystemVerilog, compiled by Verilator, cycle by cycle."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from host.errors import BundleError, DeviceError
 from hw.spec.hardware import Hardware
 
 STRIDE = 50_000
-"""Cycles between two looks at the registers."""
+"""The system is clocked this many cycles between two looks at the registers."""
 
 
 class RtlTransport:
-    """Registers and channels of a simulated system, a `sim.rtl.system.RtlSystem`.
+    """This transport reaches the registers and channels of a simulated system, a
+    `sim.rtl.system.RtlSystem`.
 
-    stalls: seed of idle cycles and back-pressure on every channel; None for none.
+    stalls is the seed of idle cycles and back-pressure on every channel; None means that there are
+    none.
     """
 
     patience = 4.0
@@ -46,14 +48,14 @@ class RtlTransport:
             raise TransportError(str(error)) from error
 
     def read(self, offset: int) -> int:
-        """Value of a register."""
+        """Returns the value of a register."""
         try:
             return int(self._system.read(offset))
         except self._error as error:
             raise TransportError(str(error)) from error
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Zeroed array in ordinary memory."""
+        """Returns an array of zeros in ordinary memory."""
         return np.zeros(shape, dtype)
 
     def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:
@@ -73,16 +75,16 @@ class RtlTransport:
             raise TransportError(str(error)) from error
 
     def elapsed(self) -> int:
-        """Clock cycles since `start`."""
+        """Returns the clock cycles since `start`."""
         return int(self._system.cycles - self._started)
 
     def progress(self) -> str:
-        """Beats moved on each channel."""
+        """Says how many beats have moved on each channel."""
         moved = self._system.progress().items()
         return ", ".join(f"{name} {done} of {count} beats" for name, (done, count) in moved)
 
     def abandon(self) -> None:
-        """Takes the bytes away."""
+        """Takes the bytes away from the channels."""
         self._system.abandon()
 
     def close(self) -> None:
@@ -91,11 +93,11 @@ class RtlTransport:
 
 
 class RtlDevice(HardwareDevice):
-    """Compiles a bundle's RTL, once, and runs its graphs on it; `cycles` are those of the board.
+    """The device compiles a bundle's RTL, once, and runs its graphs on it; `cycles` are those of
+    the board.
 
-    stalls: as `RtlTransport`.
-    Raises BundleError for a bad bundle or one without hardware, DeviceError where Verilator or the
-    compiler is missing or refuses the sources.
+    stalls is as in `RtlTransport`. Raises BundleError for a bad bundle or one without hardware,
+    DeviceError where Verilator or the compiler is missing or refuses the sources.
     """
 
     name = "rtl"

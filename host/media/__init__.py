@@ -1,1 +1,3 @@
-"""Videos, masks and pictures of them: read, drawn, written; and the rendered clip."""
+"""Videos, masks and pictures of them are read, drawn and written here; the project's own clip is
+rendered.
+"""

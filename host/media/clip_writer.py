@@ -1,4 +1,4 @@
-"""Frames out: an H.264 MP4 that is whole or absent, or one that is whole at any moment."""
+"""Frames go out as an H.264 MP4 that is whole or absent, or as one that is whole at any moment."""
 
 from __future__ import annotations
 
@@ -16,20 +16,24 @@ from host.errors import UsageError
 
 SUFFIXES = (".mp4", ".mkv", ".mov")
 TICKS = 60_000
-"""Ticks of a clip's clock in a second: 2002 a frame of 29.97, and few enough for MPEG-4."""
+"""A clip's clock has this many ticks in a second: 2002 a frame of 29.97, and few enough
+for MPEG-4.
+"""
 FRAGMENT_S = 1
-"""Seconds of a live recording that losing power costs."""
+"""Losing power costs a live recording this many seconds."""
 LIVE = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
-"""An MP4 whose fragments stand alone, each handed to the system when it ends."""
+"""A live clip is an MP4 whose fragments stand alone, each handed to the system when it ends."""
 
 
 class ClipWriter:
-    """Encodes RGB frames into a temporary file; `finish` closes it and gives it its name.
+    """The writer encodes RGB frames into a temporary file; `finish` closes it and gives it its
+    name.
 
-    Interrupted work can be finished too: the file then holds the frames written so far. fps is of
-    frames that come without a time. live: no temporary file but fragments of a second, each on the
-    disk when the next begins, so that what losing power leaves plays; for .mp4 alone, and no file
-    of that name may exist. Raises UsageError for a suffix that names no container.
+    Interrupted work can be finished too: the file then holds the frames written so far. fps is the
+    rate of frames that come without a time. A live clip has no temporary file but fragments of a
+    second, each on the disk when the next begins, so that what losing power leaves plays; it must
+    be a .mp4, and no file of that name may exist. Raises UsageError for a suffix that names no
+    container.
     """
 
     def __init__(self, path: str | Path, fps: float = 24.0, live: bool = False) -> None:
@@ -85,10 +89,10 @@ class ClipWriter:
         time: float | None = None,
         aspect: Fraction = Fraction(1),
     ) -> None:
-        """Appends a frame (H, W, 3) RGB, all of one size.
+        """Appends a frame (H, W, 3) RGB; all frames have one size.
 
-        time: seconds since the first frame; None, or not after the frame before: one frame later.
-        aspect: width of a pixel for its height.
+        time is the seconds since the first frame; where it is None, or not after the frame before,
+        the frame follows one frame later. aspect is the width of a pixel for its height.
         """
         height, width = frame.shape[:2]
         if self._container is None:
@@ -115,7 +119,9 @@ class ClipWriter:
             os.close(handle)
 
     def finish(self) -> Path | None:
-        """Closes the file and renames it into place; None when no frame was written."""
+        """Closes the file and renames it into place, and returns its path, or None when no frame
+        was written.
+        """
         if self._container is None or self._stream is None or self._part is None:
             return None
         for packet in self._stream.encode():
@@ -132,7 +138,7 @@ class ClipWriter:
         return self.path
 
     def abort(self) -> None:
-        """Drops what was written; does nothing after `finish`."""
+        """Drops what was written; after `finish` it does nothing."""
         if self._container is not None:
             with suppress(Exception):
                 self._container.close()

@@ -1,4 +1,4 @@
-"""A short clip drawn by the program itself, with its true masks: something to track at once.
+"""The project draws a short clip itself, with its true masks: something to track at once.
 
 A sandy sea floor under moving light. A striped fish (object 1) swims behind a turtle, leaves and
 comes back the other way; the turtle (object 2) turns along its path in front of everything; a
@@ -36,8 +36,10 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Pose:
-    """Where an animal is: x and y in widths and heights of the frame, angle in radians
-    (0 looks right, positive turns clockwise on the screen), mirrored: looks left at angle 0."""
+    """A pose says where an animal is: x and y in widths and heights of the frame, angle in radians
+    (0 looks right, positive turns clockwise on the screen), and whether it is mirrored, so that it
+    looks left at angle 0.
+    """
 
     x: float
     y: float
@@ -48,7 +50,8 @@ class Pose:
 def render_demo_clip(
     frames: int = 60, height: int = 256, width: int = 448, seed: int = 0
 ) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]]:
-    """Frames (height, width, 3) uint8 RGB and object ids (height, width) uint8, 0 background.
+    """Returns frames (height, width, 3) uint8 RGB and object ids (height, width) uint8, 0 for the
+    background.
 
     The story takes the same course however many frames tell it; the seed changes textures only.
     Raises UsageError for a clip too short or small to show anything.
@@ -90,7 +93,9 @@ def write_demo_clip(
 
 
 def boxes_of(ids: NDArray[np.uint8]) -> dict[int, tuple[int, int, int, int]]:
-    """Boxes x0, y0, x1, y1 (pixels, both ends included) of the objects in ids (H, W), by id."""
+    """Returns the boxes x0, y0, x1, y1 (pixels, both ends included) of the objects in ids (H, W),
+    by id.
+    """
     boxes = {}
     for object_id in np.unique(ids[ids > 0]).tolist():
         x, y, w, h = cv2.boundingRect((ids == object_id).astype(np.uint8))
@@ -100,8 +105,9 @@ def boxes_of(ids: NDArray[np.uint8]) -> dict[int, tuple[int, int, int, int]]:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """An animal in a scene: its id there, its drawing, where it is, and the side of the drawing in
-    heights of the frame."""
+    """A layer is an animal in a scene: its id there, its drawing, where it is, and the side of the
+    drawing in heights of the frame.
+    """
 
     object_id: int
     picture: Picture
@@ -110,8 +116,9 @@ class Layer:
 
 
 class Stage:
-    """The scene with its textures, drawn once; `render` gives any moment of the story, `compose`
-    any other arrangement."""
+    """The stage holds the scene's textures, drawn once; `render` gives any moment of the story,
+    `compose` any other arrangement.
+    """
 
     def __init__(self, rng: np.random.Generator, height: int, width: int) -> None:
         self.height, self.width = height, width
@@ -120,7 +127,7 @@ class Stage:
         self.starfish = draw_starfish(self.grain)
 
     def render(self, moment: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Frame and ids of a moment in 0..1."""
+        """Returns the frame and the ids of a moment in 0..1."""
         layers = [
             Layer(STARFISH, self.starfish, starfish_pose(moment), 0.50),
             Layer(FISH, draw_fish(self.grain, 40 * moment), fish_pose(moment), 0.62),
@@ -131,10 +138,10 @@ class Stage:
     def compose(
         self, layers: Sequence[Layer], drift: Point, moment: float
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Frame (H,W,3) uint8 and ids (H,W) uint8 of layers from back to front.
+        """Returns the frame (H,W,3) uint8 and the ids (H,W) uint8 of layers from back to front.
 
-        drift: how far the camera is along the floor, across and down, in 0..1; moment: of the light
-        on the floor.
+        drift is how far the camera is along the floor, across and down, in 0..1; moment is that of
+        the light on the floor.
         """
         high, wide = FINE * self.height, FINE * self.width
         room_y, room_x = self.floor.shape[0] - high, self.floor.shape[1] - wide
@@ -166,7 +173,9 @@ class Stage:
 
 
 def fish_pose(moment: float) -> Pose:
-    """Right, behind the turtle and out of the frame; later back in, looking left."""
+    """The fish swims to the right, behind the turtle and out of the frame; later it comes back,
+    looking left.
+    """
     if moment < 0.64:
         path = [(0.16, 0.23), (0.42, 0.52), (0.72, 0.52), (1.30, 0.30)]
         return _along(path, moment / 0.62)
@@ -175,12 +184,12 @@ def fish_pose(moment: float) -> Pose:
 
 
 def turtle_pose(moment: float) -> Pose:
-    """Up in an arc and over to the right, always looking where it goes."""
+    """The turtle swims up in an arc and over to the right, and always looks where it goes."""
     return _along([(0.27, 0.64), (0.40, 0.40), (0.62, 0.36), (0.80, 0.46)], moment)
 
 
 def starfish_pose(moment: float) -> Pose:
-    """Left under the turtle, spinning, and out through the top."""
+    """The starfish drifts left under the turtle, spinning, and out through the top."""
     pose = _along([(0.80, 0.76), (0.56, 0.80), (0.28, 0.52), (0.22, -0.32)], moment / 0.92)
     return Pose(pose.x, pose.y, 5.0 * moment)
 

@@ -1,6 +1,6 @@
-"""What the demo clip shows: a sea floor, the light on it, and three animals, all computed.
+"""The demo clip shows a sea floor, the light on it, and three animals, all of them computed.
 
-Drawings are float32 RGB with their cover as fourth channel, (SPRITE, SPRITE, 4), each 0..1; an
+Drawings are float32 RGB with their cover as fourth channel, (SPRITE, SPRITE, 4), each in 0..1; an
 animal looks to the right. Shapes are signed distances, so that edges are soft at any size.
 """
 
@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPRITE = 320
-"""Side of the square that an animal is drawn on, pixels."""
+"""An animal is drawn on a square of this side, in pixels."""
 
 Picture = NDArray[np.floating]
 
 
 def noise(rng: np.random.Generator, high: int, wide: int, cells: int, octaves: int = 4) -> Picture:
-    """Cloudy texture (high, wide) of mean 0 and reach about 1."""
+    """Returns a cloudy texture (high, wide) of mean 0 and reach about 1."""
     total = np.zeros((high, wide), np.float32)
     for octave in range(octaves):
         grid = rng.normal(0, 1, (max(2, cells * high // wide), max(2, cells))).astype(np.float32)
@@ -29,7 +29,7 @@ def noise(rng: np.random.Generator, high: int, wide: int, cells: int, octaves: i
 
 
 def sea_floor(rng: np.random.Generator, high: int, wide: int) -> Picture:
-    """Sand with ripples, pebbles and patches of weed, (high, wide, 3)."""
+    """Returns sand with ripples, pebbles and patches of weed, (high, wide, 3)."""
     clouds, fine = noise(rng, high, wide, 5), noise(rng, high, wide, 160, octaves=2)
     rows, columns = np.mgrid[0:high, 0:wide].astype(np.float32) / high
     ripples = np.sin(62 * rows + 14 * columns + 5 * clouds) * (0.6 + 0.4 * np.sin(3 * columns))
@@ -52,7 +52,7 @@ def sea_floor(rng: np.random.Generator, high: int, wide: int) -> Picture:
 
 
 def caustics(high: int, wide: int, moment: float) -> Picture:
-    """Net of light that waves throw on the floor, (high, wide) in 0..1."""
+    """Returns the net of light that waves throw on the floor, (high, wide) in 0..1."""
     rows, columns = np.mgrid[0:high:4, 0:wide:4].astype(np.float32) * (9 / high)
     time = 7 * moment
     for step in range(1, 4):  # each turn folds the waves of the one before
@@ -100,7 +100,9 @@ def _ellipse(
 
 
 def draw_fish(grain: Picture, beat: float) -> Picture:
-    """Orange fish with white bands, seen from the side; `beat` (radians) moves its tail."""
+    """Draws an orange fish with white bands, seen from the side; `beat` (radians) moves
+    its tail.
+    """
     picture, x, y = _canvas()
     # The body swings more the nearer to the tail.
     y = y - 0.07 * (0.55 - x) * np.sin(beat + 2.2 * x)
@@ -132,7 +134,7 @@ def draw_fish(grain: Picture, beat: float) -> Picture:
 
 
 def draw_turtle(grain: Picture, stroke: float) -> Picture:
-    """Green turtle seen from above; `stroke` (radians) moves its flippers."""
+    """Draws a green turtle, seen from above; `stroke` (radians) moves its flippers."""
     picture, x, y = _canvas()
     skin = _rgb(0.42, 0.66, 0.30) * (0.95 + 0.22 * grain)[..., None]
     spots = np.clip(2.2 * np.sin(34 * x + 3 * grain) * np.sin(34 * y - 2 * grain) - 0.4, 0, 1)
@@ -164,7 +166,7 @@ def draw_turtle(grain: Picture, stroke: float) -> Picture:
 
 
 def draw_starfish(grain: Picture) -> Picture:
-    """Violet starfish with pale knobs along its arms."""
+    """Draws a violet starfish with pale knobs along its arms."""
     picture, x, y = _canvas()
     radius, angle = np.hypot(x, y), np.arctan2(y, x)
     fold = np.abs((angle / (2 * np.pi) * 5 + 0.5) % 1 - 0.5) * (2 * np.pi / 5)  # from an arm's axis

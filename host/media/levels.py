@@ -1,4 +1,4 @@
-"""Pixels of any depth and any channels as 8-bit RGB, or refused with a word.
+"""Pixels of any depth and any channels become 8-bit RGB, or are refused with the reason.
 
 A file of 16 bits often holds a sensor's 10, 12 or 14, at the low end: by its highest bits alone it
 is black. The depth is told by the largest value, over a sequence once and for all, lest brightness
@@ -17,30 +17,30 @@ from numpy.typing import NDArray
 from host.errors import SourceError
 
 DEPTHS = (8, 10, 12, 14, 16)
-"""Bits that sensors give."""
+"""Sensors give these numbers of bits."""
 
 log = logging.getLogger(__name__)
 
 
 def depth_of(largest: int) -> int:
-    """Bits of data whose largest value is this."""
+    """Returns how many bits data have whose largest value is this."""
     return next(bits for bits in DEPTHS if largest < 1 << bits or bits == DEPTHS[-1])
 
 
 class Levels:
-    """Brings the frames of one sequence to 8 bits.
+    """Levels bring the frames of one sequence to 8 bits.
 
-    bits: the data's depth where it is known beforehand; else the first deep frame tells it.
+    bits is the data's depth where it is known beforehand; else the first deep frame tells it.
     """
 
     def __init__(self, bits: int | None = None) -> None:
         self.bits = bits
 
     def rgb(self, image: NDArray[Any], what: str, bgr: bool = False) -> NDArray[np.uint8]:
-        """RGB (H, W, 3) uint8 of an image (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), grey or in
-        colour; of alpha nothing is kept. bgr: colours come as OpenCV has them.
+        """Returns RGB (H, W, 3) uint8 of an image (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), grey
+        or in colour; alpha is dropped. bgr says that colours come in OpenCV's order.
 
-        what: names the image in errors. Raises SourceError for values that are no brightness.
+        what names the image in errors. Raises SourceError for values that are no brightness.
         """
         if image.ndim == 2:
             image = image[..., None]
@@ -83,9 +83,9 @@ class Levels:
 
 
 def decode(stored: NDArray[np.uint8], what: str) -> NDArray[Any]:
-    """Image (H, W), (H, W, 3) or (H, W, 4) in BGR, turned upright, of a file's bytes.
+    """Decodes a file's bytes to an image (H, W), (H, W, 3) or (H, W, 4) in BGR, turned upright.
 
-    Raises SourceError for what is damaged or holds several pictures.
+    Raises SourceError for a file that is damaged or holds several pictures.
     """
     image = None
     if stored.size:

@@ -1,4 +1,6 @@
-"""Masks in files: prompts read from a PNG, results written as PNGs named as their frames."""
+"""Masks stand in files: prompts are read from a PNG, results are written as PNGs named as their
+frames.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def _palette_indices(path: Path) -> NDArray[np.uint8] | None:
 
 
 def read_label_map(path: str | Path) -> NDArray[np.uint8]:
-    """Label map (H, W) of a grey or palette PNG, 0 = background. Raises PromptError."""
+    """Reads the label map (H, W) of a grey or palette PNG, 0 for the background. Raises
+    PromptError.
+    """
     file = Path(path)
     if not file.is_file():
         raise PromptError(f"no mask file {file}", "check the path given as mask")
@@ -57,7 +61,7 @@ def read_label_map(path: str | Path) -> NDArray[np.uint8]:
 
 
 def masks_by_id(labels: NDArray[np.uint8]) -> dict[int, NDArray[np.bool_]]:
-    """Masks (H, W) bool by object id; a single value, as in {0, 255}, is object 1.
+    """Returns masks (H, W) bool by object id; a single value, as in {0, 255}, is object 1.
 
     Raises PromptError for a mask without any object, or one that looks like a grey picture.
     """
@@ -77,7 +81,9 @@ def masks_by_id(labels: NDArray[np.uint8]) -> dict[int, NDArray[np.bool_]]:
 def label_map(
     logits: Mapping[int, NDArray[np.float32]], shape: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Label map (H, W) of several objects' logits: where masks overlap the surer one wins."""
+    """Returns the label map (H, W) of several objects' logits: where masks overlap the surer one
+    wins.
+    """
     labels = np.zeros(shape, np.uint8)
     best = np.zeros(shape, np.float32)
     for object_id, plane in logits.items():
@@ -88,10 +94,10 @@ def label_map(
 
 
 class MaskWriter:
-    """Writes one PNG a frame: {0, 255} for one object, object ids for several.
+    """The writer writes one PNG a frame: {0, 255} for one object, object ids for several.
 
-    object_ids: those to come; None where they are not known yet, which counts as several. Every
-    file is whole or absent. Raises PromptError for ids that a byte does not hold.
+    object_ids are those that will come, or None where they are not known yet, which counts as
+    several. Every file is whole or absent. Raises PromptError for ids that a byte does not hold.
     """
 
     def __init__(self, folder: str | Path, object_ids: Sequence[int] | None) -> None:
@@ -103,7 +109,7 @@ class MaskWriter:
     def write(
         self, name: str, logits: Mapping[int, NDArray[np.float32]], shape: tuple[int, int]
     ) -> Path:
-        """Writes the masks of one frame, logits (H, W) by object id."""
+        """Writes the masks of one frame, given as logits (H, W) by object id."""
         self._check(list(logits))
         if self._several:
             picture = label_map(logits, shape)

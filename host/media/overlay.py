@@ -1,4 +1,4 @@
-"""Masks drawn over frames: tinted by the soft mask, outlined by its contour."""
+"""Masks are drawn over frames, tinted by the soft mask and outlined by its contour."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ COLOURS = (
     (170, 130, 80),
 )
 GOOD, BAD = (40, 190, 70), (220, 40, 40)
-"""Colours of what is asked for and of what is not."""
+"""What is asked for has the first colour, what is not has the second."""
 OPACITY = 0.45
 
 
 def colour_of(object_id: int) -> tuple[int, int, int]:
-    """RGB of an object."""
+    """Returns the RGB colour of an object."""
     return COLOURS[(object_id - 1) % len(COLOURS)]
 
 
@@ -38,8 +38,8 @@ def draw(
     prompts: Mapping[int, Prompt] | None = None,
     labels: Mapping[int, str] | None = None,
 ) -> NDArray[np.uint8]:
-    """Copy of the frame (H, W, 3) RGB with masks (logits (H, W) by object id), labels of objects
-    and prompts on it.
+    """Returns a copy of the frame (H, W, 3) RGB with masks (logits (H, W) by object id), labels of
+    objects and prompts drawn on it.
     """
     picture = frame.copy()
     thickness = max(1, round(min(frame.shape[:2]) / 240))
@@ -73,7 +73,9 @@ def label(
     logits: Mapping[int, NDArray[np.float32]],
     labels: Mapping[int, str],
 ) -> NDArray[np.uint8]:
-    """Copy of a drawn picture (H, W, 3) RGB with labels of objects, logits (H, W) by object id."""
+    """Returns a copy of a drawn picture (H, W, 3) RGB with labels of objects, logits (H, W) by
+    object id.
+    """
     picture = picture.copy()
     _draw_labels(picture, logits, labels)
     return picture

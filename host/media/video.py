@@ -1,4 +1,4 @@
-"""Frames in: a video file, a folder of frames or a camera, as RGB arrays with names."""
+"""Frames come in from a video file, a folder of frames or a camera, as RGB arrays with names."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ DEFAULT_FPS = 24.0
 FASTEST_FPS = 1000.0
 DIGITS = "0123456789"
 SAMPLED = 8
-"""Frames of a folder by which the depth of its pixels is told."""
+"""The depth of a folder's pixels is told by this many of its frames."""
 SLACK_S = 0.1
-"""Seconds by which a container may overstate its length."""
+"""A container may overstate its length by this many seconds."""
 ATTACHED_PICTURE = 0x400
 """FFmpeg's AV_DISPOSITION_ATTACHED_PIC: the cover of a piece of music is no video."""
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """Frame number `index` of a source: RGB (H, W, 3) uint8, and the name its mask gets.
+    """A frame is RGB (H, W, 3) uint8, with its index in the source and the name that its mask gets.
 
-    time: seconds since the first frame, None where frames only follow each other. aspect: width of
-    a pixel for its height.
+    time is the seconds since the first frame, or None where frames only follow each other. aspect
+    is the width of a pixel for its height.
     """
 
     index: int
@@ -53,27 +53,28 @@ class Frame:
 
 
 class FrameSource(Protocol):
-    """Something that frames can be read from, once, in order."""
+    """A source gives its frames once, in order."""
 
     description: str
     fps: float
     count: int | None
-    """Number of frames where it is known beforehand."""
+    """The number of frames is given where it is known beforehand."""
 
     def __iter__(self) -> Iterator[Frame]: ...
 
 
 def natural_key(name: str) -> list[tuple[int, int | str]]:
-    """Sort key under which frame2 precedes frame10."""
+    """Returns a key for sorting under which frame2 precedes frame10."""
     # ASCII alone: other scripts have digits that `int` does not read.
     parts = re.split(r"([0-9]+)", name)
     return [(0, int(part)) if part[0] in DIGITS else (1, part.lower()) for part in parts if part]
 
 
 def read_image(path: Path, levels: Levels | None = None) -> NDArray[np.uint8]:
-    """RGB (H, W, 3) uint8 of an image file. levels: of the sequence that it is of.
+    """Reads an image file as RGB (H, W, 3) uint8. levels are those of the sequence that the image
+    belongs to.
 
-    Raises SourceError.
+    Raises SourceError for a file that cannot be read.
     """
     return (levels or Levels()).rgb(_decoded(path), str(path), bgr=True)
 
@@ -88,7 +89,7 @@ def _decoded(path: Path) -> NDArray[Any]:
 
 
 class FolderSource:
-    """A folder of frames (JPEG, PNG, ...) in natural order of their names."""
+    """The source is a folder of frames (JPEG, PNG, ...) in natural order of their names."""
 
     def __init__(self, folder: Path, fps: float = DEFAULT_FPS) -> None:
         files = [
@@ -126,7 +127,7 @@ class FolderSource:
 
 
 class VideoSource:
-    """A video file, decoded as it is read."""
+    """The source is a video file, decoded as it is read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -217,7 +218,7 @@ class VideoSource:
 
 
 class CameraSource:
-    """A camera by its number; it never ends by itself."""
+    """The source is a camera, opened by its number; it never ends by itself."""
 
     count: int | None = None
 
@@ -252,7 +253,9 @@ class CameraSource:
 
 
 def open_source(source: str | Path | int) -> FrameSource:
-    """Source of a path (file or folder) or a camera number. Raises SourceError."""
+    """Opens a path (file or folder) or a camera by its number. Raises SourceError for what is none
+    of these.
+    """
     if isinstance(source, int):
         return CameraSource(source)
     path = Path(source)

@@ -1,4 +1,6 @@
-"""Decoded frames of a video as one sees them: upright, from one field, within a screen's range."""
+"""Decoded frames of a video become what one sees: upright, from one field, within a
+screen's range.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from host.errors import SourceError
 from host.media.levels import Levels
 
 UNIT = 1 << 16
-"""One, in a display matrix (FFmpeg, libavutil/display.h)."""
+"""This is one in a display matrix (FFmpeg, libavutil/display.h)."""
 PQ = 16
 """Transfer characteristics of SMPTE ST 2084 (ITU-T H.273)."""
 WHITE, PEAK = 203.0, 1000.0
@@ -21,7 +23,7 @@ WHITE, PEAK = 203.0, 1000.0
 
 
 def rgb_of(decoded: Any, levels: Levels, what: str) -> NDArray[np.uint8]:
-    """RGB (H, W, 3) uint8 of a decoded frame as it is to be seen.
+    """Returns RGB (H, W, 3) uint8 of a decoded frame as it is to be seen.
 
     Raises SourceError for a display matrix that does more than turn and mirror.
     """
@@ -40,7 +42,7 @@ def _is_yuv(pixels: Any) -> bool:
 
 
 def lies_down(decoded: Any) -> bool:
-    """Whether a frame's rows are shown as columns."""
+    """Tells whether a frame's rows are shown as columns."""
     matrix = matrix_of(decoded)
     if matrix is None:
         return round(getattr(decoded, "rotation", 0) / 90) % 2 == 1
@@ -48,13 +50,15 @@ def lies_down(decoded: Any) -> bool:
 
 
 def matrix_of(decoded: Any) -> NDArray[np.int32] | None:
-    """Display matrix (9,) of a frame, or None."""
+    """Returns the display matrix (9,) of a frame, or None where it has none."""
     data = decoded.side_data.get("DISPLAYMATRIX")
     return None if data is None else np.frombuffer(bytes(data), np.int32)
 
 
 def upright(decoded: Any, image: NDArray[np.uint8], what: str) -> NDArray[np.uint8]:
-    """The image turned and mirrored as its frame's display matrix says. Raises SourceError."""
+    """Turns and mirrors the image as its frame's display matrix says. Raises SourceError for a
+    matrix that does more.
+    """
     matrix = matrix_of(decoded)
     if matrix is None:
         # Phones store upright videos lying down, with a note to turn them.

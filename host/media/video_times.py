@@ -1,4 +1,4 @@
-"""How long a video is by its container, and how long a frame is shown."""
+"""A container says how long a video is, and how long a frame is shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BEATS, EVEN = 8, 0.9
 
 
 def expected_end(stream: Any) -> float | None:
-    """Seconds at which the last frame ends, or None where the container does not say.
+    """Returns the seconds at which the last frame ends, or None where the container does not say.
 
     Containers say it in four places; one that speaks of the whole file counts only where there is
     nothing but this stream, since sound may go on for longer.
@@ -40,7 +40,7 @@ def _seconds(text: str | None) -> float | None:
 
 
 class Steps:
-    """Listens to the times of frames for a hole in an otherwise even beat."""
+    """Steps listen to the times of frames for a hole in an otherwise even beat."""
 
     def __init__(self) -> None:
         self._before: float | None = None
@@ -48,7 +48,7 @@ class Steps:
         self._longest = (0.0, 0.0)  # seconds, and when it began
 
     def add(self, time: float) -> None:
-        """The next frame's time in seconds."""
+        """Takes the time of the next frame, in seconds."""
         if self._before is not None:
             length = time - self._before
             self._lengths[round(length * 100)] += 1
@@ -56,8 +56,8 @@ class Steps:
         self._before = time
 
     def hole(self) -> tuple[float, float] | None:
-        """Seconds from and to which frames seem to be missing, None where the beat is even, or so
-        uneven that the video was made that way.
+        """Returns the seconds between which frames seem to be missing, or None where the beat is
+        even, or so uneven that the video was made that way.
         """
         total = self._lengths.total()
         if total < BEATS:
@@ -71,6 +71,6 @@ class Steps:
 
 
 def frame_length(decoded: Any) -> float | None:
-    """Seconds for which a decoded frame is shown, or None where it does not say."""
+    """Returns the seconds for which a decoded frame is shown, or None where it does not say."""
     length = getattr(decoded, "duration", None)
     return float(length * decoded.time_base) if length else None

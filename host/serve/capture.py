@@ -1,4 +1,6 @@
-"""Frames at the pace of their source, the newest one kept; a camera that goes is waited for."""
+"""Capture keeps the newest frame at the pace of its source, and waits for a camera that
+goes away.
+"""
 
 from __future__ import annotations
 
@@ -23,18 +25,18 @@ from host.serve.rates import Meter
 from host.serve.worker import Worker
 
 RETRY_S = 2.0
-"""Seconds between two attempts to open a camera."""
+"""A camera is tried again after this many seconds."""
 SILENT_S = 3.0
-"""Seconds without a frame after which a camera is said to be silent."""
+"""A camera that gives no frame for this many seconds is said to be silent."""
 
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """A frame (H, W, 3) RGB uint8 with what the tracker wants of it.
+    """A shot is a frame (H, W, 3) RGB uint8 with what the tracker wants of it.
 
-    codes: the frame as the image encoder reads it, made ahead. opened: how often the source has
-    been opened, so that a change of size can be told from a bad frame. index: of the frame in its
-    source. aspect: width of a pixel for its height.
+    codes are the frame as the image encoder reads it, made ahead of time. opened counts how often
+    the source has been opened, so that a change of size can be told from a bad frame. index is that
+    of the frame in its source. aspect is the width of a pixel for its height.
     """
 
     frame: NDArray[np.uint8]
@@ -45,7 +47,7 @@ class Shot:
 
 
 def is_camera(source: str) -> bool:
-    """Whether a source is a camera's number."""
+    """Tells whether a source is a camera's number."""
     return source.isascii() and source.isdigit() and not Path(source).exists()
 
 
@@ -56,7 +58,7 @@ def check_source(source: str) -> None:
 
 
 def fitted(frame: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The frame, shrunk where its longer side exceeds `side` pixels."""
+    """Returns the frame, shrunk where its longer side exceeds `side` pixels."""
     longest = max(frame.shape[:2])
     if longest <= side:
         return frame
@@ -65,10 +67,10 @@ def fitted(frame: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 class Capture(Worker):
-    """Reads a source over and over: files and folders at their own rate from the end to the
+    """Capture reads a source over and over: files and folders at their own rate from the end to the
     beginning again, a camera as it delivers.
 
-    prepare: makes the image encoder's codes of a frame; it runs here, beside the device's work.
+    prepare makes the image encoder's codes of a frame; it runs here, beside the device's work.
     """
 
     def __init__(
@@ -104,7 +106,7 @@ class Capture(Worker):
 
     @property
     def silent(self) -> bool:
-        """Whether a camera that is open has given nothing for a while."""
+        """Tells whether a camera that is open has given nothing for a while."""
         return self._camera and time.monotonic() - self._last > SILENT_S
 
     def _open(self) -> FrameSource:

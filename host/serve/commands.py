@@ -1,4 +1,5 @@
-"""What a page may ask for, read from its messages and refused with a word where it makes no sense.
+"""A page may ask for these things; they are read from its messages, and refused with the reason
+where they make no sense.
 
 A message is a JSON object whose `do` names the command:
 
@@ -27,7 +28,9 @@ from host.serve.limits import MESSAGE_BYTES, NAME_LENGTH, PHRASE_LENGTH
 
 @dataclass(frozen=True)
 class Point:
-    """A click: on the object (positive) or on what is none of it; object_id None starts one."""
+    """A point is a click: on the object (positive) or on what does not belong to it. object_id None
+    starts an object.
+    """
 
     x: float
     y: float
@@ -37,7 +40,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Box:
-    """A dragged box x0, y0, x1, y1; object_id None starts an object."""
+    """A box x0, y0, x1, y1 was dragged; object_id None starts an object."""
 
     box: tuple[float, float, float, float]
     object_id: int | None = None
@@ -45,7 +48,9 @@ class Box:
 
 @dataclass(frozen=True)
 class Phrase:
-    """A name to look for, now and from now on; on False: no longer."""
+    """A phrase is a name to look for, now and from now on; with on False it is looked for no
+    longer.
+    """
 
     text: str
     on: bool = True
@@ -53,7 +58,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Rename:
-    """A new name of an object; an empty one takes it away."""
+    """An object gets a new name; an empty one takes the name away."""
 
     object_id: int
     name: str
@@ -61,14 +66,14 @@ class Rename:
 
 @dataclass(frozen=True)
 class Remove:
-    """Forget an object; None: all objects and phrases."""
+    """An object is to be forgotten; None means all objects and phrases."""
 
     object_id: int | None = None
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Set an object aside, or take it up again."""
+    """An object is to be set aside, or taken up again."""
 
     object_id: int
     on: bool
@@ -76,14 +81,14 @@ class Pause:
 
 @dataclass(frozen=True)
 class Play:
-    """Let the picture run, or hold it."""
+    """The picture is to run, or to be held."""
 
     on: bool
 
 
 @dataclass(frozen=True)
 class Record:
-    """Begin or end a recording."""
+    """A recording is to begin or to end."""
 
     on: bool
 
@@ -99,7 +104,9 @@ Command = Point | Box | Phrase | Rename | Remove | Pause | Play | Record | Seen
 
 
 def read_command(message: str) -> Command:
-    """The command of a page's message. Raises UsageError."""
+    """Returns the command of a page's message. Raises UsageError for a message that
+    makes no sense.
+    """
     if len(message) > MESSAGE_BYTES:
         raise UsageError(f"a message of {len(message)} characters", f"{MESSAGE_BYTES} are the most")
     try:

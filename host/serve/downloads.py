@@ -1,4 +1,4 @@
-"""What the page offers to keep: the picture with its masks, and the masks by themselves."""
+"""The page offers two things to keep: the picture with its masks, and the masks by themselves."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from host.serve.tracking import Tracked
 
 
 def png(picture: NDArray[np.uint8]) -> bytes:
-    """PNG of a picture (H, W, 3) RGB or (H, W)."""
+    """Returns the PNG of a picture (H, W, 3) RGB or (H, W)."""
     stored = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
     return cv2.imencode(".png", stored)[1].tobytes()
 
 
 def snapshot(tracked: Tracked) -> bytes:
-    """PNG of the frame at its own size, masks and labels on it."""
+    """Returns a PNG of the frame at its own size, with masks and labels on it."""
     frame = tracked.shot.frame
     planes = _planes(tracked)
     names = {one.object_id: one.name for one in tracked.listed}
@@ -31,8 +31,8 @@ def snapshot(tracked: Tracked) -> bytes:
 
 
 def masks(tracked: Tracked) -> bytes:
-    """Zip of frame.png, ids.png (object ids, 0 for none of them), a mask {0, 255} of each object,
-    and objects.json.
+    """Returns a zip of frame.png, ids.png (object ids, 0 for no object), a mask {0, 255} of each
+    object, and objects.json.
     """
     frame, planes = tracked.shot.frame, _planes(tracked)
     listed = [

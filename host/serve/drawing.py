@@ -1,4 +1,4 @@
-"""Pictures of tracked frames: masks with soft edges over the frame, as JPEG, beside the tracker."""
+"""Tracked frames are drawn beside the tracker: masks with soft edges over the frame, as JPEG."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ from host.serve.worker import Worker
 from host.tracker import StageClock
 
 QUALITY = 82
-"""Of JPEG, 0..100."""
+"""JPEG's quality, 0..100, that pictures are encoded with."""
 CORNERS = 4
 """Digits of a box's coordinates, 0..1."""
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A drawn frame. head: what the page shows beside it, plain. jpeg: without labels, which a page
-    sets itself. labelled (H, W, 3) RGB: with labels; None where nobody wants it.
+    """A picture is a drawn frame. head is what the page shows beside it, as plain data. jpeg has no
+    labels, which a page sets itself. labelled (H, W, 3) RGB has labels, and is None where nobody
+    wants it.
     """
 
     number: int
@@ -43,7 +44,9 @@ class Picture:
 
 
 def enlarged(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The frame as it is drawn: small ones at a multiple of their size, large ones shrunk."""
+    """Returns the frame as it is drawn: small ones at a multiple of their size, large
+    ones shrunk.
+    """
     factor = max(1, round(SHARP_SIDE / max(frame.shape[:2])))
     if factor > 1:
         size = (factor * frame.shape[1], factor * frame.shape[0])
@@ -52,16 +55,16 @@ def enlarged(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def encoded(picture: NDArray[np.uint8], quality: int = QUALITY) -> bytes:
-    """JPEG of a picture (H, W, 3) RGB."""
+    """Returns the JPEG of a picture (H, W, 3) RGB."""
     flipped = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     _, stored = cv2.imencode(".jpg", flipped, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return stored.tobytes()
 
 
 class Drawing(Worker):
-    """Draws the newest of what was tracked while somebody looks.
+    """Drawing draws the newest of what was tracked while somebody looks.
 
-    wanted: whether pages want pictures, and whether anybody wants them with labels.
+    wanted tells whether pages want pictures, and whether anybody wants them with labels.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class Drawing(Worker):
         self._means = StageMeans()
 
     def round(self) -> None:
-        """Draws once, where there is something new and somebody to see it."""
+        """Draws once, where something is new and somebody sees it."""
         version, tracked = self._tracked.after(self._seen, 0.5)
         if tracked is None or version == self._seen:
             return
@@ -133,7 +136,9 @@ class Drawing(Worker):
 
 
 def box_of(plane: NDArray[np.float32]) -> list[float] | None:
-    """Box x0, y0, x1, y1 in 0..1 of where logits (H, W) are positive, None for nowhere."""
+    """Returns the box x0, y0, x1, y1 in 0..1 of where logits (H, W) are positive, or None where
+    they are nowhere.
+    """
     x, y, w, h = cv2.boundingRect((plane > 0).astype(np.uint8))
     if not w:
         return None

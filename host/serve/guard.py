@@ -1,5 +1,5 @@
-"""Who may talk to the page: where it is bound to the loopback, browsers of this machine; else those
-who know the token. Other sites that a browser has open may not.
+"""The guard decides who may talk to the page. Where it is bound to the loopback, browsers of this
+machine may; else those who know the token. Other sites that a browser has open may not.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HEADERS = {
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or address is of this machine alone."""
+    """Tells whether a name or address belongs to this machine alone."""
     if host == "localhost":
         return True
     try:
@@ -40,8 +40,9 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """Wraps the application. token: what a visitor must know; None: only names of the loopback are
-    answered, so that no other site can reach the page under a name of its own.
+    """The guard wraps the application. token is what a visitor must know; where it is None only
+    names of the loopback are answered, so that no other site can reach the page under a name of its
+    own.
     """
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:

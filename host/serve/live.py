@@ -1,4 +1,4 @@
-"""The show as a whole: source, tracker, pictures and recording together, and what is to be said of
+"""The show as a whole joins source, tracker, pictures and recording, and says what is to be said of
 them.
 """
 
@@ -23,7 +23,9 @@ from host.tracker import ObjectModel
 
 
 class Live:
-    """Runs a source through a device until it is closed; pages talk to it from any thread."""
+    """A show runs a source through a device until it is closed; pages talk to it from
+    any thread.
+    """
 
     def __init__(self, device: Device, source: str, out: Path) -> None:
         self.device = device
@@ -58,7 +60,7 @@ class Live:
 
     @property
     def watched(self) -> tuple[int, int]:
-        """Pages and readers of the stream that look on."""
+        """Returns how many pages and readers of the stream look on."""
         with self._lock:
             return self._pages, self._streams
 
@@ -89,7 +91,7 @@ class Live:
         return "nothing was recorded" if name is None else f"kept {name}"
 
     def about(self) -> dict[str, Any]:
-        """What does not change: model, device, source, what the model can find."""
+        """Returns what does not change: model, device, source, and what the model can find."""
         spec = self.device.spec
         hardware = getattr(self.device, "hardware", None)
         return {
@@ -104,7 +106,7 @@ class Live:
         }
 
     def state(self) -> dict[str, Any]:
-        """What changes now and then: objects, phrases, notices, recording."""
+        """Returns what changes now and then: objects, phrases, notices, recording."""
         _, tracked = self.tracking.tracked.get()
         lines = self.notices.lines()
         if self.capture.silent and self.capture.playing.is_set() and not lines:
@@ -129,7 +131,7 @@ class Live:
         }
 
     def rates(self) -> dict[str, float]:
-        """Frames a second read, tracked and drawn."""
+        """Returns how many frames a second are read, tracked and drawn."""
         meters = {
             "source": self.capture.meter,
             "tracked": self.tracking.meter,

@@ -1,4 +1,6 @@
-"""Phrases that the page looks for: what is new on a frame, by the rules of the concept tracker."""
+"""The page looks for phrases: what is new on a frame is found by the rules of the
+concept tracker.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,11 @@ from host.serve.limits import MOST_PHRASES
 from host.session import ObjectResult, Session
 
 EVERY = 8
-"""Frames between two looks; phrases take turns."""
+"""The detector looks once in this many frames; phrases take turns."""
 
 
 class Looking:
-    """The phrases asked for, and the detector that knows them."""
+    """Looking holds the phrases asked for, and the detector that knows them."""
 
     def __init__(self, device: Device, rules: Rules | None = None) -> None:
         self._device, self._rules = device, rules or Rules()
@@ -32,11 +34,13 @@ class Looking:
 
     @property
     def can(self) -> bool:
-        """Whether the model has a detector."""
+        """Tells whether the model has a detector."""
         return self._device.spec.detector is not None
 
     def vocabulary(self) -> tuple[str, ...]:
-        """Phrases that are known without a sentence encoder; none without a detector."""
+        """Returns the phrases that are known without a sentence encoder; without a detector there
+        are none.
+        """
         if self._device.spec.detector is None or self._device.spec.detector.vocabulary is None:
             return ()
         return tuple(self._ready().phrases.phrases)
@@ -61,7 +65,7 @@ class Looking:
             self.phrases.remove(text)
 
     def due(self, number: int) -> str | None:
-        """The phrase to look for on frame `number`, None for none."""
+        """Returns the phrase to look for on frame `number`, or None."""
         if not self.phrases or number % EVERY:
             return None
         return self.phrases[number // EVERY % len(self.phrases)]
@@ -69,9 +73,10 @@ class Looking:
     def look(
         self, session: Session, text: str, known: Iterable[ObjectResult], first: bool = False
     ) -> list[Prompt]:
-        """Prompts for the instances on the session's frame that no known object covers.
+        """Returns prompts for the instances on the session's frame that no known object covers.
 
-        first: the phrase has just been asked for, so that less sure instances count as well.
+        first says that the phrase has just been asked for, so that less sure instances count as
+        well.
         """
         size = session.state.frame_size
         assert size is not None  # a step has been taken

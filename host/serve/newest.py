@@ -1,4 +1,4 @@
-"""A slot that holds the newest value only: whoever is slow skips what came between."""
+"""A slot holds the newest value only: whoever is slow skips what came between."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Newest(Generic[T]):
-    """One value, written and read by any threads; nothing queues."""
+    """The slot holds one value, written and read by any threads; nothing queues."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -29,18 +29,22 @@ class Newest(Generic[T]):
             listener()
 
     def get(self) -> tuple[int, T | None]:
-        """The value with its version, which is 0 before the first one."""
+        """Returns the value with its version, which is 0 before the first one."""
         with self._changed:
             return self._version, self._value
 
     def after(self, version: int, timeout: float) -> tuple[int, T | None]:
-        """Waits for a value newer than `version`, up to `timeout` seconds; then as `get`."""
+        """Waits for a value newer than `version`, up to `timeout` seconds, and then returns what
+        `get` does.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._version != version, timeout)
             return self._version, self._value
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Calls `listener` after every `put`, in the writer's thread; returns what ends that."""
+        """Calls `listener` after every `put`, in the writer's thread, and returns the function that
+        ends that.
+        """
         with self._changed:
             self._listeners.append(listener)
 

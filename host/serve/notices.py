@@ -1,4 +1,6 @@
-"""What everybody who looks at the page has to know: one line a topic, until it is mended."""
+"""Everybody who looks at the page has to know these things: one line a topic, until it
+is mended.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class Notices:
-    """Lines by topic; those who listen hear of each change."""
+    """Lines are kept by topic; those who listen hear of each change."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,6 +36,6 @@ class Notices:
             self.changed()
 
     def lines(self) -> list[str]:
-        """What holds now, the oldest first."""
+        """Returns the lines that hold now, the oldest first."""
         with self._lock:
             return list(self._lines.values())

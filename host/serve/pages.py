@@ -1,4 +1,4 @@
-"""One page's connection: pictures and news out, commands in.
+"""A page has one connection: pictures and news go out, commands come in.
 
 Out: {"type": "about" | "state" | "reply" | "error", ...} as text, and pictures as binary messages:
 a four-byte length (big-endian), a head of that length in JSON, a JPEG. A page that has not said
@@ -35,7 +35,7 @@ from host.serve.tracking import Reply
 log = logging.getLogger(__name__)
 
 STATE_S = 0.5
-"""Seconds between two reports of rates."""
+"""Rates are reported once in this many seconds."""
 REPLIES = 16
 """Replies that may wait for a page; older ones go."""
 FULL, FLOODED = 1013, 1008
@@ -43,13 +43,15 @@ FULL, FLOODED = 1013, 1008
 
 
 class Allowance:
-    """How many messages a page may still send: refills with time. refused: since it was full."""
+    """An allowance says how many messages a page may still send; it refills with time. refused
+    counts those refused since it was full.
+    """
 
     def __init__(self) -> None:
         self._left, self._last, self.refused = MESSAGE_BURST, time.monotonic(), 0
 
     def take(self) -> bool:
-        """Whether one more message is taken."""
+        """Tells whether one more message is taken."""
         now = time.monotonic()
         self._left = min(MESSAGE_BURST, self._left + (now - self._last) * MESSAGES_A_SECOND)
         self._last = now
@@ -63,13 +65,13 @@ class Allowance:
 
 
 def framed(picture: Picture) -> bytes:
-    """A picture as a binary message."""
+    """Returns a picture as a binary message."""
     head = json.dumps(picture.head, separators=(",", ":")).encode()
     return struct.pack(">I", len(head)) + head + picture.jpeg
 
 
 class Page:
-    """Serves one WebSocket until either side ends it."""
+    """A page serves one WebSocket until either side ends it."""
 
     def __init__(self, live: Live, socket: WebSocket) -> None:
         self._live, self._socket = live, socket
@@ -188,7 +190,7 @@ class Page:
 
 
 GONE = (WebSocketDisconnect, asyncio.TimeoutError, RuntimeError, OSError)
-"""What sending to a page that has left ends in."""
+"""Sending to a page that has left ends in one of these errors."""
 
 
 def _report(task: asyncio.Task[None]) -> None:

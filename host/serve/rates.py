@@ -1,4 +1,4 @@
-"""How fast things go, smoothed for the eye: frames a second and milliseconds a stage."""
+"""Rates tell how fast things go, smoothed for the eye: frames a second and milliseconds a stage."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from collections.abc import Mapping
 
 WINDOW_S = 2.0
 SHARE = 0.15
-"""Weight of a new time in the running mean."""
+"""A new time has this weight in the running mean."""
 
 
 class Meter:
-    """Events a second over the last two seconds."""
+    """A meter counts events a second over the last two seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._times: deque[float] = deque()
 
     def tick(self) -> None:
-        """An event, now."""
+        """Counts an event that happens now."""
         now = time.monotonic()
         with self._lock:
             self._times.append(now)
@@ -28,7 +28,7 @@ class Meter:
 
     @property
     def rate(self) -> float:
-        """Events a second; 0 where there were fewer than two."""
+        """Returns events a second, 0 where there were fewer than two."""
         now = time.monotonic()
         with self._lock:
             self._forget(now)
@@ -42,13 +42,13 @@ class Meter:
 
 
 class StageMeans:
-    """Running means of milliseconds by stage; a stage that did not run fades out."""
+    """Running means of milliseconds are kept by stage; a stage that did not run fades out."""
 
     def __init__(self) -> None:
         self._ms: dict[str, float] = {}
 
     def add(self, spent: Mapping[str, float]) -> None:
-        """Times of one frame."""
+        """Takes the times of one frame."""
         for name in {*self._ms, *spent}:
             now = spent.get(name, 0.0)
             before = self._ms.get(name, now)
@@ -56,6 +56,6 @@ class StageMeans:
         self._ms = {name: ms for name, ms in self._ms.items() if ms > 0.005}
 
     def rounded(self, order: tuple[str, ...] = ()) -> dict[str, float]:
-        """Milliseconds by stage, those of `order` first."""
+        """Returns the milliseconds by stage, those of `order` first."""
         names = [*(n for n in order if n in self._ms), *sorted(self._ms.keys() - set(order))]
         return {name: round(self._ms[name], 2) for name in names}

@@ -1,4 +1,4 @@
-"""What the page shows, written to a clip that plays whatever happens to the power."""
+"""A recording writes what the page shows to a clip that plays whatever happens to the power."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ SUFFIX = ".mp4"
 CLIPS = 8
 """Clips that the page offers."""
 LONGEST_REST = 10.0
-"""Seconds that a still picture lasts at most in a clip: a held stream is no hour of nothing."""
+"""A still picture lasts this many seconds at most in a clip: a held stream is no hour
+of nothing.
+"""
 
 
 class Recording(Worker):
-    """Writes the newest labelled picture to a clip in `folder` while it is on."""
+    """A recording writes the newest labelled picture to a clip in `folder` while it is on."""
 
     def __init__(self, folder: Path, pictures: Newest[Picture], notices: Notices) -> None:
         super().__init__(TOPIC, notices)
@@ -39,12 +41,12 @@ class Recording(Worker):
 
     @property
     def on(self) -> bool:
-        """Whether a clip is being written."""
+        """Tells whether a clip is being written."""
         return self._writer is not None
 
     def begin(self) -> str:
-        """Starts a clip; returns its name. Raises UsageError where it cannot be written, or one is
-        being written already.
+        """Starts a clip and returns its name. Raises UsageError where it cannot be written, or
+        another is being written already.
         """
         with self._lock:
             if self._writer is not None:
@@ -67,12 +69,12 @@ class Recording(Worker):
             return path.name
 
     def end(self) -> str | None:
-        """Ends the clip; returns its name where it holds anything."""
+        """Ends the clip and returns its name where it holds anything."""
         with self._lock:
             return self._finish()
 
     def round(self) -> None:
-        """Writes a picture, where there is a new one and a clip to write it to."""
+        """Writes a picture, where a new one is there and a clip to write it to."""
         version, picture = self._pictures.after(self._seen, 0.5)
         if version == self._seen or picture is None:
             return
@@ -86,7 +88,7 @@ class Recording(Worker):
         self.end()
 
     def state(self) -> dict[str, object] | None:
-        """Name and seconds of what is being written, None for nothing."""
+        """Returns the name and the seconds of what is being written, or None."""
         writer = self._writer
         if writer is None:
             return None

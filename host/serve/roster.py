@@ -1,4 +1,4 @@
-"""The objects of the page's list: names, what found them, and those set aside."""
+"""The roster keeps the objects of the page's list: names, what found them, and those set aside."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from host.session_state import ObjectState
 
 @dataclass
 class Entry:
-    """One object. name: empty where nobody gave one. found_by: the phrase that found it, until a
-    user corrects it. aside: what the session knew of it, while it is paused. absent: frames in a
-    row without it.
+    """An entry is one object. name is empty where nobody gave one. found_by is the phrase that
+    found it, until a user corrects it. aside is what the session knew of it, while it is paused.
+    absent counts the frames in a row without it.
     """
 
     object_id: int
@@ -25,7 +25,9 @@ class Entry:
 
 
 class Roster:
-    """Entries by id. Ids are those of mask files: small, the lowest that is free."""
+    """The roster lists entries by id. Ids are those of mask files: small, the lowest
+    that is free.
+    """
 
     def __init__(self) -> None:
         self._entries: dict[int, Entry] = {}
@@ -46,7 +48,9 @@ class Roster:
         return self._entries[object_id]
 
     def free_id(self) -> int:
-        """An id for a new object. Raises UsageError where there are as many as may be."""
+        """Returns an id for a new object. Raises UsageError where there are as many objects as may
+        be.
+        """
         if len(self._entries) >= MOST_OBJECTS:
             raise UsageError(
                 f"there are {MOST_OBJECTS} objects, the most at once", "remove one first"

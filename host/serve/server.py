@@ -1,4 +1,6 @@
-"""Runs the page: takes the port, opens the device and the source, serves until Ctrl-C."""
+"""The server runs the page: it takes the port, opens the device and the source, and serves until
+Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +31,14 @@ BACKLOG = 64
 CONNECTIONS = 96
 """Connections at once, of which a browser opens some six."""
 END_S = 3
-"""Seconds that pages get to close when the server ends."""
+"""Pages get this many seconds to close when the server ends."""
 SHORTEST_TOKEN = 8
 
 
 @dataclass(frozen=True)
 class Serving:
-    """Where and what to serve. token: what visitors must know; None makes one where `host` is not
-    the loopback.
+    """This says where and what to serve. token is what visitors must know; None makes one where
+    `host` is not the loopback.
     """
 
     source: str = "0"
@@ -53,14 +55,14 @@ class Serving:
 
     @property
     def needed_token(self) -> str | None:
-        """What visitors must know, None on the loopback."""
+        """Returns what visitors must know, or None on the loopback."""
         if self.token is not None:
             return self.token
         return None if is_loopback(self.host) else secrets.token_urlsafe(12)
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises UsageError where that cannot be."""
+    """Returns a socket that listens there. Raises UsageError where that cannot be."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError, OverflowError) as error:
@@ -88,7 +90,7 @@ def bound(host: str, port: int) -> socket.socket:
 def serve(
     serving: Serving, open_device: Callable[[], Device], say: Callable[[str], None] = print
 ) -> None:
-    """Serves until Ctrl-C. say: hears where the page is.
+    """Serves until Ctrl-C and tells `say` where the page is.
 
     Raises UsageError for a port in use and SourceError for a file that cannot be read, before the
     device is opened.

@@ -1,5 +1,5 @@
-"""The thread that owns the device: takes the newest frame, follows every object, does what pages
-ask for between two frames.
+"""Tracking is the thread that owns the device: it takes the newest frame, follows every object, and
+does what pages ask for between two frames.
 
 A prompt answers on the frame that is current when it comes, which is the one seen or the next.
 """
@@ -30,12 +30,12 @@ from host.session import ObjectResult, Session
 from host.tracker import STAGES
 
 GIVE_UP = 90
-"""Frames that an object which a phrase found may be absent before it goes."""
+"""An object that a phrase found may be absent for this many frames before it goes."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """An object as the list shows it."""
+    """This is an object as the list shows it."""
 
     object_id: int
     name: str
@@ -45,8 +45,9 @@ class Listed:
 
 @dataclass(frozen=True, eq=False)
 class Tracked:
-    """A frame with its answers. number: of frames tracked; answer: counts every answer, also a
-    second one on the same frame. cycles: of the latest run of each graph, where there is a clock.
+    """This is a frame with its answers. number counts tracked frames; answer counts every answer,
+    also a second one on the same frame. cycles are those of the latest run of each graph, where
+    there is a clock.
     """
 
     number: int
@@ -61,7 +62,7 @@ class Tracked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a command: the object that it made, or the error that it met."""
+    """A reply says what came of a command: the object that it made, or the error that it met."""
 
     started: int | None = None
     said: str | None = None
@@ -72,7 +73,7 @@ Answering = Callable[[Reply], None]
 
 
 class Tracking(Worker):
-    """Follows objects on the newest of `shots`. The device serves this thread alone."""
+    """Tracking follows objects on the newest of `shots`. The device serves this thread alone."""
 
     def __init__(self, device: Device, shots: Newest[Shot], notices: Notices) -> None:
         super().__init__("device", notices)
@@ -102,7 +103,7 @@ class Tracking(Worker):
         self._wake.set()
 
     def round(self) -> None:
-        """The newest frame, if there is one, then what has been asked for."""
+        """Takes the newest frame, if there is one, then does what has been asked for."""
         self._wake.wait(0.5)
         self._wake.clear()
         version, shot = self._shots.get()

@@ -1,4 +1,6 @@
-"""A thread that works until it is told to stop, and survives what goes wrong in one round."""
+"""A worker is a thread that works until it is told to stop, and survives what goes wrong in one
+round.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,16 @@ from host.serve.notices import Notices
 log = logging.getLogger(__name__)
 
 PAUSE_S = 1.0
-"""Seconds between a round that failed and the next, so that a lasting fault does not spin."""
+"""A round that failed is followed by the next after this many seconds, so that a lasting fault does
+not spin.
+"""
 JOIN_S = 12.0
-"""Seconds that ending waits for a round: a camera's own time-out is ten."""
+"""Ending waits this many seconds for a round: a camera's own time-out is ten."""
 
 
 class Worker(ABC):
-    """A daemon thread around `round`, called again and again; what it raises becomes a notice under
-    the worker's name, which the next round that ends well takes back.
+    """A daemon thread runs `round` again and again; what it raises becomes a notice under the
+    worker's name, which the next round that ends well takes back.
     """
 
     def __init__(self, name: str, notices: Notices) -> None:
@@ -29,14 +33,14 @@ class Worker(ABC):
 
     @abstractmethod
     def round(self) -> None:
-        """One piece of work; waits half a second at most where there is none."""
+        """Does one piece of work, and waits half a second at most where there is none."""
 
     def close(self) -> None:  # noqa: B027
         """Gives back what the worker holds, in its own thread, when it ends; most hold nothing."""
 
     @property
     def stopping(self) -> bool:
-        """Whether the worker is to end."""
+        """Tells whether the worker is to end."""
         return self._stop.is_set()
 
     def start(self) -> None:
@@ -50,7 +54,7 @@ class Worker(ABC):
             self._thread.join(JOIN_S)
 
     def pause(self, seconds: float) -> None:
-        """Waits, less long where the worker is to stop."""
+        """Waits for some seconds, less long where the worker is to stop."""
         self._stop.wait(seconds)
 
     def _run(self) -> None:
