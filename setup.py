@@ -52,28 +52,25 @@ class BuildPackage(build_py):
             shutil.rmtree(Path(self.build_lib, NAME), ignore_errors=True)
         super().run()
 
-    def find_package_modules(self, package, package_dir):
-        found = super().find_package_modules(package, package_dir)
+    def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
+        found: list[tuple[str, str, str]] = super().find_package_modules(package, package_dir)
         left_out = {(f"{NAME}.{part}", module) for part, module in LEFT_OUT}
         return [entry for entry in found if entry[:2] not in left_out]
 
-    def build_module(self, module, module_file, package):
-        outcome = super().build_module(module, module_file, package)
+    def build_module(self, module: str, module_file: str, package: str) -> tuple[str, bool]:
+        outcome: tuple[str, bool] = super().build_module(module, module_file, package)
         path = Path(outcome[0])
         path.write_bytes(installed_imports(path.read_bytes(), str(module_file)))
         return outcome
 
 
+package_dir: dict[str, str] = {}
 if "editable_wheel" in sys.argv:
-    layout = {"packages": find_namespace_packages(include=REPOSITORY, exclude=CACHED)}
+    packages = find_namespace_packages(include=REPOSITORY, exclude=CACHED)
 else:
-    found = find_namespace_packages(include=SHIPPED, exclude=CACHED)
-    layout = {
-        "packages": [NAME, f"{NAME}.bitstreams", *(f"{NAME}.{package}" for package in found)],
-        "package_dir": {
-            **{f"{NAME}.{part}": part for part in ("host", "hw", "sim")},
-            f"{NAME}.bitstreams": "bitstreams",
-        },
-    }
+    shipped = find_namespace_packages(include=SHIPPED, exclude=CACHED)
+    packages = [NAME, f"{NAME}.bitstreams", *(f"{NAME}.{package}" for package in shipped)]
+    package_dir = {f"{NAME}.{part}": part for part in ("host", "hw", "sim")}
+    package_dir[f"{NAME}.bitstreams"] = "bitstreams"
 
-setup(cmdclass={"build_py": BuildPackage}, **layout)
+setup(cmdclass={"build_py": BuildPackage}, packages=packages, package_dir=package_dir)

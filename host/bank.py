@@ -95,9 +95,7 @@ class MemoryBank:
         keys (1, 1, G*G, Ck) and values (1, 1, G*G, Cv) are what the memory encoder returned,
         pointer (Ck + Cv,) is the mask decoder's. All of them are copied.
         """
-        for index in range(len(self._history) - 1, -1, -1):
-            if self._history[index].frame == frame:
-                del self._history[index], self._slots[index]
+        self.forget(frame)
         # Forget first what can never be read again, so that a slot is free.
         self._history.append(Entry(frame, prompted))
         keep = retained(self._history, self._policy)
@@ -110,6 +108,12 @@ class MemoryBank:
         self._values[slot, :-1] = values[0, 0]
         self._keys[slot, -1] = pointer[:width]
         self._values[slot, -1] = pointer[width:]
+
+    def forget(self, frame: int) -> None:
+        """Drops what is remembered of a frame, if anything is."""
+        for index in range(len(self._history) - 1, -1, -1):
+            if self._history[index].frame == frame:
+                del self._history[index], self._slots[index]
 
     def assemble(self, now: int) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Returns the keys (1, 1, L, Ck) and values (1, 1, L, Cv) that frame `now` reads, or None

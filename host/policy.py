@@ -25,11 +25,15 @@ _EXACT_AGES = 6  # distances that get a bucket of their own: the recent FIFO's r
 class Policy:
     """A bank's sizes are the most recent memories N, the most prompted memories M, and the most
     object pointers that it offers.
+
+    least_iou is the model's own IoU estimate from which a frame without a prompt is remembered;
+    with 0 every frame is, also one on which the object is absent (`host.recurrence.is_remembered`).
     """
 
     recent: int = 6
     prompted: int = 2
     pointers: int = 8
+    least_iou: float = 0.0
 
     @property
     def slots(self) -> int:

@@ -64,6 +64,19 @@ def is_present(score: float, prompt: Prompt | None, shown: bool) -> bool:
     return shown and score > 0
 
 
+def is_remembered(prompted: bool, present: bool, iou: float, least_iou: float) -> bool:
+    """The bank takes in every frame that a prompt made, and of the others those on which the object
+    is present and the model's own estimate of its mask's IoU is at least `least_iou`.
+
+    A doubtful mask in the FIFO pushes out a good one and teaches its own fault to the frames that
+    follow, and so does an absence: after six frames of it, nothing of the object's latest look is
+    left. Of SAM 2's followers DAM4SAM and SAMURAI choose memories likewise (Videnovic et al. 2024;
+    Yang et al. 2024, section 4.2). In training every frame is remembered, since doubtful masks are
+    what the clips teach to correct.
+    """
+    return prompted or least_iou <= 0 or (present and iou >= least_iou)
+
+
 def remembered_mask(logits: NDArray[np.float32], present: bool) -> NDArray[np.float32]:
     """Returns the logits (R, R) that stand for the frame: the mask's own, or -16 everywhere when
     the object is absent.

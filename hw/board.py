@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import tomllib
 
@@ -13,6 +13,8 @@ from hw.spec.kernel import Cost
 
 FOLDER = Path(__file__).resolve().parent / "boards"
 FAMILIES = ("xc7", "xcup")
+Value = TypeVar("Value", str, int, float)
+"""What a key of a board file holds."""
 # Share of a device that still places and routes at speed: FINN's closing guideline.
 SHARES = {"lut": 0.70, "ff": 0.50, "dsp": 0.80, "bram18": 0.80, "uram": 0.80}
 
@@ -90,11 +92,11 @@ def load(path: Path) -> Board:
     return board
 
 
-def _typed(plain: dict[str, Any], key: str, kind: type) -> Any:
+def _typed(plain: dict[str, Any], key: str, kind: type[Value]) -> Value:
     value = plain[key]
     if not isinstance(value, kind) or isinstance(value, bool):
         raise TypeError(f"{key} = {value!r} is no {kind.__name__}")
-    if kind is not str and value <= 0:
+    if not isinstance(value, str) and value <= 0:
         raise TypeError(f"{key} = {value!r} is not positive")
     return value
 

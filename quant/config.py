@@ -45,6 +45,8 @@ class ModelConfig:
         queries: N, object queries of the concept detector.
         fusion_layers: layers of the detector's fusion encoder.
         decoder_layers: layers of the detector's decoder.
+        least_iou: the model's own IoU estimate from which a frame without a prompt is remembered
+            (host.policy.Policy); 0 for all.
     """
 
     name: str
@@ -62,6 +64,7 @@ class ModelConfig:
     queries: int = 23
     fusion_layers: int = 2
     decoder_layers: int = 2
+    least_iou: float = 0.0
 
     @property
     def coarse(self) -> int:

@@ -6,13 +6,19 @@ sum if it does so at each step and just before it. That is checked in the very a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hw.ops.integers import EXACT, step_positions
 from hw.ops.program import Node
 
-Line = tuple[NDArray, NDArray | None]
+Floats = NDArray[np.floating[Any]]
+Line = tuple[Floats, Floats | None]
+Kind = type[np.float32] | type[np.float64]
+Attempt = Callable[[NDArray[np.int64], Floats, int, Kind], Line | None]
 _LIMIT = EXACT - 1
 _NEAR = (0, 1, -1, 2, -2, 3, -3, 4, -4)  # neighbouring floats tried, in units in the last place
 
@@ -39,14 +45,18 @@ def line_of(node: Node) -> Line | None:
         return None
     low, steps = int(node.attrs["low"]), steps_of(node)
     slope = node.params["m"] / np.exp2(node.params["n"])
-    for kind, attempt in ((np.float32, _scaled), (np.float32, _affine), (np.float64, _affine)):
+    attempts: tuple[tuple[Kind, Attempt], ...]
+    attempts = (np.float32, _scaled), (np.float32, _affine), (np.float64, _affine)
+    for kind, attempt in attempts:
         found = attempt(steps, slope, low, kind)
         if found is not None:
             return found
     return None
 
 
-def _proven(steps: NDArray, slope: NDArray, offset: NDArray | None, low: int) -> NDArray[np.bool_]:
+def _proven(
+    steps: NDArray[np.int64], slope: Floats, offset: Floats | None, low: int
+) -> NDArray[np.bool_]:
     """Per channel: rint(acc * slope), or floor(acc * slope + offset), is the staircase for every
     |acc| < EXACT.
 
@@ -56,18 +66,18 @@ def _proven(steps: NDArray, slope: NDArray, offset: NDArray | None, low: int) ->
     kind = slope.dtype
     codes = np.arange(low + 1, low + 1 + steps.shape[1])[None]
 
-    def value(acc: NDArray) -> NDArray:
+    def value(acc: NDArray[np.int64]) -> Floats:
         scaled = acc.astype(kind) * slope[:, None]
         return np.rint(scaled) if offset is None else np.floor(scaled + offset[:, None])
 
     after = value(np.clip(steps, -_LIMIT, _LIMIT)) >= codes
     before = value(np.clip(steps - 1, -_LIMIT, _LIMIT)) < codes
-    return ((after | (steps > _LIMIT)) & (before | (steps <= -_LIMIT))).all(1)
+    return np.all((after | (steps > _LIMIT)) & (before | (steps <= -_LIMIT)), axis=1)
 
 
-def _scaled(steps: NDArray, slope: NDArray, low: int, kind: type) -> Line | None:
+def _scaled(steps: NDArray[np.int64], slope: Floats, low: int, kind: Kind) -> Line | None:
     """Slope alone, for sums without a bias."""
-    best = slope.astype(kind)
+    best: Floats = slope.astype(kind)
     for near in _NEAR:
         trial = best + near * np.spacing(best)
         if _proven(steps, trial, None, low).all():
@@ -75,10 +85,11 @@ def _scaled(steps: NDArray, slope: NDArray, low: int, kind: type) -> Line | None
     return None
 
 
-def _affine(steps: NDArray, slope: NDArray, low: int, kind: type) -> Line | None:
+def _affine(steps: NDArray[np.int64], slope: Floats, low: int, kind: Kind) -> Line | None:
     """Slope and offset per channel."""
     codes = np.arange(low + 1, low + 1 + steps.shape[1], dtype=np.float64)[None]
-    scale, shift = slope.astype(kind), np.zeros(len(slope), kind)
+    scale: Floats = slope.astype(kind)
+    shift: Floats = np.zeros(len(slope), kind)
     done = np.zeros(len(slope), bool)
     for near in _NEAR:
         trial = scale + near * np.spacing(scale) if near else scale.copy()

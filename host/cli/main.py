@@ -258,7 +258,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None, prog: str = "python -m host") -> int:
     """Runs the command line; returns the exit status: 0, 2 for a bad input, 130 for Ctrl-C.
 
-    prog: the name of the program in its help.
+    prog is the name of the program in its help.
     """
     arguments = build_parser(prog).parse_args(argv)
     commands = {"track": _track, "detect": _detect, "demo": _demo}

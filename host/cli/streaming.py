@@ -176,9 +176,9 @@ def stream(
 ) -> Run:
     """Gives a source's frames to the run that `start` makes on the first one.
 
-    progress: hears of every frame taken. An error removes the unfinished clip; an interruption
-    closes it, so that it holds the frames done so far, and so does a source that breaks off behind
-    the prompted frame: `Report.broken` then says why.
+    progress is called with the number of frames taken so far. An error removes the unfinished clip;
+    an interruption closes it, so that it holds the frames done so far, and so does a source that
+    breaks off behind the prompted frame: `Report.broken` then says why.
     """
     if source.count is not None and prompt_frame >= source.count:
         raise no_such_frame(source, prompt_frame, source.count)

@@ -144,7 +144,7 @@ def run(
 ) -> int:
     """Verifies a bundle on a clip, keeps `simulated.json` in it, and returns how many codes differ.
 
-    Raises UsageError for a clip without a frame, and as the devices do.
+    Raises UsageError for a clip without a frame, and the errors of the devices.
     """
     if not clip:
         raise UsageError("the clip has no frame", "give a video that can be read")

@@ -50,9 +50,10 @@ def build_sam2(
     """Returns the device for SAM2ImagePredictor and SAM2VideoPredictor.
 
     config_file or ckpt_path may name a bundle folder, config_file a model ("nano"); SAM 2's own
-    files (.yaml, .pt) select the default bundle. device: one of `host.devices.registry.DEVICES` or
-    an open Device; anything else, as "cuda", means `golden`. options: of `UNUSED`. Raises
-    BundleError, DeviceError, UsageError for an option that SAM 2 does not have.
+    files (.yaml, .pt) select the default bundle. device is one of `host.devices.registry.DEVICES`
+    or an open Device; anything else, as "cuda", means `golden`. options may be those of `UNUSED`,
+    which change nothing. Raises BundleError, DeviceError, UsageError for an option that SAM 2 does
+    not have.
     """
     check_known(options, UNUSED, "option of build_sam2")
     return open_model(config_file, ckpt_path, device)

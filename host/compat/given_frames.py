@@ -61,7 +61,7 @@ def frames_given(video: Any) -> Sequence[NDArray[np.uint8]]:
     """Yields the frames of a list of what `picture` takes, of an array or tensor of such, or of one
     picture.
 
-    Raises FrameError.
+    Raises FrameError for what holds no pictures.
     """
     levels = Levels()
     if not isinstance(video, (list, tuple)):
@@ -74,7 +74,7 @@ def frames_given(video: Any) -> Sequence[NDArray[np.uint8]]:
                 f"a video of {shape}", "give a path, a list of pictures, or (T, H, W, 3)"
             )
         if values.dtype.kind == "f" and values.any():
-            # A frame that is all black is none by itself, but it is one in this company.
+            # A frame that is all black would be refused alone; among others it is one of them.
             low, high = values.min(), values.max()
             if low < 0 or high > 1:
                 raise FrameError(f"a video of {values.dtype} values {low}..{high}", HOW)

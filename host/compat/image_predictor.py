@@ -81,11 +81,12 @@ class SAM2ImagePredictor(ModuleNames):
         """Returns the masks of a prompt: masks (N, H, W), IoU estimates (N,) and logits (N, R, R),
         float32.
 
-        point_coords (K, 2), point_labels (K,), box (4,) in pixels (in 0..1 when normalize_coords is
-        false), mask_input (1, R, R) logits of an earlier answer; or (B, K, 2), (B, K), (B, 4), (B,
-        1, R, R) for B objects, which give results with a leading dimension B where B > 1. N is 3
-        with multimask_output, else 1. masks are 0 or 1 unless return_logits. Raises FrameError
-        before `set_image`, PromptError.
+        For one object point_coords are (K, 2), point_labels (K,) and box (4,), in pixels, or in
+        0..1 when normalize_coords is false; mask_input (1, R, R) are the logits of an earlier
+        answer. For B objects they are (B, K, 2), (B, K), (B, 4) and (B, 1, R, R), and results have
+        a leading dimension B where B > 1. N is 3 with multimask_output, else 1. masks are 0 or 1
+        unless return_logits. Raises FrameError before `set_image`, PromptError for a prompt that
+        does not fit.
         """
         if self._image is None:
             raise FrameError("no image is set", "call set_image first")

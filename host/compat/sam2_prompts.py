@@ -16,7 +16,7 @@ from host.prompt_values import box_of, labels_of, numbers, points_of
 from host.prompts import Prompt
 
 PADDING = -1
-"""Label of a point that is none (SAM 2, prompt encoder)."""
+"""A point with this label is padding and no point (SAM 2, prompt encoder)."""
 
 
 def prompt_of(points: Any, labels: Any, box: Any, size: tuple[int, int], pixels: bool) -> Prompt:

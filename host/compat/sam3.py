@@ -1,10 +1,10 @@
 """SAM 3's image processor and video predictor by their own names, so that a script runs by changing
 its imports.
 
-from host.compat.sam3 import Sam3Processor, build_sam3_image_model, build_sam3_video_predictor
-processor = Sam3Processor(build_sam3_image_model())
-state = processor.set_text_prompt(prompt="cat", state=processor.set_image(image))
-masks, boxes, scores = state["masks"], state["boxes"], state["scores"]
+    from host.compat.sam3 import Sam3Processor, build_sam3_image_model, build_sam3_video_predictor
+    processor = Sam3Processor(build_sam3_image_model())
+    state = processor.set_text_prompt(prompt="cat", state=processor.set_image(image))
+    masks, boxes, scores = state["masks"], state["boxes"], state["scores"]
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def build_sam3_image_model(
 ) -> Device:
     """Returns the device for `Sam3Processor`.
 
-    checkpoint_path may name a bundle folder; SAM 3's own (.pt) selects the default bundle. device:
-    one of `host.devices.registry.DEVICES` or an open Device; anything else, as "cuda", means
+    checkpoint_path may name a bundle folder; SAM 3's own (.pt) selects the default bundle. device
+    is one of `host.devices.registry.DEVICES` or an open Device; anything else, as "cuda", means
     `golden`. The other arguments, and options of `UNUSED`, are SAM 3's and change nothing here.
     Raises BundleError, DeviceError, UsageError for an option that SAM 3 does not have.
     """

@@ -51,7 +51,7 @@ class Sam3Processor(ModuleNames):
     def set_image(self, image: Any, state: State | None = None) -> State:
         """Takes a picture: (H, W, 3) RGB uint8, a PIL image, or anything else that `picture` reads.
 
-        Raises FrameError.
+        Raises FrameError for what is no picture.
         """
         frame = picture(image)
         self._session.set_image(frame)

@@ -76,10 +76,11 @@ class Sam3VideoPredictor(ModuleNames):
     def handle_request(self, request: Mapping[str, Any]) -> Response:
         """Answers a request by its `type`: start_session (resource_path[, session_id]), add_prompt
         (session_id, frame_index, text and/or bounding_boxes with bounding_box_labels, or points
-        with point_labels and obj_id),
-        remove_object (session_id, obj_id), reset_session or close_session (session_id).
+        with point_labels and obj_id), remove_object (session_id, obj_id), reset_session or
+        close_session (session_id).
 
-        Raises UsageError for a type or field that is unknown or missing, and as the methods do.
+        Raises UsageError for a type or field that is unknown or missing, and the errors of the
+        methods.
         """
         kind, given = read_request(request, ONCE)
         response: Response = getattr(self, kind)(**given)
@@ -96,7 +97,7 @@ class Sam3VideoPredictor(ModuleNames):
         """Opens a video file, a folder of frames or a picture, or takes a video in memory as
         `frames_given` does, and returns its session_id.
 
-        Raises SourceError and FrameError.
+        Raises SourceError and FrameError for what cannot be read.
         """
         images, size = read_squares(resource_path, self.device.spec.image_size)
         name = session_id or str(uuid.uuid4())
@@ -117,8 +118,8 @@ class Sam3VideoPredictor(ModuleNames):
         """Says what to look for, in place of what was said before, and answers for that frame; or,
         with points, corrects or starts one object by clicks.
 
-        bounding_boxes (E, 4): examples on the frame, x, y, width, height in 0..1, with a label 1 or
-        0 each. points (N, 2) in 0..1 with point_labels (N,) 1 or 0 are for the object obj_id, in
+        bounding_boxes (E, 4) are examples on the frame, x, y, width, height in 0..1, with a label 1
+        or 0 each. points (N, 2) in 0..1 with point_labels (N,) 1 or 0 are for the object obj_id, in
         place of clicks on it given on this frame before. Returns frame_index and outputs. Raises
         PromptError, FrameError, UsageError for points together with what to look for.
         """

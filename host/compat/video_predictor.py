@@ -26,7 +26,7 @@ from host.errors import PromptError, UnknownObjectError
 from host.mask_overlap import share
 from host.module_names import ModuleNames
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt
-from host.recurrence import ever_shown
+from host.recurrence import ever_shown, is_remembered
 from host.tracker import Answer, Memory, ObjectModel
 
 Output = tuple[int, list[Any], Any]
@@ -35,7 +35,8 @@ Output = tuple[int, list[Any], Any]
 
 @dataclass(eq=False)
 class ObjectRecord:
-    """A record keeps what is known of one object: its prompts, and its answer and memory by frame.
+    """A record keeps what is known of one object: its prompts, its answers by frame, and the
+    memories of those frames that are remembered (`host.recurrence.is_remembered`).
 
     tracked is what a frame's first prompt replaced. steps is 1 or -1, the direction in which a
     frame was last passed.
@@ -44,7 +45,7 @@ class ObjectRecord:
     prompts: dict[int, Prompt] = field(default_factory=dict)
     answers: dict[int, Answer] = field(default_factory=dict)
     memories: dict[int, Memory] = field(default_factory=dict)
-    tracked: dict[int, tuple[Answer, Memory]] = field(default_factory=dict)
+    tracked: dict[int, tuple[Answer, Memory | None]] = field(default_factory=dict)
     steps: dict[int, int] = field(default_factory=dict)
 
 
@@ -155,10 +156,10 @@ class SAM2VideoPredictor(ModuleNames):
     ) -> Output:
         """Prompts or corrects an object by clicks, a box, or both.
 
-        points (N, 2) x, y with labels (N,) 1 or 0, box (4,) x0, y0, x1, y1; in pixels of the video,
-        or in 0..1 when normalize_coords is false. With clear_old_points the answer is the one that
-        the frame would have had without earlier prompts on it. Returns (frame_idx, obj_ids, mask
-        logits (N, 1, H, W)). Raises PromptError, FrameError.
+        points are (N, 2) x, y with labels (N,) 1 or 0, box is (4,) x0, y0, x1, y1; both are in
+        pixels of the video, or in 0..1 when normalize_coords is false. With clear_old_points the
+        answer is the one that the frame would have had without earlier prompts on it. Returns
+        (frame_idx, obj_ids, mask logits (N, 1, H, W)). Raises PromptError, FrameError.
         """
         state = inference_state
         if box is not None and not clear_old_points:
@@ -226,8 +227,9 @@ class SAM2VideoPredictor(ModuleNames):
         if record.prompts.pop(frame_idx, None) is not None:
             del record.answers[frame_idx], record.memories[frame_idx]
             if frame_idx in record.tracked:
-                found = record.tracked.pop(frame_idx)
-                record.answers[frame_idx], record.memories[frame_idx] = found
+                record.answers[frame_idx], memory = record.tracked.pop(frame_idx)
+                if memory is not None:
+                    record.memories[frame_idx] = memory
         if not record.prompts:
             # Without any prompt the rest is an answer to a question no longer asked.
             for known in (record.answers, record.memories, record.tracked, record.steps):
@@ -277,7 +279,7 @@ class SAM2VideoPredictor(ModuleNames):
             raise PromptError(f"object id {obj_id!r}", "give a number or a text")
         record = state.objects.get(obj_id, ObjectRecord())
         if index not in record.prompts and index in record.answers:
-            record.tracked[index] = record.answers[index], record.memories[index]
+            record.tracked[index] = record.answers[index], record.memories.get(index)
         own = None if index not in record.tracked else record.tracked[index][0]
         if not clear and index in record.prompts:
             prompt = record.prompts[index].then(prompt)
@@ -303,8 +305,8 @@ class SAM2VideoPredictor(ModuleNames):
         recent: list[int] = []
         index = now - step
         # Back to the first gap: what lies beyond belongs to another pass.
-        while len(recent) < depth and index in record.memories:
-            if index not in record.prompts:
+        while len(recent) < depth and index in record.answers:
+            if index not in record.prompts and index in record.memories:
                 recent.insert(0, index)
             index -= step
         for index in [*prompted[-policy.prompted :], *recent]:
@@ -335,10 +337,13 @@ class SAM2VideoPredictor(ModuleNames):
             # A prompt on this frame replaces the one before it there.
             shown=ever_shown((record.prompts | {now: prompt}).values()),
         )
-        memory = self.model.memorise(image, answer)
         # The raw candidates are only of use at once; over a whole video they would weigh most.
         record.answers[now] = replace(answer, candidates=answer.candidates[:0].copy())
-        record.memories[now] = Memory(memory.keys.copy(), memory.values.copy(), memory.pointer)
+        record.memories.pop(now, None)
+        least = self.model.spec.policy.least_iou
+        if is_remembered(prompt is not None, answer.present, answer.iou, least):
+            memory = self.model.memorise(image, answer)
+            record.memories[now] = Memory(memory.keys.copy(), memory.values.copy(), memory.pointer)
 
     def _output(self, state: InferenceState, index: int) -> Output:
         height, width = state.video_height, state.video_width

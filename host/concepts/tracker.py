@@ -8,7 +8,8 @@
     rest = tracker.finish()
 
 The detector looks at every k-th frame, the tracker follows in between, on one run of the image
-encoder a frame. With a delay, output is held back until it is known which tracks were none.
+encoder a frame. With a delay, output is held back until it is known which tracks never were an
+instance.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Pixels of any depth and any channels become 8-bit RGB, or are refused with the reason.
 
-A file of 16 bits often holds a sensor's 10, 12 or 14, at the low end: by its highest bits alone it
-is black. The depth is told by the largest value, over a sequence once and for all, lest brightness
-changes from frame to frame.
+A file of 16 bits often holds the 10, 12 or 14 bits of a sensor, at the low end, and would be black
+if only its highest bits were shown. The depth follows from the largest value, once for a whole
+sequence, so that brightness does not change from frame to frame.
 """
 
 from __future__ import annotations

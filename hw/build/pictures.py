@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from hw.board import Board
 from hw.build.folded import SHELL
@@ -11,6 +13,9 @@ from hw.build.resources import ByLayer
 from hw.fold.folding import Plan
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost
+
+if TYPE_CHECKING:  # drawing is loaded where something is drawn
+    from matplotlib.figure import Figure
 
 RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
 
@@ -58,7 +63,7 @@ def time(path: Path, plans: Mapping[str, Plan]) -> None:
     _save(figure, path)
 
 
-def _pyplot():
+def _pyplot() -> ModuleType:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -67,7 +72,7 @@ def _pyplot():
     return pyplot
 
 
-def _save(figure, path: Path) -> None:
+def _save(figure: Figure, path: Path) -> None:
     with atomic_path(path) as part:
         figure.savefig(part, format="png", dpi=110)
     _pyplot().close(figure)

@@ -31,7 +31,15 @@ def add_rates(parser: argparse.ArgumentParser) -> None:
 
 def asked(board: Board, manifest: Manifest, given: argparse.Namespace | None = None) -> Target:
     """Cycles that a frame may take at the rates given, at the family's where none are."""
-    options = (None,) * 3 if given is None else (given.fps, given.fps_four, given.fps_looking)
-    usual = RATES[board.family] if manifest.detector is None else WITH_DETECTOR[board.family]
-    rates = [x or most for x, most in zip(options, usual, strict=False)]
-    return Target.of_rates(board.target_mhz, *rates, every=EVERY if given is None else given.every)
+    every = EVERY if given is None else given.every
+
+    def rate(option: str, usual: float) -> float:
+        return getattr(given, option, None) or usual
+
+    if manifest.detector is None:
+        one, four = RATES[board.family]
+        rates = rate("fps", one), rate("fps_four", four), 0.0
+    else:
+        one, four, looking = WITH_DETECTOR[board.family]
+        rates = rate("fps", one), rate("fps_four", four), rate("fps_looking", looking)
+    return Target.of_rates(board.target_mhz, *rates, every)

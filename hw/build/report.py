@@ -85,7 +85,7 @@ def _rates(
     source = "simulated" if len(runs) == len(folded.plans) else "estimated"
     lines = ["## Frames a second", ""]
     lines += [f"From {source} cycles with a full memory bank, accelerators one after another.", ""]
-    asked_for = {(1, 0): target.one, (4, 0): target.four}
+    asked_for: dict[tuple[int, int], float | None] = {(1, 0): target.one, (4, 0): target.four}
     if DETECTOR in cycles:
         lines += ["Detection every k-th frame takes the k-th part of its cycles from each.", ""]
         asked_for |= dict.fromkeys((1, k) for k in sorted({*EVERY, target.every}))

@@ -163,8 +163,8 @@ def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[E
         made = replace(b.run(inputs), held=held)
         ends = readers[out.name]
         if len(ends) > 1:
-            behind = [blocks[x.name] for x, i in ends if (x.name, i) not in kept]
-            made = _forked(made, [_chain(b, blocks, readers) for b in behind])
+            branches = [blocks[x.name] for x, i in ends if (x.name, i) not in kept]
+            made = _forked(made, [_chain(b, blocks, readers) for b in branches])
         times[out.name] = made
         lanes[out.name] = b.exit
     for tensor in dataflow.outputs.values():

@@ -60,7 +60,8 @@ class JoinBlock(_Streaming):
         return [1 - position]
 
     def run(self, inputs: Sequence[Times]) -> Times:
-        return pace.joined(*inputs, self.layer.output.channels // self.folding.lanes)
+        first, second = inputs
+        return pace.joined(first, second, self.layer.output.channels // self.folding.lanes)
 
 
 class UpsampleBlock(_Streaming):

@@ -118,7 +118,7 @@ def _requant(build: Builder, node: Operator, value: Sums, target: Codes) -> Code
 def _table(build: Builder, node: Operator, value: Function, target: Codes) -> Codes:
     span = value.of.dtype.max - value.of.dtype.min
     table = exp_table(value.of.scale, target.scale, span, target.dtype.max)
-    distance = -np.arange(span + 1) * value.of.scale
+    distance = -np.arange(span + 1) * np.float64(value.of.scale)
     wanted = np.rint(value.apply(distance) / target.scale).clip(target.dtype.min, target.dtype.max)
     if not np.array_equal(table, wanted):
         raise LoweringError(node.layer, node.kind, "the function before it is no exponential")

@@ -101,8 +101,8 @@ def search(steps: Ints, slope: Floats, low: Ints, high: Ints, dtype: IntType) ->
 
     One DSP a lane where that works, else two.
     """
-    shape = len(steps)
-    result = Requant(*(np.zeros(shape, np.int64) for _ in range(4)))
+    none = np.zeros(len(steps), np.int64)
+    result = Requant(none, none.copy(), none.copy(), none.copy())
     after, must, before, must_not = intervals(steps, low, high)
     # Past the last step a staircase is flat, so hardware may saturate the sum there before it
     # multiplies: same code, narrower port.

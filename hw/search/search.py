@@ -126,7 +126,7 @@ class Folder:
 def priced(choice: Choice) -> list[Choice]:
     """The same lanes with other memories, by what block RAMs and UltraRAMs are worth."""
     dataflow, style = choice.plan.dataflow, choice.style
-    made = []
+    made: list[Choice] = []
     for block_worth, uram_worth in product(
         BLOCK_WORTH, URAM_WORTH if style.luts_per_uram else (0,)
     ):

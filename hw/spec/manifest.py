@@ -47,11 +47,14 @@ class Widths:
 
 @dataclass(frozen=True)
 class BankSizes:
-    """Recent and prompted memories and object pointers that the model was trained with."""
+    """Recent and prompted memories and object pointers that the model was trained with, and the
+    model's own IoU estimate from which an unprompted frame is remembered (0: every frame).
+    """
 
     recent: int
     prompted: int
     pointers: int
+    least_iou: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ rather than forked and kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -16,7 +16,7 @@ import numpy as np
 from hw.fold.block import WORD, Block, buffer, narrowed
 from hw.fold.depths import depths
 from hw.fold.folding import Plan, schedule
-from hw.fold.layers import Dataflow, Tensor
+from hw.fold.layers import Dataflow, Layer, Tensor
 from hw.kernels.duplicate import Duplicate
 from hw.kernels.dwc import Dwc
 from hw.kernels.split import Split
@@ -204,10 +204,16 @@ class _Stitcher:
         self._fan(tensor, end, lanes, readers, end.split(".")[0], ports)
 
     def _fan(
-        self, tensor: Tensor, end: str, lanes: int, readers: list, name: str, ports: list = ()
+        self,
+        tensor: Tensor,
+        end: str,
+        lanes: int,
+        readers: Sequence[tuple[Layer, int]],
+        name: str,
+        ports: Sequence[str] = (),
     ) -> None:
         """Forks an end for its readers and leads each branch to its own."""
-        branches = [*readers, *ports]
+        branches: list[tuple[Layer, int] | str] = [*readers, *ports]
         width = whole_bytes(lanes * tensor.dtype.bits)
         for number, branch in enumerate(branches):
             source = end
@@ -221,9 +227,10 @@ class _Stitcher:
             else:
                 self._branch(tensor, source, lanes, *branch)
 
-    def _branch(self, tensor: Tensor, source: str, lanes: int, layer, position: int) -> None:
+    def _branch(self, tensor: Tensor, source: str, lanes: int, layer: Layer, position: int) -> None:
         block, name = self.blocks[layer.name], identifier(layer.name)
-        want, parts = block.entries[position], {}
+        want = block.entries[position]
+        parts: dict[str, Kernel] = {}
         bits = tensor.dtype.bits
         held = self.fifos.get((layer.name, position), 0)
         if held:

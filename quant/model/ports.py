@@ -4,7 +4,7 @@ quantizers.
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 from torch import Tensor
@@ -147,7 +147,7 @@ def model_spec(model: Tracker) -> ModelSpec:
         width=config.width,
         key_width=config.lanes,
         value_width=config.lanes,
-        policy=POLICY,
+        policy=replace(POLICY, least_iou=config.least_iou),
         ports=graph_ports(model),
         tables=host_tables(model),
         detector=detector_spec(model),

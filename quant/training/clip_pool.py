@@ -33,7 +33,7 @@ class ClipPool:
     def __init__(self, clips: Any, size: int, batch: int, workers: int, length: int) -> None:
         self.batch, self.length, self.size = batch, length, size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.filled = self.written = 0
+        self.filled = self.written = self.drawn = 0
         self.tensors: dict[str, Tensor] = {}
         self._loader = DataLoader(
             _Endless(clips),
@@ -63,7 +63,12 @@ class ClipPool:
                 self._store(self._arrived.get(timeout=TIMEOUT))
             except queue.Empty:
                 raise RuntimeError(f"no clip was rendered in {TIMEOUT:g} s") from None
-        while not self._arrived.empty():
+        self.drawn += self.batch
+        # A full pool lets in no more new clips than are drawn from it, so that loaders on the cores
+        # that train render what is used and then wait.
+        while (self.filled < self.size or self.written < self.drawn + self.size) and (
+            not self._arrived.empty()
+        ):
             self._store(self._arrived.get())
         chosen = torch.randint(self.filled, (self.batch,)).to(self.device)
         return {name: tensor[chosen] for name, tensor in self.tensors.items()}

@@ -64,10 +64,12 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
         Stage("quantized", "w4a4", 100, 5e-4, 8, 5, "whole", share=0.25),
     ),
     "nano": (
-        Stage("whole", "float", 400, 2e-3, 8, 4, "whole", share=0.45),
-        Stage("longer", "float", 50, 7e-4, 4, 8, "whole", share=0.22, settled=True),
-        Stage("distill", "w4a4", 20, 1e-3, 8, 1, "distill", share=0.08),
-        Stage("quantized", "w4a4", 100, 4e-4, 4, 5, "whole", share=0.25),
+        Stage("whole", "float", 400, 2e-3, 8, 4, "whole", share=0.35),
+        Stage("longer", "float", 50, 7e-4, 4, 8, "whole", share=0.2, settled=True),
+        Stage("distill", "w4a4", 20, 1e-3, 8, 1, "distill", share=0.05),
+        Stage("quantized", "w4a4", 100, 4e-4, 4, 5, "whole", share=0.2),
+        # The encoder stays as it is from here on, so that a detector can be trained meanwhile.
+        Stage("heads", "w4a4", 60, 4e-4, 4, 8, "frozen", share=0.2, settled=True),
     ),
 }
 

@@ -143,8 +143,10 @@ async def run_case(dut: Any, case: Case) -> Outcome:
     for _ in range(3):
         await edge
     dut.rst.value = 0
-    started, cycle, end = None, 0, 0
-    for item in (*sources, *sinks):
+    started: int | None = None
+    cycle, end = 0, 0
+    ends: list[Source | Sink] = [*sources, *sinks]
+    for item in ends:
         item.drive()
     while not all(s.done for s in sinks) or not all(s.done for s in sources):
         await edge
@@ -162,7 +164,7 @@ async def run_case(dut: Any, case: Case) -> Outcome:
             break
         if out.faults and len(out.faults) >= MAX_FAULTS:
             break
-        for item in (*sources, *sinks):
+        for item in ends:
             item.drive()
     else:
         for _ in range(QUIET):

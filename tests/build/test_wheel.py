@@ -90,7 +90,7 @@ def test_a_wheel_has_one_package_whose_imports_lead_nowhere_else(wheel):
         sources = {n: archive.read(n) for n in names if n.endswith(".py")}
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"samfabric"}
-    assert "samfabric/py.typed" in names
+    assert {"samfabric/py.typed", "samfabric/host/serve/page/index.html"} <= set(names)
     assert any(n.startswith("samfabric/bitstreams/nano_emulated_") for n in names)
     assert "samfabric/hw/kernels/mvu.sv" in names and "samfabric/sim/rtl/gate.h" in names
     modules = {n.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for n in sources}

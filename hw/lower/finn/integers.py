@@ -42,7 +42,8 @@ def staircase(node: Node, sums: IntType) -> NDArray[np.int64]:
     p, low, high = node.params, node.attrs["low"], node.attrs["high"]
     steps = np.zeros((len(p["m"]), high - low), np.int64)
     plain = np.setdiff1d(np.arange(len(p["m"])), p["channels"])
-    steps[plain] = step_positions(*(p[k][plain] for k in "mbn"), low, high)
+    m, b, n = (p[k][plain] for k in "mbn")
+    steps[plain] = step_positions(m, b, n, low, high)
     steps[p["channels"]] = p["steps"]
     return np.clip(steps, sums.min, sums.max + 1)
 
@@ -186,7 +187,9 @@ def _clip(w: _Writer, node: Node, source: str | None = None) -> None:
 
 def _upsample(w: _Writer, node: Node) -> None:
     factor = node.attrs["factor"]
-    scales = w.constant(f"{w.layers[node.name]}.scales", np.float32([1, 1, factor, factor]))
+    scales = w.constant(
+        f"{w.layers[node.name]}.scales", np.array([1, 1, factor, factor], np.float32)
+    )
     plain = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     w.add("Resize", node, [node.inputs[0], "", scales], mode="nearest", **plain)
 

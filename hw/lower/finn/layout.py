@@ -106,7 +106,7 @@ def _threshold(model: Any, node: Any) -> None:
 
 def _resize(model: Any, node: Any) -> None:
     b, c, h, w = model.get_initializer(node.input[2])
-    model.set_initializer(node.input[2], np.float32([b, h, w, c]))
+    model.set_initializer(node.input[2], np.array([b, h, w, c], np.float32))
 
 
 def _gather(model: Any, node: Any) -> None:

@@ -137,7 +137,8 @@ def float_nodes(model: Any) -> tuple[int, dict[str, int]]:
     """
     ends = {v.name for v in model.graph.output}
     starts = {v.name for v in model.graph.input}
-    scales, floats = 0, {}
+    scales = 0
+    floats: dict[str, int] = {}
     for node in model.graph.node:
         tensors = [t for t in (*node.input, *node.output) if t and t not in starts]
         kinds = {t: model.get_tensor_datatype(t) for t in tensors}

@@ -49,6 +49,17 @@ def test_batches_come_from_what_is_there_and_are_renewed():
     assert pool.filled <= 40
 
 
+def test_a_full_pool_renews_no_faster_than_it_is_drawn_from():
+    """Else loaders would take half of a processor that trains."""
+    pool = ClipPool(Numbers(), size=16, batch=4, workers=0, length=1)
+    for _ in range(40):
+        pool.draw()
+        time.sleep(0.002)  # in which a loader could render far more than four clips
+        assert pool.written <= pool.size + pool.drawn + 8  # a loader sends eight at once
+    pool.close()
+    assert pool.written > pool.size
+
+
 def test_a_loader_that_fails_is_told():
     pool = ClipPool(Numbers(broken=True), size=8, batch=2, workers=0, length=3)
     with pytest.raises(RuntimeError, match="loader of the clip pool stopped"):

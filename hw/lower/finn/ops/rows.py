@@ -79,4 +79,5 @@ class DivideRows(RowOp):
 
     def compute(self, *inputs: torch.Tensor) -> torch.Tensor:
         kind = IntType.parse(self.get_nodeattr("outDataType"))
-        return divide(*inputs, kind.min, kind.max, self.get_nodeattr("tie"))
+        total, weight = inputs
+        return divide(total, weight, kind.min, kind.max, self.get_nodeattr("tie"))
