@@ -1,4 +1,4 @@
-"""Docstrings of what users read, `host` and `samfabric`, begin with a sentence and no fragment."""
+"""Docstrings of `host`, `hw` and `samfabric` begin with a sentence and no fragment."""
 
 import ast
 import re
@@ -45,7 +45,7 @@ def fragments(source):
     return found
 
 
-@pytest.mark.parametrize("part", ["host", "samfabric"])
+@pytest.mark.parametrize("part", ["host", "hw", "samfabric"])
 def test_docstrings_begin_with_a_sentence(part):
     found = {
         str(path.relative_to(ROOT)): fragments(path.read_text(encoding="utf-8"))

@@ -40,11 +40,11 @@ class RunError(DeviceError):
 class Transport(Protocol):
     """A transport reaches the registers and stream channels of a system.
 
-    A run may take `patience` times the cycles that its hardware is said to need, and `grace` cycles
+    A run may take `timeout` times the cycles that its hardware is said to need, and `grace` cycles
     on top. All methods raise TransportError.
     """
 
-    patience: float
+    timeout: float
     grace: int
 
     def write(self, offset: int, value: int) -> None:
@@ -182,7 +182,7 @@ class Driver:
         """One run or load, from the registers to DONE."""
         transport = self.transport
         cycles = max([entry.cycles, *(count for _, count in (*sent.values(), *taken.values()))])
-        limit = int(cycles * transport.patience) + transport.grace
+        limit = int(cycles * transport.timeout) + transport.grace
         try:
             transport.write(Register.GRAPH, entry.index)
             transport.write(Register.LENGTH, length)

@@ -128,13 +128,13 @@ class Block(ABC):
 
     @cached_property
     def cost(self) -> Cost:
-        """Of all kernels."""
+        """The block costs what all its kernels cost."""
         return sum((k.cost() for k in self.kernels.values()), Cost())
 
     @property
     @abstractmethod
     def interval(self) -> int:
-        """Cycles of a frame that its slowest kernel asks for."""
+        """The slowest kernel of the block asks for this many cycles a frame."""
 
     @abstractmethod
     def run(self, inputs: Sequence[Times]) -> Times:

@@ -105,7 +105,9 @@ class _Requantized(Block):
 
 
 class DenseBlock(_Requantized):
-    """[pad, window,] mvu, requant."""
+    """A dense convolution is mvu and requant, behind padding and windows where they are larger
+    than 1x1.
+    """
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -133,12 +135,12 @@ class DenseBlock(_Requantized):
 
     @property
     def beats(self) -> int:
-        """Of a window."""
+        """A window is read in this many beats."""
         return self.layer.kernel**2 * self.layer.inputs[0].channels // self.folding.SIMD
 
     @property
     def passes(self) -> int:
-        """Over a window."""
+        """A window is read this many times, once for every PE output channels."""
         return self.layer.output.channels // self.folding.PE
 
     @property
@@ -171,7 +173,7 @@ class DenseBlock(_Requantized):
 
 
 class DepthwiseBlock(_Requantized):
-    """pad, window, vvu, requant."""
+    """A depthwise convolution is padding, windows, vvu and requant."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:

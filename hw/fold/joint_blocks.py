@@ -22,7 +22,9 @@ from hw.spec.sizes import ceil_div
 
 
 class _Streaming(Block):
-    """Takes every input and gives its output at `lanes` codes a beat, one beat a cycle."""
+    """A streaming block takes every input and gives its output at `lanes` codes a beat, one beat a
+    cycle.
+    """
 
     @property
     def entries(self) -> tuple[int, ...]:
@@ -34,7 +36,7 @@ class _Streaming(Block):
 
 
 class JoinBlock(_Streaming):
-    """join_add."""
+    """A sum is one join_add."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -65,7 +67,7 @@ class JoinBlock(_Streaming):
 
 
 class UpsampleBlock(_Streaming):
-    """upsample_nearest."""
+    """An upsampling is one upsample_nearest."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -93,7 +95,7 @@ class UpsampleBlock(_Streaming):
 
 
 class CutBlock(Block):
-    """split, whose second stream is dropped."""
+    """A cut is a split whose second stream is dropped."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -124,7 +126,7 @@ class CutBlock(Block):
 
 
 class KeepBlock(_Streaming):
-    """fifo of a frame."""
+    """A kept tensor is a FIFO that holds a frame."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -137,7 +139,7 @@ class KeepBlock(_Streaming):
 
 
 class AttentionBlock(Block):
-    """attention."""
+    """An attention is one kernel behind a buffer that gathers a query."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -198,7 +200,7 @@ class AttentionBlock(Block):
 
 
 class MaskBlock(Block):
-    """matmul of few buffered vectors with every pixel, requant."""
+    """A product of masks is a matmul of few buffered vectors with every pixel, and a requant."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -263,7 +265,7 @@ def attention(layer: Layer, folding: Folding, style: Style) -> Attention:
 
 
 def mask_product(layer: Layer, folding: Folding, style: Style) -> dict[str, Kernel]:
-    """matmul and requant of the masks' logits."""
+    """Returns the matmul and the requant that make the masks' logits."""
     vectors, pixels = layer.inputs
     depth = vectors.codes // (folding.PE * folding.SIMD)
     product = Matmul(

@@ -36,13 +36,14 @@ DIVIDE = {"CYCLES": "DIVIDE_CYCLES", "PE": "SIMD"}
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Attention(Kernel):
-    """LENGTH: greatest L. DIM: codes of a query, key and value. PE: keys at once. SIMD: codes of
-    DIM at once. Q_WIDTH, K_WIDTH, V_WIDTH, S_WIDTH (scores), OUT_WIDTH: signed; E_WIDTH: unsigned.
-    S_ACCU_WIDTH, N_ACCU_WIDTH, SUM_WIDTH: of the sums q k, e v and e. PORT_WIDTH .. SETS: the
-    scores' requantizer, see Requant. TIE, DIVIDE_CYCLES: see Divide. PACK, RES, RAM_STYLE, DOUBLE:
-    of both products, see Matmul. ROW_STYLE, ROM_STYLE: of rows of scores and of tables, see Rowexp.
-    RAGGED: L comes in s_axis_length, else it is LENGTH; keys and values are filled up with any
-    codes to a multiple of PE, which then is a power of two.
+    """The kernel `attention` with its parameters chosen. LENGTH: greatest L. DIM: codes of a query,
+    key and value. PE: keys at once. SIMD: codes of DIM at once. Q_WIDTH, K_WIDTH, V_WIDTH, S_WIDTH
+    (scores), OUT_WIDTH: signed; E_WIDTH: unsigned. S_ACCU_WIDTH, N_ACCU_WIDTH, SUM_WIDTH: of the
+    sums q k, e v and e. PORT_WIDTH .. SETS: the scores' requantizer, see Requant. TIE,
+    DIVIDE_CYCLES: see Divide. PACK, RES, RAM_STYLE, DOUBLE: of both products, see Matmul.
+    ROW_STYLE, ROM_STYLE: of rows of scores and of tables, see Rowexp. RAGGED: L comes in
+    s_axis_length, else it is LENGTH; keys and values are filled up with any codes to a multiple of
+    PE, which then is a power of two.
 
     m, b, n: (SETS,) of the scores; None draws some. table: (2^S_WIDTH,) e by distance from the
     row's greatest score, from 1 up at 0; None: random. queries: M of a frame in tests.
@@ -128,13 +129,13 @@ class Attention(Kernel):
 
     @cached_property
     def scores(self) -> Matmul:
-        """q k."""
+        """The product of queries and keys."""
         here = {k: getattr(self, v) for k, v in SCORES.items()}
         return Matmul(TRANSPOSED=True, PE=self.PE, SIMD=self.SIMD, **here, **self._shared())
 
     @cached_property
     def context(self) -> Matmul:
-        """e v."""
+        """The product of weights e and values."""
         here = {k: getattr(self, v) for k, v in CONTEXT.items()}
         return Matmul(TRANSPOSED=False, A_SIGNED=False, **here, **self._shared())
 
@@ -167,7 +168,7 @@ class Attention(Kernel):
 
     @cached_property
     def divide(self) -> Divide:
-        """e v / sum e."""
+        """The quotient of the sums e v by the sums of e."""
         here = {k: getattr(self, v) for k, v in DIVIDE.items()}
         widths = {"N_WIDTH": self.N_ACCU_WIDTH, "D_WIDTH": self.SUM_WIDTH}
         names = ("OUT_WIDTH", "DIM", "TIE")
@@ -176,7 +177,7 @@ class Attention(Kernel):
 
     @cached_property
     def fifo(self) -> Fifo:
-        """Of the sums of e."""
+        """The FIFO that holds the sums of e until their products are there."""
         return Fifo(DEPTH=8, WIDTH=whole_bytes(self.SUM_WIDTH))
 
     def memories(self) -> dict[str, RomImage]:
@@ -247,7 +248,7 @@ class Attention(Kernel):
         return frame
 
     def _filled(self, settings: dict[str, int]) -> int:
-        """L rounded up to a multiple of PE."""
+        """Returns L rounded up to a multiple of PE."""
         return ceil_div(settings.get("length", self.LENGTH), self.PE) * self.PE
 
     def ideal_cycles(self, **settings: int) -> int:

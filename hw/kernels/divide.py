@@ -17,11 +17,11 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Divide(Kernel):
-    """N_WIDTH: bits of the dividend, signed. D_WIDTH: bits of the divisor, unsigned, at least 1.
-    OUT_WIDTH, SIGNED: of the quotient. DIM: codes of a row. PE: codes of a row at once. TIE: halves
-    go up, and so does what lies up to 2^-TIE below them. CYCLES: clock cycles a beat, OUT_WIDTH for
-    one bit of the quotient a cycle or 1 for a pipeline.
-    rows: of a frame in tests.
+    """The kernel `divide` with its parameters chosen. N_WIDTH: bits of the dividend, signed.
+    D_WIDTH: bits of the divisor, unsigned, at least 1. OUT_WIDTH, SIGNED: of the quotient. DIM:
+    codes of a row. PE: codes of a row at once. TIE: halves go up, and so does what lies up to
+    2^-TIE below them. CYCLES: clock cycles a beat, OUT_WIDTH for one bit of the quotient a cycle or
+    1 for a pipeline. rows: of a frame in tests.
     """
 
     name = "divide"

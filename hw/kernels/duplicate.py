@@ -11,7 +11,9 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Duplicate(Plain):
-    """WIDTH: of tdata in bits. beats: of a frame in tests."""
+    """The kernel `duplicate` with its parameters chosen. WIDTH: of tdata in bits. beats: of a frame
+    in tests.
+    """
 
     name = "duplicate"
     example_values = {"WIDTH": 8}

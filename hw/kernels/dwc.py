@@ -15,8 +15,9 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dwc(Kernel):
-    """IN_LANES, OUT_LANES: codes a beat on either side, any two different numbers. ELEM_WIDTH: bits
-    of a code. groups: of least common multiple of the lanes, that a frame holds in tests.
+    """The kernel `dwc` with its parameters chosen. IN_LANES, OUT_LANES: codes a beat on either
+    side, any two different numbers. ELEM_WIDTH: bits of a code. groups: of least common multiple of
+    the lanes, that a frame holds in tests.
     """
 
     name = "dwc"

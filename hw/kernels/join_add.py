@@ -14,9 +14,9 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class JoinAdd(Kernel):
-    """PE: lanes. IN_WIDTH_A, IN_SIGNED_A, IN_WIDTH_B, IN_SIGNED_B, OUT_WIDTH, OUT_SIGNED: of codes.
-    MA, MB, BIAS, SHIFT: constants of the tensor; left alone they make the sum of codes of one
-    scale. beats: of a frame in tests.
+    """The kernel `join_add` with its parameters chosen. PE: lanes. IN_WIDTH_A, IN_SIGNED_A,
+    IN_WIDTH_B, IN_SIGNED_B, OUT_WIDTH, OUT_SIGNED: of codes. MA, MB, BIAS, SHIFT: constants of the
+    tensor; left alone they make the sum of codes of one scale. beats: of a frame in tests.
     """
 
     name = "join_add"

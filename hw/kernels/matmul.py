@@ -169,13 +169,13 @@ class Matmul(Kernel):
 
     @property
     def latency(self) -> int:
-        """Cycles from the last terms of a sum, read or taken, to the sum."""
+        """This many cycles pass from the last terms of a sum, read or taken, to the sum."""
         array = mac_array.latency(self.PE, self.SIMD, self.PACK, self.RES)
         return 1 + self.keeps_row + array
 
     @property
     def keeps_row(self) -> bool:
-        """Is a row of A kept for more passes?"""
+        """Tells whether a row of A is kept for more than one pass."""
         inner, groups = self.DIM // self.wide, self.LENGTH // self.lanes
         return inner > 1 and groups > 1
 

@@ -26,7 +26,7 @@ LONGEST_IN_LUTS = 64
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Mvu(Layered):
-    """y[v][o] = sum over i of weights[set][o][i] * x[v][i].
+    """A product of vectors and a matrix: y[v][o] = sum over i of weights[set][o][i] * x[v][i].
 
     MW, MH: columns and rows. PE, SIMD: rows and columns at work at once. *_WIDTH: bits; weights and
     sums are signed. SETS: of weights, chosen frame by frame over s_axis_layer. PACK: rows a

@@ -10,7 +10,9 @@ from hw.spec.kernel import Cost
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pipe(Plain):
-    """WIDTH: of tdata in bits. beats: of a frame in tests."""
+    """The kernel `pipe` with its parameters chosen. WIDTH: of tdata in bits. beats: of a frame in
+    tests.
+    """
 
     name = "pipe"
     example_values = {"WIDTH": 8}

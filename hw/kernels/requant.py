@@ -25,7 +25,7 @@ from hw.spec.stream import Stream
 
 
 class Constants(NamedTuple):
-    """m, b, n of a kernel, (SETS, MH) each."""
+    """The integers m, b and n of a kernel, (SETS, MH) each."""
 
     m: NDArray[np.int64]
     b: NDArray[np.int64]
@@ -34,10 +34,11 @@ class Constants(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Requant(Layered):
-    """MH: channels. PE: lanes. ACCU_WIDTH, PORT_WIDTH: bits of a sum, and of it at the multiplier;
-    what lies beyond gives the end of the range. OUT_WIDTH, OUT_SIGNED: of codes. M_WIDTH: of m,
-    unsigned. B_WIDTH: of b above its B_SHIFT zeros. SHIFT, SHIFTS, SHIFT_STEP: n is SHIFT + i *
-    SHIFT_STEP, i < SHIFTS. SETS: of parameters. RAM_STYLE: of their ROM.
+    """The kernel `requant` with its parameters chosen. MH: channels. PE: lanes. ACCU_WIDTH,
+    PORT_WIDTH: bits of a sum, and of it at the multiplier; what lies beyond gives the end of the
+    range. OUT_WIDTH, OUT_SIGNED: of codes. M_WIDTH: of m, unsigned. B_WIDTH: of b above its B_SHIFT
+    zeros. SHIFT, SHIFTS, SHIFT_STEP: n is SHIFT + i * SHIFT_STEP, i < SHIFTS. SETS: of parameters.
+    RAM_STYLE: of their ROM.
 
     m, b, n: (SETS, MH), or (MH,) for one set, as `hw.lower.requant.search_shared` finds them; None
     draws some. pixels: of a frame in tests; a frame of 2^ACCU_WIDTH has every sum in every channel.
@@ -111,7 +112,7 @@ class Requant(Layered):
 
     @cached_property
     def constants(self) -> Constants:
-        """m, b and n, drawn where they are not given."""
+        """The integers m, b and n, drawn where they are not given."""
         if self.m is None or self.b is None or self.n is None:
             return self._drawn()
         return Constants(*(np.atleast_2d(v).astype(np.int64) for v in (self.m, self.b, self.n)))
@@ -135,7 +136,7 @@ class Requant(Layered):
 
     @property
     def out_type(self) -> IntType:
-        """Of a code."""
+        """The codes that it gives have this type."""
         return IntType(self.OUT_WIDTH, bool(self.OUT_SIGNED))
 
     def memories(self) -> dict[str, RomImage]:

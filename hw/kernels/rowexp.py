@@ -18,7 +18,9 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Rowexp(ScoreRows):
-    """OUT_WIDTH: bits of e, unsigned. The others as in ScoreRows."""
+    """The kernel `rowexp` with its parameters chosen. OUT_WIDTH: bits of e, unsigned. The others as
+    in ScoreRows.
+    """
 
     name = "rowexp"
     parts = ("ram", "rom_clear", "rom_dual")

@@ -21,9 +21,9 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Softmax(ScoreRows):
-    """EXP_WIDTH: bits of e, unsigned. OUT_WIDTH: bits of a probability, unsigned, in units of
-    2^-OUT_WIDTH. TIE: halves go up, and so do quotients up to 2^-TIE below them. The others as in
-    ScoreRows; the table begins with 1 or more.
+    """The kernel `softmax` with its parameters chosen. EXP_WIDTH: bits of e, unsigned. OUT_WIDTH:
+    bits of a probability, unsigned, in units of 2^-OUT_WIDTH. TIE: halves go up, and so do
+    quotients up to 2^-TIE below them. The others as in ScoreRows; the table begins with 1 or more.
     """
 
     name = "softmax"

@@ -26,8 +26,9 @@ SMALL = 64
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Threshold(Layered):
-    """MH: channels. PE: lanes. ACCU_WIDTH, ACCU_SIGNED: of sums and thresholds. OUT_WIDTH,
-    OUT_SIGNED: of codes. SETS: of thresholds. RAM_STYLE: of their ROMs.
+    """The kernel `threshold` with its parameters chosen. MH: channels. PE: lanes. ACCU_WIDTH,
+    ACCU_SIGNED: of sums and thresholds. OUT_WIDTH, OUT_SIGNED: of codes. SETS: of thresholds.
+    RAM_STYLE: of their ROMs.
 
     thresholds: (SETS, MH, 2^OUT_WIDTH - 1), ascending, in the sums' type; None draws some. pixels:
     of a frame in tests.

@@ -24,17 +24,17 @@ ADDER = 1.1  # LUTs a bit of an adder among several: fitted
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Vvu(Layered):
-    """y[p][c] = sum over t of weights[set][c][t] * x[p][c][t].
+    """A product of windows and filters, channel by channel: y[p][c] = sum over t of
+    weights[set][c][t] * x[p][c][t].
 
     CHANNELS, TAPS of a window. PE, SIMD: channels and taps a beat. *_WIDTH: bits; weights and sums
     are signed. SETS: of weights, chosen frame by frame over s_axis_layer. RAM_STYLE: memory of the
-    weights; "ultra" is loaded once over s_axis_weights. RES: multipliers of DSPs or of LUTs.
-    PACK: channels a multiplier. Two save half of the DSPs; where the accumulators are not in the
-    DSPs (Yosys on UltraScale+) a pair takes 3 * ACCU_WIDTH + 2 LUTs instead of 2 * ACCU_WIDTH. With
-    144 channels of 3 x 3, PE = 4, 4-bit codes: 56 LUT + 4 DSP; packed 83 + 2; of LUTs 136 + 0. On
-    xc7, whose DSPs take the accumulators, 8 + 4 and packed 8 + 2.
-    From products of fewer than 9 bits Yosys makes no DSP: signed codes of 4 bits take LUTs with
-    PACK = 1, unsigned ones a DSP.
+    weights; "ultra" is loaded once over s_axis_weights. RES: multipliers of DSPs or of LUTs. PACK:
+    channels a multiplier. Two save half of the DSPs; where the accumulators are not in the DSPs
+    (Yosys on UltraScale+) a pair takes 3 * ACCU_WIDTH + 2 LUTs instead of 2 * ACCU_WIDTH. With 144
+    channels of 3 x 3, PE = 4, 4-bit codes: 56 LUT + 4 DSP; packed 83 + 2; of LUTs 136 + 0. On xc7,
+    whose DSPs take the accumulators, 8 + 4 and packed 8 + 2. From products of fewer than 9 bits
+    Yosys makes no DSP: signed codes of 4 bits take LUTs with PACK = 1, unsigned ones a DSP.
     weights: (SETS, CHANNELS, TAPS) codes, None for random ones. pixels: of a frame in tests.
 
     Raises SpecError for parameters that do not fit each other, weights of another shape or type,

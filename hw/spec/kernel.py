@@ -56,7 +56,7 @@ class RomImage:
     width: int
 
     def hex(self) -> str:
-        """As $readmemh reads it."""
+        """Returns the contents as $readmemh reads them."""
         digits = ceil_div(self.width, 4)
         return "".join(f"{word:0{digits}x}\n" for word in self.words)
 

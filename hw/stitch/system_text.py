@@ -50,7 +50,7 @@ class GraphModule(Protocol):
 
     @property
     def title(self) -> str:
-        """Name of its module."""
+        """The module's name."""
 
     def inputs(self) -> dict[str, Stream]: ...
     def outputs(self) -> dict[str, Stream]: ...

@@ -90,7 +90,7 @@ class ScoreRows(Kernel):
         return int(inputs["s_axis_length"][0]) if self.RAGGED else self.LENGTH
 
     def beats(self, settings: dict[str, int]) -> int:
-        """Of a row."""
+        """Returns the beats of a row."""
         return ceil_div(settings.get("length", self.LENGTH), self.PE)
 
     def ideal_cycles(self, **settings: int) -> int:
@@ -118,7 +118,7 @@ class ScoreRows(Kernel):
         return {"s_axis": scores} | chosen
 
     def lookup_cost(self) -> Cost:
-        """Of rowexp: buffers, tables, maximum, distances and sums."""
+        """Estimates rowexp: buffers, tables, maximum, distances and sums."""
         pe, width, e = self.PE, self.IN_WIDTH, self.exp_width
         beats = self.LENGTH // pe
         column = max(1, index_bits(beats))
