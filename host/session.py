@@ -11,7 +11,8 @@ frame however many objects there are; the other graphs run once an object.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,14 +126,19 @@ class Session:
 
     A device serves one session at a time, since a frame's features stay in the device's buffers.
     With overlapping, masks of several objects may overlap in the results; what is remembered of the
-    objects is the same either way.
+    objects is the same either way. Stages are timed by `now`, a clock in seconds.
     """
 
-    def __init__(self, device: Device, overlapping: bool = False) -> None:
+    def __init__(
+        self,
+        device: Device,
+        overlapping: bool = False,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self.device = device
         self.overlapping = overlapping
         self.state = SessionState()
-        self._model = ObjectModel(device)
+        self._model = ObjectModel(device, now)
 
     @property
     def object_ids(self) -> list[int]:

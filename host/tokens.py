@@ -30,9 +30,13 @@ class TokenTable:
         self._column = tables.token_column.astype(wide)
         self._row = tables.token_row.astype(wide)
         self._output = tables.output_tokens.astype(wide)
+        self._unprompted = self._codes(None)  # of nearly every frame
 
     def __call__(self, prompt: Prompt | None) -> NDArray[Any]:
         """Token codes of a prompt; without clicks and box every prompt token is padding."""
+        return self._unprompted.copy() if prompt is None else self._codes(prompt)
+
+    def _codes(self, prompt: Prompt | None) -> NDArray[Any]:
         if prompt is None:
             label, column, row = token_indices((), (), None, self._grid)
         else:

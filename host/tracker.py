@@ -8,7 +8,7 @@ SAM 2 style predictor both drive these steps.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -35,19 +35,22 @@ STAGES = (
 
 
 class StageClock:
-    """A clock counts the milliseconds spent in each stage since it was last reset."""
+    """A clock counts the milliseconds spent in each stage since it was last reset; `now` tells the
+    time in seconds.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
         self.ms: dict[str, float] = {}
+        self._now = now
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Adds the time that the block under `with` takes to a stage."""
-        start = time.perf_counter()
+        start = self._now()
         try:
             yield
         finally:
-            self.ms[name] = self.ms.get(name, 0.0) + (time.perf_counter() - start) * 1e3
+            self.ms[name] = self.ms.get(name, 0.0) + (self._now() - start) * 1e3
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,16 +101,18 @@ class ObjectModel:
     share.
     """
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, now: Callable[[], float] = time.perf_counter) -> None:
         self.device = device
         self.spec = device.spec
-        self.clock = StageClock()
+        self.clock = StageClock(now)
         self._tokens = TokenTable(device.spec)
         ports = device.spec.ports
         self._decoder_in = ports["mask_decoder"].inputs
         self._decoder_out = ports["mask_decoder"].outputs
         self._image_port = ports["image_encoder"].inputs["image"]
         self._mask_port = ports["memory_encoder"].inputs["mask"]
+        drawn = dense_prompt(self.spec.grid)
+        self._unprompted = self._decoder_in["dense_prompt"].encode(drawn)[None]
 
     def prepare(self, frame: NDArray[np.uint8]) -> NDArray[Any]:
         """Returns the image encoder's input (1, 3, S, S) for a frame (H, W, 3) RGB."""
@@ -175,11 +180,15 @@ class ObjectModel:
             return self._read(found, prompt, remembers, drawn, shown)
 
     def _dense(self, prompt: Prompt | None, logits: NDArray[np.float32] | None) -> NDArray[Any]:
-        if prompt is None:
-            values = dense_prompt(self.spec.grid, logits)
-        else:
+        port = self._decoder_in["dense_prompt"]
+        if prompt is not None:
             values = dense_prompt(self.spec.grid, logits, prompt.points, prompt.labels, prompt.box)
-        return self._decoder_in["dense_prompt"].encode(values)[None]
+            return port.encode(values)[None]
+        # Without a prompt only the previous mask differs from frame to frame.
+        codes = self._unprompted.copy()
+        if logits is not None:
+            codes[0, 0] = port.encode(np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT))
+        return codes
 
     def _read(
         self,

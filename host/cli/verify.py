@@ -4,7 +4,7 @@
 
 Graphs are called exactly as a session calls them: the golden device tracks a clip until its memory
 bank is full, then the calls of its last frames are repeated on the device under test. Codes and
-cycles are kept in the bundle, for its report.
+cycles are kept in the bundle, for its report, and the time of the host's own work a frame.
 """
 
 from __future__ import annotations
@@ -26,10 +26,17 @@ from host.devices.registry import open_device
 from host.errors import UsageError
 from host.media.demo_clip import TURTLE, render_demo_clip
 from host.prompts import Prompt
+from host.rates.measure import measure
+from host.rates.rating import processor_name, rating_here
 from host.session import Session
 from hw.spec.files import atomic_path
+from hw.spec.host_work import Measured
 
 NAME = "simulated.json"
+FULL = 12
+"""Frames that fill a memory bank."""
+SIZES = ((480, 640), (720, 1280))
+"""Height and width of frames for which the host's own work is measured."""
 Box = tuple[float, float, float, float]
 
 
@@ -150,7 +157,8 @@ def run(
         raise UsageError("the clip has no frame", "give a video that can be read")
     height, width = clip[0].shape[:2]
     golden = open_device("golden", bundle)
-    calls = record(golden, clip, {1: Prompt.from_pixels(height, width, box=box)}, frames)
+    prompts = {1: Prompt.from_pixels(height, width, box=box)}
+    calls = record(golden, clip, prompts, frames)
     device = open_device("rtl", bundle)
     expected = {g.name: g.cycles for g in device.hardware.graphs}  # type: ignore[attr-defined]
 
@@ -167,4 +175,6 @@ def run(
     finally:
         device.close()
     save(bundle / NAME, checked)
+    works = measure(golden, clip[:FULL], prompts, bundle, sizes=SIZES)
+    Measured(processor_name(), rating_here(), works).save(bundle)
     return sum(c.differing for c in checked)

@@ -26,6 +26,7 @@ from hw.build import pictures, resources
 from hw.build.folded import SHELL, Folded, refold
 from hw.build.rates import add_rates, asked
 from hw.build.resources import GLUE, ByLayer
+from hw.build.whole_system import section
 from hw.search.target import Target, parts
 from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
@@ -64,6 +65,8 @@ def text(folder: Path, folded: Folded, found: ByLayer, measured: bool, target: T
         "",
     ]
     lines += _rates(folded, hardware, runs, target)
+    tracker = {graph: n for graph, n in _cycles(folded, runs).items() if graph != DETECTOR}
+    lines += section(folder, folded.board.family, hardware.clock_mhz, sum(tracker.values()))
     lines += _accelerators(folded, found, runs, measured)
     lines += _utilisation(folded, found)
     lines += ["![Utilisation](utilisation.png)", "", "![Where the time goes](time.png)", ""]

@@ -23,14 +23,14 @@ def exp_rows(s: Tensor, table: Tensor) -> Tensor:
 
 
 def exp_beats(s: Tensor, table: Tensor, length: int) -> Tensor:
-    """Turns scores s (M,N), N >= length, into `exp_rows` of the first `length`, 0 for the others."""
+    """Turns scores s (M,N) into `exp_rows` of the first `length` of N, and 0 for the others."""
     e = torch.zeros_like(s)
     e[:, :length] = exp_rows(s[:, :length], table)
     return e
 
 
 def row_sum(e: Tensor) -> Tensor:
-    """Sums rows e (...,M,L) to (...,M,1); exact in float32 for L up to EXACT / 255 = 65,793 keys."""
+    """Sums rows e (...,M,L) to (...,M,1), exactly in float32 up to L = EXACT / 255 = 65,793."""
     return e.sum(dim=-1, keepdim=True)
 
 

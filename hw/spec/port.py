@@ -37,7 +37,7 @@ class Port:
         return np.dtype(np.float32) if self.dtype is None else self.dtype.numpy
 
     def encode(self, values: ArrayLike) -> NDArray[Any]:
-        """Turns values into codes: divided by the scale, rounded half to even, clipped to the type."""
+        """Turns values into codes: divided by the scale, rounded half to even, clipped."""
         wanted = np.asarray(values, np.float32)
         if self.dtype is None:
             return wanted

@@ -1,10 +1,10 @@
 """`python -m quant.scoring.bench`: the golden device beside the float PyTorch model, and how a
 session scales.
 
-Three questions, each answered by a ratio within one run on the same threads: does the integer model
-    cost more than the float one, what do more objects
-cost, and do frame time and memory stay flat over a long stream. Sessions alternate frame by frame,
-so a machine that slows down slows both.
+Questions answered by a ratio within one run on the same threads: does the integer model cost more
+than the float one, what do more objects cost, and do frame time and memory stay flat over a long
+stream. Sessions alternate frame by frame, so a machine that slows down slows both. Besides: what
+the host's own work is, and what that makes of the boards that the model's hardware was built for.
 """
 
 from __future__ import annotations
@@ -24,15 +24,24 @@ from host.device import Device
 from host.devices.registry import open_device
 from host.media.demo_clip import render_demo_clip
 from host.prompts import Prompt
+from host.rates.measure import measure
+from host.rates.rating import processor_name, rating_here
 from host.session import Session
-from hw.spec.errors import SamFabricError
+from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.files import atomic_path
+from hw.spec.hardware import Hardware, newest
+from hw.spec.host_work import COLUMNS, CORES, Measured, comparison, rate
+from hw.spec.manifest import DETECTOR
 from quant.commands import exit_code
 from quant.config import CONFIGS
 from quant.model.device import TorchDevice
 from quant.model.tracker import CHECKPOINTS
 
 CLIP = 40  # frames of the rendered clip that everything loops over
+BOARDS = {"KV260": "xcup", "PYNQ-Z2": "xc7"}
+"""Boards that are compared, and their families."""
+SIZES = ((480, 640), (720, 1280))
+"""Height and width of frames that the host's own work is measured for."""
 WARM_UP = 12  # frames until the bank is full and every buffer is allocated
 
 
@@ -112,6 +121,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--checkpoint", type=Path, help="float checkpoint (the shipped one)")
     parser.add_argument("--frames", type=int, default=60, help="frames a timing (%(default)s)")
     parser.add_argument("--endurance", type=int, default=0, help="also stream that many frames")
+    parser.add_argument(
+        "--boards",
+        type=Path,
+        default=Path("bitstreams"),
+        help="folder of bundles with hardware, whose boards are compared (%(default)s)",
+    )
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--debug", action="store_true", help="tracebacks")
     args = parser.parse_args(argv)
@@ -161,8 +176,59 @@ def bench(args: argparse.Namespace) -> dict[str, float]:
             f"{args.endurance} frames in one session: resident memory x{long['memory_ratio']:.4f}, "
             f"frame time x{long['time_ratio']:.3f} from the first tenth to the last"
         )
+    figures |= host_figures(golden, frames, args.config, args.boards)
     golden.close()
     return figures
+
+
+def host_figures(
+    golden: Device, frames: list[np.ndarray], config: str, folder: Path
+) -> dict[str, float]:
+    """Prints the host's own work a frame, and the frames a second of each board that there is
+    hardware for, by its cycles and the speed of its cores.
+    """
+    found = {board: bundle for board in BOARDS if (bundle := hardware_of(config, board, folder))}
+    bundle = next(iter(found.values()), None)
+    works = measure(golden, frames[:WARM_UP], tiles(frames[0], 1), bundle, 100, SIZES)
+    figures = {f"host_ms_{work.height}p": work.total_ms for work in works}
+    table = Table(title="the host's own work, one object, one thread: ms a frame")
+    names = list(works[0].parts_ms)
+    for column in ("frame", *names, "in all"):
+        table.add_column(column, justify="right")
+    for work in works:
+        cells = [f"{work.parts_ms[name]:.2f}" for name in names]
+        table.add_row(f"{work.width}x{work.height}", *cells, f"{work.total_ms:.2f}")
+    Console().print(table)
+    measured = Measured(processor_name(), rating_here() if found else None, works)
+    for board, bundle in found.items():
+        hardware, core = Hardware.load(bundle), CORES[BOARDS[board]]
+        factor = measured.factor(core)
+        if factor is None:
+            print(f"{board}: its processor is not compared, since 7-Zip is not installed")
+            continue
+        cycles = sum(entry.cycles for entry in hardware.graphs if entry.name != DETECTOR)
+        fabric_ms = cycles / (hardware.clock_mhz * 1e3)
+        table = Table(
+            title=f"{board}: frames/s, fabric at {hardware.clock_mhz:g} MHz, "
+            f"{core.name} {factor:.1f} times as slow as {measured.machine}"
+        )
+        for column in COLUMNS:
+            table.add_column(column, justify="right")
+        for row in comparison(measured, core, fabric_ms):
+            table.add_row(*row)
+        Console().print(table)
+        for work in works:
+            overlapped = rate(work, factor, fabric_ms).overlapped_ms
+            figures[f"{board}_fps_{work.height}p"] = 1e3 / overlapped
+    return figures
+
+
+def hardware_of(config: str, board: str, folder: Path) -> Path | None:
+    """The newest bundle with hardware for a board, None without one."""
+    try:
+        return newest(config, board, folder)
+    except BundleError:
+        return None
 
 
 def newest_bundle(config: str) -> Path:

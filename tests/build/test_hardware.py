@@ -14,6 +14,7 @@ from hw.search import store
 from hw.search.target import Target
 from hw.spec.errors import BundleError
 from hw.spec.hardware import Hardware, newest
+from hw.spec.host_work import HostWork, Measured
 from hw.spec.manifest import load_manifest
 from sim.lint import bundle_findings
 from tests.fold.tiny_model import SOURCE
@@ -123,8 +124,11 @@ def test_a_report_without_synthesis(bundle, out):
         for g in Hardware.load(copy).graphs
     ]
     (copy / report.SIMULATED).write_text(json.dumps(runs))
+    Measured("here", 4000.0, [HostWork(640, 480, {"prepare": 1.0, "bank": 0.5})]).save(copy)
     assert report.write(copy, synthesis=False) == []
     text = (copy / report.NAME).read_text(encoding="utf-8")
+    assert "A Cortex-A53 at 1.3 GHz is taken to need 4.1 times as long" in text
+    assert re.search(r"\| 640x480 \| [\d.]+ \([\d.]+ ms\) \| 162\.2 \(6\.2 ms\) \|", text)
     assert "From simulated cycles" in text and "0 of 100" in text and "missed" not in text
     for name in ("utilisation.png", "time.png"):
         assert name in text and (copy / name).stat().st_size > 10_000

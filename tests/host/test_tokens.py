@@ -35,3 +35,11 @@ def test_sums_clip_instead_of_wrapping():
     }
     spec = dataclasses.replace(spec, tables=dataclasses.replace(spec.tables, **full))
     assert (TokenTable(spec)(None)[0, :, 5:] == 127).all()
+
+
+def test_a_frame_without_a_prompt_gets_an_array_of_its_own():
+    table = TokenTable(make_spec())
+    first = table(None)
+    kept = first.copy()
+    first[:] = 7
+    assert (table(None) == kept).all()

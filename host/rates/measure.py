@@ -1,0 +1,196 @@
+"""What the processor does for a frame, the device left aside: measured in processor time of one
+thread while the device's graphs answer at once what they answered before.
+
+    work = measure(open_device("golden"), frames, prompts)
+    work.total_ms, work.serial_ms, work.beside_ms
+
+With a bundle that has hardware, the copies into and out of the buffers of its channels count, which
+the board's driver makes.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from host.device import Arrays, Device
+from host.devices.driver import Driver, Span
+from host.prompts import Prompt
+from host.session import Session
+from hw.spec import registers
+from hw.spec.hardware import Hardware
+from hw.spec.host_work import HostWork
+from hw.spec.registers import Register, Status
+
+GRAPH_CALLS = "device calls"
+REST = "rest"
+
+
+class Tape:
+    """A device that runs another one, and later answers for it what it answered last."""
+
+    def __init__(self, device: Device) -> None:
+        self.name, self.spec = device.name, device.spec
+        self._device, self._last, self._driver = device, dict[str, Arrays](), None
+        self.playing, self.spent = False, 0.0
+
+    _driver: Driver | None
+
+    def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Allocates as the device does."""
+        return self._device.allocate(shape, dtype)
+
+    def play(self, hardware: Hardware | None, folder: Path) -> None:
+        """From now on answers at once; through the driver of a hardware, where there is one."""
+        self.playing = True
+        if hardware is not None:
+            ports = {graph: self.spec.ports[graph] for graph in self._last}
+            self._driver = Driver(Instant(hardware), hardware, ports, folder)
+
+    def run(self, graph: str, inputs: Arrays) -> Arrays:
+        """Outputs of a graph; `spent` adds up the milliseconds of the processor."""
+        if not self.playing:
+            found = self._device.run(graph, inputs)
+            self._last[graph] = {name: codes.copy() for name, codes in found.items()}
+            return found
+        began = time.thread_time()
+        outputs = self._last[graph]
+        if self._driver is not None:
+            taken, _ = self._driver.run(graph, inputs)
+            if outputs is not taken:  # the first time: what stands in its buffers from now on
+                for name, codes in outputs.items():
+                    np.copyto(taken[name], codes)
+                self._last[graph] = taken
+            outputs = taken
+        self.spent += (time.thread_time() - began) * 1e3
+        return outputs
+
+    def close(self) -> None:
+        """The device is closed by whoever opened it."""
+
+
+class Instant:
+    """A transport whose hardware has always just finished."""
+
+    patience, grace = 1.0, 1
+
+    def __init__(self, hardware: Hardware) -> None:
+        self._registers = {
+            Register.IDENTITY: hardware.identity,
+            Register.VERSION: registers.VERSION | len(hardware.graphs) << 8,
+        }
+        self._done = 0
+
+    def write(self, offset: int, value: int) -> None:
+        """Starting or loading ends at once; a reset takes it back."""
+        if offset == Register.CONTROL:
+            self._done = 0 if value & registers.Control.RESET else int(Status.DONE)
+
+    def read(self, offset: int) -> int:
+        """Value of a register."""
+        if offset == Register.STATUS:
+            return self._done
+        return self._registers.get(Register(offset), 0)
+
+    def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Returns a zeroed array in ordinary memory."""
+        return np.zeros(shape, dtype)
+
+    def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:
+        """Nothing moves."""
+
+    def poll(self) -> bool:
+        """Always complete."""
+        return True
+
+    def elapsed(self) -> int:
+        """No cycle."""
+        return 0
+
+    def progress(self) -> str:
+        """Nothing to say."""
+        return ""
+
+    def abandon(self) -> None:
+        """Nothing to end."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def measure(
+    device: Device,
+    frames: Sequence[NDArray[np.uint8]],
+    prompts: Mapping[int, Prompt],
+    bundle: Path | None = None,
+    repeats: int = 200,
+    sizes: Sequence[tuple[int, int]] = (),
+) -> list[HostWork]:
+    """The work of a frame (H, W, 3) with a full memory bank, at each of `sizes` (height, width).
+
+    frames: enough of them to fill the bank, the first with `prompts`. bundle: with hardware whose
+    driver's copies count; None for none. Without sizes, that of the frames.
+    """
+    tape = Tape(device)
+    session = Session(tape, now=time.thread_time)
+    for index, frame in enumerate(frames):
+        session.step(frame, prompts if index == 0 else None)
+    hardware = None if bundle is None else Hardware.load(bundle)
+    tape.play(hardware, bundle or Path())
+    with _one_thread():
+        return [
+            _at_size(session, tape, frames, size, repeats) for size in sizes or [frames[0].shape]
+        ]
+
+
+def _at_size(
+    session: Session,
+    tape: Tape,
+    frames: Sequence[NDArray[np.uint8]],
+    size: Sequence[int],
+    repeats: int,
+) -> HostWork:
+    height, width = size[0], size[1]
+    scaled = [np.asarray(cv2.resize(f, (width, height)), np.uint8) for f in frames[-4:]]
+    session.state.frame_size = (height, width)
+    found: dict[str, list[float]] = {}
+    for index in range(repeats + 5):
+        tape.spent, began = 0.0, time.thread_time()
+        result = session.step(scaled[index % len(scaled)])
+        stepped = time.thread_time()
+        for one in result.objects.values():
+            one.mask()
+        ended = time.thread_time()
+        if index < 5:  # buffers are made and caches filled
+            continue
+        parts = dict(result.timings_ms)
+        # Stages named as graphs hold their runs, which are told apart.
+        parts[GRAPH_CALLS] = tape.spent
+        inside = sum(parts.pop(name, 0.0) for name in tape.spec.ports)
+        parts["answers"] = max(inside - tape.spent, 0.0)
+        parts[REST] = max((stepped - began) * 1e3 - sum(parts.values()), 0.0)
+        parts["masks"] = (ended - stepped) * 1e3
+        for name, ms in parts.items():
+            found.setdefault(name, []).append(ms)
+    return HostWork(
+        width, height, {name: round(statistics.median(ms), 4) for name, ms in found.items()}
+    )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """OpenCV's own threads would not count."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
