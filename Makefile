@@ -23,7 +23,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup tools test test-all check docs lint sim synth kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
+.PHONY: help setup tools test test-all test-faults load check docs lint sim synth timing kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -65,6 +65,15 @@ sim: tools ## prove one kernel against its golden model (K=mvu, ARGS=-v)
 synth: tools ## one kernel through Yosys, beside the cost model (K=mvu PARAMS="MW=24 MH=144" FAMILY=xcup)
 	$(PY) -m hw.synth $(K) $(PARAMS) --family $(FAMILY) $(ARGS)
 
+timing: tools ## which clock a bundle's hardware supports, its worst paths; exit code 3 below the board's (CONFIG= BOARD= BUNDLE= GRAPH=)
+	$(PY) -m hw.build.timing --config $(CONFIG) --board $(BOARD) $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(GRAPH),--graph $(GRAPH)) $(ARGS)
+
+test-faults: tools ## plant faults in simulated systems and boards, and tell what became of each (FAULTS=1000)
+	$(PY) -m tests.faults $(if $(FAULTS),--faults $(FAULTS)) $(ARGS)
+
+load: $(STAMP) ## one session of 100,000 frames: memory and frame time stay flat (FRAMES=)
+	$(PY) -m tests.load $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
+
 kernels: tools ## simulate and synthesise every kernel's parameter sets into docs/kernels.md
 	$(PY) -m tests.kernels.datasheet $(K) $(ARGS)
 
@@ -98,6 +107,7 @@ hardware: tools ## fold, stitch, lint, simulate and report a bundle's hardware (
 	$(PY) -m hw.build.hardware --config $(CONFIG) --board $(BOARD) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(EVERY),--every $(EVERY)) $(if $(FOLD),--fold "$(FOLD)") $(if $(SEARCH),--search) $(if $(filter 0 no,$(DETECTOR)),--no-detector) $(ARGS)
 	$(PY) -m sim.lint --config $(CONFIG) --board $(BOARD)
 	$(PY) -m host verify --config $(CONFIG) --board $(BOARD)
+	$(PY) -m hw.build.timing --config $(CONFIG) --board $(BOARD) || test $$? -eq 3
 	$(PY) -m hw.build.report --config $(CONFIG) --board $(BOARD) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(EVERY),--every $(EVERY))
 
 bitstream: $(if $(filter finn,$(BACKEND)),finn,hardware) ## go on with Vivado, where there is one (CONFIG= BOARD= BACKEND=finn)

@@ -30,7 +30,6 @@ from host.prompts import Prompt
 from host.session_state import ObjectState, SessionState
 from host.spec import MASK_TOKENS, ModelSpec
 from host.tracker import Answer
-from hw.spec.dtypes import Arrays
 from hw.spec.files import atomic_path
 
 FORMAT = 1
@@ -69,7 +68,7 @@ def save_state(state: SessionState, spec: ModelSpec, overlapping: bool, path: st
 
     The file is whole or absent. Raises OSError where it cannot be written.
     """
-    arrays: Arrays = {}
+    arrays: dict[str, Any] = {}
     if state.frame is not None:
         arrays["frame"] = state.frame
     objects = []
@@ -99,7 +98,7 @@ def save_state(state: SessionState, spec: ModelSpec, overlapping: bool, path: st
     }
     arrays[HEADER] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     with atomic_path(path) as part, open(part, "wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+        np.savez(file, **arrays)
 
 
 def load_state(path: str | Path, device: Device) -> tuple[SessionState, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -48,6 +49,12 @@ def sources(name: str) -> list[Path]:
 
     visit(name)
     return [module_file(module) for module in order]
+
+
+def input_ports(name: str) -> list[str]:
+    """Inputs of a module, in order."""
+    text = re.sub(r"//[^\n]*", "", module_file(name).read_text(encoding="utf-8"))
+    return re.findall(r"\binput\s+wire\s+logic\s*(?:\[[^]]*\]\s*)*(\w+)", text)
 
 
 def _parts(module: str) -> tuple[str, ...]:

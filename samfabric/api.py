@@ -22,6 +22,7 @@ from host.concepts.session import ConceptDetector, ConceptSession
 from host.device import Device
 from host.devices.registry import default_bundle, open_device
 from host.errors import SamFabricError
+from host.media.demo_clip import write_demo_clip
 from host.media.video import open_source
 from host.prompts import Prompt
 from host.session import Session, StepResult
@@ -49,4 +50,5 @@ __all__ = [
     "default_bundle",
     "open_device",
     "open_source",
+    "write_demo_clip",
 ]

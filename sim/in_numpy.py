@@ -29,7 +29,7 @@ running = nullcontext
 
 
 def load(codes: Codes) -> Codes:
-    """Codes as the float32 that nodes read."""
+    """Returns codes as the float32 that nodes read."""
     return codes.astype(np.float32)
 
 

@@ -41,7 +41,7 @@ modules lie beside each other in one folder.
 
 
 def modules() -> list[str]:
-    """Kernels, then the modules they share."""
+    """Lists the kernels, then the modules that they share."""
     return names() + sorted(path.stem for path in COMMON.glob("*.sv"))
 
 
@@ -104,7 +104,7 @@ def yosys(design: Design, family: str) -> str:
 
 
 def findings(name: str, synthesis: bool = True) -> list[str]:
-    """All that the tools say of a module."""
+    """Returns all that the tools say of a module."""
     design = default_design(name)
     said = [lint(design), verible(module_file(name))]
     if synthesis and name in names():  # common modules are synthesised with their users
@@ -127,7 +127,7 @@ def bundle_findings(folder: Path) -> dict[str, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sim.lint", description=__doc__.splitlines()[0])
     parser.add_argument("module", nargs="*", help="only these; all when none is named")
     parser.add_argument("--style", action="store_true", help="verible alone; files are named")

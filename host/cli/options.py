@@ -22,6 +22,7 @@ class _Parser(argparse.ArgumentParser):
     options.
     """
 
+    # The overloads of argparse's own are for namespaces of other classes, which nobody gives.
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:

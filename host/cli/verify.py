@@ -160,6 +160,7 @@ def run(
     prompts = {1: Prompt.from_pixels(height, width, box=box)}
     calls = record(golden, clip, prompts, frames)
     device = open_device("rtl", bundle)
+    # Only the devices with hardware have its description, and "rtl" is one.
     expected = {g.name: g.cycles for g in device.hardware.graphs}  # type: ignore[attr-defined]
 
     def say(c: Checked) -> None:

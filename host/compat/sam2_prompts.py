@@ -44,6 +44,7 @@ def prompt_of(points: Any, labels: Any, box: Any, size: tuple[int, int], pixels:
         for end, pixel in ((2, 1 / size[1]), (3, 1 / size[0])):
             if corners[end] == corners[end - 2]:
                 corners[end] += pixel
+    # The prompt itself rounds the corners to float32, once they are cut at the frame's border.
     return Prompt(where.astype(np.float32), kinds, corners)  # type: ignore[arg-type]
 
 

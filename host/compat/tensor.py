@@ -44,6 +44,7 @@ class _Size(int):
         return self.shape if dim is None else self.shape[dim]
 
 
+# Methods marked [override] have torch's parameters and not numpy's, for scripts written for torch.
 class MaskTensor(np.ndarray):
     """A MaskTensor is a numpy array with torch's methods: x.cpu().numpy() is plain numpy.
 
@@ -171,7 +172,7 @@ class MaskTensor(np.ndarray):
         """
         values = self.numpy()
         if isinstance(start_dim, str):
-            return self._of(values.flatten(start_dim))  # type: ignore[arg-type]
+            return self._of(values.flatten(order=start_dim))  # type: ignore[arg-type]  # any letter
         last = end_dim % values.ndim
         shape = (*values.shape[:start_dim], -1, *values.shape[last + 1 :])
         return self._of(values.reshape(shape).copy())

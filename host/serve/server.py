@@ -5,6 +5,7 @@ Ctrl-C.
 from __future__ import annotations
 
 import errno
+import gc
 import secrets
 import socket
 import tempfile
@@ -105,6 +106,8 @@ def serve(
             write_demo_clip(source, DEMO_FRAMES, fps=DEMO_FPS)
         check_source(source)
         live = Live(open_device(), source, serving.out)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: later collections take no time over it
         live.start()
         stack.callback(live.close)
         token = serving.needed_token

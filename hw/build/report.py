@@ -22,7 +22,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from hw import board as boards
-from hw.build import pictures, resources
+from hw.build import pictures, resources, timing
 from hw.build.folded import SHELL, Folded, refold
 from hw.build.rates import add_rates, asked
 from hw.build.resources import GLUE, ByLayer
@@ -64,9 +64,10 @@ def text(folder: Path, folded: Folded, found: ByLayer, measured: bool, target: T
         "`make hardware`; no vendor tool has seen it.",
         "",
     ]
-    lines += _rates(folded, hardware, runs, target)
+    lines += _rates(folder, folded, hardware, runs, target)
+    clock, _ = timing.quoted(folder, hardware)
     tracker = {graph: n for graph, n in _cycles(folded, runs).items() if graph != DETECTOR}
-    lines += section(folder, folded.board.family, hardware.clock_mhz, sum(tracker.values()))
+    lines += section(folder, folded.board.family, clock, sum(tracker.values()))
     lines += _accelerators(folded, found, runs, measured)
     lines += _utilisation(folded, found)
     lines += ["![Utilisation](utilisation.png)", "", "![Where the time goes](time.png)", ""]
@@ -82,12 +83,22 @@ def _cycles(folded: Folded, runs: dict[str, dict[str, int]]) -> dict[str, int]:
 
 
 def _rates(
-    folded: Folded, hardware: Hardware, runs: dict[str, dict[str, int]], target: Target
+    folder: Path,
+    folded: Folded,
+    hardware: Hardware,
+    runs: dict[str, dict[str, int]],
+    target: Target,
 ) -> list[str]:
-    cycles, hertz = _cycles(folded, runs), hardware.clock_mhz * 1e6
+    clock, of_clock = timing.quoted(folder, hardware)
+    cycles, hertz = _cycles(folded, runs), clock * 1e6
     source = "simulated" if len(runs) == len(folded.plans) else "estimated"
     lines = ["## Frames a second", ""]
-    lines += [f"From {source} cycles with a full memory bank, accelerators one after another.", ""]
+    lines += [
+        f"From {source} cycles with a full memory bank, accelerators one after another.",
+        "",
+        of_clock,
+        "",
+    ]
     asked_for: dict[tuple[int, int], float | None] = {(1, 0): target.one, (4, 0): target.four}
     if DETECTOR in cycles:
         lines += ["Detection every k-th frame takes the k-th part of its cycles from each.", ""]
@@ -101,7 +112,7 @@ def _rates(
         took = parts(cycles, objects, every)
         total, slowest = sum(took.values()), max(took, key=lambda g: took[g])
         looks = "none" if not every else "every frame" if every == 1 else f"every {every} frames"
-        wanted = f"{hertz / most:g}" if most else ""
+        wanted = f"{hardware.clock_mhz * 1e6 / most:g}" if most else ""
         lines.append(f"| {objects} | {looks} | {total:,.0f} | {hertz / total:.2f} | {wanted} |")
         if not most:
             continue

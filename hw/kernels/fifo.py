@@ -18,6 +18,7 @@ class Fifo(Plain):
     """
 
     name = "fifo"
+    cuts_ready = True
     parts = ("ram",)
     example_values = {"DEPTH": 32, "WIDTH": 8}
 

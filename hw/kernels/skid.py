@@ -16,6 +16,7 @@ class Skid(Plain):
 
     name = "skid"
     example_values = {"WIDTH": 8}
+    cuts_ready = True
 
     WIDTH: int
     beats: int = 16

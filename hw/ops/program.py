@@ -60,7 +60,9 @@ class Program:
 
     def save(self, folder: Path) -> None:
         """Write `<graph>.json` and `<graph>.npz` into an existing folder."""
-        arrays = {f"{n.name}/{k}": v for n in self.nodes for k, v in n.params.items()}
+        arrays: dict[str, Any] = {
+            f"{n.name}/{k}": v for n in self.nodes for k, v in n.params.items()
+        }
         plain = {
             "format": FORMAT,
             "graph": self.graph,
@@ -86,7 +88,7 @@ class Program:
         text = json.dumps(plain, indent=1) + "\n"
         (folder / f"{self.graph}.json").write_text(text, encoding="utf-8")
         with open(folder / f"{self.graph}.npz", "wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+            np.savez_compressed(file, **arrays)
 
     @classmethod
     def load(cls, folder: Path, graph: str) -> Program:

@@ -78,6 +78,8 @@ class Kernel(ABC):
 
     plain: ClassVar[bool] = False
     """Moves beats as bytes, whatever codes are in them."""
+    cuts_ready: ClassVar[bool] = False
+    """No tready of its inputs depends on one of its outputs in the same cycle."""
     exact: ClassVar[bool] = True
     """Is `cycles` the exact count? Only of what is made of several kernels it is not."""
 
@@ -118,6 +120,7 @@ class Kernel(ABC):
 
     def parameters(self) -> dict[str, int | str]:
         """SystemVerilog parameters by name: the fields in capitals; True and False as 1 and 0."""
+        # Every kernel is a dataclass; this base itself is none.
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name.isupper()}  # type: ignore[arg-type]
         return {k: int(v) if isinstance(v, bool) else v for k, v in values.items()}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
-VERSION = 1
+VERSION = 2
 """The version of this register map."""
 ADDRESS_BITS = 8
 """The register window has addresses of this many bits."""
@@ -30,6 +30,12 @@ class Register(IntEnum):
     CYCLES_LOW = 0x20  # ro: of the last or current run, from start to its last output beat
     CYCLES_HIGH = 0x24
     FAULTS = 0x28  # ro: input channels whose tlast came early or late: bits 7:0 early, 15:8 late
+    CRC_IN = 0x40  # ro: CRC-32 of the last frame that each input channel let in: 8 words
+    CRC_OUT = 0x60  # ro: of the last frame that each output channel let out
+
+
+WORD = 4
+"""Bytes of a register: CRC_IN and CRC_OUT have one a channel."""
 
 
 class Control(IntFlag):

@@ -60,16 +60,18 @@ module control #(
     output logic [ 7:0] o_layer,
 
     // Reset of accelerators and channels
-    output logic            o_rst,
+    output logic             o_rst,
     // The run begins with the next cycle; is it a load?
-    output logic            o_start,
-    output logic            o_loading,
+    output logic             o_start,
+    output logic             o_loading,
     // Every input of the run has come, every output has gone
-    input  wire logic       i_inputs_done,
-    input  wire logic       i_outputs_done,
+    input  wire logic        i_inputs_done,
+    input  wire logic        i_outputs_done,
     // A channel's tlast came before the frame's last beat, did not come with it
-    input  wire logic [7:0] i_early,
-    input  wire logic [7:0] i_late
+    input  wire logic [ 7:0] i_early,
+    input  wire logic [ 7:0] i_late,
+    // CRC of the channel that the read address names
+    input  wire logic [31:0] i_crc
 );
   localparam logic [1:0] OKAY = 2'b00;
   localparam logic [1:0] SLVERR = 2'b10;
@@ -225,8 +227,9 @@ module control #(
       registers::CYCLES_HIGH: value = 32'(cycles_q[CYCLE_BITS-1:32]);
       registers::FAULTS:      value = {16'd0, late_q, early_q};
       default: begin
-        value = '0;
-        found = 1'b0;
+        found = s_axi_araddr[1:0] == '0 && (s_axi_araddr[7:5] == registers::CRC_IN[7:5] ||
+            s_axi_araddr[7:5] == registers::CRC_OUT[7:5]);
+        value = found ? i_crc : '0;
       end
     endcase
   end

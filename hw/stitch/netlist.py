@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hw.design import Design
-from hw.library import sources
+from hw.library import input_ports, sources
 from hw.spec.dtypes import Arrays
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
@@ -218,6 +218,8 @@ class Netlist(Kernel):
             if stream.last:
                 taken = not sink[0] or self._port(sink, "inputs").last
                 pins.append(f".{port}_tlast({wire + '_tlast' if taken else ''})")
+        wired = {pin[1:].split("(")[0] for pin in pins}
+        pins += [f".{port}('0)" for port in input_ports(kernel.name) if port not in wired]
         header = (
             f"  {kernel.name} #(\n" + ",\n".join(f"      {v}" for v in values) + f"\n  ) u_{name} ("
         )

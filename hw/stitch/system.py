@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hw.design import Design
+from hw.library import module_file
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
@@ -27,7 +28,14 @@ from hw.stitch import system_registers
 from hw.stitch.system_text import SETTINGS, GraphModule, text
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("control", "system_gate", "system_input", "system_output", "system_setting")
+PARTS = (
+    "control",
+    "system_gate",
+    "system_input",
+    "system_output",
+    "system_setting",
+    "system_crc",
+)
 MOST_BEATS = 1 << 24
 MOST_ROWS = (1 << 16) - 1
 
@@ -107,7 +115,7 @@ class System:
             with atomic_path(folder / f"{name}.sv") as part:
                 part.write_text(content, encoding="utf-8")
         package, top = (folder / f"{name}.sv" for name in written)
-        parts = [HERE / f"{name}.sv" for name in PARTS]
+        parts = [*(HERE / f"{name}.sv" for name in PARTS), module_file("crc")]
         return Design(self.title, (package, *parts, *files, top), {}, self.memories())
 
     def _most(self, graph: GraphHardware) -> int:

@@ -14,6 +14,7 @@ from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
 from hw.spec.kernel import RomImage
 from hw.spec.registers import ADDRESS_BITS
 from hw.spec.stream import Stream
+from hw.stitch import system_crc
 
 SETTINGS = {"s_axis_length": "length", "s_axis_layer": "layer"}
 """Streams of an accelerator that get one beat a run -> the register in it."""
@@ -100,7 +101,9 @@ def text(
         (g, port) for g in graphs for port in accelerators[g.name].inputs() if port in SETTINGS
     ]
     lines = [*_head(title, memories, len(inputs), len(outputs)), *_owners(graphs)]
+    lines += [system_crc.declaration()]
     lines += _control(hardware.identity, graphs, most, inputs, outputs, settings)
+    lines += system_crc.instance(len(inputs), len(outputs))
     for n, uses in enumerate(inputs):
         lines += _input(n, uses)
     for n, uses in enumerate(outputs):
@@ -189,6 +192,7 @@ def _control(
     pins |= {"o_rst": "channels_rst", "o_start": "start", "o_loading": "loading"}
     pins |= {"i_inputs_done": "inputs_done", "i_outputs_done": "outputs_done"}
     pins |= {f"i_{kind}": f"8'({bits})" for kind, bits in faults.items()}
+    pins |= system_crc.PINS
     lines = [""]
     for n in range(len(inputs)):
         lines += [f"  logic in_{n}_open, in_{n}_early, in_{n}_late;"]

@@ -7,13 +7,13 @@ from torch import Tensor
 
 
 def corners(boxes: Tensor) -> Tensor:
-    """(...,4) cx cy w h -> x0 y0 x1 y1."""
+    """Converts boxes (...,4) from centre x, centre y, width, height to x0, y0, x1, y1."""
     centre, half = boxes[..., :2], boxes[..., 2:] / 2
     return torch.cat([centre - half, centre + half], -1)
 
 
 def centres(boxes: Tensor) -> Tensor:
-    """(...,4) x0 y0 x1 y1 -> cx cy w h."""
+    """Converts boxes (...,4) from x0, y0, x1, y1 to centre x, centre y, width, height."""
     low, high = boxes[..., :2], boxes[..., 2:]
     return torch.cat([(low + high) / 2, high - low], -1)
 

@@ -27,6 +27,8 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from host.device import Device
+from hw.spec.errors import SpecError
+from hw.spec.port import Port
 from quant.data.concepts.dataset import ConceptImage
 from quant.data.concepts.pool import ConceptPool
 from quant.data.concepts.views import View, random_view, whole_view
@@ -54,7 +56,7 @@ class Views:
 
     @classmethod
     def open(cls, folder: Path) -> Views:
-        """Reads a cache; maps stay on disk."""
+        """Opens a folder of cached views; the maps stay on disk until they are read."""
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         rows = np.load(folder / "rows.npz")
         maps = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in MAPS}
@@ -121,6 +123,14 @@ def _one_thread(worker: int) -> None:
     cv2.setNumThreads(1)
 
 
+def _sides(port: Port) -> tuple[int, ...]:
+    """The sizes of a port without the batch. Raises SpecError for a ragged one."""
+    sides = tuple(side for side in port.shape[1:] if side is not None)
+    if len(sides) < len(port.shape) - 1:
+        raise SpecError(f"port {port.name} of shape {port.shape} is ragged", "keep maps only")
+    return sides
+
+
 def _fill(
     folder: Path,
     drawn: DrawnViews,
@@ -140,7 +150,7 @@ def _fill(
     ports = device.spec.ports["image_encoder"].outputs
     maps = {
         name: open_memmap(
-            folder / f"{name}.npy", "w+", ports[name].storage, (count, *ports[name].shape[1:])
+            folder / f"{name}.npy", "w+", ports[name].storage, (count, *_sides(ports[name]))
         )
         for name in MAPS
     }

@@ -40,13 +40,13 @@ class Answer:
     truth: NDArray[np.bool_]
 
     def scores(self, gain: float, offset: float) -> NDArray[np.floating]:
-        """Scores (n,) as the host gives them."""
+        """Returns the scores (n,) that the host gives the answers with this gain and offset."""
         return scaled_scores(self.logits, self.present, gain, offset)
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """(n,): the answer is an instance."""
-        return (mask_ious(self.masks, self.truth) >= RIGHT_IOU).any(1)
+        """Tells of each of the n answers whether it is an instance."""
+        return np.any(mask_ious(self.masks, self.truth) >= RIGHT_IOU, axis=1)
 
 
 @torch.inference_mode()

@@ -152,7 +152,7 @@ def _twins(scores: ConceptScores) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; exit code 2 on bad input."""
+    """Runs the command line; returns the exit code, 2 on bad input."""
     parser = argparse.ArgumentParser(prog="python -m quant.concepts.card", description=__doc__)
     parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)}")
     parser.add_argument("--data", type=Path, required=True, help="folder with annotated images")

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from host.concepts.phrases import Phrases
+from hw.spec.errors import SpecError
 from quant.concepts.cache import MAPS, Views
 from quant.concepts.losses import Truth
 from quant.data.concepts.contexts import TRAINED, in_context
@@ -22,8 +23,9 @@ from quant.model.concept_prompts import ABSENT, EXEMPLARS
 
 POSITIVE_SHARE = 0.7
 ABSENT_SHARES = (0.4, 0.3, 0.3)
-"""Of the questions about what is absent: things of a kind with what is there, things that are
-common elsewhere, anything."""
+"""The shares of three kinds of questions about what is absent: things of a kind with what is there,
+things that are common elsewhere, and anything.
+"""
 CONTRAST = 2.0  # a present concept is asked for so many times as often beside another of its kind
 EXAMPLE_SHARES = (0.7, 0.15, 0.15)  # text alone, text with examples, examples alone
 NOISE = 0.015  # on each of a unit embedding's 384 numbers of about 0.05: near its meaning
@@ -181,7 +183,7 @@ def collate(items: list[dict[str, Tensor]]) -> dict[str, Tensor | list[Tensor]]:
 
 
 def truth_of(batch: dict) -> Truth:
-    """The losses' view of a batch."""
+    """Returns what is true of a batch, in the form that the losses take."""
     grid = batch["skip4"].shape[-1]
     semantic = torch.stack(
         [m.amax(0) if len(m) else m.new_zeros(grid, grid) for m in batch["wanted_masks"]]
@@ -197,8 +199,11 @@ class ConceptData(lightning.LightningDataModule):
         self.samples, self.batch, self.workers = samples, batch, workers
 
     def train_dataloader(self) -> DataLoader:
-        self.samples.epoch = self.trainer.current_epoch
-        share = max(1, self.batch // self.trainer.world_size)
+        trainer = self.trainer
+        if trainer is None:
+            raise SpecError("no trainer has these questions yet", "hand them to Trainer.fit")
+        self.samples.epoch = trainer.current_epoch
+        share = max(1, self.batch // trainer.world_size)
         return DataLoader(
             self.samples, share, num_workers=self.workers, collate_fn=collate, drop_last=True
         )

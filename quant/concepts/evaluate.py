@@ -14,6 +14,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -116,7 +117,7 @@ def frequent(scores: ConceptScores, source: str) -> list[str]:
     return [g for g, s in groups if g.startswith(f"{source}/") and s.instances >= least]
 
 
-def summary(scores: ConceptScores) -> dict[str, dict]:
+def summary(scores: ConceptScores) -> dict[str, dict[str, Any]]:
     """What is reported, for JSON: by source, the frequent tags alone, and phrases never seen."""
     rows = {name: scores[name] for name in sources_of(scores)}
     rows["all"] = scores.overall
@@ -132,7 +133,7 @@ def summary(scores: ConceptScores) -> dict[str, dict]:
         narrow = [g for g in tags if g.split("/")[1] not in BROAD]
         if narrow and narrow != tags:
             rows[f"{source}, the narrowest of them"] = scores.together(narrow)
-    plain = {name: score.as_dict() for name, score in rows.items()}
+    plain: dict[str, dict[str, Any]] = {name: score.as_dict() for name, score in rows.items()}
     for group in ("near", "near twin", "context", "context twin"):
         if group in scores.groups:
             plain[group] = {"pmf1_50": scores[group].pmf1_50, "pairs": scores[group].pairs}
@@ -142,7 +143,7 @@ def summary(scores: ConceptScores) -> dict[str, dict]:
 
 
 def table_of(scores: ConceptScores) -> Table:
-    """The summary for people."""
+    """Returns the summary of the scores as a table to print."""
     table = Table("set", "pmF1@0.5", "pmF1", "IL_MCC", "cgF1", "instances", "pairs")
     for name, row in summary(scores).items():
         if "cgf1" not in row:
@@ -187,7 +188,7 @@ def open_model(model: str, config: str, bundle: Path | None, folder: Path) -> De
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; exit code 2 on bad input."""
+    """Runs the command line; returns the exit code, 2 on bad input."""
     parser = argparse.ArgumentParser(prog="python -m quant.concepts.evaluate", description=__doc__)
     parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)}")
     parser.add_argument("--data", type=Path, required=True, help="folder with annotated images")

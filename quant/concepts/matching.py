@@ -46,7 +46,9 @@ def focal_cost(logits: Tensor) -> Tensor:
 
 
 def match_costs(logits: Tensor, boxes: Tensor, truth: Tensor) -> Tensor:
-    """logits (N,), boxes (N,4) and truth (M,4) as cx cy w h -> costs (N,M)."""
+    """Costs (N,M) of giving each of N answers to each of M instances, by logits (N,), boxes (N,4)
+    and true boxes (M,4), which are centre x, centre y, width, height in [0,1].
+    """
     l1 = torch.cdist(boxes, truth, p=1)
     _, generalized = iou(corners(boxes)[:, None], corners(truth)[None])
     w = MATCH_COSTS

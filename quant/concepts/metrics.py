@@ -94,12 +94,12 @@ class ConceptScore:
 
     @property
     def positives(self) -> int:
-        """Pairs with a true mask."""
+        """The number of pairs of image and phrase that have a true mask."""
         return int(self.presence[1].sum())
 
     @property
     def pairs(self) -> int:
-        """Pairs of image and phrase."""
+        """The number of all pairs of image and phrase."""
         return int(self.presence.sum())
 
     def as_dict(self) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lightning
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from quant.concepts.cache import MAPS
@@ -67,7 +68,7 @@ class ConceptModule(lightning.LightningModule):
         self.log_dict({f"loss_{name}": value for name, value in final.items()})
         return loss
 
-    def configure_optimizers(self):
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         self._freeze()  # once more: restoring a checkpoint makes Brevitas renew its scales
         own = {id(p) for p in self.parts()}
         named = [(n, p) for n, p in self.tracker.named_parameters() if id(p) in own]

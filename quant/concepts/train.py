@@ -39,6 +39,7 @@ from quant.model.tracker import (
 from quant.runs import DATA, NOTHING, check_settings, digest, keep_settings, warn
 from quant.training.convert import Calibration, quantized_from_float
 from quant.training.fitting import (
+    Products,
     add_arguments,
     fit,
     is_done,
@@ -101,6 +102,7 @@ def train(args: argparse.Namespace) -> None:
         begun = start_model(config.name, precision, model, tracker, samples, recipe.batch)
         if model is None:
             known = np.stack([phrases.embed(p) for p in vocabulary.phrases()])
+            assert begun.concept_prompts is not None  # it was begun with a detector
             begun.concept_prompts.spread(torch.from_numpy(known))
         if is_done(result, trained, args.resume):
             model = load_detector(begun, result)
@@ -110,7 +112,7 @@ def train(args: argparse.Namespace) -> None:
             module = ConceptModule(begun, stage.rate, minutes)
             data = ConceptData(samples, recipe.batch, args.workers)
             # Codes of 8 bits and more do not tolerate bfloat16 products.
-            products = "bf16-mixed" if precision.is_float else "32-true"
+            products: Products = "bf16-mixed" if precision.is_float else "32-true"
             fit(module, data, run, stage.name, stage.epochs, products, args, minutes)
             model = begun
             model.detector_trained = trained

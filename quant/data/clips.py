@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +12,7 @@ from host.images import to_network
 from quant.data.colour import recolour
 from quant.data.errors import DataError
 from quant.data.images import VOID
-from quant.data.video import VideoSequence
+from quant.data.video import Layers, VideoSequence
 
 REVERSED_SHARE = 0.25
 CROPPED_SHARE = 0.6
@@ -85,18 +87,42 @@ def _read_masks(
     """Ids of each frame; for overlapping objects, one object's mask as 0 and 1."""
     if not sequence.overlapping:
         # Looked up once each: running there and back meets frames again.
-        by_index = {index: sequence.labels(index) for index in set(chosen)}
+        by_index = {index: _labels(sequence, index) for index in set(chosen)}
         return [by_index[index] for index in chosen]
-    shared = set.intersection(*(set(sequence.masks[index]) for index in chosen))
+    layers = {index: _layers(sequence, index) for index in set(chosen)}
+    shared = set.intersection(*(set(masks) for masks in layers.values()))
     if not shared:  # annotated nowhere together: the clip is of nothing
         first = sequence.read(chosen[:1])[0]
         return [np.zeros(first.shape[:2], np.uint8) for _ in chosen]
-    shapes = {}
+    shapes: dict[int, NDArray[np.uint8]] = {}
     for object_id in rng.permutation(sorted(shared)).tolist():
-        shapes = {i: sequence.object_mask(i, object_id).astype(np.uint8) for i in set(chosen)}
+        shapes = {
+            index: (np.asarray(masks[object_id]()) != 0).astype(np.uint8)
+            for index, masks in layers.items()
+        }
         if shapes[chosen[0]].any():
             break
     return [shapes[index] for index in chosen]
+
+
+def _labels(sequence: VideoSequence, index: int) -> NDArray[np.uint8]:
+    labels = sequence.labels(index)
+    if labels is None:
+        raise DataError(
+            f"frame {index} of {sequence.name} is annotated with no object and no size",
+            "leave the frame out of its masks, or give it one mask, which may be empty",
+        )
+    return labels
+
+
+def _layers(sequence: VideoSequence, index: int) -> Layers:
+    stored = sequence.masks[index]
+    if isinstance(stored, Path) or callable(stored):
+        raise DataError(
+            f"frame {index} of {sequence.name} has one map of ids, though its objects overlap",
+            "give one mask an object, or say that they do not overlap",
+        )
+    return stored
 
 
 def choose_target(ids: NDArray[np.uint8], rng: np.random.Generator) -> int:
@@ -129,4 +155,5 @@ def draw_crop(target: NDArray[np.bool_], rng: np.random.Generator) -> Window:
 def squash_ids(ids: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Ids (H, W) -> (S, S) by the nearest pixel: what `host.images.to_network` is to frames."""
     # Only the exact variant measures from pixel centres; the other shifts masks up and left.
-    return cv2.resize(ids, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
+    near = cv2.resize(ids, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(near, np.uint8)

@@ -26,7 +26,7 @@ def recolour(
     offset = 128 * (1 - contrast) + lift
     affine = np.concatenate([matrix, np.full((3, 1), offset)], 1).astype(np.float32)
     rows = np.ascontiguousarray(frames).reshape(len(frames) * frames.shape[1], -1, 3)
-    changed = cv2.transform(rows, affine)  # saturates to uint8
+    changed = np.asarray(cv2.transform(rows, affine), np.uint8)  # OpenCV saturates
     return changed.reshape(frames.shape)
 
 
@@ -35,8 +35,9 @@ def film(
 ) -> NDArray[np.uint8]:
     """Frame (H, W, 3) as a camera gives it: blurred by `blur` pixels, noise of `noise` levels."""
     if blur > 0.2:
-        frame = cv2.GaussianBlur(frame, (0, 0), blur)
+        frame = np.asarray(cv2.GaussianBlur(frame, (0, 0), blur), np.uint8)
     if noise > 0.5:
         grain = rng.standard_normal(frame.shape, np.float32) * np.float32(noise)
-        frame = cv2.add(frame, np.rint(grain).astype(np.int16), dtype=cv2.CV_8U)
+        grained = cv2.add(frame, np.rint(grain).astype(np.int16), dtype=cv2.CV_8U)
+        frame = np.asarray(grained, np.uint8)
     return frame

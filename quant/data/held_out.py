@@ -32,15 +32,15 @@ COPY = re.compile(r"_voc\d{4}_(?P<original>\d{4}_\d{6})$")
 
 
 def is_held_out(stem: str) -> bool:
-    """Whether the still whose file has this stem is held out, by its own name or, where it is a
-    copy, by that of its original.
+    """Tells whether the still whose file has this stem is held out, by its own name or, where it is
+    a copy, by that of its original.
     """
     copy = COPY.search(stem)
     return is_drawn(stem) or (copy is not None and is_drawn(copy["original"]))
 
 
 def is_drawn(stem: str) -> bool:
-    """Whether a name alone holds its still out: the SHA-256 of the stem (UTF-8, read as one
+    """Tells whether a name alone holds its still out: the SHA-256 of the stem (UTF-8, read as one
     big-endian number) is a multiple of HELD_SHARE.
     """
     return int.from_bytes(hashlib.sha256(stem.encode()).digest(), "big") % HELD_SHARE == 0

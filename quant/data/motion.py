@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -49,6 +50,23 @@ class Swing:
         return self.base + self.reach * np.sin(2 * np.pi * (frame / self.period + self.phase))
 
 
+class Warp(Protocol):
+    """What lays a picture into the frames of a clip: a `Motion`, or an exact `Route` of
+    `quant.data.dev2.exact`.
+    """
+
+    def warp(
+        self,
+        picture: NDArray[np.uint8],
+        frame: float,
+        size: int,
+        border: int,
+        interpolation: int = cv2.INTER_LINEAR,
+    ) -> NDArray[np.uint8]:
+        """The picture (h, w, channels) as it lies in a frame (S, S, channels), uint8."""
+        ...
+
+
 @dataclass(frozen=True)
 class Motion:
     """How a picture lies in the frame over time.
@@ -87,12 +105,16 @@ class Motion:
         """
         height, width = picture.shape[:2]
         control = (self.bend.at(frame) * (width, height)).astype(np.float32)
-        field = cv2.resize(control, (width, height), interpolation=cv2.INTER_CUBIC)
+        wide = cv2.resize(control, (width, height), interpolation=cv2.INTER_CUBIC)
+        field = np.asarray(wide, np.float32)
         field[..., 0] += np.arange(width, dtype=np.float32)
         field[..., 1] += np.arange(height, dtype=np.float32)[:, None]
-        bent = cv2.remap(picture, field, None, interpolation, borderMode=border)
+        columns, rows = cv2.split(field)
+        bent = cv2.remap(picture, columns, rows, interpolation, borderMode=border)
         matrix = self.matrix(frame, (height, width), size)
-        return cv2.warpAffine(bent, matrix, (size, size), flags=interpolation, borderMode=border)
+        side = (size, size)
+        laid = cv2.warpAffine(bent, matrix, side, flags=interpolation, borderMode=border)
+        return np.asarray(laid, np.uint8)
 
 
 def camera_motion(rng: np.random.Generator, strength: float) -> Motion:

@@ -10,9 +10,10 @@ region of a class that is a thing, not stuff. 255 is void in both: nothing is kn
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -64,7 +65,7 @@ class NamedStill:
         return read_frame(self.image)
 
     def read(self) -> Named:
-        """The annotation. Raises DataError."""
+        """Reads the annotation. Raises DataError."""
         values = read_values(self.labels)
         void = values == VOID
         if self.classes is not None:
@@ -77,7 +78,8 @@ class NamedStill:
 def _regions(
     values: NDArray[np.uint8], void: NDArray[np.bool_], classes: Mapping[int, str]
 ) -> Named:
-    ids, names = np.zeros_like(values), {}
+    ids = np.zeros_like(values)
+    names: dict[int, str] = {}
     unknown = [i for i, name in classes.items() if name.lower() in ("void", "unlabelled")]
     void = void | np.isin(values, unknown)
     for index, name in classes.items():
@@ -96,7 +98,7 @@ def _regions(
 
 
 def is_named_set(folder: Path) -> bool:
-    """Whether a folder has the layout: images and annotations directly in their folders."""
+    """Tells whether a folder has the layout: images and annotations directly in their folders."""
     described = (folder / "labels.json").is_file() or (folder / "classes.txt").is_file()
     images = folder / "JPEGImages"
     return (
@@ -141,7 +143,7 @@ def read_labels(path: Path) -> dict[str, dict[int, str]]:
         ) from error
 
 
-def _pairs(entry):
+def _pairs(entry: Any) -> Iterable[tuple[int, str]]:
     return entry["objects"] if isinstance(entry, dict) else entry
 
 

@@ -28,12 +28,12 @@ from quant.data.video import VideoSequence
 
 INDEX = "index.json"
 WHOLE = VOID - 1
-"""Id of what belongs to the whole of a still cut into parts and to none of its parts."""
+"""The id of what belongs to the whole of a still cut into parts and to none of its parts."""
 LOSSLESS = 101  # OpenCV's quality for lossless WebP
 
 
 class FramesInMemory:
-    """Frames of a video, decoded."""
+    """A store of a video whose frames are decoded and held in memory."""
 
     def __init__(self, frames: list[NDArray[np.uint8]]) -> None:
         self.frames = frames
@@ -46,7 +46,7 @@ class FramesInMemory:
 
 
 def is_pack(path: Path) -> bool:
-    """Whether a path is a pack and not a folder."""
+    """Tells whether a path is a pack and not a folder."""
     return path.suffix == ".zip" and path.is_file()
 
 
@@ -68,9 +68,11 @@ def write_pack(
             scale = min(1.0, side / min(image.shape[:2]))
             size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
             if scale < 1:
-                image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+                small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+                image = np.asarray(small, np.uint8)
             if ids.shape != image.shape[:2]:
-                ids = cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST_EXACT)
+                near = cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST_EXACT)
+                ids = np.asarray(near, np.uint8)
             archive.writestr(f"{name}.webp", _encode(image[..., ::-1], quality))
             archive.writestr(f"{name}.ids.webp", _encode(np.dstack([ids] * 3), LOSSLESS))
 

@@ -100,7 +100,8 @@ def _not_empty(mask: ArrayLike) -> NDArray[np.bool_]:
 
 def _depth(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     padded = np.pad(mask.astype(np.uint8), 1)
-    return cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    distances = np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 5), np.float32)
+    return distances[1:-1, 1:-1]
 
 
 def _largest_region(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -26,7 +26,9 @@ from quant.data.images import list_frames, read_frame, read_values, subfolders
 from quant.data.named_stills import SMALLEST_REGION, NamedStill, is_named_set, load_named_stills
 
 SMALLEST_OBJECT = 0.01
-"""Share of the image below which a label or polygon is no object: it would be a few cells wide."""
+"""A label or polygon that covers less than this share of the image is no object: it would be a few
+cells of the mask grid wide.
+"""
 
 Masks = list[NDArray[np.bool_]]
 
@@ -65,7 +67,7 @@ class Still:
         return image, masks
 
     def void(self, height: int, width: int) -> NDArray[np.bool_]:
-        """Where (H, W) nothing is known. Raises DataError."""
+        """Returns where (H, W) bool nothing is known. Raises DataError."""
         return np.zeros((height, width), bool) if self.read_void is None else self.read_void()
 
 
@@ -175,8 +177,8 @@ def parse_polygons(path: Path, height: int, width: int) -> list[tuple[int, NDArr
         if not line.strip():
             continue
         try:
-            label, *rest = line.split()
-            values, label = np.array([float(word) for word in rest]), int(label)
+            kind, *rest = line.split()
+            values, label = np.array([float(word) for word in rest]), int(kind)
         except ValueError as error:
             raise DataError(f"line {number} of {path}: {error}", "expected numbers") from error
         if len(values) < 6 or len(values) % 2:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from quant.data.colour import film, recolour
 from quant.data.errors import DataError
 from quant.data.images import VOID
-from quant.data.motion import Motion, camera_motion, object_motion
+from quant.data.motion import Warp, camera_motion, object_motion
 from quant.data.stills import Still
 
 WHOLE_SHARE = 0.5
@@ -44,13 +44,13 @@ class Layer:
     """
 
     picture: NDArray[np.uint8]
-    motion: Motion
+    motion: Warp
     object_id: int = 0
     labels: NDArray[np.uint8] | None = None
 
     @property
     def opaque(self) -> bool:
-        """Whether the layer is a background."""
+        """Tells whether the layer is a background, which covers the whole frame."""
         return self.labels is not None
 
     def warp(self, frame: float, size: int) -> NDArray[np.uint8]:
@@ -102,7 +102,7 @@ class Scene:
         """A frame as filmed: colours (S, S, 3) uint8 RGB and ids (S, S) uint8."""
         colours, ids = self.composite(frame)
         gain = 1 + self.flicker * np.sin(frame)
-        colours = cv2.convertScaleAbs(colours, alpha=gain)
+        colours = np.asarray(cv2.convertScaleAbs(colours, alpha=gain), np.uint8)
         return film(colours, self.blur, self.noise, rng), ids
 
 
@@ -204,7 +204,7 @@ def _labelled(
         if still.parts and len(masks) > 1:
             masks = masks[1:] if rng.random() < PARTS_SHARE else masks[:1]
         labels = np.zeros(image.shape[:2], np.uint8)
-        labels[still.void(*labels.shape)] = VOID
+        labels[still.void(*image.shape[:2])] = VOID
         for number, mask in enumerate(masks[: VOID - 1 - MOST_PASTED], start=1):
             labels[mask] = number  # the largest first, so that a small one lies on top
         return image, labels, min(len(masks), VOID - 1 - MOST_PASTED)
@@ -253,7 +253,8 @@ def _background(
             break
     window = (slice(top, top + h), slice(left, left + w))
     picture = _resize(image[window], side, side)
-    ids = cv2.resize(labels[window], (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
+    near = cv2.resize(labels[window], (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
+    ids = np.asarray(near, np.uint8)
     if rng.random() < 0.5:
         picture, ids = np.ascontiguousarray(picture[:, ::-1]), np.ascontiguousarray(ids[:, ::-1])
     return recolour(picture[None], rng)[0], ids
@@ -273,8 +274,10 @@ def _cut_out(
     patch = _resize(stacked, max(4, round(scale * h)), max(4, round(scale * w)))
     rim = max(2, round(0.1 * max(patch.shape[:2])))
     # Colours run on beyond the edge so that interpolation never mixes black into it.
-    colours = cv2.copyMakeBorder(patch[..., :3], rim, rim, rim, rim, cv2.BORDER_REPLICATE)
-    cover = cv2.copyMakeBorder(patch[..., 3], rim, rim, rim, rim, cv2.BORDER_CONSTANT, value=0)
+    edge = (rim, rim, rim, rim)
+    bordered = cv2.copyMakeBorder(patch[..., :3], *edge, cv2.BORDER_REPLICATE)
+    colours = np.asarray(bordered, np.uint8)
+    cover = cv2.copyMakeBorder(patch[..., 3], *edge, cv2.BORDER_CONSTANT, value=0)
     cover = cv2.GaussianBlur(cover, (0, 0), 0.7)
     picture = np.dstack([recolour(colours[None], rng)[0], cover])
     return np.ascontiguousarray(picture[:, ::-1]) if rng.random() < 0.5 else picture
@@ -283,4 +286,4 @@ def _cut_out(
 def _resize(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     shrinks = picture.shape[0] >= height and picture.shape[1] >= width
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(picture, (width, height), interpolation=how)
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=how), np.uint8)

@@ -117,9 +117,12 @@ class VideoSequence:
         if self._found_ids is None:
             found: set[int] = set()
             for index, stored in self.masks.items():
-                plain = isinstance(stored, Path) or callable(stored)
-                found |= set(np.unique(self.mask(index)) if plain else stored)
-            self._found_ids = tuple(sorted(int(i) for i in found - {0}))
+                if isinstance(stored, Path) or callable(stored):
+                    ids = self.mask(index)
+                    found |= set() if ids is None else set(np.unique(ids).tolist())
+                else:
+                    found |= set(stored)
+            self._found_ids = tuple(sorted(found - {0}))
         return self._found_ids
 
 

@@ -22,6 +22,7 @@ import tempfile
 import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -73,7 +74,7 @@ def export_graphs(
         cases = random_inputs(device, examples, seed) | (inputs or {})
         for graph in graph_names(spec.ports):
             _write_graph(model, graph, spec, scratch / f"{graph}.onnx")
-            vectors = _vectors(device, graph, cases[graph])
+            vectors: dict[str, Any] = _vectors(device, graph, cases[graph])
             np.savez_compressed(scratch / f"{graph}.vectors.npz", **vectors)
         np.savez_compressed(scratch / "tables.npz", **vars(spec.tables))
         if spec.detector is not None:
@@ -184,7 +185,7 @@ def _description(spec: ModelSpec) -> dict:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; exit code 2 on bad input."""
+    """Runs the command line; returns the exit code, 2 on bad input."""
     parser = argparse.ArgumentParser(
         prog="python -m quant.export", description=__doc__.split("\n")[0]
     )

@@ -90,7 +90,8 @@ def _bank(
 def _decoder_prompts(spec: ModelSpec, random: np.random.Generator) -> Arrays:
     points = random.uniform(0.1, 0.9, (2, 2)).astype(np.float32)
     labels = np.array([1, 0])
-    logits = cv2.resize(random.normal(0, 8, (6, 6)), (spec.grid, spec.grid))
+    coarse = random.normal(0, 8, (6, 6))
+    logits = np.asarray(cv2.resize(coarse, (spec.grid, spec.grid)), np.float64)
     dense = dense_prompt(spec.grid, logits, points, labels)
     port = spec.ports["mask_decoder"].inputs["dense_prompt"]
     tokens = TokenTable(spec)(Prompt(points, labels))
@@ -104,5 +105,5 @@ def _concept(
     embedding = random.normal(size=EMBEDDING).astype(np.float32)
     rows, columns = np.nonzero(mask)
     box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) / len(mask)
-    prompt = ConceptPrompt("object", box[None], np.array([1]))
+    prompt = ConceptPrompt("object", box[None].astype(np.float32), np.array([1]))
     return ConceptTokens(spec)(prompt, embedding / np.linalg.norm(embedding), features)

@@ -21,13 +21,13 @@ from quant.model.layers import Conv, Quantizer
 
 
 def rows(x: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, 1, H*W, C)."""
+    """Reorders a map (B, C, H, W) to tokens (B, 1, H*W, C)."""
     b, c, h, w = x.shape
     return x.reshape(b, 1, c, h * w).transpose(2, 3)
 
 
 class SoftmaxProduct(nn.Module):
-    """softmax(q k) v for token-major operands, see the file's formula."""
+    """Computes softmax(q k) v for token-major operands; the file's head has the formula."""
 
     def __init__(self, precision: Precision, output: Quantizer) -> None:
         super().__init__()
@@ -37,7 +37,9 @@ class SoftmaxProduct(nn.Module):
         self.output = output
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """q (B,1,M,K), k (B,1,L,K), v (B,1,L,V) -> (B,1,M,V)."""
+        """Lets queries q (B,1,M,K) attend to keys k (B,1,L,K) and values v (B,1,L,V); returns
+        (B,1,M,V).
+        """
         s = self.score(torch.matmul(q, k.transpose(2, 3)))  # (B,1,M,L)
         e = self.exp(torch.exp(s - s.amax(dim=3, keepdim=True)))
         total = e.sum(dim=3, keepdim=True)
@@ -67,7 +69,7 @@ class Attention(nn.Module):
         self.out = Conv(precision, lanes, width, gain=0.0)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """x (B,C,H,W) attends to y (B,C,H',W'); returns (B,C,H,W) before any quantizer."""
+        """Lets x (B,C,H,W) attend to y (B,C,H',W'); returns (B,C,H,W) before any quantizer."""
         b, _, h, w = x.shape
         q = rows(self.query_quant(self.query(x)))
         k = rows(self.key_quant(self.key(y)))

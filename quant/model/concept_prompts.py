@@ -106,14 +106,16 @@ def valid_tokens(has_text: Tensor, labels: Tensor) -> Tensor:
 
 
 def scores(matches: Tensor, valid: Tensor) -> Tensor:
-    """matches (B,N+1,T,1), valid (B,8) -> logits (B,N): the mean over a prompt's valid tokens."""
+    """Logits (B,N) of the queries: the mean of their matches (B,N+1,T,1) over a prompt's valid
+    (B,8) tokens.
+    """
     given = matches[:, :-1, matches.shape[1] :, 0]  # tokens behind queries and presence
     weight = valid.float() / valid.sum(1, keepdim=True).clamp(min=1)
     return (given * weight[:, None]).sum(2)
 
 
 def coverage(boxes: Tensor, cells: int) -> Tensor:
-    """Share of each of cells x cells that a box covers: (...,4) in [0,1] -> (...,cells,cells)."""
+    """Shares (...,cells,cells) of the cells of a square grid that boxes (...,4) in [0,1] cover."""
     low = torch.arange(cells, device=boxes.device) / cells
     high = low + 1 / cells
 

@@ -131,9 +131,12 @@ class Detector(PixelDecoder):
     def forward(
         self, features: Tensor, skip8: Tensor, skip4: Tensor, geometry: Tensor, tokens: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """features (B,C,G,G), skip8 (B,C8,2G,2G), skip4 (B,C4,R,R), geometry (B,4,G,G), tokens
-        (B,C,T,1), queries and presence first -> masks (B,N+1,R,R), matches (B,N+1,T,1), boxes
-        (B,4,N+1,1), presence (B,1,N+1,1), all logits.
+        """Detects what the prompt means in features (B,C,G,G), skip8 (B,C8,2G,2G) and skip4
+        (B,C4,R,R), asked by geometry (B,4,G,G) and tokens (B,C,T,1), of which the queries and the
+        presence token come first.
+
+        Returns masks (B,N+1,R,R), matches (B,N+1,T,1), boxes (B,4,N+1,1) and presence (B,1,N+1,1),
+        all logits.
         """
         t = self.token_quant(tokens)
         x = self.fuse(features, geometry, t)

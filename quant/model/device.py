@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from host.device import Arrays
 from host.spec import ModelSpec
 from quant.model.ports import graph_ports, model_spec
 from quant.model.tracker import Tracker, load_checkpoint
@@ -38,11 +40,11 @@ class TorchDevice:
         """Open a checkpoint; raises quant.model.tracker.CheckpointError."""
         return cls(load_checkpoint(path, config))
 
-    def allocate(self, shape: tuple[int, ...], dtype: np.dtype | type) -> NDArray:
-        """Plain memory."""
+    def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Returns a zeroed array in plain memory."""
         return np.zeros(shape, dtype)
 
-    def run(self, graph: str, inputs: dict[str, NDArray]) -> dict[str, NDArray]:
+    def run(self, graph: str, inputs: Arrays) -> Arrays:
         """Run one graph on codes of its input ports; returns codes of its output ports."""
         ports = self.ports[graph]
         module = getattr(self.model, graph)
@@ -59,4 +61,4 @@ class TorchDevice:
         }
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Does nothing: a model in this process holds nothing that must be given back."""

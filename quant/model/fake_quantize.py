@@ -48,5 +48,5 @@ class FakeQuantize(torch.autograd.Function):
 
 
 def fake_quantize(x: Tensor, scale: Tensor, low: int, high: int) -> Tensor:
-    """x of any shape on the grid {low..high} * scale, with straight-through gradients."""
+    """Rounds x, of any shape, to the grid {low..high} * scale, with straight-through gradients."""
     return FakeQuantize.apply(x, scale, low, high)

@@ -117,13 +117,14 @@ class Conv(nn.Module):
     ) -> None:
         super().__init__()
         is_float = precision.is_float
+        width = None if is_float else weight_bits or precision.weights
         # codes of a weight run from -levels to levels (Brevitas' narrow range)
-        self.weight_levels = 0 if is_float else 2 ** ((weight_bits or precision.weights) - 1) - 1
+        self.weight_levels = 0 if width is None else 2 ** (width - 1) - 1
         weight_quant = (
             None
-            if is_float
+            if width is None
             else Int8WeightPerChannelFloat.let(
-                bit_width=weight_bits or precision.weights,
+                bit_width=width,
                 scaling_impl_type=ScalingImplType.PARAMETER_FROM_STATS,
             )
         )

@@ -94,9 +94,11 @@ class MaskDecoder(PixelDecoder):
         dense_prompt: Tensor,
         tokens: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """conditioned (B,C,G,G), skip8 (B,C8,2G,2G), skip4 (B,C4,R,R), dense_prompt (B,6,R,R),
-        tokens (B,C,T,1)
-        -> masks (B,4,R,R) logits, scores (B,1,T,1) logits, pointers (B,2*lanes,T,1)."""
+        """Decodes conditioned features (B,C,G,G), skip8 (B,C8,2G,2G), skip4 (B,C4,R,R),
+        dense_prompt (B,6,R,R) and tokens (B,C,T,1).
+
+        Returns masks (B,4,R,R) and scores (B,1,T,1), both logits, and pointers (B,2*lanes,T,1).
+        """
         x, t = self.trunk(conditioned), self.token_quant(tokens)
         dense = self.dense_quant(dense_prompt)
         x = join(self.trunk, x, self.dense3(self.dense2(self.dense1(dense))))

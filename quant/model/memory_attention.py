@@ -39,7 +39,9 @@ class MemoryAttention(nn.Module):
         self.mix_out = Conv(p, c, c, gain=0.0)
 
     def forward(self, features: Tensor, memory_keys: Tensor, memory_values: Tensor) -> Tensor:
-        """features (B,C,G,G), memory_keys (B,1,L,Ck), memory_values (B,1,L,Cv) -> (B,C,G,G)."""
+        """Conditions features (B,C,G,G) on memory_keys (B,1,L,Ck) and memory_values (B,1,L,Cv);
+        returns (B,C,G,G).
+        """
         x = self.trunk(features)
         keys, values = self.memory(memory_keys), self.memory(memory_values)
         x = join(self.trunk, x, self.self_attention(x, x))

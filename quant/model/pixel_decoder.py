@@ -41,7 +41,9 @@ class PixelDecoder(nn.Module):
     def pixels(
         self, x: Tensor, skip8: Tensor, skip4: Tensor, dense: Tensor | None = None
     ) -> Tensor:
-        """x (B,C,G,G), skip8 (B,C8,2G,2G), skip4 (B,C4,R,R), dense (B,·,R,R) -> (B,C4,R,R)."""
+        """Makes pixel embeddings (B,C4,R,R) of x (B,C,G,G), skip8 (B,C8,2G,2G), skip4 (B,C4,R,R)
+        and dense (B,·,R,R).
+        """
         y = double(self.grid8(self.up8(x)))
         y = join(self.grid8, y, self.side8(self.skip8_quant(skip8)))
         y = double(self.grid4(self.up4(self.mix8(y))))

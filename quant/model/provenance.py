@@ -24,7 +24,7 @@ SHOWN = 12  # hex digits of a hash in a message
 
 
 class ProvenanceError(SamFabricError):
-    """Parts that were not trained together."""
+    """Two parts of a model were not trained together."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Trained:
             return cls()
 
     def to_header(self) -> str:
-        """Inverse of `from_header`."""
+        """Returns the text for a checkpoint's header, which `from_header` reads back."""
         return json.dumps(self.known(), sort_keys=True)
 
     def known(self) -> dict[str, str]:

@@ -62,7 +62,7 @@ def _write(path: Path, stated: dict[str, str]) -> bool:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; exit code 2 on bad input."""
+    """Runs the command line; returns the exit code, 2 on bad input."""
     parser = argparse.ArgumentParser(prog="python -m quant.model.record", description=__doc__)
     parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)}")
     parser.add_argument("--folder", type=Path, default=CHECKPOINTS, help="(%(default)s)")

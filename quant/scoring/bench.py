@@ -13,6 +13,7 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -45,14 +46,14 @@ SIZES = ((480, 640), (720, 1280))
 WARM_UP = 12  # frames until the bank is full and every buffer is allocated
 
 
-def looped(frames: list[np.ndarray], count: int):
+def looped(frames: list[np.ndarray], count: int) -> Iterator[np.ndarray]:
     """`count` frames, there and back through the clip, so that motion stays continuous."""
     cycle = [*frames, *frames[-2:0:-1]]
     return (cycle[i % len(cycle)] for i in range(count))
 
 
 def tiles(frame: np.ndarray, objects: int) -> dict[int, Prompt]:
-    """Box prompts side by side, one an object."""
+    """Makes one box prompt for each object, side by side in the frame."""
     height, width = frame.shape[:2]
     step = width // objects
     return {
@@ -82,7 +83,7 @@ class Run:
 
 
 def alternate(runs: list[Run], frames: list[np.ndarray], count: int) -> None:
-    """Give every run the same frames, in turn."""
+    """Gives every run the same frames, in turn."""
     for frame in track(looped(frames, count), "timing", total=count, transient=True):
         for run in runs:
             run.step(frame)

@@ -100,11 +100,12 @@ def write_card(
     run: folder of the training run, whose curve is shown. Raises SamFabricError.
     """
     curve = curve_section(read_curve(run)) if run is not None else []
-    devices: dict[str, Device] = {
+    networks = {
         p: TorchDevice.from_checkpoint(folder / f"{config.name}_{p}.safetensors", config.name)
         for p in PRECISIONS
     }
-    model = devices["float"].model
+    model = networks["float"].model
+    devices: dict[str, Device] = dict(networks)
     if bundle is not None:
         devices["w4a4"] = open_device("golden", bundle)
     sets = {split: open_dataset(data, split) for split in splits}

@@ -20,7 +20,7 @@ MOST_POINTS = 24  # labels that an axis has room for
 
 @dataclass(frozen=True)
 class Point:
-    """J&F in per cent after so many steps."""
+    """A point of the curve: J&F in per cent after so many steps."""
 
     step: int
     stage: str

@@ -33,7 +33,7 @@ class EncodeOnce:
         return self.device.allocate(shape, dtype)
 
     def run(self, graph: str, inputs: Arrays) -> Arrays:
-        """Outputs of one graph by port name."""
+        """Returns the outputs of one graph by port name; the encoder runs for a new image only."""
         if graph != ENCODER:
             return self.device.run(graph, inputs)
         image = inputs["image"]

@@ -39,7 +39,7 @@ MODELS = {"float": "float", "quantized": "w4a4", "golden": None}
 
 WIDTH = 160  # columns of the table where it is not shown on a terminal
 ALL = "all"
-"""What stands for every kind of prompt."""
+"""The word on the command line that stands for every kind of prompt."""
 
 
 def evaluate_sequence(

@@ -58,7 +58,7 @@ def summarize(reports: Sequence[SequenceReport]) -> Summary:
 
 
 def overall(reports: Sequence[SequenceReport]) -> SequenceReport:
-    """All sequences as one."""
+    """Joins the measures of all sequences into those of one."""
     frames = sum(r.frames for r in reports)
     other = None
     others = [r.other for r in reports if r.other is not None]

@@ -126,7 +126,9 @@ class ObjectScore:
         )
 
     def without_ends(self) -> ObjectScore:
-        """Without the first frame, which was given, and the last, as the benchmark counts."""
+        """Returns the score without the first frame, which was given, and the last, as the
+        benchmark counts.
+        """
         return ObjectScore(self.object_id, self.frames[1:-1], self.j[1:-1], self.f[1:-1])
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from host.device import Device
 from host.media.masks import label_map
-from host.prompts import Prompt
+from host.prompts import POSITIVE, Prompt
 from host.session import Session, StepResult
 from hw.spec.errors import SpecError
 from quant.data import VideoSequence
@@ -32,7 +32,9 @@ PROMPTS = {"mask": 0, "box": 0, "click1": 1, "click3": 3, "click5": 5}
 """Prompt kinds and the clicks that each spends."""
 
 OBJECTS = ("as annotated", "exclusive", "overlapping")
-"""Whether objects may share pixels: as the annotation's do, never (the surest has them), always."""
+"""The rules for pixels that several objects claim: shared where the annotation's objects share
+them, never shared (the surest object has them), always shared.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,12 +121,12 @@ def track_all(
     (quant.scoring.encode_once); the milliseconds of each count the encoder in full. Raises
     SpecError as `score_sequence`.
     """
-    for name, given, known in (
+    for name, wanted, known in (
         *(("prompt kind", p, tuple(PROMPTS)) for p in prompts),
         ("rule for objects", objects, OBJECTS),
     ):
-        if given not in known:
-            raise SpecError(f"unknown {name} {given!r}", f"there is: {', '.join(known)}")
+        if wanted not in known:
+            raise SpecError(f"unknown {name} {wanted!r}", f"there is: {', '.join(known)}")
     shared = device if isinstance(device, EncodeOnce) else EncodeOnce(device)
     # Corrections go by each object's own mask; below, the rule asked for says who gets a pixel.
     sessions = {prompt: Session(shared, overlapping=True) for prompt in prompts}
@@ -211,7 +213,11 @@ def _first_prompt(truth: NDArray[np.bool_], kind: str, size: tuple[int, ...]) ->
         exact = np.random.default_rng(0)  # not drawn from: no jitter
         return Prompt(box=np.array(draw_box(truth, exact, jitter=0), np.float32))
     x, y = centre_click(truth)
-    return Prompt(points=[(x, y)], labels=[1])
+    return _click(x, y, POSITIVE)
+
+
+def _click(x: float, y: float, label: int) -> Prompt:
+    return Prompt(points=np.array([(x, y)], np.float32), labels=np.array([label]))
 
 
 def _corrections(result: StepResult, truths: dict[int, NDArray[np.bool_]]) -> dict[int, Prompt]:
@@ -220,7 +226,7 @@ def _corrections(result: StepResult, truths: dict[int, NDArray[np.bool_]]) -> di
         pred = result.objects[object_id].mask(*truth.shape)
         if (pred != truth).any():
             x, y, label = corrective_click(pred, truth, None)
-            fixes[object_id] = Prompt(points=[(x, y)], labels=[int(label)])
+            fixes[object_id] = _click(x, y, int(label))
     return fixes
 
 

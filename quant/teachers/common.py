@@ -47,7 +47,7 @@ class Teacher(Protocol):
     follows: bool
 
     def label(self, pictures: Iterable[Picture]) -> Iterator[list[Found]]:
-        """What each picture shows, in order."""
+        """Yields what each picture shows, in the order of the pictures."""
         ...
 
 

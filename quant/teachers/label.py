@@ -102,14 +102,14 @@ class LabelFolder:
         _write_json(path, settings)
 
     def has(self, stem: str) -> bool:
-        """Whether a frame is done."""
+        """Tells whether the frame of this stem is labelled already."""
         return (self.root / "concepts" / f"{stem}.json").is_file()
 
     def write(
         self, stem: str, image: NDArray[np.uint8], asked: list[str], found: list[Found]
     ) -> None:
         """One frame: image (H, W, 3) uint8 RGB, the concepts asked for, and what was found."""
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        bgr = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
         _write_image(self.root / "images" / f"{stem}.jpg", bgr)
         words, instances = shipped_vocabulary(), []
         for number, one in enumerate(found):
@@ -190,7 +190,7 @@ def read_boxes(path: Path) -> dict[str, Boxes]:
     """
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-        boxes = {
+        boxes: dict[str, Boxes] = {
             str(frame): {
                 normalise(name): [[float(v) for v in box] for box in some]
                 for name, some in named.items()
@@ -233,7 +233,9 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Number of frames labelled now. Raises SamFabricError before long work where it can."""
+    """Labels all clips and returns the number of frames labelled by this call. Raises
+    SamFabricError before long work where it can.
+    """
     if args.every < 1:
         raise SamFabricError(f"--every {args.every}", "1 labels every frame")
     clips = find_clips(args.videos)

@@ -10,7 +10,7 @@ from torch import Tensor
 from quant.teachers.common import Boxes, Found, Picture, Pixels, load, upscale
 
 OBJECT = "object"
-"""Name of what SAM 2 finds unasked."""
+"""The name of what SAM 2 finds unasked."""
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
 GRID = 16  # points a side; SAM's own 32 finds smaller parts at four times the cost
@@ -92,7 +92,8 @@ def stability(logits: Tensor) -> Tensor:
 def distinct(masks: Tensor, scores: Tensor) -> list[int]:
     """Rows of masks (M, h, w) bool to keep, best first: none overlaps a better one too much."""
     flat = masks.flatten(1).float()
-    area, chosen = flat.sum(1), []
+    area = flat.sum(1)
+    chosen: list[int] = []
     for row in scores.argsort(descending=True).tolist():
         if not area[row]:
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ class Sam3Video:
     @torch.inference_mode()
     def label(self, pictures: Iterable[Picture]) -> Iterator[list[Found]]:
         session, names = self._session()
-        frames: list[list[Found]] = []
+        frames: list[list[_Packed]] = []
         shapes: list[tuple[int, int]] = []
         withdrawn: set[int] = set()
         for index, picture in enumerate(pictures):
@@ -89,7 +89,7 @@ class Sam3Video:
             # Packed: a clip's masks wait here until it is known which are withdrawn.
             frames.append(
                 [
-                    Found(
+                    _Packed(
                         names[session.obj_id_to_prompt_id[track]],
                         np.packbits(upscale(mask, shapes[-1])[0]),
                         float(out.obj_id_to_score[track]),
@@ -103,7 +103,7 @@ class Sam3Video:
             )
         for found, (height, width) in zip(frames, shapes, strict=True):
             yield [
-                replace(one, mask=_unpack(one.mask, height, width))
+                Found(one.phrase, one.mask(height, width), one.score, one.track)
                 for one in found
                 if one.track not in withdrawn
             ]
@@ -126,8 +126,18 @@ class Sam3Video:
         return session, names
 
 
-def _unpack(bits: NDArray[np.uint8], height: int, width: int) -> NDArray[np.bool_]:
-    return np.unpackbits(bits, count=height * width).reshape(height, width).astype(bool)
+@dataclass(frozen=True, eq=False)
+class _Packed:
+    """A `Found` whose mask takes one bit a pixel."""
+
+    phrase: str
+    bits: NDArray[np.uint8]
+    score: float
+    track: int
+
+    def mask(self, height: int, width: int) -> NDArray[np.bool_]:
+        plain = np.unpackbits(self.bits, count=height * width)
+        return plain.reshape(height, width).astype(bool)
 
 
 def _tokens(model: str, phrases: list[str], device: torch.device) -> dict[str, dict[str, Tensor]]:

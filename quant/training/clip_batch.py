@@ -27,7 +27,9 @@ BLUR_SHARE = 0.07
 
 @dataclass
 class Batch:
-    """frames (B,N,3,S,S) uint8, targets (B,K,N,R,R) in [0,1], valid (B,N,R,R) in {0,1}."""
+    """Clips of a training step: frames (B,N,3,S,S) uint8, targets (B,K,N,R,R) in [0,1], valid
+    (B,N,R,R) in {0,1}.
+    """
 
     frames: Tensor
     targets: Tensor

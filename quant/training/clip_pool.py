@@ -74,7 +74,7 @@ class ClipPool:
         return {name: tensor[chosen] for name, tensor in self.tensors.items()}
 
     def close(self) -> None:
-        """Stop the loaders."""
+        """Stops the processes that load clips."""
         self._stop.set()
         while not self._arrived.empty():  # lets a waiting thread see that it should stop
             self._arrived.get()

@@ -141,7 +141,9 @@ class Calibration:
             levels = q.levels
             low, high = (-levels, levels - 1) if q.signed else (0, levels)
 
-            def quantize(v: Tensor, t: Tensor, n=levels, lo=low, hi=high) -> Tensor:
+            def quantize(
+                v: Tensor, t: Tensor, n: int = levels, lo: int = low, hi: int = high
+            ) -> Tensor:
                 return (v / t * n).round().clamp(lo, hi) * t / n
 
             q.threshold.fill_(float(best_threshold(values[None], top, quantize)))

@@ -124,7 +124,7 @@ class Clips(Dataset):
 
 
 class TrainingData(lightning.LightningDataModule):
-    """Train clips for one stage."""
+    """The training clips of one stage."""
 
     def __init__(
         self,
@@ -232,7 +232,7 @@ def find_material(root: Path) -> Found:
 
 
 def is_complete(path: Path) -> bool:
-    """Whether a picture file begins and ends as its format asks; a file cut short does not."""
+    """Tells whether a picture file begins and ends as its format asks; one cut short does not."""
     starts, ends = MARKS.get(path.suffix.lower(), (b"", b""))
     try:
         with path.open("rb") as file:

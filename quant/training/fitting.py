@@ -30,6 +30,8 @@ from quant.runs import DATA, REMEDY, RunError, digest
 from quant.training.recipe import STEPS_PER_EPOCH
 from quant.training.snapshots import Snapshots
 
+Products = Literal["bf16-mixed", "32-true"]
+"""Arithmetic of a stage's matrix products, as Lightning calls it."""
 EMA_DECAY = 0.99  # averages the last ~100 steps: one-cycle ends at rate 0, so more would only lag
 
 
@@ -87,7 +89,7 @@ def fit(
     run: Path,
     name: str,
     epochs: int,
-    precision: Literal["bf16-mixed", "32-true"],
+    precision: Products,
     args: argparse.Namespace,
     minutes: float | None = None,
     save: Callable[[lightning.LightningModule, Path], None] | None = None,
@@ -168,8 +170,8 @@ def trained_on(asked: Mapping[str, str]) -> Trained:
 
 
 def is_done(result: Path, trained: Trained, resume: bool) -> bool:
-    """Whether a stage's result is there, whole and of these settings; a damaged one is not done,
-    which is said. Raises RunError for one of other settings.
+    """Tells whether a stage's result is there, whole and of these settings. A damaged one is not
+    done, which is printed. Raises RunError for one of other settings.
     """
     if not resume or not result.exists():
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import lightning
 import numpy as np
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -122,7 +123,7 @@ class TrackerStage(lightning.LightningModule):
             loss = loss + (F.mse_loss(own, want, reduction="none").mean((0, 2, 3)) / power).mean()
         return loss
 
-    def configure_optimizers(self):
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         self._freeze()  # once more: restoring a checkpoint makes Brevitas renew its scales
         scales, backbone, rest = [], [], []
         inside = {id(p) for p in self.backbone.parameters()}

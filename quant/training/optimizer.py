@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 
 WARM_UP = 0.08  # share of a stage
 START, END = 1 / 25, 1 / 2500  # of the peak rate
@@ -21,7 +22,7 @@ class Progress:
         self.began = time.monotonic()
 
     def at(self, step: int) -> float:
-        """Share of the stage that is over at a step."""
+        """Returns the share of the stage that is over at a step, 0..1."""
         share = step / self.steps
         if self.minutes is not None:
             share = max(share, (time.monotonic() - self.began) / (60 * self.minutes))
@@ -38,7 +39,7 @@ class Progress:
 
 def one_cycle(
     groups: list[dict[str, Any]], trainer: lightning.Trainer, minutes: float | None = None
-) -> dict[str, Any]:
+) -> OptimizerLRSchedulerConfig:
     """Lightning's description of optimizer and schedule; groups without parameters are dropped."""
     groups = [g for g in groups if g["params"]]
     fused = all(p.is_cuda for g in groups for p in g["params"])

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from hw.spec.errors import SamFabricError
@@ -71,7 +73,7 @@ def read_tflite(path: Path) -> list[tuple[np.ndarray, np.ndarray]]:
     return layers
 
 
-def _dequantize(model, tensor) -> np.ndarray:
+def _dequantize(model: Any, tensor: Any) -> NDArray[np.float32]:
     kinds = {0: np.float32, 2: np.int32, 3: np.uint8, 9: np.int8}
     raw = model.Buffers(tensor.Buffer()).DataAsNumpy().tobytes()
     codes = np.frombuffer(raw, kinds[tensor.Type()]).reshape(tensor.ShapeAsNumpy())

@@ -43,7 +43,7 @@ class PromptBatch:
 
     @classmethod
     def none(cls, batch: int, device: torch.device) -> PromptBatch:
-        """No prompt for any of B objects."""
+        """Returns a batch without a prompt for any of its B objects."""
         return cls(
             torch.zeros(batch, 0, 2, device=device),
             torch.zeros(batch, 0, dtype=torch.long, device=device),
@@ -52,7 +52,9 @@ class PromptBatch:
         )
 
     def clicked(self, points: Tensor, labels: Tensor) -> PromptBatch:
-        """With one click more: points (B,2), labels (B,), PAD where there is none."""
+        """Returns the prompts with one more click each: points (B,2) and labels (B,), PAD where
+        there is none.
+        """
         return replace(
             self,
             points=torch.cat([self.points, points[:, None]], 1),

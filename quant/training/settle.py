@@ -10,6 +10,8 @@ integers. Float and integer arithmetic then agree sum for sum.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -39,7 +41,7 @@ class _Watch:
             elif isinstance(module, Quantizer):
                 self.handles.append(module.register_forward_hook(self._quantized))
 
-    def _convolved(self, layer: Conv):
+    def _convolved(self, layer: Conv) -> Callable[[nn.Module, tuple[Tensor], Tensor], None]:
         def hook(_module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
             # A reshaped context is a copy: it comes from the quantizer that ran last.
             source = self._made.get(inputs[0].data_ptr(), self._last)

@@ -125,7 +125,9 @@ class Unroller:
         self.memories: list[MemoryBatch] = []
 
     def encode(self, frames: Tensor, objects: int) -> list[Features]:
-        """frames (B,N,3,S,S) uint8 -> one Features of B*K objects a frame."""
+        """Encodes frames (B,N,3,S,S) uint8; returns, for each of the N frames, the Features of B*K
+        objects.
+        """
         b, n = frames.shape[:2]
         images = frames.flatten(0, 1)
         parts = images.split(self.encoder_batch or len(images))

@@ -37,7 +37,7 @@ class Report:
 
     @property
     def compared(self) -> int:
-        """Output codes compared with golden."""
+        """The number of output codes that were compared with golden."""
         return sum(o.compared for o in self.outcomes)
 
     @property

@@ -89,6 +89,8 @@ PATTERNS: dict[str, tuple[Pattern, Pattern]] = {
     "fickle sink": (coin, fickle),
     "opposed": (bursts, shy),
 }
-"""Name -> (sources' pattern, sinks'). All after `random` are meant to be adversarial."""
+"""The pairs of patterns that a case may use, by name: that of the sources, then that of the sinks.
+All after `random` are adversarial.
+"""
 
 ADVERSARIAL = tuple(PATTERNS)[2:]

@@ -39,14 +39,16 @@ class Source:
         return self.next == len(self.beats.words) and not self.offering
 
     def sample(self) -> bool:
-        """At a rising edge: was a beat on offer in the cycle that it ends?"""
+        """Samples the stream at a rising edge; tells whether a beat was on offer in the cycle that
+        the edge ends.
+        """
         offered = self.offering
         if offered and self.ready.value == 1:
             self.offering = False
         return offered
 
     def drive(self) -> None:
-        """After the edge: what to show in the next cycle."""
+        """Drives, after an edge, what the source shows in the next cycle."""
         if self.offering:
             self.gate(True)
             return
@@ -84,7 +86,9 @@ class Sink:
         return self.got >= len(self.beats.words)
 
     def sample(self) -> bool:
-        """At a rising edge: did a beat pass?"""
+        """Samples the stream at a rising edge, compares a beat that passed with the one that is
+        due, and tells whether one passed.
+        """
         self.waiting = self.valid.value == 1
         if not self.waiting:
             if self.held is not None:

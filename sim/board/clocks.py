@@ -9,17 +9,23 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Clocks:
-    """crystal_mhz: what really drives the PLLs. words: registers by address."""
+    """The clock generator of a simulated board.
+
+    crystal_mhz: frequency in MHz of the crystal that really drives the PLLs. words: the registers'
+    values by address.
+    """
 
     crystal_mhz: float
     words: dict[int, int] = field(default_factory=dict)
 
     def mhz(self) -> float:
-        """Of the programmable logic's first clock, from the registers."""
+        """Returns the frequency in MHz of the programmable logic's first clock, as the registers
+        set it.
+        """
         raise NotImplementedError
 
     def load(self, address: int) -> int:
-        """Value of a register; those of no clock read as zero."""
+        """Returns the value of a register; addresses that belong to no clock read as zero."""
         return self.words.get(address, 0)
 
     def store(self, address: int, value: int) -> None:
@@ -43,7 +49,7 @@ class UltraScale(Clocks):
 
 
 class Zynq7(Clocks):
-    """Zynq-7000 (UG585, appendix B): SLCR."""
+    """The clock registers of a Zynq-7000 in its SLCR (UG585, appendix B)."""
 
     SLCR = 0xF800_0000
     ARM, DDR, IO, FPGA0 = SLCR + 0x100, SLCR + 0x104, SLCR + 0x108, SLCR + 0x170

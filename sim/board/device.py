@@ -23,7 +23,10 @@ from sim.board.machine import Machine
 
 
 class SimulatedDevice(Device):
-    """machine: the board. `activate` makes it the one that pynq uses."""
+    """A simulated board as a device of pynq; `activate` makes it the one that pynq uses.
+
+    machine: the board that is simulated.
+    """
 
     _probe_priority_ = 10  # before pynq's own devices
 

@@ -22,7 +22,7 @@ LATE_LOOKS = 5
 
 
 class Streams(Protocol):
-    """What an engine belongs to."""
+    """What a DMA engine asks of the machine that it belongs to."""
 
     memory: Memory
 
@@ -48,13 +48,13 @@ class Engine:
         self.reset()
 
     def reset(self) -> None:
-        """As after a reset of the core."""
+        """Brings the engine into the state that a reset of the core leaves."""
         self.run = self.busy = self.idle = False
         self.error = self.low = self.high = self.length = self.late = self.starting = 0
         self.bytes: Bytes = np.zeros(0, np.uint8)
 
     def read(self, offset: int) -> int:
-        """Value of a register."""
+        """Returns the value of a register at an offset in bytes."""
         if offset == STATUS:
             if self.busy:  # so all of a run's DMAs have started before the first of them moves
                 self.board.serve()

@@ -29,7 +29,7 @@ MEMORIES = {
 }
 """Segments behind an HP port: name, first and last byte."""
 PLL_MHZ = {"xc7": 1000.0, "xcup": 33.333 * 60 / 2}
-"""Of the I/O PLL, as Vivado reckons."""
+"""The frequency of the I/O PLL in MHz that Vivado reckons with, by family."""
 
 
 def write(path: Path, hardware: Hardware, board: Board, pll_mhz: float | None = None) -> None:
@@ -61,7 +61,9 @@ def write(path: Path, hardware: Hardware, board: Board, pll_mhz: float | None = 
 
 
 def divisors(pll_mhz: float, mhz: float) -> tuple[int, int]:
-    """Of a clock that is not above `mhz`, as two factors of 6 bits."""
+    """Finds the two divisors of 6 bits that make of the PLL the fastest clock that is not above
+    `mhz`; both frequencies are in MHz.
+    """
     whole = math.ceil(pll_mhz / mhz * (1 - 1e-6))
     second = next(n for n in range(1, 64) if whole % n == 0 and whole // n < 8 or n == 63)
     return whole // second, second

@@ -15,19 +15,21 @@ from sim.board.memory import Memory
 from sim.rtl.system import RtlSystem, TransferError
 
 STRIDE = 20
-"""Clock cycles between two looks at a DMA."""
+"""The clock cycles between two looks at a DMA."""
 S2MM = 0x30
-"""Where the registers of a DMA's receiving direction begin."""
+"""The offset in bytes at which the registers of a DMA's receiving direction begin."""
 WINDOW = 0xFFFF
 SAME = 1e-3
-"""Clocks that are this close are the same."""
+"""A clock that is faster than another by no more than this share counts as the same."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """name, as the board's files have it. machine: of the processor, as Python's `platform` says.
-    image: name that PYNQ's image gives the board. hp_bits: width of the ports to memory. low: where
-    contiguous buffers begin.
+    """What tells one kind of board from another.
+
+    name: the board, as its files call it. machine: the processor, as Python's `platform` calls it.
+    image: the name that PYNQ's image gives the board. hp_bits: width of the ports to memory in
+    bits. low: address at which contiguous buffers begin.
     """
 
     name: str
@@ -68,9 +70,11 @@ class Bitstream:
 
 
 class Machine:
-    """kind: of board. Its state is that after a boot until `configure` loads an overlay.
+    """A simulated board: processor memory, clocks, DMAs and the overlay that `configure` loads.
+    Until then it is in the state that a boot leaves.
 
-    stuck: no DMA moves. short: bytes by which the receiving engine of a channel falls short.
+    kind: the kind of board. stuck: whether all DMAs stand still, to plant that fault. short: bytes
+    by which the receiving engine of a channel falls short, to plant that one.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -140,7 +144,7 @@ class Machine:
 
     @property
     def idle(self) -> bool:
-        """Is no DMA at work?"""
+        """Tells whether no DMA is at work."""
         return not any(e.busy for pair in self.engines.values() for e in pair)
 
     def began(self) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 LINE = 64
-"""Bytes of a cache line, of Cortex-A53's; Cortex-A9's are half as long."""
+"""The bytes of a cache line of a Cortex-A53; those of a Cortex-A9 are half as long."""
 PAGE = 4096
 FRESH, FOREIGN = 0x55, 0xEE
 """What the processor and a DMA find in memory that nobody has written."""
@@ -29,8 +29,10 @@ class _Buffer:
 
 
 class Memory:
-    """ranges: (first, last) byte of each range of addresses that has memory. Buffers are placed
-    from `low` on, or from the start of the last range where `high` is set.
+    """Memory of a simulated board, as the processor sees it through its cache and as DMAs see it.
+    Buffers are placed from `low` on, or from the start of the last range where `high` is set.
+
+    ranges: (first, last) byte of each range of addresses that has memory.
     """
 
     def __init__(self, ranges: tuple[tuple[int, int], ...], low: int) -> None:
@@ -69,8 +71,9 @@ class Memory:
         buffer.cached[part] = buffer.synced[part] = buffer.dram[part]
 
     def reached(self, address: int, size: int) -> Bytes | None:
-        """Bytes that a DMA moves there; None where there is no memory (a decode error). Outside all
-        buffers it is somebody else's memory, which nothing keeps a DMA from: `strayed` lists it.
+        """Returns the bytes that a DMA moves at an address, or None where there is no memory, which
+        is a decode error. Memory outside all buffers is somebody else's, and nothing keeps a DMA
+        from it: `strayed` lists such accesses.
         """
         if not any(a <= address and address + size - 1 <= b for a, b in self.ranges):
             return None

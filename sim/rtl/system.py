@@ -21,11 +21,11 @@ from hw.spec.registers import Register
 from sim.errors import SimulatorError
 
 PATTERNS = ("always", "coin", "bursts", "shy", "fickle", "sparse")
-"""As in gate.h, by the numbers there."""
+"""The patterns of gate.h, in the order of the numbers that it gives them."""
 SOURCES = ("always", "coin", "bursts", "sparse")
 SINKS = PATTERNS
 STRIDE = 100_000
-"""Cycles between two looks at time limits, and at Ctrl-C."""
+"""The clock cycles between two looks at time limits and at Ctrl-C."""
 SEED = 20_261_121
 RUNNING, DONE, LAST_WRONG, STOPPED, NO_ANSWER = range(5)
 
@@ -97,12 +97,12 @@ class RtlSystem:
 
     @property
     def cycles(self) -> int:
-        """Clock cycles since the reset."""
+        """The clock cycles since the reset."""
         return int(self._lib.rtl_cycles(self._system))
 
     @property
     def quiet(self) -> int:
-        """Cycles of the current transfer since a beat moved last, on whatever channel."""
+        """The clock cycles of the current transfer since a beat last moved on any channel."""
         return int(self._lib.rtl_quiet(self._system))
 
     def write(self, offset: int, value: int) -> None:
@@ -149,7 +149,8 @@ class RtlSystem:
             )
 
     def advance(self, cycles: int) -> bool:
-        """Clocks the system until the transfer is complete, so many cycles at most: is it?
+        """Clocks the system until the transfer is complete, for `cycles` clock cycles at most, and
+        tells whether it is complete.
 
         Raises TransferError for a wrong tlast, SimulatorError when the design asserts a fault.
         """
@@ -185,6 +186,11 @@ class RtlSystem:
         self._served = []
         return {k: v.tobytes() for k, v in taken.items()}
 
+    def stop(self, output: bool, channel: int) -> None:
+        """Lets a channel of the transfer move nothing more, as where its DMA has stopped."""
+        always = PATTERNS.index("always")
+        self._lib.rtl_serve(self._system, output, channel, None, 0, always, 1)
+
     def abandon(self) -> None:
         """Ends the transfer under way; what its channels held back stays with the system."""
         self._lib.rtl_rest(self._system)
@@ -214,7 +220,7 @@ class RtlSystem:
         return found
 
     def close(self) -> None:
-        """Drops the simulation."""
+        """Drops the simulation and frees its memory."""
         if self._system:
             self._lib.rtl_close(self._system)
             self._system = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
+
 import cocotb
 from cocotb.triggers import Timer
 
-from hw.spec.registers import VERSION, Control, Register, Status
+from hw.spec.registers import VERSION, WORD, Control, Register, Status
 from sim.bench.patterns import PATTERNS
 from tests.stitch.system_host import INPUTS, OKAY, OUTPUTS, SLVERR, Frame, Host, ready
 
@@ -47,6 +49,23 @@ async def a_load_under_stalls(dut):
         assert await host.get(Register.CYCLES_LOW) >= len(given["load"].inputs[0])
         await host.run(given["multiply"])
     assert await host.get(Register.FRAMES) == 1  # loads are no frames, and RESET clears them
+
+
+@cocotb.test()
+async def crcs_are_of_what_passed_each_channel(dut):
+    host, given = await ready(dut, 2)
+    await host.reset()
+    for name in ("load", "copy", "add", "attend 5", "attend 16", "multiply", "copy"):
+        frame = given[name]
+        await host.run(frame, "random")
+        for base, streams in ((Register.CRC_IN, frame.inputs), (Register.CRC_OUT, frame.outputs)):
+            for channel, words in streams.items():
+                found = await host.get(base + WORD * channel)
+                assert found == zlib.crc32(bytes(words)), (name, base, channel)
+    for absent in (INPUTS, 7):
+        assert await host.get(Register.CRC_IN + WORD * absent) == 0
+    assert await host.get(Register.CRC_OUT + WORD * OUTPUTS) == 0
+    assert await host.write(Register.CRC_OUT, 1) == SLVERR
 
 
 @cocotb.test()

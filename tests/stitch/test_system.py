@@ -149,7 +149,7 @@ def test_the_module_reads_cleanly(tmp_path):
     assert lint(design, "-Wno-PINMISSING", "-Wno-CMPCONST") == ""
     own = [f for f in design.files if f.stem in (*PARTS, "registers")]
     assert len(own) == len(PARTS) + 1
-    assert [verible(path) for path in own] == [""] * len(own)
+    assert not any(verible(path) for path in own)
 
 
 def test_the_package_says_what_the_map_says():

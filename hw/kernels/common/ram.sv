@@ -68,8 +68,9 @@ module ram #(
     logic [Side*Place-1:0] mem[Rows];
     logic [Side*Place-1:0] row_q;
     logic [SideWidth-1:0] place_q;
-    for (genvar n = 0; n < Side; n++) begin : gen_place
-      always_ff @(posedge clk) begin
+    // One process writes all places: the shape of UG901's RAMs with byte-wide write enable.
+    always_ff @(posedge clk) begin
+      for (int unsigned n = 0; n < Side; n++) begin
         if (wen && waddr[SideWidth-1:0] == SideWidth'(n)) begin
           mem[waddr[ADDR_WIDTH-1:SideWidth]][n*Place+:Place] <= Place'(wdata);
         end

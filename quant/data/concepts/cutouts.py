@@ -32,7 +32,7 @@ ALONE_KINDS = (
 NEVER_CARRIED = ("animal", "vehicle", "furniture", "appliance")
 """Kinds of which nothing lies within a person's outline."""
 LEAST_SHARE = 0.002
-"""Share of its image that an object must cover to be worth cutting out."""
+"""An object must cover this share of its image to be worth cutting out."""
 INSIDE, OUTSIDE = 0.9, 0.05
 """Shares of an instance within the cut above which it belongs to it, and below which it does not;
 between them its concept is in doubt."""

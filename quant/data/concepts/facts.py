@@ -22,4 +22,4 @@ def canonical(name: str) -> str:
 
 
 COCO_CONCEPTS = frozenset({canonical(name) for name in COCO} | set(FACTS["coco"]["kinds"]))
-"""What COCO marks wherever it occurs."""
+"""The concepts that COCO marks wherever they occur."""

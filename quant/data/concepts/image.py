@@ -21,8 +21,9 @@ from quant.data.errors import DataError
 from quant.data.held_out import is_held_out
 
 SMALLEST_INSTANCE = 0.0005
-"""Share of the image below which an annotation is neither an instance nor its absence: a region of
-6 x 6 pixels at a side of 256 is noise of the annotation as often as an object."""
+"""An annotation that covers less than this share of the image is neither an instance nor its
+absence: a region of 6 x 6 pixels at a side of 256 is noise of the annotation as often as an object.
+"""
 
 NOT_STILLS = ("davis", "drawn", "labels")
 """Sources of frames and drawings, which the rule of stills says nothing of."""

@@ -23,7 +23,9 @@ FIRST_SEED = 1000
 """Seeds count from here: the demo clip draws its textures from seed 0."""
 KINDS = ("fish", "turtle", "starfish")
 CROWDED, NEAR = 0.4, 0.18
-"""Share of scenes whose animals are close to each other, and how close: deviation in sides."""
+"""This share of scenes has animals close to each other, and this is the standard deviation of their
+places in sides of the scene.
+"""
 
 
 def drawn_scenes(count: int) -> list[ConceptImage]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -140,8 +140,8 @@ def pet_of(stem: str) -> tuple[str, str]:
 
 
 def _read_pet(path: Path, concepts: tuple[str, ...]) -> Annotation:
-    (mask,) = read_single_mask(path, 0, 0) or [None]  # sizes: only polygons need them
-    return annotate([(concept, mask) for concept in concepts if mask is not None])
+    masks = read_single_mask(path, 0, 0)  # one or none; sizes: only polygons need them
+    return annotate([(concept, mask) for mask in masks for concept in concepts])
 
 
 def _load_coco(folder: Path) -> list[ConceptImage]:
@@ -173,10 +173,11 @@ def _load_davis(folder: Path) -> list[ConceptImage]:
         if sequence.name in facts["deserted"]:
             annotated.update(facts["worn"])
         for index in np.linspace(0, len(sequence.frames) - 1, DAVIS_FRAMES).round().astype(int):
-            mask = sequence.masks.get(int(index))
-            if mask is not None:
+            mask, frames = sequence.masks.get(int(index)), sequence.frames
+            # The layout has a file for each frame and each mask; a frame may have no mask.
+            if isinstance(mask, Path) and isinstance(frames, Sequence):
                 read = partial(_read_pet, mask, (concept,))
-                images.append(_image(sequence.frames[index], "davis", annotated, read))
+                images.append(_image(frames[index], "davis", annotated, read))
     return images
 
 

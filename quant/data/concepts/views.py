@@ -21,11 +21,11 @@ from quant.data.concepts.pool import ConceptPool
 
 SHARES = {"single": 0.35, "collage": 0.2, "pasted": 0.2, "lineup": 0.25}
 CLOSE_SHARE = 0.35
-"""Of the single views, how many look closely at one object that is small in its image."""
+"""This share of the views of a single image looks closely at one object that is small in it."""
 ZOOM = (-0.15, 0.45)
 """Natural logarithms of the least and the most that an image is enlarged."""
 SMALL = 0.06
-"""Share of its image below which an object is small."""
+"""An object that covers less than this share of its image is small."""
 CLOSE_SIDE, MOST_ZOOM = (0.2, 0.6), 5.0
 """Longer side of an object that is looked at closely, in sides of the view, and the most that its
 image is enlarged: more shows nothing but JPEG's blocks."""
@@ -34,8 +34,9 @@ PASTED_SIDE = (0.1, 0.8)
 LINED_UP_SIDE = (0.6, 1.1)
 """The same for objects side by side, in shares of the room that each has."""
 PLAIN_SHARE, PLAIN_CELLS = 0.3, 6
-"""Of the views with objects side by side, how many have nothing behind them but blurred colours, of
-which everything is known; and how many cells across these have."""
+"""This share of the views with objects side by side has nothing behind them but blurred colours, so
+that everything in them is known; the colours are drawn on a grid of so many cells a side.
+"""
 LEAST_KEPT = 0.25
 """An instance of which a view shows less is neither there nor absent: its concept is not asked."""
 LEAST_CELLS = 1.0
@@ -212,7 +213,7 @@ def _close(mask: NDArray[np.bool_], size: int, rng: np.random.Generator) -> NDAr
     height, width = mask.shape
     x0, y0, x1, y1 = np.array(_box(mask)) * np.tile(mask.shape[::-1], 2)
     stretch = np.array([size / width, size / height])
-    longer = float(((x1 - x0, y1 - y0) * stretch).max())
+    longer = float((np.array([x1 - x0, y1 - y0]) * stretch).max())
     zoom = float(np.clip(size * rng.uniform(*CLOSE_SIDE) / longer, 1, MOST_ZOOM))
     target = rng.uniform(0.25, 0.75, 2) * size
     wide, high = stretch * zoom * np.exp(rng.uniform(-0.12, 0.12, 2))

@@ -25,7 +25,7 @@ REAL = "real"
 
 
 def is_dev2(root: Path, split: str) -> bool:
-    """Whether the split is asked for of a folder that holds what it is made of."""
+    """Tells whether `split` is this split and the folder holds what it is made of."""
     return split == NAME and (root / "videos").is_dir() and (root / "stills").is_dir()
 
 

@@ -76,11 +76,11 @@ class DrawnClip:
         return LENGTH
 
     def read(self, indices: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Frames (S, S, 3) uint8 RGB."""
+        """Draws frames, each (S, S, 3) uint8 RGB."""
         return [self.frame(index)[0] for index in indices]
 
     def ids(self, index: int) -> NDArray[np.uint8]:
-        """Object ids (S, S) uint8 of a frame."""
+        """Returns the object ids (S, S) uint8 of a frame."""
         return self.frame(index)[1].copy()
 
     def frame(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -93,7 +93,7 @@ class DrawnClip:
         return self._latest[1], self._latest[2]
 
     def sequence(self, kind: str) -> VideoSequence:
-        """The clip as scoring reads it."""
+        """Returns the clip as the sequence that scoring reads."""
         known = tuple(sorted({actor.object_id for actor in self.actors} - {0}))
         masks = {index: partial(self.ids, index) for index in range(LENGTH)}
         return VideoSequence(self.name, self, masks, known, kind=kind)
@@ -182,7 +182,9 @@ def _draw_object(
 
 
 def is_whole(mask: NDArray[np.bool_]) -> bool:
-    """Whether a mask (H, W) looks like a whole object: large, in one piece, not cut by the edge."""
+    """Tells whether a mask (H, W) looks like a whole object: large, in one piece, not cut by the
+    edge.
+    """
     area = int(mask.sum())
     if area < max(LEAST_SIDE**2, LEAST_SHARE * mask.size):
         return False

@@ -21,7 +21,7 @@ WEIGHT = 8  # bits of a bilinear weight
 
 @dataclass(frozen=True)
 class Stop:
-    """Where a picture lies at a frame.
+    """The place of a picture in a frame.
 
     x, y: its centre, 0..1 over the frame. scale: frame pixels a picture pixel. tilt: tangent of
     half the angle by which it is turned.
@@ -41,7 +41,7 @@ class Route:
     stops: tuple[Stop, ...]
 
     def at(self, frame: float) -> Stop:
-        """Where the picture lies at a frame."""
+        """Returns the place of the picture at a frame, between the stops before and after it."""
         before = after = self.stops[0]
         for stop in self.stops:
             if stop.frame > frame:
@@ -108,8 +108,9 @@ def sample(
     border: int,
     smooth: bool,
 ) -> NDArray[np.uint8]:
-    """Values (n[, channels]) of a picture (h, w[, channels]) at columns u (n,) and rows v (n,),
-    both in 2^-FRACTION pixels; between four pixels where `smooth`, else of the nearest.
+    """Samples a picture (h, w[, channels]) at columns u (n,) and rows v (n,), both in 2^-FRACTION
+    pixels, and returns values (n[, channels]): interpolated between four pixels where `smooth`,
+    else those of the nearest pixel.
     """
     if not smooth:
         half = 1 << (FRACTION - 1)
@@ -119,7 +120,7 @@ def sample(
     p = ((u >> drop) & ((1 << WEIGHT) - 1)).astype(np.int32)
     q = ((v >> drop) & ((1 << WEIGHT) - 1)).astype(np.int32)
     one = 1 << WEIGHT
-    total: NDArray[np.int32] | None = None
+    total = np.zeros((*u.shape, *picture.shape[2:]), np.int32)
     for dx, dy, weight in (
         (0, 0, (one - p) * (one - q)),
         (1, 0, p * (one - q)),
@@ -128,7 +129,7 @@ def sample(
     ):
         values = _pixels(picture, column + dx, row + dy, border).astype(np.int32)
         values *= weight.reshape(-1, *[1] * (picture.ndim - 2))
-        total = values if total is None else total + values
+        total += values
     return ((total + (1 << (2 * WEIGHT - 1))) >> (2 * WEIGHT)).astype(np.uint8)
 
 

@@ -91,7 +91,7 @@ def lasting_regions(
 
 def _regions(values: NDArray[np.uint8], classes: frozenset[int]) -> NDArray[np.int32]:
     inside = np.isin(values, list(classes)).astype(np.uint8)
-    return cv2.connectedComponents(inside)[1]
+    return np.asarray(cv2.connectedComponents(inside)[1], np.int32)
 
 
 def _fit(regions: NDArray[np.int32]) -> list[int]:

@@ -39,7 +39,7 @@ class Dice:
 
 @dataclass(frozen=True)
 class Step:
-    """Where an object is at a frame: centre (x, y), size, and tilt (tangent of half the angle)."""
+    """The place of an object at a frame: centre (x, y), size, tilt (tangent of half the angle)."""
 
     frame: int
     x: float
@@ -135,7 +135,7 @@ def absent(dice: Dice, returns: bool = True) -> list[Actor]:
 
 
 def gone(dice: Dice) -> list[Actor]:
-    """As `absent`, but what left never comes back."""
+    """Objects leave the frame as in `absent`, but never come back."""
     return absent(dice, returns=False)
 
 

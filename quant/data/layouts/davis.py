@@ -16,7 +16,7 @@ USUAL_RESOLUTION = "480p"
 
 
 def is_davis(root: Path) -> bool:
-    """Whether a folder has the layout."""
+    """Tells whether a folder has the layout of DAVIS."""
     return (root / "ImageSets").is_dir() and (root / "JPEGImages").is_dir()
 
 

@@ -78,7 +78,9 @@ def follow_regions(values: dict[int, NDArray[np.uint8]]) -> dict[int, NDArray[np
 
 
 def is_flat_videos(folder: Path) -> bool:
-    """Whether a folder has the layout: frames and masks in a folder for each sequence, no lists."""
+    """Tells whether a folder has the layout: frames and masks in a folder for each sequence, no
+    lists.
+    """
     if (folder / "ImageSets").is_dir() or (folder / "meta.json").is_file():
         return False
     return any(

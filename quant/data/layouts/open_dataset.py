@@ -51,7 +51,7 @@ def open_dataset(
 
 
 def holds_videos(folder: Path, split: str) -> bool:
-    """Whether a folder itself, not a subfolder, has a layout that `open_dataset` knows."""
+    """Tells whether a folder itself, not a subfolder, has a layout that `open_dataset` knows."""
     return (
         is_davis(folder)
         or is_sav_frames(folder)

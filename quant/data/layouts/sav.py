@@ -28,12 +28,12 @@ KINDS = ("manual", "auto")
 
 
 def is_sav_frames(root: Path) -> bool:
-    """Whether a folder has the layout of SA-V's validation and test sets."""
+    """Tells whether a folder has the layout of SA-V's validation and test sets."""
     return (root / FRAMES).is_dir()
 
 
 def is_sav_videos(root: Path, split: str) -> bool:
-    """Whether a folder, or its subfolder `split`, has the layout of SA-V's training set."""
+    """Tells whether a folder, or its subfolder `split`, has the layout of SA-V's training set."""
     return any(next(_annotation_files(folder), None) for folder in (root, root / split))
 
 

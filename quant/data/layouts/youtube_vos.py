@@ -15,7 +15,7 @@ from quant.data.video import VideoSequence, match_masks
 
 
 def is_youtube_vos(root: Path, split: str) -> bool:
-    """Whether a folder, or its subfolder named as the split, has the layout."""
+    """Tells whether a folder, or its subfolder `split`, has the layout of YouTube-VOS."""
     return any((folder / "meta.json").is_file() for folder in (root / split, root))
 
 

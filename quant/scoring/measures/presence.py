@@ -1,4 +1,6 @@
-"""Whether a mask is there when its object is, and only then; the prompted frame does not count."""
+"""Measures whether a mask is there when its object is, and only then; the prompted frame does not
+count.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an object is found again after it was hidden or out of the frame."""
+"""Measures whether an object is found again after it was hidden or out of the frame."""
 
 from __future__ import annotations
 

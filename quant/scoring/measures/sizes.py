@@ -9,7 +9,7 @@ from quant.scoring.measures.trace import Trace
 SMALL, MEDIUM, LARGE = "small", "medium", "large"
 BANDS = (SMALL, MEDIUM, LARGE)
 LEAST = {SMALL: 0.0, MEDIUM: 0.01, LARGE: 0.05}
-"""Share of the frame at which a band begins: small is below 1 %, medium below 5 %."""
+"""Each band of sizes begins at this share of the frame: small is below 1 %, medium below 5 %."""
 
 
 def mean_share(trace: Trace) -> float:

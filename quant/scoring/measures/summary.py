@@ -45,7 +45,7 @@ class Summary:
 
     @classmethod
     def of(cls, measured: Iterable[Measured]) -> Summary:
-        """Sums up sequences."""
+        """Sums up the measures of sequences."""
         sequences = list(measured)
         every = [o for m in sequences for o in m.score.objects]
         traces = [t for m in sequences for t in m.traces]

@@ -23,7 +23,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Count:
-    """So many of all cases."""
+    """A count of cases: in `hits` of `total` something held."""
 
     hits: int = 0
     total: int = 0
@@ -33,5 +33,5 @@ class Count:
 
     @property
     def share(self) -> float:
-        """Share in 0..1; NaN without any case."""
+        """The share of the cases that were met, in 0..1; NaN without any case."""
         return self.hits / self.total if self.total else math.nan

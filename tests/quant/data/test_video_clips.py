@@ -6,6 +6,8 @@ import pytest
 from host.images import to_network
 from quant.data import DataError, open_dataset, sample_video_clip
 from quant.data.clips import choose_target, draw_crop, draw_positions, squash_ids
+from quant.data.packed import FramesInMemory
+from quant.data.video import VideoSequence
 from tests.quant.data.vos_trees import davis_2017, write_palette
 
 
@@ -95,3 +97,18 @@ def test_masks_of_another_size_are_named(tmp_path):
     dogs = open_dataset(tmp_path, "train")[0]
     with pytest.raises(DataError, match=r"frame 0 of dogs is \(24, 40\), its mask \(9, 9\)"):
         sample_video_clip(dogs, 3, 32, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("masks", "overlapping", "said"),
+    [
+        ({0: {}}, False, "frame 0 of a is annotated with no object"),
+        ({0: lambda: np.ones((8, 8), np.uint8)}, True, "frame 0 of a has one map of ids"),
+    ],
+    ids=["no object", "a map of ids"],
+)
+def test_annotations_without_masks_to_draw_from_are_named(masks, overlapping, said):
+    frame = np.zeros((8, 8, 3), np.uint8)
+    video = VideoSequence("a", FramesInMemory([frame]), masks, overlapping=overlapping)
+    with pytest.raises(DataError, match=said):
+        sample_video_clip(video, 2, 32, np.random.default_rng(0))

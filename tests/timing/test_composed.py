@@ -1,0 +1,99 @@
+"""Accelerators composed of timing models: against the flattened whole, and what a skid cuts."""
+
+import pytest
+
+from hw.build.timing import NEGATIVE, Timing, text, verdict
+from hw.design import Design
+from hw.kernels.fifo import Fifo
+from hw.kernels.pipe import Pipe
+from hw.kernels.skid import Skid
+from hw.stitch.netlist import Netlist
+from hw.timing import accelerators, delays
+from hw.timing.compose import compose
+from hw.timing.model import of_module, of_netlist
+from hw.timing.netlists import load, netlists
+
+TABLE = delays.load("xcup")
+
+
+def chain(*kernels):
+    parts = {f"part{i}": kernel for i, kernel in enumerate(kernels)}
+    names = list(parts)
+    wires = [("s_axis", f"{names[0]}.s_axis"), (f"{names[-1]}.m_axis", "m_axis")]
+    wires += [(f"{a}.m_axis", f"{b}.s_axis") for a, b in zip(names, names[1:], strict=False)]
+    return Netlist("chain", parts, tuple(wires))
+
+
+def composed(netlist):
+    designs = {name: Design.of(kernel) for name, kernel in netlist.instances.items()}
+    places = netlists(designs, "xcup", jobs=1)
+    models = {name: of_netlist(path, TABLE) for name, path in places.items()}
+    return compose(models, accelerators.nets(netlist), TABLE)
+
+
+@pytest.fixture(scope="module")
+def pipes():
+    return [Pipe(WIDTH=16)] * 8
+
+
+def test_a_removed_skid_is_a_longer_path_and_fails(pipes):
+    cut, whole = (chain(*pipes[:4], skid, *pipes[4:]) for skid in (Skid(WIDTH=16), pipes[0]))
+    with_skid, without = composed(cut), composed(whole)
+    assert without.delay > with_skid.delay + 3 * TABLE.cell["lut"]
+    clock = TABLE.mhz((with_skid.delay + without.delay) / 2)  # between what the two keep
+    timings = [
+        Timing("chain", x, dict.fromkeys(whole.instances, "pipe")) for x in (with_skid, without)
+    ]
+    assert [verdict([t], TABLE, clock) for t in timings] == [0, NEGATIVE]
+    said = text([timings[1]], TABLE, clock)
+    assert "slack -" in said and "over part" in said
+
+
+def test_a_chain_of_readies_names_who_it_passes(pipes):
+    path = composed(chain(*pipes)).paths[0]
+    assert path.start.name == "part7.m_axis_tvalid" and path.start.source.startswith("pipe.sv:")
+    assert path.through[:3] == ("part6", "part5", "part4")
+
+
+def test_models_agree_with_the_flattened_whole(pipes, tmp_path):
+    netlist = chain(Fifo(DEPTH=16, WIDTH=16), *pipes[:3], Skid(WIDTH=16), *pipes[:2])
+    whole = netlist.design(tmp_path)
+    flat = of_module(load(netlists({"whole": whole}, "xcup", 1)["whole"]), TABLE)
+    parts = composed(netlist).model
+    for pin in ("m_axis_tready", "s_axis_tvalid"):
+        assert parts.captures[pin].delay == pytest.approx(flat.captures[pin].delay, rel=0.1)
+    assert {(a.source, a.sink) for a in parts.arcs} == {(a.source, a.sink) for a in flat.arcs}
+    assert parts.flip_flops == flat.flip_flops
+
+
+@pytest.mark.parametrize("kernel", [Skid(WIDTH=8), Fifo(DEPTH=4, WIDTH=8)])
+def test_no_ready_crosses_a_kernel_that_cuts(kernel):
+    (path,) = netlists({"it": Design.of(kernel)}, "xcup", 1).values()
+    crossing = [a for a in of_netlist(path, TABLE).arcs if a.source.endswith("_tready")]
+    assert kernel.cuts_ready and crossing == []
+
+
+def test_a_kernel_that_does_not_cut_is_seen_to_be_crossed():
+    (path,) = netlists({"it": Design.of(Pipe(WIDTH=16))}, "xcup", 1).values()
+    assert not Pipe.cuts_ready
+    assert ("m_axis_tready", "s_axis_tready") in {
+        (a.source, a.sink) for a in of_netlist(path, TABLE).arcs
+    }
+
+
+def test_a_planted_chain_of_comparators_is_the_longest_path(tmp_path):
+    source = tmp_path / "planted.sv"
+    body = "\n".join(
+        f"  wire logic [15:0] w{i + 1} = w{i} > 16'd{977 * i + 5} ? w{i} - 16'd{i + 1} : ~w{i};"
+        for i in range(6)
+    )
+    source.write_text(
+        "module planted (input wire logic clk, input wire logic [15:0] d, output logic [15:0] q);\n"
+        "  logic [15:0] w0;\n"
+        f"{body}\n  always_ff @(posedge clk) begin w0 <= d; q <= w6; end\nendmodule\n"
+    )
+    design = Design("planted", (source,), {}, {})
+    (path,) = netlists({"it": design}, "xcup", 1).values()
+    longest = of_netlist(path, TABLE).inner[0]
+    assert longest.levels >= 6 and TABLE.slack(longest.delay, 200) < 0
+    assert longest.start.name.startswith("w0") and "planted.sv" in longest.end.source
