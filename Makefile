@@ -23,7 +23,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup tools test test-all test-faults load check docs lint sim synth timing kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
+.PHONY: help setup tools test test-all test-board test-faults load check docs lint sim synth timing kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -49,6 +49,9 @@ test: tools ## run the quick tests
 
 test-all: tools ## run every test
 	$(PYTEST) $(ARGS)
+
+test-board: tools ## real pynq on simulated boards, in a Python 3.10 of its own (ARGS=--host: the host's tests too)
+	$(PY) -m tests.board $(ARGS)
 
 check: $(STAMP) ## check style and types of everything (ruff, mypy, verible)
 	$(PY) -m ruff check .

@@ -18,6 +18,7 @@ PARTS = ("host", "hw", "quant", "sim")
 REPOSITORY = [NAME, *(f"{part}{end}" for part in PARTS for end in ("", ".*"))]
 SHIPPED = ["host", "host.*", "hw", "hw.spec", "hw.ops", "hw.kernels", "hw.kernels.common"]
 SHIPPED += ["sim", "sim.rtl"]
+OWN = ["bitstreams", "notebooks", "overlays"]
 CACHED = ["*__pycache__*"]
 LEFT_OUT = {("hw", "board"), ("hw", "synth"), ("sim", "lint"), ("sim", "toolchain")}
 """Modules of shipped packages that serve the building of hardware only."""
@@ -51,6 +52,9 @@ class BuildPackage(build_py):
         if not self.editable_mode:  # what an earlier build left would be packed too
             shutil.rmtree(Path(self.build_lib, NAME), ignore_errors=True)
         super().run()
+        if not self.editable_mode:
+            for notebook in sorted(Path("notebooks").glob("*.ipynb")):
+                shutil.copy(notebook, Path(self.build_lib, NAME, "notebooks"))
 
     def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
         found: list[tuple[str, str, str]] = super().find_package_modules(package, package_dir)
@@ -69,7 +73,7 @@ if "editable_wheel" in sys.argv:
     packages = find_namespace_packages(include=REPOSITORY, exclude=CACHED)
 else:
     shipped = find_namespace_packages(include=SHIPPED, exclude=CACHED)
-    packages = [NAME, f"{NAME}.bitstreams", *(f"{NAME}.{package}" for package in shipped)]
+    packages = [NAME, *(f"{NAME}.{package}" for package in (*OWN, *shipped))]
     package_dir = {f"{NAME}.{part}": part for part in ("host", "hw", "sim")}
     package_dir[f"{NAME}.bitstreams"] = "bitstreams"
 

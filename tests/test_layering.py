@@ -84,6 +84,8 @@ ROOMS = {
         + ("host.rates",),
         frozenset(),
     ),
+    "samfabric.notebooks": Room((), frozenset()),
+    "samfabric.overlays": Room(("hw.spec", "host", "host.devices", "host.media"), NUMPY | {"pynq"}),
     # Training. Its models reach hardware as files only.
     "quant": Room(("hw.spec",)),
     "quant.model": Room(("hw.spec", "host", "quant")),

@@ -13,12 +13,13 @@ import re
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from host.errors import BundleError, DeviceError
 from hw.spec.handoff import CONTROL, Handoff
-from hw.spec.hardware import Hardware
+from hw.spec.hardware import FILE, Hardware
 
 LOAD_S = 60.0
 """Loading an overlay may take this many seconds; a KV260 needs about one."""
@@ -65,6 +66,27 @@ def find(folder: Path, hardware: Hardware) -> tuple[Path, Handoff]:
             "use a bundle of this board",
         )
     return path, handoff
+
+
+def for_this_board() -> Path:
+    """The newest bundle with an overlay for the board that this is, under bitstreams/ in the
+    working folder or beside this package. Raises BundleError.
+    """
+    here = os.environ.get(BOARD, "")
+    places = [Path.cwd() / "bitstreams", Path(__file__).resolve().parents[2] / "bitstreams"]
+    found = []
+    for path in dict.fromkeys(p for place in places for p in sorted(place.glob(f"*/{FILE}"))):
+        with suppress(BundleError):  # a broken bundle says so when it is named
+            hardware = Hardware.load(path.parent)
+            if hardware.overlay is not None and (not here or _same_board(here, hardware.board)):
+                found.append(path)
+    if not found:
+        looked = " or ".join(map(str, dict.fromkeys(places)))
+        raise BundleError(
+            f"no bundle with an overlay for {here or 'a board'} under {looked}",
+            "name its folder, or copy one there",
+        )
+    return max(found, key=lambda path: path.stat().st_mtime).parent
 
 
 def _same_board(here: str, wanted: str) -> bool:
@@ -114,8 +136,8 @@ def load(pynq: Any, path: Path, make: Callable[[str], Any] | None = None) -> Any
 def _why_no_board() -> str:
     if XRT not in os.environ:
         return (
-            f"{XRT} is not set: as root, source /etc/profile.d/xrt_setup.sh and "
-            "/etc/profile.d/pynq_venv.sh, or use the board's Jupyter"
+            f"{XRT} is not set: as root, source /etc/profile.d/pynq_venv.sh, on a PYNQ image "
+            "/etc/profile.d/xrt_setup.sh too, or use the board's Jupyter"
         )
     return "run as root on a board of the bundle's kind, or use DEVICE=golden or rtl"
 

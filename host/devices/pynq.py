@@ -37,6 +37,9 @@ PAUSE_S = 2e-4
 """Sleep between two looks at a transfer that is not done. Looking without pause would keep the
 processor, and Python's other threads, from capturing and drawing meanwhile.
 """
+GRACE_S = 2.0
+"""Beyond its cycles a run may take so long: the board's other work may keep the host from looking.
+"""
 EARLY = 0.9
 """This share of a transfer's usual time is slept through before the first look."""
 LEAST_BYTES = 8192
@@ -85,8 +88,7 @@ class PynqTransport:
     def __init__(self, pynq: Any, hardware: Hardware, handoff: Handoff, loaded: Any = None) -> None:
         self._pynq, self.clock_mhz, self._loaded = pynq, hardware.clock_mhz, loaded
         self._hz = hardware.clock_mhz * 1e6
-        # The board's other work may keep the host from looking: seconds, not cycles.
-        self.grace = int(2 * self._hz)
+        self.grace = int(GRACE_S * self._hz)
         self._transfers: list[_Transfer] = []
         self._in_channels = hardware.in_channels
         self._since = time.monotonic()

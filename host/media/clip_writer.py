@@ -7,12 +7,16 @@ import tempfile
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from host.errors import UsageError
+from host.media.libav import libav
+
+if TYPE_CHECKING:
+    import av
 
 SUFFIXES = (".mp4", ".mkv", ".mov")
 TICKS = 60_000
@@ -50,6 +54,7 @@ class ClipWriter:
         self._stream: av.VideoStream | None = None
 
     def _start(self, height: int, width: int, aspect: Fraction) -> None:
+        library = libav()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self._live:
             self.path.touch(exist_ok=False)
@@ -61,11 +66,11 @@ class ClipWriter:
             os.close(handle)
             self._part = Path(name)
         options = LIVE if self._live else {}
-        self._container = av.open(str(self._part), "w", container_options=options)
+        container = library.open(str(self._part), "w", container_options=options)
+        self._container = container
         # Builds of FFmpeg without x264 still carry their own MPEG-4 encoder.
-        codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-        stream = self._container.add_stream(codec, rate=self._rate)
-        assert isinstance(stream, av.VideoStream)  # by the codec's kind
+        codec = "libx264" if "libx264" in library.codecs_available else "mpeg4"
+        stream: av.VideoStream = container.add_stream(codec, rate=self._rate)
         # 4:2:0 halves the colour planes, so both sides must be even.
         stream.width, stream.height = width + width % 2, height + height % 2
         stream.pix_fmt = "yuv420p"
@@ -99,7 +104,7 @@ class ClipWriter:
             self._start(height, width, aspect)
         assert self._container is not None and self._stream is not None
         padded = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
+        picture = libav().VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
         tick = -1 if time is None else round(time * TICKS)
         if tick <= self._last:
             tick = 0 if self._last < 0 else self._last + round(TICKS / self._rate)

@@ -7,13 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
-from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from host.errors import PromptError
+from host.errors import PromptError, SourceError
+from host.media.libav import libav, library_errors
 from hw.spec.files import atomic_path
 
 MOST_OBJECTS = 255
@@ -21,6 +20,10 @@ MOST_OBJECTS = 255
 
 def _palette_indices(path: Path) -> NDArray[np.uint8] | None:
     # OpenCV turns a palette PNG into colours, but there the index is the object id (DAVIS 2017).
+    try:
+        av = libav()
+    except SourceError as error:  # what the picture's colours mean is not known without it
+        raise PromptError(f"{path}: {error.message}", "pip install av") from error
     try:
         with av.open(str(path)) as container:
             frame = next(container.decode(video=0))
@@ -30,7 +33,7 @@ def _palette_indices(path: Path) -> NDArray[np.uint8] | None:
             plane = frame.planes[0]
             rows = np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)
             return rows[: frame.height, : frame.width].copy()
-    except (FFmpegError, OSError, ValueError, StopIteration, IndexError):
+    except library_errors(OSError, StopIteration, IndexError):
         return None
 
 

@@ -11,18 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import av
 import cv2
 import numpy as np
-from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from host.errors import SourceError
 from host.media.levels import Levels, decode, depth_of
+from host.media.libav import libav, library_errors
 from host.media.video_pixels import lies_down, rgb_of
 from host.media.video_times import Steps, expected_end, frame_length
+
+if TYPE_CHECKING:
+    import av
 
 log = logging.getLogger(__name__)
 
@@ -144,9 +146,10 @@ class VideoSource:
             self.count = stream.frames or None
 
     def _open(self) -> av.container.InputContainer:
+        library = libav()
         try:
-            container = av.open(str(self._path))
-        except (FFmpegError, OSError, ValueError) as error:
+            container: av.container.InputContainer = library.open(str(self._path))
+        except library_errors(OSError) as error:
             raise self._broken(error) from error
         return container
 
@@ -186,7 +189,7 @@ class VideoSource:
                     # A file cut short ends in a packet that is not whole.
                     frames = [] if packet is None else packet.decode()
                     damaged = packet is not None and packet.is_corrupt
-                except (FFmpegError, ValueError) as error:
+                except library_errors() as error:
                     raise self._broken(error, index) from error
                 for decoded in frames:
                     if decoded.is_corrupt:
@@ -194,7 +197,7 @@ class VideoSource:
                     what = f"{self._path} at frame {index}"
                     try:
                         image = rgb_of(decoded, levels, what)
-                    except (FFmpegError, ValueError) as error:
+                    except library_errors() as error:
                         raise self._broken(error, index) from error
                     if decoded.time is not None:
                         began = decoded.time if began is None else began

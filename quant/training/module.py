@@ -47,13 +47,25 @@ class TrackerStage(lightning.LightningModule):
         self._teacher = [teacher.eval()] if teacher is not None else []
         self._losses: list[ClipLosses] = []
         self.backbone = tracker.image_encoder.backbone
+        # Kept, since the average of equal numbers is another one by a rounding.
+        self._frozen: dict[str, Tensor] = {}
+        if stage.encoder == "frozen":
+            state = tracker.image_encoder.state_dict()
+            self._frozen = {name: value.detach().cpu().clone() for name, value in state.items()}
         self._freeze()
 
     def _freeze(self) -> None:
         for parameter in self.tracker.parameters():
             parameter.requires_grad_(self.stage.encoder != "distill")
         for parameter in self.backbone.parameters():
-            parameter.requires_grad_(self.stage.encoder != "frozen")
+            parameter.requires_grad_(True)
+        if self._frozen:  # the neck too: a detector reads its maps
+            self.tracker.image_encoder.requires_grad_(False)
+
+    def restore_frozen(self) -> None:
+        """Puts a frozen image encoder back to the bit, after weights have been averaged."""
+        if self._frozen:
+            self.tracker.image_encoder.load_state_dict(self._frozen)
 
     def on_train_start(self) -> None:
         on_cpu = self.device.type == "cpu"
@@ -68,7 +80,8 @@ class TrackerStage(lightning.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self.tracker.train()
-        inside = set(self.backbone.modules())
+        still = self.tracker.image_encoder if self._frozen else self.backbone
+        inside = set(still.modules())
         for module in self.tracker.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.train(module not in inside and not self.stage.settled)

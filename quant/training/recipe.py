@@ -21,8 +21,9 @@ class Stage:
         epochs: epochs of STEPS_PER_EPOCH steps.
         rate: peak learning rate (one-cycle: short warm-up, cosine to zero).
         clips, frames: batch size and clip length.
-        encoder: how the backbone takes part: "frozen" (no gradient, norms fixed), "whole" (learns
-            with all else) or "distill" (it alone learns, towards the float backbone's maps).
+        encoder: how the backbone takes part: "frozen" (with the neck: no gradient, norms fixed),
+            "whole" (learns with all else) or "distill" (it alone learns, towards the float
+            backbone's maps).
         objects: objects of a clip that are followed at once: one pass of the encoder serves all.
         backbone_rate: rate of a backbone that learns with all else, of the stage's.
         share: share of a run of fixed time.

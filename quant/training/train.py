@@ -126,6 +126,7 @@ def run_stage(
     )
     # Float stages choose bfloat16 themselves where it is safe (quant.training.clip_loss).
     fit(module, data, run, stage.name, stage.epochs, "32-true", args, minutes, save_tracker)
+    module.restore_frozen()
     return module.tracker.cpu()
 
 

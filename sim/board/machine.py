@@ -73,12 +73,13 @@ class Machine:
     """A simulated board: processor memory, clocks, DMAs and the overlay that `configure` loads.
     Until then it is in the state that a boot leaves.
 
-    kind: the kind of board. stuck: whether all DMAs stand still, to plant that fault. short: bytes
-    by which the receiving engine of a channel falls short, to plant that one.
+    kind: the kind of board. timed_mhz: what the loaded overlay is timed for. stride: the clock
+    cycles between two looks at a DMA. stuck: whether all DMAs stand still, to plant that fault.
+    short: bytes by which the receiving engine of a channel falls short, to plant that one.
     """
 
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
+    def __init__(self, kind: Kind, stride: int = STRIDE) -> None:
+        self.kind, self.stride = kind, stride
         self.clocks: Clocks = kv260() if kind is KV260 else pynq_z2()
         self.memory = Memory(kind.ranges, kind.low)
         self.system: RtlSystem | None = None
@@ -87,7 +88,7 @@ class Machine:
         self.stuck = False
         self.short: dict[int, int] = {}
         self._windows: dict[int, str] = {}
-        self._timed_mhz = 0.0
+        self.timed_mhz = 0.0
         self._pending = False
 
     def configure(self, bitstream: Path) -> None:
@@ -96,7 +97,7 @@ class Machine:
         if self.system is not None:
             self.system.close()
         self.system = Bitstream.open(bitstream)
-        self._timed_mhz = handoff.clock_mhz
+        self.timed_mhz = handoff.clock_mhz
         self._windows = {base: cell for cell, base in handoff.addresses.items()}
         width = self.kind.hp_bits // 8
         self.engines = {}
@@ -171,12 +172,12 @@ class Machine:
                 {e.channel: e.bytes for e in busy if e.output},
             )
         with suppress(TransferError):  # a DMA takes a frame that ends early: the count tells
-            self._live.advance(STRIDE)
+            self._live.advance(self.stride)
         moved = self._live.progress()
         for engine in busy:
             done, count = moved[f"{'m' if engine.output else 's'}_axis_{engine.channel}"]
             engine.moved(done == count)
             if engine.idle and engine.output:
                 engine.length -= self.short.get(engine.channel, 0)
-                if self.clocks.mhz() > self._timed_mhz * (1 + SAME):
+                if self.clocks.mhz() > self.timed_mhz * (1 + SAME):
                     engine.bytes[0] ^= 1  # logic that is too fast for its paths computes wrongly

@@ -17,6 +17,8 @@ from tests.board import prepare
 from tests.board.package import Package
 
 REAL = importlib.util.find_spec("pynq") is not None
+if REAL:  # before XILINX_XRT is set, with which pynq wants XRT's libraries
+    from sim.board.device import SimulatedDevice
 PREPARED = "SAMFABRIC_BOARDS"
 """Environment variable: folder that `python -m tests.board` has filled."""
 
@@ -55,8 +57,6 @@ def machine(kind, monkeypatch) -> Machine:
     monkeypatch.setenv("BOARD", kind.image)
     monkeypatch.setenv("XILINX_XRT", "/usr")
     if REAL:
-        from sim.board.device import SimulatedDevice
-
         SimulatedDevice(made).activate()
     else:
         monkeypatch.setitem(sys.modules, "pynq", Package(made))

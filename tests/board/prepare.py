@@ -6,31 +6,27 @@ writes can be used without them.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from host.device import Arrays
+from host.cli.verify import Call, drawn, record
+from host.devices.registry import open_device
+from host.prompts import Prompt
 from host.spec import GraphPorts
-from hw.spec.hardware import Hardware
+from hw.spec.hardware import FILE, Hardware
+from hw.spec.manifest import rehash
 from hw.spec.port import Port
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 NAME = "samfabric"
 CALLS, PORTS = "calls.npz", "ports.json"
 BOARDS = ("KV260", "PYNQ-Z2")
 LENGTHS = (3, 16, 1)
 """Rows of the small system's ragged graph, for which a call is drawn each."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One run of a graph: inputs, and golden's outputs."""
-
-    graph: str
-    inputs: Arrays
-    outputs: Arrays
 
 
 def overlay(folder: Path, hardware: Hardware, pll_mhz: float | None = None) -> Hardware:
@@ -68,8 +64,8 @@ def small(folder: Path, board: str) -> None:
         replace(hardware, board=wanted.name, part=wanted.part, clock_mhz=wanted.target_mhz),
     )
     rng = np.random.default_rng(1)
-    calls = [Call(graph, *example(graph, rng)) for graph in ("copy", "add", "multiply")]
-    calls += [Call("attend", *example("attend", rng, length)) for length in LENGTHS]
+    calls = [Call(graph, 0, *example(graph, rng)) for graph in ("copy", "add", "multiply")]
+    calls += [Call("attend", 0, *example("attend", rng, length)) for length in LENGTHS]
     save_calls(folder / CALLS, calls)
     ways = ("inputs", "outputs")
     plain = {
@@ -77,6 +73,33 @@ def small(folder: Path, board: str) -> None:
         for name, graph in ports.items()
     }
     (folder / PORTS).write_text(json.dumps(plain), encoding="utf-8")
+
+
+def tiny(folder: Path) -> None:
+    """The model `tiny` on every board, with the calls of one tracked frame: `folder`/tiny-<board>.
+
+    All have the accelerators folded for a KV260. With the detector they are more than a PYNQ-Z2 has
+    room for, which no register shows.
+    """
+    from hw import board as boards
+    from hw.build.hardware import build
+    from hw.search.target import Target
+
+    source = next((ROOT / "bitstreams").glob("tiny_emulated_*"))
+    easy = Target(1e12, 1e12)  # as small as it gets
+    made = build(source, boards.find(BOARDS[0]), easy, folder, strict=False)
+    clip, box = drawn(4)
+    height, width = clip[0].shape[:2]
+    prompts = {1: Prompt.from_pixels(height, width, box=box)}
+    save_calls(made / CALLS, record(open_device("golden", made), clip, prompts, 1))
+    hardware = Hardware.load(made)
+    for name in BOARDS:
+        board, bundle = boards.find(name), folder / f"tiny-{name}"
+        shutil.copytree(made, bundle)
+        mhz = board.target_mhz
+        overlay(bundle, replace(hardware, board=name, part=board.part, clock_mhz=mhz))
+        rehash(bundle, FILE, f"{NAME}.bit", f"{NAME}.hwh")
+    shutil.rmtree(made)
 
 
 def load_ports(folder: Path) -> dict[str, GraphPorts]:
@@ -105,6 +128,6 @@ def load_calls(path: Path) -> list[Call]:
     with np.load(path) as stored:
         for name in stored.files:
             number, graph, way, port = name.split("/")
-            call = found.setdefault(int(number), Call(graph, {}, {}))
+            call = found.setdefault(int(number), Call(graph, 0, {}, {}))
             getattr(call, way)[port] = stored[name]
     return [found[number] for number in sorted(found)]

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from host.cli.verify import Call
 from host.devices import overlay
 from host.devices.driver import RunError
 from host.devices.pynq import LEAST_BYTES, WINDOW, PynqDevice, PynqTransport
@@ -18,7 +19,6 @@ from host.errors import BundleError, DeviceError
 from hw.spec.handoff import Dma
 from hw.spec.hardware import Hardware
 from sim.board.machine import KV260, PYNQ_Z2
-from tests.board.prepare import Call
 
 
 def same(found, wanted):

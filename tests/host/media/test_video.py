@@ -1,5 +1,7 @@
 """Sources: files, folders, cameras, and what is wrong with them."""
 
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -136,3 +138,16 @@ def test_a_camera_streams_until_it_fails(monkeypatch):
             frames.append(frame)
     assert len(frames) == 3 and frames[0].image[0, 0].tolist() == [3, 2, 1]
     assert source.fps == 30 and source._capture.released
+
+
+def test_without_pyav_pictures_and_cameras_still_serve(clip_folder, tmp_path, monkeypatch):
+    """As on a PYNQ-Z2: a video file says what is missing."""
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(b"some bytes")
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert sum(1 for _ in open_source(clip_folder)) == 10
+    with pytest.raises(SourceError, match="video files need the Python package av.*folder of pic"):
+        open_source(video)
+    with pytest.raises(SourceError, match="package av"):
+        ClipWriter(tmp_path / "out" / "clip.mp4").write(both_frame(0))
+    assert not (tmp_path / "out").exists()  # nothing was begun

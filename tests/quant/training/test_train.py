@@ -83,6 +83,24 @@ def test_recipe_trains_quantizes_and_resumes(data, tmp_path, short_recipe, capsy
     assert list((runs / "curves").rglob("events.*"))
 
 
+def test_a_frozen_image_encoder_stays_to_the_bit(data, tmp_path, short_recipe, monkeypatch):
+    """A detector is trained on its codes meanwhile."""
+    heads = Stage("heads", "w4a4", 2, 1e-3, 2, 2, "frozen", settled=True)
+    monkeypatch.setitem(RECIPES, "tiny", (*SHORT, heads))
+    code, runs = run(data, tmp_path)
+    assert code == 0
+    before, after = (
+        load_checkpoint(runs / f"{name}.safetensors", "tiny") for name in ("quantized", "heads")
+    )
+    now = after.image_encoder.state_dict()
+    assert all(torch.equal(v, now[k]) for k, v in before.image_encoder.state_dict().items())
+    assert encoder_hash(before.image_encoder) == encoder_hash(after.image_encoder)
+    heads_moved = zip(
+        before.mask_decoder.parameters(), after.mask_decoder.parameters(), strict=True
+    )
+    assert any(not torch.equal(a, b) for a, b in heads_moved)
+
+
 def test_a_run_of_fixed_time_ends_each_stage_after_its_share(data, tmp_path, monkeypatch):
     stage = Stage("whole", "float", 1000, 1e-3, 2, 2, "whole", share=0.5)
     monkeypatch.setitem(RECIPES, "tiny", (stage,))
