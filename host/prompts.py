@@ -52,13 +52,15 @@ class Prompt:
     points are (N, 2) float32 x, y in [0, 1], with labels (N,), 1 for the object and 0 for the
     background. box is (4,) float32 x0, y0, x1, y1 in [0, 1], cut at the frame's border, or None.
     mask is (H, W) bool at the video's resolution, or None; it excludes points and box.
-    Probabilities and logits are thresholded, see `binary_mask`.
+    Probabilities and logits are thresholded, see `binary_mask`. logits are (R, R) float32, those of
+    a mask that a model found on its own grid, or None; mask then is where they are positive.
     """
 
     points: NDArray[np.float32] = field(default_factory=_no_points)
     labels: NDArray[np.int64] = field(default_factory=_no_labels)
     box: NDArray[np.float32] | None = None
     mask: NDArray[np.bool_] | None = None
+    logits: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         points = near_frame(points_of(self.points))
@@ -127,6 +129,18 @@ class Prompt:
             drawn = drawn.reshape(height, width)
         kept = _no_labels() if labels is None else labels_of(labels)
         return cls(scaled, kept, scaled_box, drawn)
+
+    @classmethod
+    def from_logits(cls, logits: NDArray[np.floating]) -> Prompt:
+        """Makes a prompt of a mask that a model found: its logits (R, R) on the grid of the masks,
+        which go to the memory as they are. Raises PromptError for logits of another shape.
+        """
+        kept = np.clip(np.asarray(logits, np.float32), -LOGIT_LIMIT, LOGIT_LIMIT)
+        if kept.ndim != 2 or kept.shape[0] != kept.shape[1] or np.isnan(kept).any():
+            raise PromptError(
+                f"logits of shape {kept.shape}", "give numbers on the square grid of the masks"
+            )
+        return cls(mask=kept > 0, logits=kept)
 
     def replaces(self, earlier: Prompt) -> bool:
         """Tells whether this prompt outlines the object anew, after an outline given before."""

@@ -39,7 +39,7 @@ LARGEST_SIDE = 1 << 16
 LARGEST_HEADER = 1 << 24
 """A header may have this many bytes of JSON; an object takes some hundred."""
 ANSWER = ("logits", "candidates", "ious", "pointer", "given")
-PROMPT = ("points", "labels", "box", "mask")
+PROMPT = ("points", "labels", "box", "mask", "logits")
 
 
 def fingerprint(spec: ModelSpec) -> str:
@@ -225,11 +225,13 @@ def _object(
             given=read("answer.given", np.bool_, *size),
         )
     if "prompt.points" in names:
+        logits = read("prompt.logits", np.float32, *grid)
         known.prompt = Prompt(
             needed("prompt.points", np.float32, None, 2),
             needed("prompt.labels", np.int64, None),
             read("prompt.box", np.float32, 4),
-            read("prompt.mask", np.bool_, *size),
+            read("prompt.mask", np.bool_, *(size if logits is None else grid)),
+            logits,
         )
     return known
 

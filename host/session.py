@@ -248,7 +248,9 @@ class Session:
                     f"object {object_id}: a prompt of type {type(prompt).__name__}",
                     "give a Prompt, as Prompt.from_pixels makes it",
                 )
-            if prompt.mask is not None and prompt.mask.shape != tuple(size):
+            if prompt.logits is not None:
+                self._require_grid(object_id, prompt.logits)
+            elif prompt.mask is not None and prompt.mask.shape != tuple(size):
                 raise PromptError(
                     f"object {object_id}: mask {prompt.mask.shape[1]}x{prompt.mask.shape[0]} on a "
                     f"frame of {size[1]}x{size[0]}",
@@ -258,6 +260,14 @@ class Session:
             if known is None and prompt.mask is None and prompt.box is None:
                 _require_positive(object_id, prompt)
         return asked
+
+    def _require_grid(self, object_id: int, logits: NDArray[np.float32]) -> None:
+        grid = self.device.spec.grid
+        if logits.shape != (grid, grid):
+            raise PromptError(
+                f"object {object_id}: logits of shape {logits.shape}",
+                f"give the {grid}x{grid} logits of the model's masks",
+            )
 
     def _answer(self, object_id: int, prompt: Prompt | None) -> None:
         state, model = self.state, self._model

@@ -164,8 +164,9 @@ class ObjectModel:
                     conditioned = self.device.run("memory_attention", inputs)["conditioned"]
         with self.clock.stage("prompts"):
             drawn = None
-            if given is not None:
-                drawn = images.mask_to_grid(given, self.spec.grid)
+            if prompt is not None and given is not None:
+                grid = prompt.logits
+                drawn = images.mask_to_grid(given, self.spec.grid) if grid is None else grid
             mask_input = recurrence.previous_mask(before, own) if drawn is None else drawn
             inputs = {
                 "conditioned": conditioned,
@@ -205,7 +206,8 @@ class ObjectModel:
         present = recurrence.is_present(score, prompt, shown)
         logits, iou, given = masks[chosen], float(ious[chosen]), None
         if drawn is not None and prompt is not None:
-            logits, iou, given = drawn, 1.0, prompt.mask
+            logits, iou = drawn, 1.0
+            given = prompt.mask if prompt.logits is None else None
             score = LOGIT_LIMIT if present else -LOGIT_LIMIT
         return Answer(
             logits=recurrence.remembered_mask(np.array(logits, np.float32), present),

@@ -27,10 +27,11 @@ class BoardError(SamFabricError):
 
 @dataclass(frozen=True)
 class Board:
-    """name; part and vivado_board as Vivado spells them; family as Yosys does; resources of the
-    device; target_mhz: clock that its accelerators aim at; hp_count ports of hp_bits each to memory
-    that moves ddr_gb_s; sources: where each group of numbers stands. preset: parameters of the
-    processor for a Vivado without this board's files, by name; empty where nobody has listed them.
+    """A board, as `boards/` describes it. name; part and vivado_board as Vivado spells them; family
+    as Yosys does; resources of the device; target_mhz: clock that its accelerators aim at; hp_count
+    ports of hp_bits each to memory that moves ddr_gb_s; sources: where each group of numbers
+    stands. preset: parameters of the processor for a Vivado without this board's files, by name;
+    empty where nobody has listed them.
     """
 
     name: str

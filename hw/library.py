@@ -28,7 +28,7 @@ def kernel_class(name: str) -> type[Kernel]:
 
 
 def module_file(name: str) -> Path:
-    """Where a module is defined. Raises SpecError where it is not."""
+    """Returns the file that defines a module. Raises SpecError where none does."""
     for folder in (FOLDER, COMMON):
         path = folder / f"{name}.sv"
         if path.exists():

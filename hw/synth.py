@@ -192,14 +192,16 @@ def parse(name: str, words: Sequence[str]) -> Kernel:
         if known[key] != "str" and not number:
             raise SpecError(f"{name}: {key} = {value}", "a whole number is needed")
         chosen[key] = value if known[key] == "str" else int(value)
-    return cls(**chosen)
+    return cls.example(**chosen)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m hw.synth", description=__doc__.splitlines()[0])
     parser.add_argument("kernel", help="its name, as hw/kernels/<name>.sv")
-    parser.add_argument("parameter", nargs="*", help="NAME=VALUE, the rest stays at the defaults")
+    parser.add_argument(
+        "parameter", nargs="*", help="NAME=VALUE, the rest is that of a small example"
+    )
     parser.add_argument("--family", choices=FAMILIES, default="xcup")
     given = parser.parse_args(arguments)
     try:

@@ -59,9 +59,12 @@ def _existing(path: Path) -> Path:
 
 
 def default_design(name: str) -> Design:
-    """A module with its default parameters. Raises SpecError for an unknown name."""
+    """A module with its default parameters, a kernel with those of its example.
+
+    Raises SpecError for an unknown name.
+    """
     if name in names():
-        return Design.of(kernel_class(name)())
+        return Design.of(kernel_class(name).example())
     return Design(name, tuple(sources(name)), {}, {})
 
 

@@ -1,4 +1,4 @@
-"""Docstrings of `host`, `quant`, `samfabric` and `sim` begin with a sentence and no fragment."""
+"""Docstrings of `host`, `hw`, `quant`, `samfabric` and `sim` begin with a sentence, no fragment."""
 
 import ast
 import re
@@ -45,7 +45,7 @@ def fragments(source):
     return found
 
 
-@pytest.mark.parametrize("part", ["host", "quant", "samfabric", "sim"])
+@pytest.mark.parametrize("part", ["host", "hw", "quant", "samfabric", "sim"])
 def test_docstrings_begin_with_a_sentence(part):
     found = {
         str(path.relative_to(ROOT)): fragments(path.read_text(encoding="utf-8"))

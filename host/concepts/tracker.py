@@ -27,7 +27,7 @@ from host.concepts.phrases import Phrases
 from host.concepts.prompts import ConceptPrompt
 from host.concepts.session import ConceptDetector
 from host.device import Device
-from host.images import logits_to_video, sigmoid
+from host.images import sigmoid
 from host.mask_overlap import share_frame
 from host.prompts import Prompt
 from host.session import ObjectResult, Session
@@ -173,8 +173,7 @@ class ConceptTracker:
     def _known(
         self, frame: NDArray[np.uint8], known: Mapping[int, TrackedInstance], next_id: int
     ) -> dict[int, ObjectResult]:
-        height, width = frame.shape[:2]
-        prompts = {i: _as_prompt(one.logits(height, width)) for i, one in known.items()}
+        prompts = {i: _as_prompt(one.answer, frame.shape[:2]) for i, one in known.items()}
         seen = {i: p for i, p in prompts.items() if p.mask is not None and p.mask.any()}
         self._scores = {i: one.score for i, one in known.items()}
         self._tracks = Tracks(self.rules, next_id)
@@ -274,11 +273,7 @@ class ConceptTracker:
         lent = {**plan.conditioned, **plan.started}
         if found is None or not lent:
             return kept
-        height, width = found.frame_size
-        prompts = {
-            i: _as_prompt(logits_to_video(found.logits[row], height, width))
-            for i, row in lent.items()
-        }
+        prompts = {i: Prompt.from_logits(found.logits[row]) for i, row in lent.items()}
         self._scores.update({i: float(found.scores[row]) for i, row in plan.started.items()})
         result = self.session.refine(prompts)
         for stage, ms in result.timings_ms.items():
@@ -309,8 +304,13 @@ class ConceptTracker:
         return done
 
 
-def _as_prompt(logits: NDArray[np.float32]) -> Prompt:
-    return Prompt(mask=logits > 0)
+def _as_prompt(answer: Answer, size: tuple[int, ...]) -> Prompt:
+    """The mask that an answer stands for: the user's own on a frame of this size, else the model's
+    logits.
+    """
+    if answer.given is not None and answer.given.shape == size:
+        return Prompt(mask=answer.given)
+    return Prompt.from_logits(answer.logits)
 
 
 def _visible_masks(

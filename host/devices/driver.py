@@ -44,11 +44,11 @@ class RunError(DeviceError):
 class Transport(Protocol):
     """A transport reaches the registers and stream channels of a system.
 
-    A run may take `patience` times the cycles that its hardware is said to need, and `grace` cycles
+    A run may take `timeout` times the cycles that its hardware is said to need, and `grace` cycles
     on top. All methods raise TransportError.
     """
 
-    patience: float
+    timeout: float
     grace: int
 
     def write(self, offset: int, value: int) -> None:
@@ -205,7 +205,7 @@ class Driver:
         """One run or load, from the registers to DONE; returns its cycles."""
         transport = self.transport
         counts = [count for _, count in (*sent.values(), *taken.values())]
-        limit = int(max([entry.cycles, *counts]) * transport.patience) + transport.grace
+        limit = int(max([entry.cycles, *counts]) * transport.timeout) + transport.grace
         try:
             settings = {
                 Register.GRAPH: entry.index,

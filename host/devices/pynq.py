@@ -83,7 +83,7 @@ class PynqTransport:
     `.hwh` says of the DMAs. loaded is the overlay, kept as long as its registers are used.
     """
 
-    patience = 4.0
+    timeout = 4.0
 
     def __init__(self, pynq: Any, hardware: Hardware, handoff: Handoff, loaded: Any = None) -> None:
         self._pynq, self.clock_mhz, self._loaded = pynq, hardware.clock_mhz, loaded

@@ -28,7 +28,7 @@ class RtlTransport:
     none.
     """
 
-    patience = 4.0
+    timeout = 4.0
     grace = 20_000
 
     def __init__(self, system: Any, stalls: int | None = None) -> None:
@@ -37,7 +37,7 @@ class RtlTransport:
         self._system, self._error = system, SimulatorError
         self._stalls = None if stalls is None else np.random.default_rng(stalls)
         if stalls is not None:
-            self.patience, self.grace = 100.0, 200_000
+            self.timeout, self.grace = 100.0, 200_000
         self._started = 0
 
     def write(self, offset: int, value: int) -> None:

@@ -18,10 +18,11 @@ from hw.spec.hardware import Hardware
 PROCESSORS = {"xc7": "processing_system7", "xcup": "zynq_ultra_ps_e"}
 PS, RESET, CONTROL_NET = "ps", "reset", "control_net"
 ADDRESS_BITS = {"xc7": 32, "xcup": 40}
-"""Of a DMA: all that the processor's memory may lie at. An UltraScale+ has the memory beyond 2 GB
-above 32 GB."""
+"""A DMA's addresses have this many bits, all that the processor's memory may lie at. An UltraScale+
+has the memory beyond 2 GB above 32 GB.
+"""
 LENGTH_BITS = 26
-"""Of a DMA's length register: 64 MB at once, the most that PG021 has."""
+"""A DMA's length register has this many bits: 64 MB at once, the most that PG021 has."""
 BURST = 16
 STREAM_BITS = 8
 CONTROL_BITS = 32

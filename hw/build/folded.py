@@ -29,7 +29,7 @@ SHELL = Cost(lut=8000, ff=11000, bram18=24)
 reads, in simple mode (PG021, "Resource Utilization"), two SmartConnects. An assumption: the true
 figure is Vivado's."""
 FOLDINGS = "foldings.toml"
-"""Of a bundle with hardware."""
+"""A bundle with hardware keeps its foldings in this file."""
 STYLES = {"xc7": Style(140, 0, 30, sparing=True), "xcup": Style(220, 950, sparing=True)}
 """What a search begins with, by family."""
 

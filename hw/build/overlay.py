@@ -13,12 +13,12 @@ from hw.spec.handoff import CONTROL
 from hw.spec.hardware import Hardware
 
 RANGE = 1 << 16
-"""Bytes of each window: far more than the registers have, as Vivado gives by default."""
+"""Each window has this many bytes: far more than the registers have, as Vivado gives by default."""
 # First address that the processor's general-purpose master port reaches: UG585, table "System-level
 # address map"; UG1085, table "System address map", M_AXI_HPM0_FPD.
 BASES = {"xc7": 0x4000_0000, "xcup": 0xA000_0000}
 MOST_MASTERS = 16
-"""Of one SmartConnect."""
+"""One SmartConnect has this many ports."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def add_rates(parser: argparse.ArgumentParser) -> None:
 
 
 def asked(board: Board, manifest: Manifest, given: argparse.Namespace | None = None) -> Target:
-    """Cycles that a frame may take at the rates given, at the family's where none are."""
+    """Returns the cycles that a frame may take at the rates given, else at the family's."""
     every = EVERY if given is None else given.every
 
     def rate(option: str, usual: float) -> float:

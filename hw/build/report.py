@@ -224,7 +224,7 @@ def _layers(folded: Folded, graph: str, costs: dict[str, Cost]) -> list[str]:
 
 
 def whole(found: ByLayer) -> Cost:
-    """Of the device, shell included."""
+    """Returns the resources of the whole device, shell included."""
     return sum((c for layers in found.values() for c in layers.values()), SHELL)
 
 

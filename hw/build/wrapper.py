@@ -16,8 +16,8 @@ from hw.spec.registers import ADDRESS_BITS
 LITE = "xilinx.com:interface:aximm:1.0 s_axi_control"
 AXIS = "xilinx.com:interface:axis:1.0"
 WINDOW_BITS = RANGE.bit_length() - 1
-"""Of the register window on the bus. The port is as wide as Vivado gives the window its range; the
-system takes the low bits, so that its registers recur in the window.
+"""The register window has this size on the bus. The port is as wide as Vivado gives the window its
+range; the system takes the low bits, so that its registers recur in the window.
 """
 # (direction, width, signal)
 CONTROL = (
@@ -42,7 +42,7 @@ CONTROL = (
 
 
 def name(hardware: Hardware) -> str:
-    """Of the module."""
+    """The wrapper's module has this name."""
     return f"{hardware.top}_board"
 
 

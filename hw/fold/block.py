@@ -128,13 +128,13 @@ class Block(ABC):
 
     @cached_property
     def cost(self) -> Cost:
-        """Of all kernels."""
+        """The block costs what all its kernels cost."""
         return sum((k.cost() for k in self.kernels.values()), Cost())
 
     @property
     @abstractmethod
     def interval(self) -> int:
-        """Cycles of a frame that its slowest kernel asks for."""
+        """The slowest kernel of the block asks for this many cycles a frame."""
 
     @abstractmethod
     def run(self, inputs: Sequence[Times]) -> Times:
@@ -153,14 +153,14 @@ def buffer(depth: int, bits: int, beats: int, style: Style) -> Fifo:
     """A FIFO of at least so many beats."""
     width = whole_bytes(bits)
     depth = max(2, depth)
-    return Fifo(depth, width, style.ram(depth, width + 1), beats=beats)
+    return Fifo(DEPTH=depth, WIDTH=width, RAM_STYLE=style.ram(depth, width + 1), beats=beats)
 
 
 def narrowed(lanes: int, out: int, bits: int, codes: int) -> dict[str, Kernel]:
     """From `lanes` codes a beat to `out`. A wide beat is held, so that its source goes on."""
     if lanes == out:
         return {}
-    convert = Dwc(lanes, out, bits, groups=codes // lcm(lanes, out))
+    convert = Dwc(IN_LANES=lanes, OUT_LANES=out, ELEM_WIDTH=bits, groups=codes // lcm(lanes, out))
     if lanes < out:
         return {"widen": convert}
-    return {"hold": Pipe(whole_bytes(lanes * bits), beats=codes // lanes), "narrow": convert}
+    return {"hold": Pipe(WIDTH=whole_bytes(lanes * bits), beats=codes // lanes), "narrow": convert}

@@ -70,12 +70,30 @@ class _Requantized(Block):
         """Padding and windows of `lanes` codes a beat."""
         a, layer = self.layer.inputs[0], self.layer
         top, bottom, left, right = self._pads()
-        pad = Fmpad(a.height, a.width, a.channels, lanes, a.dtype.bits, top, bottom, left, right)
+        pad = Fmpad(
+            IFM_H=a.height,
+            IFM_W=a.width,
+            IFM_CH=a.channels,
+            SIMD=lanes,
+            ELEM_WIDTH=a.dtype.bits,
+            PAD_TOP=top,
+            PAD_BOTTOM=bottom,
+            PAD_LEFT=left,
+            PAD_RIGHT=right,
+        )
         high, wide, _ = pad.padded
-        given = (high, wide, a.channels, layer.kernel, layer.stride, lanes, depthwise)
-        window = Swg(*given, ELEM_WIDTH=a.dtype.bits)
+        window = Swg(
+            IFM_H=high,
+            IFM_W=wide,
+            IFM_CH=a.channels,
+            KERNEL=layer.kernel,
+            STRIDE=layer.stride,
+            SIMD=lanes,
+            DEPTHWISE=depthwise,
+            ELEM_WIDTH=a.dtype.bits,
+        )
         style = self.style.ram(window.depth, lanes * a.dtype.bits)
-        window = Swg(*given, ELEM_WIDTH=a.dtype.bits, RAM_STYLE=style)
+        window = replace(window, RAM_STYLE=style)
         padding = {"pad": pad} if any(self._pads()) else {}
         return {**padding, "window": window}
 
@@ -87,7 +105,9 @@ class _Requantized(Block):
 
 
 class DenseBlock(_Requantized):
-    """[pad, window,] mvu, requant."""
+    """A dense convolution is mvu and requant, behind padding and windows where they are larger
+    than 1x1.
+    """
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -115,12 +135,12 @@ class DenseBlock(_Requantized):
 
     @property
     def beats(self) -> int:
-        """Of a window."""
+        """A window is read in this many beats."""
         return self.layer.kernel**2 * self.layer.inputs[0].channels // self.folding.SIMD
 
     @property
     def passes(self) -> int:
-        """Over a window."""
+        """A window is read this many times, once for every PE output channels."""
         return self.layer.output.channels // self.folding.PE
 
     @property
@@ -153,7 +173,7 @@ class DenseBlock(_Requantized):
 
 
 class DepthwiseBlock(_Requantized):
-    """pad, window, vvu, requant."""
+    """A depthwise convolution is padding, windows, vvu and requant."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:

@@ -24,7 +24,7 @@ Way = tuple[Cycles, int, bool]
 is kept on every way between them."""
 Needs = Callable[[str, str], Way | None]
 SLACK = 2
-"""Vectors that each layer of the longer way may have under its hands, and keeps its pace with."""
+"""Each layer of the longer way may hold this many vectors at once to keep its pace."""
 
 
 def depths(

@@ -23,11 +23,13 @@ End = tuple[str, int]
 HELD = 2
 """Vectors that a block takes in before it holds up who gives them."""
 AROUND = 20
-"""Cycles from room in a block to the next vector of the one before, where neither works ahead."""
+"""These cycles pass from room in a block to the next vector of the one before, where neither works
+ahead.
+"""
 TRIED = 6
 """Foldings of a layer that are built to compare their costs."""
 MOST_SIMD = 32
-"""Of an attention: its queries come a code a beat, and wide words waste block RAM."""
+"""An attention has no more SIMD: its queries come a code a beat, and wide words waste block RAM."""
 
 
 class FoldingError(SamFabricError):
@@ -35,8 +37,8 @@ class FoldingError(SamFabricError):
 
 
 def share(cost: Cost, budget: Cost) -> float:
-    """Sum of the shares of a budget that a cost takes: what scarce resources cost most of. What a
-    board has none of costs 1 a piece.
+    """Sum of the shares of a budget that a cost takes: what scarce resources cost most of. Each
+    piece of a resource that the board lacks counts as a share of 1.
     """
     parts = ((getattr(cost, f.name), getattr(budget, f.name)) for f in fields(Cost))
     return sum(used / (have or 1) for used, have in parts)
@@ -96,7 +98,7 @@ def cheapest(layer: Layer, cycles: int, style: Style, budget: Cost) -> Block:
 
 
 def divisors(n: int) -> list[int]:
-    """Ascending."""
+    """Returns the divisors of n, ascending."""
     return [d for d in range(1, n + 1) if n % d == 0]
 
 
@@ -116,7 +118,7 @@ class Plan:
 
     @property
     def cycles(self) -> int:
-        """Of a frame, from its first code in to its last out."""
+        """The cycles of a frame, from its first code in to its last code out."""
         return max(self.times[t.name].end for t in self.dataflow.outputs.values()) + 2
 
     @property

@@ -22,7 +22,9 @@ from hw.spec.sizes import ceil_div
 
 
 class _Streaming(Block):
-    """Takes every input and gives its output at `lanes` codes a beat, one beat a cycle."""
+    """A streaming block takes every input and gives its output at `lanes` codes a beat, one beat a
+    cycle.
+    """
 
     @property
     def entries(self) -> tuple[int, ...]:
@@ -34,20 +36,20 @@ class _Streaming(Block):
 
 
 class JoinBlock(_Streaming):
-    """join_add."""
+    """A sum is one join_add."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
         a, b, out, lanes = *self.layer.inputs, self.layer.output, self.folding.lanes
         return {
             "add": JoinAdd(
-                lanes,
-                a.dtype.bits,
-                a.dtype.signed,
-                b.dtype.bits,
-                b.dtype.signed,
-                out.dtype.bits,
-                out.dtype.signed,
+                PE=lanes,
+                IN_WIDTH_A=a.dtype.bits,
+                IN_SIGNED_A=a.dtype.signed,
+                IN_WIDTH_B=b.dtype.bits,
+                IN_SIGNED_B=b.dtype.signed,
+                OUT_WIDTH=out.dtype.bits,
+                OUT_SIGNED=out.dtype.signed,
                 beats=out.codes // lanes,
             )
         }
@@ -65,14 +67,22 @@ class JoinBlock(_Streaming):
 
 
 class UpsampleBlock(_Streaming):
-    """upsample_nearest."""
+    """An upsampling is one upsample_nearest."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
         a, lanes = self.layer.inputs[0], self.folding.lanes
         style = self.style.ram(a.width * a.channels // lanes, lanes * a.dtype.bits)
-        shape = (a.height, a.width, a.channels, lanes, a.dtype.bits)
-        return {"double": UpsampleNearest(*shape, style, a.dtype.signed)}
+        double = UpsampleNearest(
+            IFM_H=a.height,
+            IFM_W=a.width,
+            IFM_CH=a.channels,
+            SIMD=lanes,
+            ELEM_WIDTH=a.dtype.bits,
+            RAM_STYLE=style,
+            signed=a.dtype.signed,
+        )
+        return {"double": double}
 
     def needs(self, position: int) -> Cycles:
         a = self.layer.inputs[0]
@@ -85,12 +95,14 @@ class UpsampleBlock(_Streaming):
 
 
 class CutBlock(Block):
-    """split, whose second stream is dropped."""
+    """A cut is a split whose second stream is dropped."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
         a, out = self.layer.inputs[0], self.layer.output
-        return {"cut": Split(1, out.codes, a.codes - out.codes, 1, a.dtype.bits)}
+        return {
+            "cut": Split(N=1, CA=out.codes, CB=a.codes - out.codes, PE=1, ELEM_WIDTH=a.dtype.bits)
+        }
 
     @property
     def gives(self) -> str:
@@ -114,7 +126,7 @@ class CutBlock(Block):
 
 
 class KeepBlock(_Streaming):
-    """fifo of a frame."""
+    """A kept tensor is a FIFO that holds a frame."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -127,7 +139,7 @@ class KeepBlock(_Streaming):
 
 
 class AttentionBlock(Block):
-    """attention."""
+    """An attention is one kernel behind a buffer that gathers a query."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -188,7 +200,7 @@ class AttentionBlock(Block):
 
 
 class MaskBlock(Block):
-    """matmul of few buffered vectors with every pixel, requant."""
+    """A product of masks is a matmul of few buffered vectors with every pixel, and a requant."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -253,7 +265,7 @@ def attention(layer: Layer, folding: Folding, style: Style) -> Attention:
 
 
 def mask_product(layer: Layer, folding: Folding, style: Style) -> dict[str, Kernel]:
-    """matmul and requant of the masks' logits."""
+    """Returns the matmul and the requant that make the masks' logits."""
     vectors, pixels = layer.inputs
     depth = vectors.codes // (folding.PE * folding.SIMD)
     product = Matmul(

@@ -31,7 +31,8 @@ def weight_bits(weight: NDArray[Any]) -> int:
 
 
 def dense(node: Node, dtype: IntType, pe: int, simd: int = 1, **more: Any) -> Mvu:
-    """mvu of a 1x1 or k x k convolution, its window in the dense order of `swg` (ky, kx, channel).
+    """Returns the mvu of a 1x1 or k x k convolution, its window in the dense order of `swg` (ky,
+    kx, channel).
 
     dtype: of the codes that it reads. more: other fields of Mvu (PACK, RAM_STYLE, vectors, ...).
     """
@@ -52,7 +53,9 @@ def dense(node: Node, dtype: IntType, pe: int, simd: int = 1, **more: Any) -> Mv
 
 
 def depthwise(node: Node, dtype: IntType, pe: int, simd: int = 1, **more: Any) -> Vvu:
-    """vvu of a depthwise convolution. dtype: of the codes that it reads. more: other fields."""
+    """Returns the vvu of a depthwise convolution. dtype: of the codes that it reads. more: other
+    fields.
+    """
     weight = node.params["weight"]
     return Vvu(
         CHANNELS=len(weight),
@@ -69,7 +72,7 @@ def depthwise(node: Node, dtype: IntType, pe: int, simd: int = 1, **more: Any) -
 
 
 def requantizer(conv: Node, node: Node, dtype: IntType, pe: int = 1, **more: Any) -> Requant:
-    """requant that follows a convolution, with the integers of its node.
+    """Returns the requant that follows a convolution, with the integers of its node.
 
     dtype: of the codes that the convolution reads. more: other fields of Requant.
 
@@ -86,8 +89,9 @@ def requantizer(conv: Node, node: Node, dtype: IntType, pe: int = 1, **more: Any
 
 
 def requant_fields(node: Node, lanes: int = 1) -> dict[str, Any]:
-    """Fields of Requant that a requant node of a program decides: type of the codes, integers m,
-    b, n, and how they are stored. lanes: how many lanes share the integers of one scale.
+    """Returns the fields of Requant that a requant node of a program decides: type of the codes,
+    integers m, b, n, and how they are stored. lanes: how many lanes share the integers of one
+    scale.
 
     Raises LoweringError, naming the node, where lowering found no integers for hardware.
     """

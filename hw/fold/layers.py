@@ -30,18 +30,20 @@ class Tensor:
 
     @property
     def vectors(self) -> int:
-        """Pixels, or tokens."""
+        """The tensor has this many pixels, or tokens."""
         return self.height * self.width
 
     @property
     def codes(self) -> int:
-        """In a frame."""
+        """A frame of the tensor has this many codes."""
         return self.vectors * self.channels
 
 
 @dataclass(frozen=True)
 class Layer:
-    """name: the model's module. inputs: in the order of its kernel's ports. nodes: by role."""
+    """A layer is what one block of hardware does. name: the model's module. inputs: in the order of
+    its kernel's ports. nodes: by role.
+    """
 
     name: str
     inputs: tuple[Tensor, ...]
@@ -56,7 +58,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Conv(Layer):
-    """conv and requant. depthwise: a filter a channel."""
+    """A convolution with its requantizer. depthwise: a filter a channel."""
 
     kernel: int
     stride: int
@@ -70,12 +72,12 @@ class Conv(Layer):
 
 @dataclass(frozen=True)
 class Join(Layer):
-    """join_add: the sum of two tensors of one scale."""
+    """A join is the sum of two tensors of one scale."""
 
 
 @dataclass(frozen=True)
 class Upsample(Layer):
-    """Nearest, by two."""
+    """An upsampling repeats every pixel twice in each direction."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Dataflow:
 
     @property
     def tensors(self) -> dict[str, Tensor]:
-        """Of the graph's inputs and of all layers, by name."""
+        """The tensors of the graph's inputs and of all layers, by name."""
         found = [*self.inputs.values(), *(x.output for x in self.layers)]
         return {t.name: t for t in found}
 

@@ -19,8 +19,9 @@ Cycles = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Times:
-    """first, last: (vectors,) cycles. held: cycles that its maker needs for each vector, where
-    nothing keeps what it might make ahead; 0 where something does.
+    """Times tell when each vector of a tensor comes. first, last: (vectors,) cycles. held: cycles
+    that its maker needs for each vector, where nothing keeps what it might make ahead; 0 where
+    something does.
     """
 
     first: Cycles
@@ -29,7 +30,7 @@ class Times:
 
     @property
     def end(self) -> int:
-        """Of the frame."""
+        """The frame ends in this cycle."""
         return int(self.last[-1])
 
     def later(self, cycles: int) -> Times:

@@ -19,7 +19,9 @@ from hw.spec.dtypes import IntType
 from hw.spec.sizes import signed_bits
 
 DIVIDE_CYCLES = 8
-"""Of a quotient of 8 bits made a bit a cycle; rows of fewer beats take a faster divider."""
+"""A quotient of 8 bits made a bit a cycle takes this many; rows of fewer beats take a faster
+divider.
+"""
 
 
 def product_bits(terms: int, a: IntType, b: IntType) -> int:
@@ -30,7 +32,7 @@ def product_bits(terms: int, a: IntType, b: IntType) -> int:
 def scalar_requantizer(
     node: Node, terms: int, a: IntType, b: IntType, lanes: int, **more: Any
 ) -> Requant:
-    """requant of `lanes` lanes that share one m, b, n. more: other fields."""
+    """Returns the requant of `lanes` lanes that share one m, b, n. more: other fields."""
     return Requant(
         MH=lanes,
         PE=lanes,

@@ -48,7 +48,9 @@ class Proof:
 
 @dataclass(frozen=True)
 class Result:
-    """verdict: proved, refuted (there is a counterexample from reset) or unknown."""
+    """A proof's outcome. verdict: proved, refuted (there is a counterexample from reset) or
+    unknown.
+    """
 
     proof: Proof
     verdict: str

@@ -35,15 +35,16 @@ ROWEXP = {"IN_WIDTH": "S_WIDTH", "OUT_WIDTH": "E_WIDTH", "RAM_STYLE": "ROW_STYLE
 DIVIDE = {"CYCLES": "DIVIDE_CYCLES", "PE": "SIMD"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Attention(Kernel):
-    """LENGTH: greatest L. DIM: codes of a query, key and value. PE: keys at once. SIMD: codes of
-    DIM at once. Q_WIDTH, K_WIDTH, V_WIDTH, S_WIDTH (scores), OUT_WIDTH: signed; E_WIDTH: unsigned.
-    S_ACCU_WIDTH, N_ACCU_WIDTH, SUM_WIDTH: of the sums q k, e v and e. PORT_WIDTH .. SETS: the
-    scores' requantizer, see Requant. TIE, DIVIDE_CYCLES: see Divide. PACK, RES, RAM_STYLE, DOUBLE:
-    of both products, see Matmul. ROW_STYLE, ROM_STYLE: of rows of scores and of tables, see Rowexp.
-    RAGGED: L comes in s_axis_length, else it is LENGTH; keys and values are filled up with any
-    codes to a multiple of PE, which then is a power of two.
+    """The kernel `attention` with its parameters chosen. LENGTH: greatest L. DIM: codes of a query,
+    key and value. PE: keys at once. SIMD: codes of DIM at once. Q_WIDTH, K_WIDTH, V_WIDTH, S_WIDTH
+    (scores), OUT_WIDTH: signed; E_WIDTH: unsigned. S_ACCU_WIDTH, N_ACCU_WIDTH, SUM_WIDTH: of the
+    sums q k, e v and e. PORT_WIDTH .. SETS: the scores' requantizer, see Requant. TIE,
+    DIVIDE_CYCLES: see Divide. PACK, RES, RAM_STYLE, DOUBLE: of both products, see Matmul.
+    ROW_STYLE, ROM_STYLE: of rows of scores and of tables, see Rowexp. RAGGED: L comes in
+    s_axis_length, else it is LENGTH; keys and values are filled up with any codes to a multiple of
+    PE, which then is a power of two.
 
     m, b, n: (SETS,) of the scores; None draws some. table: (2^S_WIDTH,) e by distance from the
     row's greatest score, from 1 up at 0; None: random. queries: M of a frame in tests.
@@ -52,29 +53,50 @@ class Attention(Kernel):
 
     name = "attention"
     parts = ("length_fork", "matmul", "requant", "rowexp", "fifo", "divide")
+    example_values = {
+        "LENGTH": 16,
+        "DIM": 8,
+        "PE": 2,
+        "SIMD": 2,
+        "Q_WIDTH": 8,
+        "K_WIDTH": 8,
+        "V_WIDTH": 8,
+        "S_WIDTH": 8,
+        "E_WIDTH": 8,
+        "OUT_WIDTH": 8,
+        "S_ACCU_WIDTH": 19,
+        "N_ACCU_WIDTH": 20,
+        "SUM_WIDTH": 12,
+        "PORT_WIDTH": 19,
+        "M_WIDTH": 18,
+        "B_WIDTH": 16,
+        "B_SHIFT": 16,
+        "SHIFT": 26,
+        "TIE": 12,
+    }
 
-    LENGTH: int = 16
-    DIM: int = 8
-    PE: int = 2
-    SIMD: int = 2
-    Q_WIDTH: int = 8
-    K_WIDTH: int = 8
-    V_WIDTH: int = 8
-    S_WIDTH: int = 8
-    E_WIDTH: int = 8
-    OUT_WIDTH: int = 8
-    S_ACCU_WIDTH: int = 19
-    N_ACCU_WIDTH: int = 20
-    SUM_WIDTH: int = 12
-    PORT_WIDTH: int = 19
-    M_WIDTH: int = 18
-    B_WIDTH: int = 16
-    B_SHIFT: int = 16
-    SHIFT: int = 26
+    LENGTH: int
+    DIM: int
+    PE: int
+    SIMD: int
+    Q_WIDTH: int
+    K_WIDTH: int
+    V_WIDTH: int
+    S_WIDTH: int
+    E_WIDTH: int
+    OUT_WIDTH: int
+    S_ACCU_WIDTH: int
+    N_ACCU_WIDTH: int
+    SUM_WIDTH: int
+    PORT_WIDTH: int
+    M_WIDTH: int
+    B_WIDTH: int
+    B_SHIFT: int
+    SHIFT: int
     SHIFTS: int = 1
     SHIFT_STEP: int = 1
     SETS: int = 1
-    TIE: int = 12
+    TIE: int
     DIVIDE_CYCLES: int = 8
     PACK: int = 1
     RES: str = "dsp"
@@ -108,13 +130,13 @@ class Attention(Kernel):
 
     @cached_property
     def scores(self) -> Matmul:
-        """q k."""
+        """The product of queries and keys."""
         here = {k: getattr(self, v) for k, v in SCORES.items()}
         return Matmul(TRANSPOSED=True, PE=self.PE, SIMD=self.SIMD, **here, **self._shared())
 
     @cached_property
     def context(self) -> Matmul:
-        """e v."""
+        """The product of weights e and values."""
         here = {k: getattr(self, v) for k, v in CONTEXT.items()}
         return Matmul(TRANSPOSED=False, A_SIGNED=False, **here, **self._shared())
 
@@ -147,7 +169,7 @@ class Attention(Kernel):
 
     @cached_property
     def divide(self) -> Divide:
-        """e v / sum e."""
+        """The quotient of the sums e v by the sums of e."""
         here = {k: getattr(self, v) for k, v in DIVIDE.items()}
         widths = {"N_WIDTH": self.N_ACCU_WIDTH, "D_WIDTH": self.SUM_WIDTH}
         names = ("OUT_WIDTH", "DIM", "TIE")
@@ -156,11 +178,16 @@ class Attention(Kernel):
 
     @cached_property
     def fifo(self) -> Fifo:
-        """Of the sums of e."""
+        """The FIFO that holds the sums of e until their products are there."""
         return Fifo(DEPTH=8, WIDTH=whole_bytes(self.SUM_WIDTH))
 
     def memories(self) -> dict[str, RomImage]:
-        return self.requant.memories() | self.rowexp.memories()
+        parts = {"REQUANT": self.requant, "ROWEXP": self.rowexp}
+        return {
+            f"{name}_{parameter}": memory
+            for name, part in parts.items()
+            for parameter, memory in part.memories().items()
+        }
 
     def _streams(self, length: int) -> dict[str, Stream]:
         ragged = IntType(self.LENGTH.bit_length(), False)
@@ -222,7 +249,7 @@ class Attention(Kernel):
         return frame
 
     def _filled(self, settings: dict[str, int]) -> int:
-        """L rounded up to a multiple of PE."""
+        """Returns L rounded up to a multiple of PE."""
         return ceil_div(settings.get("length", self.LENGTH), self.PE) * self.PE
 
     def ideal_cycles(self, **settings: int) -> int:

@@ -75,20 +75,20 @@ module attention #(
     // Products a multiplier: 1, 2 or 4
     parameter int unsigned PACK = 1,
     // What multiplies: "dsp" or "lut"
-    parameter string RES = "dsp",
+    parameter RES = "dsp",
     // Keys and values: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // Rows of scores: "distributed", "block" or "ultra"
-    parameter string ROW_STYLE = "distributed",
+    parameter ROW_STYLE = "distributed",
     // Tables of e, one for each of PE: "distributed" or "block"
-    parameter string ROM_STYLE = "distributed",
+    parameter ROM_STYLE = "distributed",
     // The next frame's keys and values load while this one is at work
     parameter bit DOUBLE = 1'b1,
     // L comes in s_axis_length; else it is LENGTH
     parameter bit RAGGED = 1'b0,
     // The scores' parameters and the table of e, for $readmemh
-    parameter string PARAMETER_FILE = "",
-    parameter string TABLE_FILE = "",
+    parameter REQUANT_INIT_FILE = "",
+    parameter ROWEXP_INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned LW = (($clog2(LENGTH + 1) + 7) / 8) * 8,
     localparam int unsigned YW = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
@@ -130,41 +130,41 @@ module attention #(
   localparam longint unsigned ONE = 1;
 
   `SPEC_CHECK(length, LENGTH >= 1 && LENGTH <= 65536 && LENGTH % (PE == 0 ? 1 : PE) == 0,
-              "attention: LENGTH = %0d: 1..65536, a multiple of PE", LENGTH)
+              ("attention: LENGTH = %0d: 1..65536, a multiple of PE = %0d", LENGTH, PE))
   `SPEC_CHECK(dim, DIM >= 1 && DIM <= 65536 && DIM % (SIMD == 0 ? 1 : SIMD) == 0,
-              "attention: DIM = %0d: 1..65536, a multiple of SIMD", DIM)
+              ("attention: DIM = %0d: 1..65536, a multiple of SIMD = %0d", DIM, SIMD))
   `SPEC_CHECK(pe, PE >= 1 && (!RAGGED || 1 << $clog2(PE) == PE),
-              "attention: PE = %0d: at least 1, a power of two if RAGGED", PE)
-  `SPEC_CHECK(simd, SIMD >= 1, "attention: SIMD = %0d: at least 1", SIMD)
-  `SPEC_CHECK(q_width, Q_WIDTH >= 2 && Q_WIDTH <= 16, "attention: Q_WIDTH = %0d: 2..16", Q_WIDTH)
-  `SPEC_CHECK(k_width, K_WIDTH >= 2 && K_WIDTH <= 16, "attention: K_WIDTH = %0d: 2..16", K_WIDTH)
-  `SPEC_CHECK(v_width, V_WIDTH >= 2 && V_WIDTH <= 16, "attention: V_WIDTH = %0d: 2..16", V_WIDTH)
-  `SPEC_CHECK(s_width, S_WIDTH >= 2 && S_WIDTH <= 8, "attention: S_WIDTH = %0d: 2..8", S_WIDTH)
-  `SPEC_CHECK(e_width, E_WIDTH >= 1 && E_WIDTH <= 8, "attention: E_WIDTH = %0d: 1..8", E_WIDTH)
-  `SPEC_CHECK(out_width, OUT_WIDTH >= 2 && OUT_WIDTH <= 16, "attention: OUT_WIDTH = %0d: 2..16",
-              OUT_WIDTH)
+              ("attention: PE = %0d: at least 1, a power of two if RAGGED = %0d", PE, RAGGED))
+  `SPEC_CHECK(simd, SIMD >= 1, ("attention: SIMD = %0d: at least 1", SIMD))
+  `SPEC_CHECK(q_width, Q_WIDTH >= 2 && Q_WIDTH <= 16, ("attention: Q_WIDTH = %0d: 2..16", Q_WIDTH))
+  `SPEC_CHECK(k_width, K_WIDTH >= 2 && K_WIDTH <= 16, ("attention: K_WIDTH = %0d: 2..16", K_WIDTH))
+  `SPEC_CHECK(v_width, V_WIDTH >= 2 && V_WIDTH <= 16, ("attention: V_WIDTH = %0d: 2..16", V_WIDTH))
+  `SPEC_CHECK(s_width, S_WIDTH >= 2 && S_WIDTH <= 8, ("attention: S_WIDTH = %0d: 2..8", S_WIDTH))
+  `SPEC_CHECK(e_width, E_WIDTH >= 1 && E_WIDTH <= 8, ("attention: E_WIDTH = %0d: 1..8", E_WIDTH))
+  `SPEC_CHECK(out_width, OUT_WIDTH >= 2 && OUT_WIDTH <= 16,
+              ("attention: OUT_WIDTH = %0d: 2..16", OUT_WIDTH))
   `SPEC_CHECK(
       s_accu_width, S_ACCU_WIDTH >= 2 && S_ACCU_WIDTH <= 32 && SCORE <= ONE << (S_ACCU_WIDTH - 1),
-      "attention: S_ACCU_WIDTH = %0d: up to 32 bits that hold the greatest sum", S_ACCU_WIDTH)
+      ("attention: S_ACCU_WIDTH = %0d: up to 32, holds sums up to %0d", S_ACCU_WIDTH, SCORE))
   `SPEC_CHECK(
       n_accu_width, N_ACCU_WIDTH >= 2 && N_ACCU_WIDTH <= 32 && CONTEXT <= ONE << (N_ACCU_WIDTH - 1),
-      "attention: N_ACCU_WIDTH = %0d: up to 32 bits that hold the greatest sum", N_ACCU_WIDTH)
+      ("attention: N_ACCU_WIDTH = %0d: up to 32, holds sums up to %0d", N_ACCU_WIDTH, CONTEXT))
   `SPEC_CHECK(sum_width, SUM_WIDTH >= 1 && SUM_WIDTH <= 32 && WEIGHT < ONE << SUM_WIDTH,
-              "attention: SUM_WIDTH = %0d: up to 32 bits that hold the greatest sum", SUM_WIDTH)
-  `SPEC_CHECK(tie, TIE >= 1 && TIE <= 16, "attention: TIE = %0d: 1..16", TIE)
+              ("attention: SUM_WIDTH = %0d: up to 32, holds sums up to %0d", SUM_WIDTH, WEIGHT))
+  `SPEC_CHECK(tie, TIE >= 1 && TIE <= 16, ("attention: TIE = %0d: 1..16", TIE))
   `SPEC_CHECK(cycles, DIVIDE_CYCLES == 1 || DIVIDE_CYCLES == OUT_WIDTH,
-              "attention: DIVIDE_CYCLES = %0d: 1 or OUT_WIDTH", DIVIDE_CYCLES)
+              ("attention: DIVIDE_CYCLES = %0d: 1 or OUT_WIDTH = %0d", DIVIDE_CYCLES, OUT_WIDTH))
   `SPEC_CHECK(
       pack,
       PACK == 1 || ((PACK == 2 || PACK == 4) && RES == "dsp" && PE % PACK == 0 && SIMD % PACK == 0),
-      "attention: PACK = %0d: 1, 2 or 4, if RES is dsp a divisor of PE and SIMD", PACK)
-  `SPEC_CHECK(res, RES == "dsp" || RES == "lut", "attention: RES = %0s: dsp or lut", RES)
+      ("attention: PACK = %0d: 1, 2 or 4 if RES = %0s; divides %0d and %0d", PACK, RES, PE, SIMD))
+  `SPEC_CHECK(res, RES == "dsp" || RES == "lut", ("attention: RES = %0s: dsp or lut", RES))
   `SPEC_CHECK(ram_style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "attention: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+              ("attention: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
   `SPEC_CHECK(row_style, ROW_STYLE == "distributed" || ROW_STYLE == "block" || ROW_STYLE == "ultra",
-              "attention: ROW_STYLE = %0s: distributed, block or ultra", ROW_STYLE)
+              ("attention: ROW_STYLE = %0s: distributed, block or ultra", ROW_STYLE))
   `SPEC_CHECK(rom_style, ROM_STYLE == "distributed" || ROM_STYLE == "block",
-              "attention: ROM_STYLE = %0s: distributed or block", ROM_STYLE)
+              ("attention: ROM_STYLE = %0s: distributed or block", ROM_STYLE))
 
   // Beats filled up to whole bytes
   localparam int unsigned AW = ((PE * S_ACCU_WIDTH + 7) / 8) * 8;
@@ -242,21 +242,21 @@ module attention #(
   logic score_tlast, score_tvalid, score_tready;
 
   requant #(
-      .MH            (PE),
-      .PE            (PE),
-      .ACCU_WIDTH    (S_ACCU_WIDTH),
-      .PORT_WIDTH    (PORT_WIDTH),
-      .OUT_WIDTH     (S_WIDTH),
-      .OUT_SIGNED    (1'b1),
-      .M_WIDTH       (M_WIDTH),
-      .B_WIDTH       (B_WIDTH),
-      .B_SHIFT       (B_SHIFT),
-      .SHIFT         (SHIFT),
-      .SHIFTS        (SHIFTS),
-      .SHIFT_STEP    (SHIFT_STEP),
-      .SETS          (SETS),
-      .RAM_STYLE     ("distributed"),
-      .PARAMETER_FILE(PARAMETER_FILE)
+      .MH        (PE),
+      .PE        (PE),
+      .ACCU_WIDTH(S_ACCU_WIDTH),
+      .PORT_WIDTH(PORT_WIDTH),
+      .OUT_WIDTH (S_WIDTH),
+      .OUT_SIGNED(1'b1),
+      .M_WIDTH   (M_WIDTH),
+      .B_WIDTH   (B_WIDTH),
+      .B_SHIFT   (B_SHIFT),
+      .SHIFT     (SHIFT),
+      .SHIFTS    (SHIFTS),
+      .SHIFT_STEP(SHIFT_STEP),
+      .SETS      (SETS),
+      .RAM_STYLE ("distributed"),
+      .INIT_FILE (REQUANT_INIT_FILE)
   ) i_requant (
       .clk,
       .rst,
@@ -279,15 +279,15 @@ module attention #(
   logic weight_tvalid, weight_tready, divisor_tvalid, divisor_tready;
 
   rowexp #(
-      .IN_WIDTH  (S_WIDTH),
-      .OUT_WIDTH (E_WIDTH),
-      .LENGTH    (LENGTH),
-      .PE        (PE),
-      .RAGGED    (RAGGED),
-      .RAM_STYLE (ROW_STYLE),
-      .ROM_STYLE (ROM_STYLE),
-      .SUM_WIDTH (SUM_WIDTH),
-      .TABLE_FILE(TABLE_FILE)
+      .IN_WIDTH (S_WIDTH),
+      .OUT_WIDTH(E_WIDTH),
+      .LENGTH   (LENGTH),
+      .PE       (PE),
+      .RAGGED   (RAGGED),
+      .RAM_STYLE(ROW_STYLE),
+      .ROM_STYLE(ROM_STYLE),
+      .SUM_WIDTH(SUM_WIDTH),
+      .INIT_FILE(ROWEXP_INIT_FILE)
   ) i_rowexp (
       .clk,
       .rst,

@@ -14,18 +14,19 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Concat(Kernel):
     """(N, CA) and (N, CB) -> (N, CA + CB). PE: codes of a beat. ELEM_WIDTH: bits of a code.
     pixels: N in tests, since s_axis_1's tlast ends a frame.
     """
 
     name = "concat"
+    example_values = {"CA": 2, "CB": 4, "PE": 2, "ELEM_WIDTH": 4}
 
-    CA: int = 2
-    CB: int = 4
-    PE: int = 2
-    ELEM_WIDTH: int = 4
+    CA: int
+    CB: int
+    PE: int
+    ELEM_WIDTH: int
     pixels: int = 16
 
     def validate(self) -> None:

@@ -41,11 +41,13 @@ module concat #(
     input  wire logic             m_axis_tready
 );
   localparam int unsigned Lanes = PE < 1 ? 1 : PE;  // keeps bad parameters readable
-  `SPEC_CHECK(pe, PE >= 1, "concat: PE = %0d: at least 1", PE)
-  `SPEC_CHECK(ca, CA >= 1 && CA % Lanes == 0, "concat: CA = %0d: a positive multiple of PE", CA)
-  `SPEC_CHECK(cb, CB >= 1 && CB % Lanes == 0, "concat: CB = %0d: a positive multiple of PE", CB)
-  `SPEC_CHECK(elem_width, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32, "concat: ELEM_WIDTH = %0d: 1 to 32",
-              ELEM_WIDTH)
+  `SPEC_CHECK(pe, PE >= 1, ("concat: PE = %0d: at least 1", PE))
+  `SPEC_CHECK(ca, CA >= 1 && CA % Lanes == 0,
+              ("concat: CA = %0d: a positive multiple of PE = %0d", CA, PE))
+  `SPEC_CHECK(cb, CB >= 1 && CB % Lanes == 0,
+              ("concat: CB = %0d: a positive multiple of PE = %0d", CB, PE))
+  `SPEC_CHECK(elem_width, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32,
+              ("concat: ELEM_WIDTH = %0d: 1 to 32", ELEM_WIDTH))
 
   localparam int unsigned Bits = Lanes * (ELEM_WIDTH < 1 ? 1 : ELEM_WIDTH);
   localparam int unsigned BeatsA = CA < Lanes ? 1 : CA / Lanes;

@@ -16,14 +16,17 @@ from hw.spec.kernel import Cost
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Crc(Plain):
-    """WIDTH: of tdata in bits. beats: of a frame in tests, since tlast ends it."""
+    """The kernel `crc` with its parameters chosen. WIDTH: of tdata in bits. beats: of a frame in
+    tests, since tlast ends it.
+    """
 
     name = "crc"
+    example_values = {"WIDTH": 8}
     plain = False
 
-    WIDTH: int = 8
+    WIDTH: int
     beats: int = 16
 
     def outputs(self) -> dict[str, Stream]:

@@ -28,8 +28,8 @@ module crc #(
     output logic                  m_axis_tvalid,
     input  wire logic             m_axis_tready
 );
-  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0, "crc: WIDTH = %0d: a positive multiple of 8",
-              WIDTH)
+  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0,
+              ("crc: WIDTH = %0d: a positive multiple of 8", WIDTH))
 
   localparam logic [31:0] POLYNOMIAL = 32'hedb88320;  // lowest bit first
 

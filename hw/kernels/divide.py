@@ -16,25 +16,26 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Divide(Kernel):
-    """N_WIDTH: bits of the dividend, signed. D_WIDTH: bits of the divisor, unsigned, at least 1.
-    OUT_WIDTH, SIGNED: of the quotient. DIM: codes of a row. PE: codes of a row at once. TIE: halves
-    go up, and so does what lies up to 2^-TIE below them. CYCLES: clock cycles a beat, OUT_WIDTH for
-    one bit of the quotient a cycle or 1 for a pipeline.
-    rows: of a frame in tests.
+    """The kernel `divide` with its parameters chosen. N_WIDTH: bits of the dividend, signed.
+    D_WIDTH: bits of the divisor, unsigned, at least 1. OUT_WIDTH, SIGNED: of the quotient. DIM:
+    codes of a row. PE: codes of a row at once. TIE: halves go up, and so does what lies up to
+    2^-TIE below them. CYCLES: clock cycles a beat, OUT_WIDTH for one bit of the quotient a cycle or
+    1 for a pipeline. rows: of a frame in tests.
     """
 
     name = "divide"
     parts = ("quotient",)
+    example_values = {"N_WIDTH": 20, "D_WIDTH": 12, "OUT_WIDTH": 8, "DIM": 8, "PE": 1, "TIE": 12}
 
-    N_WIDTH: int = 20
-    D_WIDTH: int = 12
-    OUT_WIDTH: int = 8
+    N_WIDTH: int
+    D_WIDTH: int
+    OUT_WIDTH: int
     SIGNED: bool = True
-    DIM: int = 8
-    PE: int = 1
-    TIE: int = 12
+    DIM: int
+    PE: int
+    TIE: int
     CYCLES: int = 8
     rows: int = 4
 

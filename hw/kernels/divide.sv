@@ -65,16 +65,16 @@ module divide #(
   // Of the offset, two's complement: h, less d * 2^(OUT_WIDTH-1) where y is unsigned
   localparam int unsigned OW = D_WIDTH + (SIGNED ? 1 : QW);
 
-  `SPEC_CHECK(n_width, N_WIDTH >= 2 && N_WIDTH <= 32, "divide: N_WIDTH = %0d: 2..32", N_WIDTH)
-  `SPEC_CHECK(d_width, D_WIDTH >= 1 && D_WIDTH <= 32, "divide: D_WIDTH = %0d: 1..32", D_WIDTH)
-  `SPEC_CHECK(out_width, OUT_WIDTH >= 2 && OUT_WIDTH <= 16, "divide: OUT_WIDTH = %0d: 2..16",
-              OUT_WIDTH)
-  `SPEC_CHECK(dim, DIM >= 1 && DIM % LANES == 0, "divide: DIM = %0d: a positive multiple of PE",
-              DIM)
-  `SPEC_CHECK(pe, PE >= 1, "divide: PE = %0d: at least 1", PE)
-  `SPEC_CHECK(tie, TIE >= 1 && TIE <= 16, "divide: TIE = %0d: 1..16", TIE)
-  `SPEC_CHECK(cycles, CYCLES == 1 || CYCLES == OUT_WIDTH, "divide: CYCLES = %0d: 1 or OUT_WIDTH",
-              CYCLES)
+  `SPEC_CHECK(n_width, N_WIDTH >= 2 && N_WIDTH <= 32, ("divide: N_WIDTH = %0d: 2..32", N_WIDTH))
+  `SPEC_CHECK(d_width, D_WIDTH >= 1 && D_WIDTH <= 32, ("divide: D_WIDTH = %0d: 1..32", D_WIDTH))
+  `SPEC_CHECK(out_width, OUT_WIDTH >= 2 && OUT_WIDTH <= 16,
+              ("divide: OUT_WIDTH = %0d: 2..16", OUT_WIDTH))
+  `SPEC_CHECK(dim, DIM >= 1 && DIM % LANES == 0,
+              ("divide: DIM = %0d: a positive multiple of PE = %0d", DIM, PE))
+  `SPEC_CHECK(pe, PE >= 1, ("divide: PE = %0d: at least 1", PE))
+  `SPEC_CHECK(tie, TIE >= 1 && TIE <= 16, ("divide: TIE = %0d: 1..16", TIE))
+  `SPEC_CHECK(cycles, CYCLES == 1 || CYCLES == OUT_WIDTH,
+              ("divide: CYCLES = %0d: 1 or OUT_WIDTH = %0d", CYCLES, OUT_WIDTH))
 
   logic [D_WIDTH-1:0] d, half;
   logic [OW-1:0] offset;
@@ -89,8 +89,9 @@ module divide #(
   if (BEATS == 1) begin : gen_single
     assign row_last = 1'b1;
   end else begin : gen_count
-    logic [$clog2(BEATS)-1:0] beat_q;
-    assign row_last = beat_q == $clog2(BEATS)'(BEATS - 1);
+    localparam int unsigned BEAT_WIDTH = $clog2(BEATS);
+    logic [BEAT_WIDTH-1:0] beat_q;
+    assign row_last = beat_q == BEAT_WIDTH'(BEATS - 1);
     always_ff @(posedge clk) begin
       if (rst || (take && row_last)) beat_q <= '0;
       else if (take) beat_q <= beat_q + 1'b1;

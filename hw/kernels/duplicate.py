@@ -10,13 +10,16 @@ from hw.spec.kernel import Cost
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Duplicate(Plain):
-    """WIDTH: of tdata in bits. beats: of a frame in tests."""
+    """The kernel `duplicate` with its parameters chosen. WIDTH: of tdata in bits. beats: of a frame
+    in tests.
+    """
 
     name = "duplicate"
+    example_values = {"WIDTH": 8}
 
-    WIDTH: int = 8
+    WIDTH: int
     beats: int = 16
 
     def outputs(self) -> dict[str, Stream]:

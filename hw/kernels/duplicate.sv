@@ -34,7 +34,7 @@ module duplicate #(
     input  wire logic             m_axis_1_tready
 );
   `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0,
-              "duplicate: WIDTH = %0d: a positive multiple of 8", WIDTH)
+              ("duplicate: WIDTH = %0d: a positive multiple of 8", WIDTH))
 
   // One beat for both; each tvalid says whether its reader still has to take it.
   logic [WIDTH-1:0] data_q;

@@ -14,17 +14,19 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Dwc(Kernel):
-    """IN_LANES, OUT_LANES: codes a beat on either side, any two different numbers. ELEM_WIDTH: bits
-    of a code. groups: of least common multiple of the lanes, that a frame holds in tests.
+    """The kernel `dwc` with its parameters chosen. IN_LANES, OUT_LANES: codes a beat on either
+    side, any two different numbers. ELEM_WIDTH: bits of a code. groups: of least common multiple of
+    the lanes, that a frame holds in tests.
     """
 
     name = "dwc"
+    example_values = {"IN_LANES": 4, "OUT_LANES": 2, "ELEM_WIDTH": 4}
 
-    IN_LANES: int = 4
-    OUT_LANES: int = 2
-    ELEM_WIDTH: int = 4
+    IN_LANES: int
+    OUT_LANES: int
+    ELEM_WIDTH: int
     groups: int = 4
 
     def validate(self) -> None:

@@ -42,11 +42,11 @@ module dwc #(
     output logic                      m_axis_tvalid,
     input  wire logic                 m_axis_tready
 );
-  `SPEC_CHECK(in_lanes, IN_LANES >= 1, "dwc: IN_LANES = %0d: at least 1", IN_LANES)
+  `SPEC_CHECK(in_lanes, IN_LANES >= 1, ("dwc: IN_LANES = %0d: at least 1", IN_LANES))
   `SPEC_CHECK(out_lanes, OUT_LANES >= 1 && OUT_LANES != IN_LANES,
-              "dwc: OUT_LANES = %0d: at least 1, other than IN_LANES", OUT_LANES)
-  `SPEC_CHECK(elem_width, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32, "dwc: ELEM_WIDTH = %0d: 1 to 32",
-              ELEM_WIDTH)
+              ("dwc: OUT_LANES = %0d: at least 1, other than IN_LANES = %0d", OUT_LANES, IN_LANES))
+  `SPEC_CHECK(elem_width, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32,
+              ("dwc: ELEM_WIDTH = %0d: 1 to 32", ELEM_WIDTH))
 
   function automatic int unsigned gcd(input int unsigned a, input int unsigned b);
     int unsigned x, y, rest;

@@ -11,19 +11,20 @@ from hw.spec.kernel import Cost
 from hw.spec.sizes import index_bits
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fifo(Plain):
-    """DEPTH: words of the memory, any number from 2; it holds DEPTH + 1 beats, the last one in its
-    output register. WIDTH: of tdata in bits. RAM_STYLE: distributed, block or ultra.
-    beats: of a frame in tests.
+    """The kernel `fifo` with its parameters chosen. DEPTH: words of the memory, any number from 2;
+    it holds DEPTH + 1 beats, the last one in its output register. WIDTH: of tdata in bits.
+    RAM_STYLE: distributed, block or ultra. beats: of a frame in tests.
     """
 
     name = "fifo"
     cuts_ready = True
     parts = ("ram",)
+    example_values = {"DEPTH": 32, "WIDTH": 8}
 
-    DEPTH: int = 32
-    WIDTH: int = 8
+    DEPTH: int
+    WIDTH: int
     RAM_STYLE: str = "distributed"
     beats: int = 16
 

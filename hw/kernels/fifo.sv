@@ -17,7 +17,7 @@ module fifo #(
     // Width of tdata in bits
     parameter int unsigned WIDTH = 8,
     // Memory: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed"
+    parameter RAM_STYLE = "distributed"
 ) (
     input  wire logic             clk,
     input  wire logic             rst,
@@ -30,11 +30,11 @@ module fifo #(
     output logic                  m_axis_tvalid,
     input  wire logic             m_axis_tready
 );
-  `SPEC_CHECK(depth, DEPTH >= 2, "fifo: DEPTH = %0d: at least 2", DEPTH)
-  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0, "fifo: WIDTH = %0d: a positive multiple of 8",
-              WIDTH)
+  `SPEC_CHECK(depth, DEPTH >= 2, ("fifo: DEPTH = %0d: at least 2", DEPTH))
+  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0,
+              ("fifo: WIDTH = %0d: a positive multiple of 8", WIDTH))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "fifo: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+              ("fifo: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
 
   localparam int unsigned Words = DEPTH < 2 ? 2 : DEPTH;  // keeps bad parameters readable
   localparam int unsigned AddrWidth = $clog2(Words);

@@ -14,7 +14,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fmpad(Kernel):
     """(H, W, C) -> (PAD_TOP + H + PAD_BOTTOM, PAD_LEFT + W + PAD_RIGHT, C).
 
@@ -24,12 +24,13 @@ class Fmpad(Kernel):
     """
 
     name = "fmpad"
+    example_values = {"IFM_H": 8, "IFM_W": 8, "IFM_CH": 4, "SIMD": 1, "ELEM_WIDTH": 8}
 
-    IFM_H: int = 8
-    IFM_W: int = 8
-    IFM_CH: int = 4
-    SIMD: int = 1
-    ELEM_WIDTH: int = 8
+    IFM_H: int
+    IFM_W: int
+    IFM_CH: int
+    SIMD: int
+    ELEM_WIDTH: int
     PAD_TOP: int = 1
     PAD_BOTTOM: int = 1
     PAD_LEFT: int = 1
@@ -39,7 +40,7 @@ class Fmpad(Kernel):
     def validate(self) -> None:
         for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
+        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
         self.need(1 <= self.ELEM_WIDTH <= 32, "ELEM_WIDTH", "1..32")
         for parameter in ("PAD_TOP", "PAD_BOTTOM", "PAD_LEFT", "PAD_RIGHT"):
             self.need(0 <= getattr(self, parameter) <= 255, parameter, "at most 255")

@@ -41,17 +41,17 @@ module fmpad #(
     output logic                  m_axis_tvalid,
     input  wire logic             m_axis_tready
 );
-  `SPEC_CHECK(ifm_h, IFM_H >= 1 && IFM_H <= 4096, "fmpad: IFM_H = %0d: 1..4096", IFM_H)
-  `SPEC_CHECK(ifm_w, IFM_W >= 1 && IFM_W <= 4096, "fmpad: IFM_W = %0d: 1..4096", IFM_W)
-  `SPEC_CHECK(ifm_ch, IFM_CH >= 1 && IFM_CH <= 4096, "fmpad: IFM_CH = %0d: 1..4096", IFM_CH)
+  `SPEC_CHECK(ifm_h, IFM_H >= 1 && IFM_H <= 4096, ("fmpad: IFM_H = %0d: 1..4096", IFM_H))
+  `SPEC_CHECK(ifm_w, IFM_W >= 1 && IFM_W <= 4096, ("fmpad: IFM_W = %0d: 1..4096", IFM_W))
+  `SPEC_CHECK(ifm_ch, IFM_CH >= 1 && IFM_CH <= 4096, ("fmpad: IFM_CH = %0d: 1..4096", IFM_CH))
   `SPEC_CHECK(simd, SIMD >= 1 && IFM_CH % (SIMD >= 1 ? SIMD : 1) == 0,
-              "fmpad: SIMD = %0d: SIMD divides IFM_CH", SIMD)
-  `SPEC_CHECK(elem, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32, "fmpad: ELEM_WIDTH = %0d: 1..32",
-              ELEM_WIDTH)
-  `SPEC_CHECK(top, PAD_TOP <= 255, "fmpad: PAD_TOP = %0d: at most 255", PAD_TOP)
-  `SPEC_CHECK(bottom, PAD_BOTTOM <= 255, "fmpad: PAD_BOTTOM = %0d: at most 255", PAD_BOTTOM)
-  `SPEC_CHECK(left, PAD_LEFT <= 255, "fmpad: PAD_LEFT = %0d: at most 255", PAD_LEFT)
-  `SPEC_CHECK(right, PAD_RIGHT <= 255, "fmpad: PAD_RIGHT = %0d: at most 255", PAD_RIGHT)
+              ("fmpad: SIMD = %0d: divides IFM_CH = %0d", SIMD, IFM_CH))
+  `SPEC_CHECK(elem, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32,
+              ("fmpad: ELEM_WIDTH = %0d: 1..32", ELEM_WIDTH))
+  `SPEC_CHECK(top, PAD_TOP <= 255, ("fmpad: PAD_TOP = %0d: at most 255", PAD_TOP))
+  `SPEC_CHECK(bottom, PAD_BOTTOM <= 255, ("fmpad: PAD_BOTTOM = %0d: at most 255", PAD_BOTTOM))
+  `SPEC_CHECK(left, PAD_LEFT <= 255, ("fmpad: PAD_LEFT = %0d: at most 255", PAD_LEFT))
+  `SPEC_CHECK(right, PAD_RIGHT <= 255, ("fmpad: PAD_RIGHT = %0d: at most 255", PAD_RIGHT))
 
   // Beats: of a pixel, before a line's first code, through its last, through its zeros
   localparam int unsigned FOLD = IFM_CH / (SIMD >= 1 ? SIMD : 1);

@@ -13,21 +13,22 @@ from hw.spec.sizes import signed_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class JoinAdd(Kernel):
-    """PE: lanes. IN_WIDTH_A, IN_SIGNED_A, IN_WIDTH_B, IN_SIGNED_B, OUT_WIDTH, OUT_SIGNED: of codes.
-    MA, MB, BIAS, SHIFT: constants of the tensor; left alone they make the sum of codes of one
-    scale. beats: of a frame in tests.
+    """The kernel `join_add` with its parameters chosen. PE: lanes. IN_WIDTH_A, IN_SIGNED_A,
+    IN_WIDTH_B, IN_SIGNED_B, OUT_WIDTH, OUT_SIGNED: of codes. MA, MB, BIAS, SHIFT: constants of the
+    tensor; left alone they make the sum of codes of one scale. beats: of a frame in tests.
     """
 
     name = "join_add"
+    example_values = {"PE": 1, "IN_WIDTH_A": 8, "IN_WIDTH_B": 8, "OUT_WIDTH": 8}
 
-    PE: int = 1
-    IN_WIDTH_A: int = 8
+    PE: int
+    IN_WIDTH_A: int
     IN_SIGNED_A: bool = True
-    IN_WIDTH_B: int = 8
+    IN_WIDTH_B: int
     IN_SIGNED_B: bool = True
-    OUT_WIDTH: int = 8
+    OUT_WIDTH: int
     OUT_SIGNED: bool = True
     MA: int = 1
     MB: int = 1

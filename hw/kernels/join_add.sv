@@ -59,18 +59,21 @@ module join_add #(
     output logic               m_axis_tvalid,
     input  wire logic          m_axis_tready
 );
-  `SPEC_CHECK(pe, PE >= 1, "join_add: PE = %0d: at least 1", PE)
-  `SPEC_CHECK(a, IN_WIDTH_A >= (IN_SIGNED_A ? 2 : 1) && IN_WIDTH_A <= 16,
-              "join_add: IN_WIDTH_A = %0d: 1..16, 2..16 if IN_SIGNED_A", IN_WIDTH_A)
-  `SPEC_CHECK(b, IN_WIDTH_B >= (IN_SIGNED_B ? 2 : 1) && IN_WIDTH_B <= 16,
-              "join_add: IN_WIDTH_B = %0d: 1..16, 2..16 if IN_SIGNED_B", IN_WIDTH_B)
-  `SPEC_CHECK(out, OUT_WIDTH >= (OUT_SIGNED ? 2 : 1) && OUT_WIDTH <= 16,
-              "join_add: OUT_WIDTH = %0d: 1..16, 2..16 if OUT_SIGNED", OUT_WIDTH)
-  `SPEC_CHECK(ma, MA > -65536 && MA < 65536, "join_add: MA = %0d: -65535..65535", MA)
-  `SPEC_CHECK(mb, MB > -65536 && MB < 65536, "join_add: MB = %0d: -65535..65535", MB)
+  `SPEC_CHECK(pe, PE >= 1, ("join_add: PE = %0d: at least 1", PE))
+  `SPEC_CHECK(
+      a, IN_WIDTH_A >= (IN_SIGNED_A ? 2 : 1) && IN_WIDTH_A <= 16,
+      ("join_add: IN_WIDTH_A = %0d: 1..16, 2..16 if IN_SIGNED_A = %0d", IN_WIDTH_A, IN_SIGNED_A))
+  `SPEC_CHECK(
+      b, IN_WIDTH_B >= (IN_SIGNED_B ? 2 : 1) && IN_WIDTH_B <= 16,
+      ("join_add: IN_WIDTH_B = %0d: 1..16, 2..16 if IN_SIGNED_B = %0d", IN_WIDTH_B, IN_SIGNED_B))
+  `SPEC_CHECK(
+      out, OUT_WIDTH >= (OUT_SIGNED ? 2 : 1) && OUT_WIDTH <= 16,
+      ("join_add: OUT_WIDTH = %0d: 1..16, 2..16 if OUT_SIGNED = %0d", OUT_WIDTH, OUT_SIGNED))
+  `SPEC_CHECK(ma, MA > -65536 && MA < 65536, ("join_add: MA = %0d: -65535..65535", MA))
+  `SPEC_CHECK(mb, MB > -65536 && MB < 65536, ("join_add: MB = %0d: -65535..65535", MB))
   `SPEC_CHECK(bias, BIAS > -(1 << 30) && BIAS < 1 << 30,
-              "join_add: BIAS = %0d: below 2^30 each way", BIAS)
-  `SPEC_CHECK(shift, SHIFT <= 31, "join_add: SHIFT = %0d: at most 31", SHIFT)
+              ("join_add: BIAS = %0d: below 2^30 each way", BIAS))
+  `SPEC_CHECK(shift, SHIFT <= 31, ("join_add: SHIFT = %0d: at most 31", SHIFT))
 
   // Greatest magnitudes give the width of the sum.
   localparam int unsigned SIZE_A = MA < 0 ? -MA : MA;

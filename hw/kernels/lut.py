@@ -19,7 +19,7 @@ from hw.spec.stream import Stream
 SEED = 8
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Lut(Kernel):
     """(N, C) codes -> (N, C) codes.
 
@@ -32,10 +32,11 @@ class Lut(Kernel):
 
     name = "lut"
     parts = ("rom", "rom_dual")
+    example_values = {"IN_WIDTH": 8, "OUT_WIDTH": 8, "PE": 1}
 
-    IN_WIDTH: int = 8
-    OUT_WIDTH: int = 8
-    PE: int = 1
+    IN_WIDTH: int
+    OUT_WIDTH: int
+    PE: int
     RAM_STYLE: str = "distributed"
     table: Sequence[int] | None = None
     signed_in: bool = True
@@ -74,7 +75,7 @@ class Lut(Kernel):
 
     def memories(self) -> dict[str, RomImage]:
         mask = (1 << self.OUT_WIDTH) - 1
-        return {"TABLE_FILE": RomImage(tuple(c & mask for c in self._table), self.OUT_WIDTH)}
+        return {"INIT_FILE": RomImage(tuple(c & mask for c in self._table), self.OUT_WIDTH)}
 
     def inputs(self) -> dict[str, Stream]:
         dtype = IntType(self.IN_WIDTH, self.signed_in)

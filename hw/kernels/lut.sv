@@ -19,9 +19,9 @@ module lut #(
     // Codes a beat, each with a table of its own
     parameter int unsigned PE = 1,
     // Tables: "distributed", or "block", where two lanes share a block RAM's two ports
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // 2**IN_WIDTH words of OUT_WIDTH bits in $readmemh's format
-    parameter string TABLE_FILE = "",
+    parameter INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned S_WIDTH = (PE * IN_WIDTH + 7) / 8 * 8,
     localparam int unsigned M_WIDTH = (PE * OUT_WIDTH + 7) / 8 * 8
@@ -40,11 +40,11 @@ module lut #(
     output logic                    m_axis_tvalid,
     input  wire logic               m_axis_tready
 );
-  `SPEC_CHECK(in, IN_WIDTH >= 1 && IN_WIDTH <= 8, "lut: IN_WIDTH = %0d: 1..8", IN_WIDTH)
-  `SPEC_CHECK(out, OUT_WIDTH >= 1 && OUT_WIDTH <= 32, "lut: OUT_WIDTH = %0d: 1..32", OUT_WIDTH)
-  `SPEC_CHECK(pe, PE >= 1, "lut: PE = %0d: at least 1", PE)
+  `SPEC_CHECK(in, IN_WIDTH >= 1 && IN_WIDTH <= 8, ("lut: IN_WIDTH = %0d: 1..8", IN_WIDTH))
+  `SPEC_CHECK(out, OUT_WIDTH >= 1 && OUT_WIDTH <= 32, ("lut: OUT_WIDTH = %0d: 1..32", OUT_WIDTH))
+  `SPEC_CHECK(pe, PE >= 1, ("lut: PE = %0d: at least 1", PE))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block",
-              "lut: RAM_STYLE = %0s: distributed or block", RAM_STYLE)
+              ("lut: RAM_STYLE = %0s: distributed or block", RAM_STYLE))
 
   localparam int unsigned DEPTH = 1 << IN_WIDTH;
   // Lanes that go in pairs; of an odd number the last has a block RAM of its own.
@@ -61,7 +61,7 @@ module lut #(
     rom_dual #(
         .DEPTH(DEPTH),
         .WIDTH(OUT_WIDTH),
-        .INIT_FILE(TABLE_FILE)
+        .INIT_FILE(INIT_FILE)
     ) table_i (
         .clk,
         .en,
@@ -78,7 +78,7 @@ module lut #(
     rom #(
         .DEPTH(DEPTH),
         .WIDTH(OUT_WIDTH),
-        .INIT_FILE(TABLE_FILE),
+        .INIT_FILE(INIT_FILE),
         .RAM_STYLE(RAM_STYLE)
     ) table_i (
         .clk,

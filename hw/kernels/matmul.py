@@ -20,7 +20,7 @@ STORED_ROW = 64
 """Beats of A's row from which block RAM keeps it."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Matmul(Kernel):
     """Product of two activation streams, B buffered, A passing by: C = A B.
 
@@ -39,16 +39,25 @@ class Matmul(Kernel):
 
     name = "matmul"
     parts = ("ram", "mac_array")
+    example_values = {
+        "LENGTH": 16,
+        "DIM": 8,
+        "PE": 2,
+        "SIMD": 2,
+        "A_WIDTH": 8,
+        "B_WIDTH": 8,
+        "ACCU_WIDTH": 19,
+    }
 
     TRANSPOSED: bool = True
-    LENGTH: int = 16
-    DIM: int = 8
-    PE: int = 2
-    SIMD: int = 2
-    A_WIDTH: int = 8
+    LENGTH: int
+    DIM: int
+    PE: int
+    SIMD: int
+    A_WIDTH: int
     A_SIGNED: bool = True
-    B_WIDTH: int = 8
-    ACCU_WIDTH: int = 19
+    B_WIDTH: int
+    ACCU_WIDTH: int
     PACK: int = 1
     RES: str = "dsp"
     RAM_STYLE: str = "block"
@@ -161,13 +170,13 @@ class Matmul(Kernel):
 
     @property
     def latency(self) -> int:
-        """Cycles from the last terms of a sum, read or taken, to the sum."""
+        """This many cycles pass from the last terms of a sum, read or taken, to the sum."""
         array = mac_array.latency(self.PE, self.SIMD, self.PACK, self.RES)
         return 1 + self.keeps_row + array
 
     @property
     def keeps_row(self) -> bool:
-        """Is a row of A kept for more passes?"""
+        """Tells whether a row of A is kept for more than one pass."""
         inner, groups = self.DIM // self.wide, self.LENGTH // self.lanes
         return inner > 1 and groups > 1
 

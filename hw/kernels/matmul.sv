@@ -45,9 +45,9 @@ module matmul #(
     // Products a multiplier: 1, 2 or 4
     parameter int unsigned PACK = 1,
     // What multiplies: "dsp" or "lut"
-    parameter string RES = "dsp",
+    parameter RES = "dsp",
     // B's buffer: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // Two buffers for B, to load one while the other is read
     parameter bit DOUBLE = 1'b1,
     // L comes in s_axis_length, in whole groups of PE (TRANSPOSED) or SIMD rows; else it is LENGTH
@@ -105,24 +105,27 @@ module matmul #(
        (PACK == 4 && A_WIDTH <= 4 && B_WIDTH <= 4)));
 
   `SPEC_CHECK(length, LENGTH >= 1 && LENGTH % LANES == 0 && LENGTH <= 65536,
-              "matmul: LENGTH = %0d: 1..65536, a multiple of PE if TRANSPOSED, else of SIMD",
-              LENGTH)
+              ("matmul: LENGTH = %0d: 1..65536, a multiple of %0d lanes", LENGTH, LANES))
   `SPEC_CHECK(dim, DIM >= 1 && DIM % WIDE == 0 && DIM <= 65536,
-              "matmul: DIM = %0d: 1..65536, a multiple of SIMD if TRANSPOSED, else of PE", DIM)
+              ("matmul: DIM = %0d: 1..65536, a multiple of %0d codes at once", DIM, WIDE))
   `SPEC_CHECK(pe, PE >= 1 && (!RAGGED || !TRANSPOSED || 1 << $clog2(PE) == PE),
-              "matmul: PE = %0d: at least 1, a power of two if RAGGED and TRANSPOSED", PE)
-  `SPEC_CHECK(simd, SIMD >= 1 && (!RAGGED || TRANSPOSED || 1 << $clog2(SIMD) == SIMD),
-              "matmul: SIMD = %0d: at least 1, a power of two if RAGGED and not TRANSPOSED", SIMD)
+              ("matmul: PE = %0d: 2^n if RAGGED = %0d, TRANSPOSED = %0d", PE, RAGGED, TRANSPOSED))
+  `SPEC_CHECK(
+      simd, SIMD >= 1 && (!RAGGED || TRANSPOSED || 1 << $clog2(SIMD) == SIMD),
+      ("matmul: SIMD = %0d: 2^n if RAGGED = %0d, not TRANSPOSED = %0d", SIMD, RAGGED, TRANSPOSED))
   `SPEC_CHECK(a_width, A_WIDTH >= 1 + 32'(A_SIGNED) && A_WIDTH <= 16,
-              "matmul: A_WIDTH = %0d: 1..16 bits, at least 2 if signed", A_WIDTH)
-  `SPEC_CHECK(b_width, B_WIDTH >= 2 && B_WIDTH <= 16, "matmul: B_WIDTH = %0d: 2..16 bits", B_WIDTH)
-  `SPEC_CHECK(accu_width, ACCU_WIDTH >= 2 && ACCU_WIDTH <= 32 && NEED <= ROOM,
-              "matmul: ACCU_WIDTH = %0d: up to 32 bits that hold the greatest sum", ACCU_WIDTH)
-  `SPEC_CHECK(pack, PACKS,
-              "matmul: PACK = %0d: 1, 2 or 4 rows of PE that a DSP multiplies at once", PACK)
-  `SPEC_CHECK(res, RES == "dsp" || RES == "lut", "matmul: RES = %0s: dsp or lut", RES)
+              ("matmul: A_WIDTH = %0d: 1..16, at least 2 if A_SIGNED = %0d", A_WIDTH, A_SIGNED))
+  `SPEC_CHECK(b_width, B_WIDTH >= 2 && B_WIDTH <= 16,
+              ("matmul: B_WIDTH = %0d: 2..16 bits", B_WIDTH))
+  `SPEC_CHECK(
+      accu_width, ACCU_WIDTH >= 2 && ACCU_WIDTH <= 32 && NEED <= ROOM,
+      ("matmul: ACCU_WIDTH = %0d: up to 32 bits that hold the greatest sum, %0d", ACCU_WIDTH, NEED))
+  `SPEC_CHECK(
+      pack, PACKS,
+      ("matmul: PACK = %0d: 1, 2 or 4 rows of PE = %0d that a DSP multiplies at once", PACK, PE))
+  `SPEC_CHECK(res, RES == "dsp" || RES == "lut", ("matmul: RES = %0s: dsp or lut", RES))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "matmul: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+              ("matmul: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
 
   logic en;
   assign en = !m_axis_tvalid || m_axis_tready;
@@ -198,6 +201,7 @@ module matmul #(
   logic [SIMD*A_WIDTH-1:0] a;
 
   if (STEPS > 1 && PASSES > 1) begin : gen_row
+    localparam int unsigned STEP_WIDTH = $clog2(STEPS);
     logic [CB-1:0] step1_q, pass1_q;
     logic bank1_q, valid1_q, last1_q, tag1_q;
 
@@ -224,10 +228,10 @@ module matmul #(
     ) row (
         .clk,
         .wen  (go && first_pass_q),
-        .waddr($clog2(STEPS)'(step_q)),
+        .waddr(STEP_WIDTH'(step_q)),
         .wdata(s_axis_a_tdata[SIMD*A_WIDTH-1:0]),
         .ren  (en && at_valid),
-        .raddr($clog2(STEPS)'(at_step)),
+        .raddr(STEP_WIDTH'(at_step)),
         .rdata(a)
     );
   end else begin : gen_beat

@@ -13,7 +13,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Maxpool(Kernel):
     """(H, W, C) -> (H // KERNEL, W // KERNEL, C); what is left over is dropped.
 
@@ -24,20 +24,21 @@ class Maxpool(Kernel):
 
     name = "maxpool"
     parts = ("ram",)
+    example_values = {"IFM_H": 8, "IFM_W": 8, "IFM_CH": 4, "SIMD": 1, "KERNEL": 2, "ELEM_WIDTH": 8}
 
-    IFM_H: int = 8
-    IFM_W: int = 8
-    IFM_CH: int = 4
-    SIMD: int = 1
-    KERNEL: int = 2
-    ELEM_WIDTH: int = 8
+    IFM_H: int
+    IFM_W: int
+    IFM_CH: int
+    SIMD: int
+    KERNEL: int
+    ELEM_WIDTH: int
     SIGNED: bool = False
     RAM_STYLE: str = "distributed"
 
     def validate(self) -> None:
         for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
+        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
         fits = 2 <= self.KERNEL <= min(self.IFM_H, self.IFM_W)
         self.need(fits, "KERNEL", "2..min(IFM_H, IFM_W)")
         wide = 1 + self.SIGNED <= self.ELEM_WIDTH <= 32

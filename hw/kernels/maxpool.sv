@@ -30,7 +30,7 @@ module maxpool #(
     // Are codes two's complement?
     parameter bit SIGNED = 1'b0,
     // Line of maxima: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Derived, do not set
     localparam int unsigned WIDTH = (SIMD * ELEM_WIDTH + 7) / 8 * 8
 ) (
@@ -47,17 +47,17 @@ module maxpool #(
     output logic                  m_axis_tvalid,
     input  wire logic             m_axis_tready
 );
-  `SPEC_CHECK(ifm_h, IFM_H >= 1 && IFM_H <= 4096, "maxpool: IFM_H = %0d: 1..4096", IFM_H)
-  `SPEC_CHECK(ifm_w, IFM_W >= 1 && IFM_W <= 4096, "maxpool: IFM_W = %0d: 1..4096", IFM_W)
-  `SPEC_CHECK(ifm_ch, IFM_CH >= 1 && IFM_CH <= 4096, "maxpool: IFM_CH = %0d: 1..4096", IFM_CH)
+  `SPEC_CHECK(ifm_h, IFM_H >= 1 && IFM_H <= 4096, ("maxpool: IFM_H = %0d: 1..4096", IFM_H))
+  `SPEC_CHECK(ifm_w, IFM_W >= 1 && IFM_W <= 4096, ("maxpool: IFM_W = %0d: 1..4096", IFM_W))
+  `SPEC_CHECK(ifm_ch, IFM_CH >= 1 && IFM_CH <= 4096, ("maxpool: IFM_CH = %0d: 1..4096", IFM_CH))
   `SPEC_CHECK(simd, SIMD >= 1 && IFM_CH % (SIMD >= 1 ? SIMD : 1) == 0,
-              "maxpool: SIMD = %0d: SIMD divides IFM_CH", SIMD)
+              ("maxpool: SIMD = %0d: divides IFM_CH = %0d", SIMD, IFM_CH))
   `SPEC_CHECK(kernel, KERNEL >= 2 && KERNEL <= IFM_H && KERNEL <= IFM_W,
-              "maxpool: KERNEL = %0d: 2..min(IFM_H, IFM_W)", KERNEL)
+              ("maxpool: KERNEL = %0d: 2..min(IFM_H = %0d, IFM_W = %0d)", KERNEL, IFM_H, IFM_W))
   `SPEC_CHECK(elem, ELEM_WIDTH >= 1 + 32'(SIGNED) && ELEM_WIDTH <= 32,
-              "maxpool: ELEM_WIDTH = %0d: 1..32, from 2 where SIGNED", ELEM_WIDTH)
+              ("maxpool: ELEM_WIDTH = %0d: 1..32, from 2 where SIGNED = %0d", ELEM_WIDTH, SIGNED))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "maxpool: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+              ("maxpool: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
 
   localparam int unsigned BITS = SIMD * ELEM_WIDTH;
   localparam int unsigned FOLD = IFM_CH / (SIMD >= 1 ? SIMD : 1);

@@ -25,9 +25,9 @@ LONGEST_IN_LUTS = 64
 """Beats of a vector that is kept in LUTRAM; a longer one takes block RAM."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Mvu(Layered):
-    """y[v][o] = sum over i of weights[set][o][i] * x[v][i].
+    """A product of vectors and a matrix: y[v][o] = sum over i of weights[set][o][i] * x[v][i].
 
     MW, MH: columns and rows. PE, SIMD: rows and columns at work at once. *_WIDTH: bits; weights and
     sums are signed. SETS: of weights, chosen frame by frame over s_axis_layer. PACK: rows a
@@ -46,15 +46,24 @@ class Mvu(Layered):
 
     name = "mvu"
     parts = ("ram", "rom", "mac_array")
+    example_values = {
+        "MW": 16,
+        "MH": 8,
+        "PE": 4,
+        "SIMD": 2,
+        "ACTIVATION_WIDTH": 4,
+        "WEIGHT_WIDTH": 4,
+        "ACCU_WIDTH": 12,
+    }
 
-    MW: int = 16
-    MH: int = 8
-    PE: int = 4
-    SIMD: int = 2
-    ACTIVATION_WIDTH: int = 4
+    MW: int
+    MH: int
+    PE: int
+    SIMD: int
+    ACTIVATION_WIDTH: int
     SIGNED_ACTIVATIONS: bool = False
-    WEIGHT_WIDTH: int = 4
-    ACCU_WIDTH: int = 12
+    WEIGHT_WIDTH: int
+    ACCU_WIDTH: int
     SETS: int = 1
     PACK: int = 1
     RES: str = "dsp"

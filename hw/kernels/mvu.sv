@@ -35,11 +35,11 @@ module mvu #(
     // Products a multiplier: 1, 2 or 4
     parameter int unsigned PACK = 1,
     // Multipliers: "dsp" or "lut"
-    parameter string RES = "dsp",
+    parameter RES = "dsp",
     // Memory of the weights: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // Weights in $readmemh's format, "ultra" excepted
-    parameter string INIT_FILE = "",
+    parameter INIT_FILE = "",
     // Bits that the sums of these weights need; 0: of any weights
     parameter int unsigned SUM_WIDTH = 0,
     // No weight is the least of its width; with PACK > 1 the memory then holds operands ready made
@@ -80,24 +80,25 @@ module mvu #(
   localparam bit UP_TO_4 = WEIGHT_WIDTH <= 4 && ACTIVATION_WIDTH <= 4;
   localparam bit PACKS = RES == "dsp" && (PACK == 2 || (PACK == 4 && UP_TO_4));
 
-  `SPEC_CHECK(mw, MW >= 1 && MW <= 65536, "mvu: MW = %0d: 1..65536", MW)
-  `SPEC_CHECK(mh, MH >= 1, "mvu: MH = %0d: at least 1", MH)
-  `SPEC_CHECK(pe, PE >= 1 && MH % (PE < 1 ? 1 : PE) == 0, "mvu: PE = %0d: divides MH", PE)
-  `SPEC_CHECK(simd, SIMD >= 1 && MW % (SIMD < 1 ? 1 : SIMD) == 0, "mvu: SIMD = %0d: divides MW",
-              SIMD)
-  `SPEC_CHECK(activation_width,
-              ACTIVATION_WIDTH >= (SIGNED_ACTIVATIONS ? 2 : 1) && ACTIVATION_WIDTH <= 8,
-              "mvu: ACTIVATION_WIDTH = %0d: 1..8, signed ones 2..8", ACTIVATION_WIDTH)
+  `SPEC_CHECK(mw, MW >= 1 && MW <= 65536, ("mvu: MW = %0d: 1..65536", MW))
+  `SPEC_CHECK(mh, MH >= 1, ("mvu: MH = %0d: at least 1", MH))
+  `SPEC_CHECK(pe, PE >= 1 && MH % (PE < 1 ? 1 : PE) == 0,
+              ("mvu: PE = %0d: divides MH = %0d", PE, MH))
+  `SPEC_CHECK(simd, SIMD >= 1 && MW % (SIMD < 1 ? 1 : SIMD) == 0,
+              ("mvu: SIMD = %0d: divides MW = %0d", SIMD, MW))
+  `SPEC_CHECK(
+      activation_width, ACTIVATION_WIDTH >= (SIGNED_ACTIVATIONS ? 2 : 1) && ACTIVATION_WIDTH <= 8,
+      ("mvu: ACTIVATION_WIDTH = %0d: %0d..8", ACTIVATION_WIDTH, SIGNED_ACTIVATIONS ? 2 : 1))
   `SPEC_CHECK(weight_width, WEIGHT_WIDTH >= 2 && WEIGHT_WIDTH <= 8,
-              "mvu: WEIGHT_WIDTH = %0d: 2..8", WEIGHT_WIDTH)
+              ("mvu: WEIGHT_WIDTH = %0d: 2..8", WEIGHT_WIDTH))
   `SPEC_CHECK(accu_width, ACCU_WIDTH >= NEEDED && ACCU_WIDTH <= 32,
-              "mvu: ACCU_WIDTH = %0d: enough for the sums, at most 32", ACCU_WIDTH)
-  `SPEC_CHECK(sets, SETS >= 1 && SETS <= 256, "mvu: SETS = %0d: 1..256", SETS)
-  `SPEC_CHECK(res, RES == "dsp" || RES == "lut", "mvu: RES = %0s: dsp or lut", RES)
+              ("mvu: ACCU_WIDTH = %0d: at most 32, holds sums of %0d bits", ACCU_WIDTH, NEEDED))
+  `SPEC_CHECK(sets, SETS >= 1 && SETS <= 256, ("mvu: SETS = %0d: 1..256", SETS))
+  `SPEC_CHECK(res, RES == "dsp" || RES == "lut", ("mvu: RES = %0s: dsp or lut", RES))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "mvu: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+              ("mvu: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
   `SPEC_CHECK(pack, PACK == 1 || (PACKS && PE % (PACK < 1 ? 1 : PACK) == 0),
-              "mvu: PACK = %0d: 1, or with DSPs 2, or 4 up to 4 bits; divides PE", PACK)
+              ("mvu: PACK = %0d: 1, or with DSPs 2, or 4 up to 4 bits; divides PE = %0d", PACK, PE))
 
   localparam int unsigned BEATS = SIMD >= 1 && MW > SIMD ? MW / SIMD : 1;
   localparam int unsigned PASSES = PE >= 1 && MH > PE ? MH / PE : 1;

@@ -9,13 +9,16 @@ from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Pipe(Plain):
-    """WIDTH: of tdata in bits. beats: of a frame in tests."""
+    """The kernel `pipe` with its parameters chosen. WIDTH: of tdata in bits. beats: of a frame in
+    tests.
+    """
 
     name = "pipe"
+    example_values = {"WIDTH": 8}
 
-    WIDTH: int = 8
+    WIDTH: int
     beats: int = 16
 
     def cycles(self, frames: int = 1, **settings: int) -> int:

@@ -28,8 +28,8 @@ module pipe #(
     output logic                  m_axis_tvalid,
     input  wire logic             m_axis_tready
 );
-  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0, "pipe: WIDTH = %0d: a positive multiple of 8",
-              WIDTH)
+  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0,
+              ("pipe: WIDTH = %0d: a positive multiple of 8", WIDTH))
 
   assign s_axis_tready = !m_axis_tvalid || m_axis_tready;
 

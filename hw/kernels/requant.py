@@ -26,19 +26,20 @@ from hw.spec.stream import Stream
 
 
 class Constants(NamedTuple):
-    """m, b, n of a kernel, (SETS, MH) each."""
+    """The integers m, b and n of a kernel, (SETS, MH) each."""
 
     m: NDArray[np.int64]
     b: NDArray[np.int64]
     n: NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Requant(Layered):
-    """MH: channels. PE: lanes. ACCU_WIDTH, PORT_WIDTH: bits of a sum, and of it at the multiplier;
-    what lies beyond gives the end of the range. OUT_WIDTH, OUT_SIGNED: of codes. M_WIDTH: of m,
-    unsigned. B_WIDTH: of b above its B_SHIFT zeros. SHIFT, SHIFTS, SHIFT_STEP: n is SHIFT + i *
-    SHIFT_STEP, i < SHIFTS. SETS: of parameters. RAM_STYLE: of their ROM.
+    """The kernel `requant` with its parameters chosen. MH: channels. PE: lanes. ACCU_WIDTH,
+    PORT_WIDTH: bits of a sum, and of it at the multiplier; what lies beyond gives the end of the
+    range. OUT_WIDTH, OUT_SIGNED: of codes. M_WIDTH: of m, unsigned. B_WIDTH: of b above its B_SHIFT
+    zeros. SHIFT, SHIFTS, SHIFT_STEP: n is SHIFT + i * SHIFT_STEP, i < SHIFTS. SETS: of parameters.
+    RAM_STYLE: of their ROM.
 
     m, b, n: (SETS, MH), or (MH,) for one set, as `hw.lower.requant.search_shared` finds them; None
     draws some. pixels: of a frame in tests; a frame of 2^ACCU_WIDTH has every sum in every channel.
@@ -46,17 +47,28 @@ class Requant(Layered):
 
     name = "requant"
     parts = ("fold_index", "rom")
+    example_values = {
+        "MH": 16,
+        "PE": 1,
+        "ACCU_WIDTH": 15,
+        "PORT_WIDTH": 15,
+        "OUT_WIDTH": 4,
+        "M_WIDTH": 18,
+        "B_WIDTH": 16,
+        "B_SHIFT": 11,
+        "SHIFT": 22,
+    }
 
-    MH: int = 16
-    PE: int = 1
-    ACCU_WIDTH: int = 15
-    PORT_WIDTH: int = 15
-    OUT_WIDTH: int = 4
+    MH: int
+    PE: int
+    ACCU_WIDTH: int
+    PORT_WIDTH: int
+    OUT_WIDTH: int
     OUT_SIGNED: bool = False
-    M_WIDTH: int = 18
-    B_WIDTH: int = 16
-    B_SHIFT: int = 11
-    SHIFT: int = 22
+    M_WIDTH: int
+    B_WIDTH: int
+    B_SHIFT: int
+    SHIFT: int
     SHIFTS: int = 1
     SHIFT_STEP: int = 1
     SETS: int = 1
@@ -101,7 +113,7 @@ class Requant(Layered):
 
     @cached_property
     def constants(self) -> Constants:
-        """m, b and n, drawn where they are not given."""
+        """The integers m, b and n, drawn where they are not given."""
         if self.m is None or self.b is None or self.n is None:
             return self._drawn()
         return Constants(*(np.atleast_2d(v).astype(np.int64) for v in (self.m, self.b, self.n)))
@@ -125,7 +137,7 @@ class Requant(Layered):
 
     @property
     def out_type(self) -> IntType:
-        """Of a code."""
+        """The codes that it gives have this type."""
         return IntType(self.OUT_WIDTH, bool(self.OUT_SIGNED))
 
     def memories(self) -> dict[str, RomImage]:
@@ -136,7 +148,7 @@ class Requant(Layered):
         for i in range(self.SETS):
             words += [self._word(*lanes) for lanes in zip(m[i], b[i], n[i], strict=True)]
             words += [0] * pad
-        return {"PARAMETER_FILE": RomImage(tuple(words), self.PE * self._lane_width)}
+        return {"INIT_FILE": RomImage(tuple(words), self.PE * self._lane_width)}
 
     @property
     def _lane_width(self) -> int:

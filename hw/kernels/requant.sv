@@ -48,9 +48,9 @@ module requant #(
     // Sets of parameters
     parameter int unsigned SETS = 1,
     // The parameters: "distributed" or "block"
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // The parameters' file for $readmemh
-    parameter string PARAMETER_FILE = "",
+    parameter INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned LW = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
     localparam int unsigned SW = ((PE * ACCU_WIDTH + 7) / 8) * 8,
@@ -73,27 +73,31 @@ module requant #(
     output logic               m_axis_tvalid,
     input  wire logic          m_axis_tready
 );
-  `SPEC_CHECK(mh, MH >= 1, "requant: MH = %0d: at least 1", MH)
-  `SPEC_CHECK(pe, PE >= 1 && MH % (PE == 0 ? 1 : PE) == 0, "requant: PE = %0d: divides MH", PE)
-  `SPEC_CHECK(accu, ACCU_WIDTH >= 2 && ACCU_WIDTH <= 32, "requant: ACCU_WIDTH = %0d: 2..32",
-              ACCU_WIDTH)
-  `SPEC_CHECK(port, PORT_WIDTH >= 2 && PORT_WIDTH <= 25 && PORT_WIDTH <= ACCU_WIDTH,
-              "requant: PORT_WIDTH = %0d: 2..25, at most ACCU_WIDTH", PORT_WIDTH)
+  `SPEC_CHECK(mh, MH >= 1, ("requant: MH = %0d: at least 1", MH))
+  `SPEC_CHECK(pe, PE >= 1 && MH % (PE == 0 ? 1 : PE) == 0,
+              ("requant: PE = %0d: divides MH = %0d", PE, MH))
+  `SPEC_CHECK(accu, ACCU_WIDTH >= 2 && ACCU_WIDTH <= 32,
+              ("requant: ACCU_WIDTH = %0d: 2..32", ACCU_WIDTH))
+  `SPEC_CHECK(
+      port, PORT_WIDTH >= 2 && PORT_WIDTH <= 25 && PORT_WIDTH <= ACCU_WIDTH,
+      ("requant: PORT_WIDTH = %0d: 2..25, at most ACCU_WIDTH = %0d", PORT_WIDTH, ACCU_WIDTH))
   `SPEC_CHECK(out, OUT_WIDTH >= (OUT_SIGNED ? 2 : 1) && OUT_WIDTH <= 16,
-              "requant: OUT_WIDTH = %0d: 1..16, 2..16 if OUT_SIGNED", OUT_WIDTH)
-  `SPEC_CHECK(m, M_WIDTH >= 2 && M_WIDTH <= 34, "requant: M_WIDTH = %0d: 2..34", M_WIDTH)
-  `SPEC_CHECK(b, B_WIDTH >= 2 && B_WIDTH + B_SHIFT <= 47,
-              "requant: B_WIDTH = %0d: at least 2, with B_SHIFT at most 47", B_WIDTH)
-  `SPEC_CHECK(bshift, B_SHIFT <= SHIFT, "requant: B_SHIFT = %0d: at most SHIFT", B_SHIFT)
+              ("requant: OUT_WIDTH = %0d: 1..16, 2..16 if OUT_SIGNED = %0d", OUT_WIDTH, OUT_SIGNED))
+  `SPEC_CHECK(m, M_WIDTH >= 2 && M_WIDTH <= 34, ("requant: M_WIDTH = %0d: 2..34", M_WIDTH))
+  `SPEC_CHECK(
+      b, B_WIDTH >= 2 && B_WIDTH + B_SHIFT <= 47,
+      ("requant: B_WIDTH = %0d: at least 2, with B_SHIFT = %0d at most 47", B_WIDTH, B_SHIFT))
+  `SPEC_CHECK(bshift, B_SHIFT <= SHIFT,
+              ("requant: B_SHIFT = %0d: at most SHIFT = %0d", B_SHIFT, SHIFT))
   `SPEC_CHECK(shifts, SHIFTS == 1 || SHIFTS == 2 || SHIFTS == 4,
-              "requant: SHIFTS = %0d: 1, 2 or 4", SHIFTS)
+              ("requant: SHIFTS = %0d: 1, 2 or 4", SHIFTS))
   `SPEC_CHECK(step, SHIFTS == 1 || SHIFT_STEP >= 1,
-              "requant: SHIFT_STEP = %0d: at least 1 if SHIFTS > 1", SHIFT_STEP)
+              ("requant: SHIFT_STEP = %0d: at least 1 if SHIFTS = %0d > 1", SHIFT_STEP, SHIFTS))
   `SPEC_CHECK(shift, SHIFT + (SHIFTS - 1) * SHIFT_STEP <= 46,
-              "requant: SHIFT = %0d: the greatest shift is at most 46", SHIFT)
-  `SPEC_CHECK(sets, SETS >= 1 && SETS <= 256, "requant: SETS = %0d: 1..256", SETS)
+              ("requant: SHIFT = %0d: at most 46 - %0d", SHIFT, (SHIFTS - 1) * SHIFT_STEP))
+  `SPEC_CHECK(sets, SETS >= 1 && SETS <= 256, ("requant: SETS = %0d: 1..256", SETS))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block",
-              "requant: RAM_STYLE = %0s: distributed or block", RAM_STYLE)
+              ("requant: RAM_STYLE = %0s: distributed or block", RAM_STYLE))
 
   localparam int unsigned FOLD = PE == 0 || MH < PE ? 1 : MH / PE;
   localparam int unsigned SELECT_WIDTH = SHIFTS > 1 ? $clog2(SHIFTS) : 0;
@@ -130,7 +134,7 @@ module requant #(
   rom #(
       .DEPTH    (DEPTH),
       .WIDTH    (PE * LANE_WIDTH),
-      .INIT_FILE(PARAMETER_FILE),
+      .INIT_FILE(INIT_FILE),
       .RAM_STYLE(RAM_STYLE)
   ) u_rom (
       .clk,

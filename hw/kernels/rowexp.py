@@ -17,14 +17,17 @@ from hw.spec.kernel import Cost
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Rowexp(ScoreRows):
-    """OUT_WIDTH: bits of e, unsigned. The others as in ScoreRows."""
+    """The kernel `rowexp` with its parameters chosen. OUT_WIDTH: bits of e, unsigned. The others as
+    in ScoreRows.
+    """
 
     name = "rowexp"
     parts = ("ram", "rom_clear", "rom_dual")
+    example_values = {"IN_WIDTH": 8, "LENGTH": 16, "PE": 1, "SUM_WIDTH": 12, "OUT_WIDTH": 8}
 
-    OUT_WIDTH: int = 8
+    OUT_WIDTH: int
 
     @property
     def exp_width(self) -> int:

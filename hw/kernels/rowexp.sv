@@ -33,13 +33,13 @@ module rowexp #(
     // L comes in s_axis_length; else it is LENGTH
     parameter bit RAGGED = 1'b0,
     // Row buffers: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Tables, one a lane or, in block RAM, one a pair of lanes: "distributed" or "block"
-    parameter string ROM_STYLE = "distributed",
+    parameter ROM_STYLE = "distributed",
     // Bits of a sum, unsigned
     parameter int unsigned SUM_WIDTH = 12,
     // The table's 2^IN_WIDTH values in $readmemh's format
-    parameter string TABLE_FILE = "",
+    parameter INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned LW = (($clog2(LENGTH + 1) + 7) / 8) * 8,
     localparam int unsigned SW = ((PE * IN_WIDTH + 7) / 8) * 8,
@@ -76,20 +76,20 @@ module rowexp #(
   // Bits of a column plus 1, which may be the length
   localparam int unsigned WB = RAGGED ? $clog2(BEATS + 1) : CB;
 
-  `SPEC_CHECK(in_width, IN_WIDTH >= 2 && IN_WIDTH <= 8, "rowexp: IN_WIDTH = %0d: 2..8", IN_WIDTH)
-  `SPEC_CHECK(out_width, OUT_WIDTH >= 1 && OUT_WIDTH <= 8, "rowexp: OUT_WIDTH = %0d: 1..8",
-              OUT_WIDTH)
+  `SPEC_CHECK(in_width, IN_WIDTH >= 2 && IN_WIDTH <= 8, ("rowexp: IN_WIDTH = %0d: 2..8", IN_WIDTH))
+  `SPEC_CHECK(out_width, OUT_WIDTH >= 1 && OUT_WIDTH <= 8,
+              ("rowexp: OUT_WIDTH = %0d: 1..8", OUT_WIDTH))
   `SPEC_CHECK(length, LENGTH >= 1 && LENGTH <= 65536 && LENGTH % LANES == 0,
-              "rowexp: LENGTH = %0d: 1..65536, a multiple of PE", LENGTH)
+              ("rowexp: LENGTH = %0d: 1..65536, a multiple of PE = %0d", LENGTH, PE))
   `SPEC_CHECK(pe, PE >= 1 && (!RAGGED || 1 << $clog2(PE) == PE),
-              "rowexp: PE = %0d: at least 1, a power of two if RAGGED", PE)
+              ("rowexp: PE = %0d: at least 1, a power of two if RAGGED = %0d", PE, RAGGED))
   `SPEC_CHECK(ram_style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "rowexp: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+              ("rowexp: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
   `SPEC_CHECK(rom_style, ROM_STYLE == "distributed" || ROM_STYLE == "block",
-              "rowexp: ROM_STYLE = %0s: distributed or block", ROM_STYLE)
-  `SPEC_CHECK(sum_width,
-              SUM_WIDTH <= 32 && 64'(LENGTH) * ((64'd1 << OUT_WIDTH) - 1) < 64'd1 << SUM_WIDTH,
-              "rowexp: SUM_WIDTH = %0d: up to 32, holds LENGTH * (2^OUT_WIDTH - 1)", SUM_WIDTH)
+              ("rowexp: ROM_STYLE = %0s: distributed or block", ROM_STYLE))
+  `SPEC_CHECK(
+      sum_width, SUM_WIDTH <= 32 && 64'(LENGTH) * ((64'd1 << OUT_WIDTH) - 1) < 64'd1 << SUM_WIDTH,
+      ("rowexp: SUM_WIDTH = %0d: 1..32, for %0d codes of %0d bits", SUM_WIDTH, LENGTH, OUT_WIDTH))
 
   // A complete row waits to be read (pend), a row is in the middle of being read (act). The writer
   // must not go on while a row waits, or it would lose that row's maximum.
@@ -216,7 +216,7 @@ module rowexp #(
       rom_clear #(
           .DEPTH(1 << IN_WIDTH),
           .WIDTH(OUT_WIDTH),
-          .INIT_FILE(TABLE_FILE),
+          .INIT_FILE(INIT_FILE),
           .RAM_STYLE(ROM_STYLE)
       ) i_table (
           .clk,
@@ -229,7 +229,7 @@ module rowexp #(
       rom_dual #(
           .DEPTH(1 << IN_WIDTH),
           .WIDTH(OUT_WIDTH),
-          .INIT_FILE(TABLE_FILE)
+          .INIT_FILE(INIT_FILE)
       ) i_table (
           .clk,
           .en,

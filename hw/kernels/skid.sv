@@ -25,8 +25,8 @@ module skid #(
     output logic                  m_axis_tvalid,
     input  wire logic             m_axis_tready
 );
-  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0, "skid: WIDTH = %0d: a positive multiple of 8",
-              WIDTH)
+  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0,
+              ("skid: WIDTH = %0d: a positive multiple of 8", WIDTH))
 
   // The beat that arrived in the cycle in which the output stalled.
   logic [WIDTH:0] spare_q;

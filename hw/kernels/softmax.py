@@ -20,19 +20,28 @@ from hw.spec.sizes import whole_bytes
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Softmax(ScoreRows):
-    """EXP_WIDTH: bits of e, unsigned. OUT_WIDTH: bits of a probability, unsigned, in units of
-    2^-OUT_WIDTH. TIE: halves go up, and so do quotients up to 2^-TIE below them. The others as in
-    ScoreRows; the table begins with 1 or more.
+    """The kernel `softmax` with its parameters chosen. EXP_WIDTH: bits of e, unsigned. OUT_WIDTH:
+    bits of a probability, unsigned, in units of 2^-OUT_WIDTH. TIE: halves go up, and so do
+    quotients up to 2^-TIE below them. The others as in ScoreRows; the table begins with 1 or more.
     """
 
     name = "softmax"
     parts = ("rowexp", "fifo", "quotient")
+    example_values = {
+        "IN_WIDTH": 8,
+        "LENGTH": 16,
+        "PE": 1,
+        "SUM_WIDTH": 12,
+        "EXP_WIDTH": 8,
+        "OUT_WIDTH": 8,
+        "TIE": 12,
+    }
 
-    EXP_WIDTH: int = 8
-    OUT_WIDTH: int = 8
-    TIE: int = 12
+    EXP_WIDTH: int
+    OUT_WIDTH: int
+    TIE: int
 
     @property
     def exp_width(self) -> int:
@@ -67,8 +76,8 @@ class Softmax(ScoreRows):
     def cost(self) -> Cost:
         d, out, e = self.SUM_WIDTH, self.OUT_WIDTH, self.EXP_WIDTH
         beat = whole_bytes(self.PE * e)
-        rows = Fifo(self.LENGTH // self.PE + 1, beat, self.RAM_STYLE).cost()
-        divisors = Fifo(4, whole_bytes(d)).cost()
+        rows = Fifo(DEPTH=self.LENGTH // self.PE + 1, WIDTH=beat, RAM_STYLE=self.RAM_STYLE).cost()
+        divisors = Fifo(DEPTH=4, WIDTH=whole_bytes(d)).cost()
         # Dividends end in zeros: only the offset's higher bits are added to anything.
         added = max(e, d) + 2
         lanes = quotient_cost(self.PE, e, d, d + out, out, added, bounded=True)

@@ -33,15 +33,15 @@ module softmax #(
     // L comes in s_axis_length; else it is LENGTH
     parameter bit RAGGED = 1'b0,
     // Row buffers and FIFO: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Tables, one a lane or, in block RAM, one a pair of lanes: "distributed" or "block"
-    parameter string ROM_STYLE = "distributed",
+    parameter ROM_STYLE = "distributed",
     // Bits of a sum, unsigned
     parameter int unsigned SUM_WIDTH = 12,
     // Halves go up, and so do quotients up to 2^-TIE below them
     parameter int unsigned TIE = 12,
     // The table's 2^IN_WIDTH values in $readmemh's format
-    parameter string TABLE_FILE = "",
+    parameter INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned LW = (($clog2(LENGTH + 1) + 7) / 8) * 8,
     localparam int unsigned SW = ((PE * IN_WIDTH + 7) / 8) * 8,
@@ -71,23 +71,23 @@ module softmax #(
   localparam int unsigned NW = EXP_WIDTH + QW + 1;
   localparam int unsigned OW = SUM_WIDTH + QW;
 
-  `SPEC_CHECK(in_width, IN_WIDTH >= 2 && IN_WIDTH <= 8, "softmax: IN_WIDTH = %0d: 2..8", IN_WIDTH)
-  `SPEC_CHECK(exp_width, EXP_WIDTH >= 1 && EXP_WIDTH <= 8, "softmax: EXP_WIDTH = %0d: 1..8",
-              EXP_WIDTH)
-  `SPEC_CHECK(out_width, OUT_WIDTH >= 2 && OUT_WIDTH <= 16, "softmax: OUT_WIDTH = %0d: 2..16",
-              OUT_WIDTH)
+  `SPEC_CHECK(in_width, IN_WIDTH >= 2 && IN_WIDTH <= 8, ("softmax: IN_WIDTH = %0d: 2..8", IN_WIDTH))
+  `SPEC_CHECK(exp_width, EXP_WIDTH >= 1 && EXP_WIDTH <= 8,
+              ("softmax: EXP_WIDTH = %0d: 1..8", EXP_WIDTH))
+  `SPEC_CHECK(out_width, OUT_WIDTH >= 2 && OUT_WIDTH <= 16,
+              ("softmax: OUT_WIDTH = %0d: 2..16", OUT_WIDTH))
   `SPEC_CHECK(length, LENGTH >= 1 && LENGTH <= 65536 && LENGTH % LANES == 0,
-              "softmax: LENGTH = %0d: 1..65536, a multiple of PE", LENGTH)
+              ("softmax: LENGTH = %0d: 1..65536, a multiple of PE = %0d", LENGTH, PE))
   `SPEC_CHECK(pe, PE >= 1 && (!RAGGED || 1 << $clog2(PE) == PE),
-              "softmax: PE = %0d: at least 1, a power of two if RAGGED", PE)
+              ("softmax: PE = %0d: at least 1, a power of two if RAGGED = %0d", PE, RAGGED))
   `SPEC_CHECK(ram_style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "softmax: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+              ("softmax: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
   `SPEC_CHECK(rom_style, ROM_STYLE == "distributed" || ROM_STYLE == "block",
-              "softmax: ROM_STYLE = %0s: distributed or block", ROM_STYLE)
-  `SPEC_CHECK(sum_width,
-              SUM_WIDTH <= 32 && 64'(LENGTH) * ((64'd1 << EXP_WIDTH) - 1) < 64'd1 << SUM_WIDTH,
-              "softmax: SUM_WIDTH = %0d: up to 32, holds LENGTH * (2^EXP_WIDTH - 1)", SUM_WIDTH)
-  `SPEC_CHECK(tie, TIE >= 1 && TIE <= 16, "softmax: TIE = %0d: 1..16", TIE)
+              ("softmax: ROM_STYLE = %0s: distributed or block", ROM_STYLE))
+  `SPEC_CHECK(
+      sum_width, SUM_WIDTH <= 32 && 64'(LENGTH) * ((64'd1 << EXP_WIDTH) - 1) < 64'd1 << SUM_WIDTH,
+      ("softmax: SUM_WIDTH = %0d: 1..32, for %0d codes of %0d bits", SUM_WIDTH, LENGTH, EXP_WIDTH))
+  `SPEC_CHECK(tie, TIE >= 1 && TIE <= 16, ("softmax: TIE = %0d: 1..16", TIE))
 
   logic [EW-1:0] e_tdata;
   logic e_tlast, e_tvalid, e_tready;
@@ -103,7 +103,7 @@ module softmax #(
       .RAM_STYLE(RAM_STYLE),
       .ROM_STYLE(ROM_STYLE),
       .SUM_WIDTH(SUM_WIDTH),
-      .TABLE_FILE(TABLE_FILE)
+      .INIT_FILE(INIT_FILE)
   ) i_rowexp (
       .clk,
       .rst,

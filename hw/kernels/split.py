@@ -13,17 +13,18 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Split(Kernel):
     """(N, CA + CB) -> (N, CA) and (N, CB). PE: codes of a beat. ELEM_WIDTH: bits of a code."""
 
     name = "split"
+    example_values = {"N": 16, "CA": 2, "CB": 4, "PE": 2, "ELEM_WIDTH": 4}
 
-    N: int = 16
-    CA: int = 2
-    CB: int = 4
-    PE: int = 2
-    ELEM_WIDTH: int = 4
+    N: int
+    CA: int
+    CB: int
+    PE: int
+    ELEM_WIDTH: int
 
     def validate(self) -> None:
         self.need(self.N >= 1, "N", "at least 1")

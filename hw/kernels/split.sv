@@ -42,12 +42,14 @@ module split #(
     input  wire logic             m_axis_1_tready
 );
   localparam int unsigned Lanes = PE < 1 ? 1 : PE;  // keeps bad parameters readable
-  `SPEC_CHECK(n, N >= 1, "split: N = %0d: at least 1", N)
-  `SPEC_CHECK(pe, PE >= 1, "split: PE = %0d: at least 1", PE)
-  `SPEC_CHECK(ca, CA >= 1 && CA % Lanes == 0, "split: CA = %0d: a positive multiple of PE", CA)
-  `SPEC_CHECK(cb, CB >= 1 && CB % Lanes == 0, "split: CB = %0d: a positive multiple of PE", CB)
-  `SPEC_CHECK(elem_width, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32, "split: ELEM_WIDTH = %0d: 1 to 32",
-              ELEM_WIDTH)
+  `SPEC_CHECK(n, N >= 1, ("split: N = %0d: at least 1", N))
+  `SPEC_CHECK(pe, PE >= 1, ("split: PE = %0d: at least 1", PE))
+  `SPEC_CHECK(ca, CA >= 1 && CA % Lanes == 0,
+              ("split: CA = %0d: a positive multiple of PE = %0d", CA, PE))
+  `SPEC_CHECK(cb, CB >= 1 && CB % Lanes == 0,
+              ("split: CB = %0d: a positive multiple of PE = %0d", CB, PE))
+  `SPEC_CHECK(elem_width, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32,
+              ("split: ELEM_WIDTH = %0d: 1 to 32", ELEM_WIDTH))
 
   localparam int unsigned Bits = Lanes * (ELEM_WIDTH < 1 ? 1 : ELEM_WIDTH);
   localparam int unsigned BeatsA = CA < Lanes ? 1 : CA / Lanes;

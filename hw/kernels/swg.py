@@ -13,7 +13,7 @@ from hw.spec.sizes import ceil_div, index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Swg(Kernel):
     """(H, W, C) -> OH x OW windows of k x k pixels.
 
@@ -27,16 +27,25 @@ class Swg(Kernel):
 
     name = "swg"
     parts = ("ram",)
+    example_values = {
+        "IFM_H": 8,
+        "IFM_W": 8,
+        "IFM_CH": 4,
+        "KERNEL": 3,
+        "STRIDE": 1,
+        "SIMD": 1,
+        "ELEM_WIDTH": 8,
+    }
 
-    IFM_H: int = 8
-    IFM_W: int = 8
-    IFM_CH: int = 4
-    KERNEL: int = 3
-    STRIDE: int = 1
-    SIMD: int = 1
+    IFM_H: int
+    IFM_W: int
+    IFM_CH: int
+    KERNEL: int
+    STRIDE: int
+    SIMD: int
     DEPTHWISE: bool = False
     PARALLEL: bool = False
-    ELEM_WIDTH: int = 8
+    ELEM_WIDTH: int
     RAM_STYLE: str = "block"
     signed: bool = False
 
@@ -46,7 +55,7 @@ class Swg(Kernel):
         most = min(15, self.IFM_H, self.IFM_W)
         self.need(1 <= self.KERNEL <= most, "KERNEL", "1..15, at most IFM_H and IFM_W")
         self.need(self.STRIDE in (1, 2), "STRIDE", "1 or 2")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
+        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
         self.need(1 <= self.ELEM_WIDTH <= 32, "ELEM_WIDTH", "1..32")
         self.need_one_of("RAM_STYLE", RAM_STYLES)
 

@@ -36,7 +36,7 @@ module swg #(
     // Bits of a code
     parameter int unsigned ELEM_WIDTH = 8,
     // Memory of the lines: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // Derived, do not set
     localparam int unsigned TAPS = KERNEL * KERNEL,
     localparam int unsigned WORD = SIMD * ELEM_WIDTH,
@@ -56,18 +56,23 @@ module swg #(
     output logic                    m_axis_tvalid,
     input  wire logic               m_axis_tready
 );
-  `SPEC_CHECK(ifm_h, IFM_H >= 1 && IFM_H <= 4096, "swg: IFM_H = %0d: 1..4096", IFM_H)
-  `SPEC_CHECK(ifm_w, IFM_W >= 1 && IFM_W <= 4096, "swg: IFM_W = %0d: 1..4096", IFM_W)
-  `SPEC_CHECK(ifm_ch, IFM_CH >= 1 && IFM_CH <= 4096, "swg: IFM_CH = %0d: 1..4096", IFM_CH)
-  `SPEC_CHECK(kernel, KERNEL >= 1 && KERNEL <= 15 && KERNEL <= IFM_H && KERNEL <= IFM_W,
-              "swg: KERNEL = %0d: 1..15, at most IFM_H and IFM_W", KERNEL)
-  `SPEC_CHECK(stride, STRIDE == 1 || STRIDE == 2, "swg: STRIDE = %0d: 1 or 2", STRIDE)
+  `SPEC_CHECK(ifm_h, IFM_H >= 1 && IFM_H <= 4096, ("swg: IFM_H = %0d: 1..4096", IFM_H))
+  `SPEC_CHECK(ifm_w, IFM_W >= 1 && IFM_W <= 4096, ("swg: IFM_W = %0d: 1..4096", IFM_W))
+  `SPEC_CHECK(ifm_ch, IFM_CH >= 1 && IFM_CH <= 4096, ("swg: IFM_CH = %0d: 1..4096", IFM_CH))
+  `SPEC_CHECK(
+      kernel, KERNEL >= 1 && KERNEL <= 15 && KERNEL <= IFM_H && KERNEL <= IFM_W,
+      ("swg: KERNEL = %0d: 1..15, at most IFM_H = %0d and IFM_W = %0d", KERNEL, IFM_H, IFM_W))
+  `SPEC_CHECK(stride, STRIDE == 1 || STRIDE == 2, ("swg: STRIDE = %0d: 1 or 2", STRIDE))
   `SPEC_CHECK(simd, SIMD >= 1 && IFM_CH % (SIMD >= 1 ? SIMD : 1) == 0,
-              "swg: SIMD = %0d: SIMD divides IFM_CH", SIMD)
-  `SPEC_CHECK(elem, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32, "swg: ELEM_WIDTH = %0d: 1..32", ELEM_WIDTH)
+              ("swg: SIMD = %0d: divides IFM_CH = %0d", SIMD, IFM_CH))
+  `SPEC_CHECK(elem, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32,
+              ("swg: ELEM_WIDTH = %0d: 1..32", ELEM_WIDTH))
+  // Words of unlike length, see checks.svh
+  // verilator lint_off WIDTHEXPAND
   localparam bit KNOWN_STYLE =
       RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra";
-  `SPEC_CHECK(style, KNOWN_STYLE, "swg: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+  // verilator lint_on WIDTHEXPAND
+  `SPEC_CHECK(style, KNOWN_STYLE, ("swg: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
 
   // The rules that the expressions below need in order to have a value.
   localparam bit SOUND = KERNEL >= 1 && KERNEL <= IFM_H && KERNEL <= IFM_W && STRIDE >= 1 &&

@@ -25,10 +25,11 @@ SMALL = 64
 """Words of a stage that stay in LUTs in any case."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Threshold(Layered):
-    """MH: channels. PE: lanes. ACCU_WIDTH, ACCU_SIGNED: of sums and thresholds. OUT_WIDTH,
-    OUT_SIGNED: of codes. SETS: of thresholds. RAM_STYLE: of their ROMs.
+    """The kernel `threshold` with its parameters chosen. MH: channels. PE: lanes. ACCU_WIDTH,
+    ACCU_SIGNED: of sums and thresholds. OUT_WIDTH, OUT_SIGNED: of codes. SETS: of thresholds.
+    RAM_STYLE: of their ROMs.
 
     thresholds: (SETS, MH, 2^OUT_WIDTH - 1), ascending, in the sums' type; None draws some. pixels:
     of a frame in tests.
@@ -36,12 +37,13 @@ class Threshold(Layered):
 
     name = "threshold"
     parts = ("fold_index", "rom")
+    example_values = {"MH": 16, "PE": 1, "ACCU_WIDTH": 15, "OUT_WIDTH": 4}
 
-    MH: int = 16
-    PE: int = 1
-    ACCU_WIDTH: int = 15
+    MH: int
+    PE: int
+    ACCU_WIDTH: int
     ACCU_SIGNED: bool = True
-    OUT_WIDTH: int = 4
+    OUT_WIDTH: int
     OUT_SIGNED: bool = False
     SETS: int = 1
     RAM_STYLE: str = "block"
@@ -100,7 +102,7 @@ class Threshold(Layered):
                 sum(value << (lane * self.ACCU_WIDTH) for lane, value in enumerate(word))
                 for word in middle.tolist()
             ]
-            found[f"T{stage}_FILE"] = RomImage(tuple(packed), self.PE * self.ACCU_WIDTH)
+            found[f"INIT_FILE_{stage}"] = RomImage(tuple(packed), self.PE * self.ACCU_WIDTH)
         return found
 
     def inputs(self) -> dict[str, Stream]:

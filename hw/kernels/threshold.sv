@@ -33,17 +33,17 @@ module threshold #(
     // Sets of thresholds
     parameter int unsigned SETS = 1,
     // The thresholds: "distributed", or "block" for stages of more than 64 words
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // The thresholds of each stage, for $readmemh: a word is PE thresholds, lane 0 lowest; unsigned
     // (the top bit of signed ones turned over)
-    parameter string T0_FILE = "",
-    parameter string T1_FILE = "",
-    parameter string T2_FILE = "",
-    parameter string T3_FILE = "",
-    parameter string T4_FILE = "",
-    parameter string T5_FILE = "",
-    parameter string T6_FILE = "",
-    parameter string T7_FILE = "",
+    parameter INIT_FILE_0 = "",
+    parameter INIT_FILE_1 = "",
+    parameter INIT_FILE_2 = "",
+    parameter INIT_FILE_3 = "",
+    parameter INIT_FILE_4 = "",
+    parameter INIT_FILE_5 = "",
+    parameter INIT_FILE_6 = "",
+    parameter INIT_FILE_7 = "",
     // Derived, do not set
     localparam int unsigned LW = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
     localparam int unsigned SW = ((PE * ACCU_WIDTH + 7) / 8) * 8,
@@ -66,15 +66,16 @@ module threshold #(
     output logic               m_axis_tvalid,
     input  wire logic          m_axis_tready
 );
-  `SPEC_CHECK(mh, MH >= 1, "threshold: MH = %0d: at least 1", MH)
-  `SPEC_CHECK(pe, PE >= 1 && MH % (PE == 0 ? 1 : PE) == 0, "threshold: PE = %0d: divides MH", PE)
-  `SPEC_CHECK(accu, ACCU_WIDTH >= 2 && ACCU_WIDTH <= 32, "threshold: ACCU_WIDTH = %0d: 2..32",
-              ACCU_WIDTH)
+  `SPEC_CHECK(mh, MH >= 1, ("threshold: MH = %0d: at least 1", MH))
+  `SPEC_CHECK(pe, PE >= 1 && MH % (PE == 0 ? 1 : PE) == 0,
+              ("threshold: PE = %0d: divides MH = %0d", PE, MH))
+  `SPEC_CHECK(accu, ACCU_WIDTH >= 2 && ACCU_WIDTH <= 32,
+              ("threshold: ACCU_WIDTH = %0d: 2..32", ACCU_WIDTH))
   `SPEC_CHECK(out, OUT_WIDTH >= (OUT_SIGNED ? 2 : 1) && OUT_WIDTH <= 8,
-              "threshold: OUT_WIDTH = %0d: 1..8, 2..8 if OUT_SIGNED", OUT_WIDTH)
-  `SPEC_CHECK(sets, SETS >= 1 && SETS <= 256, "threshold: SETS = %0d: 1..256", SETS)
+              ("threshold: OUT_WIDTH = %0d: 1..8, 2..8 if OUT_SIGNED = %0d", OUT_WIDTH, OUT_SIGNED))
+  `SPEC_CHECK(sets, SETS >= 1 && SETS <= 256, ("threshold: SETS = %0d: 1..256", SETS))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block",
-              "threshold: RAM_STYLE = %0s: distributed or block", RAM_STYLE)
+              ("threshold: RAM_STYLE = %0s: distributed or block", RAM_STYLE))
 
   localparam int unsigned STAGES = OUT_WIDTH == 0 ? 1 : OUT_WIDTH;
   localparam int unsigned FOLD = PE == 0 || MH < PE ? 1 : MH / PE;
@@ -127,11 +128,14 @@ module threshold #(
       // verilator lint_off UNUSEDSIGNAL
       logic [PE*ACCU_WIDTH-1:0] word;
       // verilator lint_on UNUSEDSIGNAL
+      // Stages beyond those in use have no file: their word is shorter than the others'.
+      // verilator lint_off WIDTHEXPAND
       rom #(
           .DEPTH(WORDS),
           .WIDTH(PE * ACCU_WIDTH),
-          .INIT_FILE(s == 0 ? T0_FILE : s == 1 ? T1_FILE : s == 2 ? T2_FILE : s == 3 ? T3_FILE :
-                     s == 4 ? T4_FILE : s == 5 ? T5_FILE : s == 6 ? T6_FILE : T7_FILE),
+          .INIT_FILE(s == 0 ? INIT_FILE_0 : s == 1 ? INIT_FILE_1 : s == 2 ? INIT_FILE_2 :
+                     s == 3 ? INIT_FILE_3 : s == 4 ? INIT_FILE_4 : s == 5 ? INIT_FILE_5 :
+                     s == 6 ? INIT_FILE_6 : INIT_FILE_7),
           .RAM_STYLE(RAM_STYLE == "block" && WORDS <= 64 ? "distributed" : RAM_STYLE)
       ) u_rom (
           .clk,
@@ -139,6 +143,7 @@ module threshold #(
           .addr,
           .data(word)
       );
+      // verilator lint_on WIDTHEXPAND
 
       // The sum, and the bits of the code found before and with this comparison
       logic [ACCU_WIDTH-1:0] acc_q;

@@ -14,7 +14,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Transpose(Kernel):
     """(A, B, INNER * PE) codes -> (B, A, INNER * PE). PE: codes of a beat. ELEM_WIDTH: bits of a
     code. RAM_STYLE: of the memory of two frames; distributed, block or ultra.
@@ -25,12 +25,13 @@ class Transpose(Kernel):
 
     name = "transpose"
     parts = ("ram",)
+    example_values = {"A": 4, "B": 3, "INNER": 2, "PE": 2, "ELEM_WIDTH": 4}
 
-    A: int = 4
-    B: int = 3
-    INNER: int = 2
-    PE: int = 2
-    ELEM_WIDTH: int = 4
+    A: int
+    B: int
+    INNER: int
+    PE: int
+    ELEM_WIDTH: int
     RAM_STYLE: str = "distributed"
 
     def validate(self) -> None:

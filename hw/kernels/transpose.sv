@@ -25,7 +25,7 @@ module transpose #(
     // Bits of a code, 1 to 32
     parameter  int unsigned ELEM_WIDTH = 4,
     // Memory of 2 * A * B * INNER words: "distributed", "block" or "ultra"
-    parameter  string       RAM_STYLE  = "distributed",
+    parameter               RAM_STYLE  = "distributed",
     // Derived, do not set
     localparam int unsigned WIDTH      = (PE * ELEM_WIDTH + 7) / 8 * 8
 ) (
@@ -42,14 +42,14 @@ module transpose #(
     output logic                  m_axis_tvalid,
     input  wire logic             m_axis_tready
 );
-  `SPEC_CHECK(a, A >= 1, "transpose: A = %0d: at least 1", A)
-  `SPEC_CHECK(b, B >= 1, "transpose: B = %0d: at least 1", B)
-  `SPEC_CHECK(inner, INNER >= 1, "transpose: INNER = %0d: at least 1", INNER)
-  `SPEC_CHECK(pe, PE >= 1, "transpose: PE = %0d: at least 1", PE)
+  `SPEC_CHECK(a, A >= 1, ("transpose: A = %0d: at least 1", A))
+  `SPEC_CHECK(b, B >= 1, ("transpose: B = %0d: at least 1", B))
+  `SPEC_CHECK(inner, INNER >= 1, ("transpose: INNER = %0d: at least 1", INNER))
+  `SPEC_CHECK(pe, PE >= 1, ("transpose: PE = %0d: at least 1", PE))
   `SPEC_CHECK(elem_width, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32,
-              "transpose: ELEM_WIDTH = %0d: 1 to 32", ELEM_WIDTH)
+              ("transpose: ELEM_WIDTH = %0d: 1 to 32", ELEM_WIDTH))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "transpose: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+              ("transpose: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
 
   // Values that refuse to elaborate would hide the messages above: 1 stands in for 0.
   localparam int unsigned Rows = A < 1 ? 1 : A;

@@ -16,7 +16,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class UpsampleBilinear(Kernel):
     """(H, W, C) -> (2H, 2W, C), torch's interpolate(scale_factor=2, mode="bilinear",
     align_corners=False) rounded to the nearest code, halves upwards.
@@ -28,19 +28,20 @@ class UpsampleBilinear(Kernel):
 
     name = "upsample_bilinear"
     parts = ("ram",)
+    example_values = {"IFM_H": 8, "IFM_W": 8, "IFM_CH": 4, "SIMD": 1, "ELEM_WIDTH": 8}
 
-    IFM_H: int = 8
-    IFM_W: int = 8
-    IFM_CH: int = 4
-    SIMD: int = 1
-    ELEM_WIDTH: int = 8
+    IFM_H: int
+    IFM_W: int
+    IFM_CH: int
+    SIMD: int
+    ELEM_WIDTH: int
     SIGNED: bool = False
     RAM_STYLE: str = "distributed"
 
     def validate(self) -> None:
         for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
+        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
         wide = 1 + self.SIGNED <= self.ELEM_WIDTH <= 32
         self.need(wide, "ELEM_WIDTH", "1..32, from 2 where SIGNED")
         self.need_one_of("RAM_STYLE", RAM_STYLES)

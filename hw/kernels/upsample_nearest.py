@@ -14,7 +14,7 @@ from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class UpsampleNearest(Kernel):
     """(H, W, C) -> (2H, 2W, C).
 
@@ -25,19 +25,20 @@ class UpsampleNearest(Kernel):
 
     name = "upsample_nearest"
     parts = ("ram",)
+    example_values = {"IFM_H": 8, "IFM_W": 8, "IFM_CH": 4, "SIMD": 1, "ELEM_WIDTH": 8}
 
-    IFM_H: int = 8
-    IFM_W: int = 8
-    IFM_CH: int = 4
-    SIMD: int = 1
-    ELEM_WIDTH: int = 8
+    IFM_H: int
+    IFM_W: int
+    IFM_CH: int
+    SIMD: int
+    ELEM_WIDTH: int
     RAM_STYLE: str = "distributed"
     signed: bool = False
 
     def validate(self) -> None:
         for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "SIMD divides IFM_CH")
+        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
         self.need(1 <= self.ELEM_WIDTH <= 32, "ELEM_WIDTH", "1..32")
         self.need_one_of("RAM_STYLE", RAM_STYLES)
 

@@ -25,7 +25,7 @@ module upsample_nearest #(
     // Bits of a code
     parameter int unsigned ELEM_WIDTH = 8,
     // The line: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Derived, do not set
     localparam int unsigned WIDTH = (SIMD * ELEM_WIDTH + 7) / 8 * 8
 ) (
@@ -42,16 +42,16 @@ module upsample_nearest #(
     output logic                  m_axis_tvalid,
     input  wire logic             m_axis_tready
 );
-  `SPEC_CHECK(ifm_h, IFM_H >= 1 && IFM_H <= 4096, "upsample_nearest: IFM_H = %0d: 1..4096", IFM_H)
-  `SPEC_CHECK(ifm_w, IFM_W >= 1 && IFM_W <= 4096, "upsample_nearest: IFM_W = %0d: 1..4096", IFM_W)
-  `SPEC_CHECK(ifm_ch, IFM_CH >= 1 && IFM_CH <= 4096, "upsample_nearest: IFM_CH = %0d: 1..4096",
-              IFM_CH)
+  `SPEC_CHECK(ifm_h, IFM_H >= 1 && IFM_H <= 4096, ("upsample_nearest: IFM_H = %0d: 1..4096", IFM_H))
+  `SPEC_CHECK(ifm_w, IFM_W >= 1 && IFM_W <= 4096, ("upsample_nearest: IFM_W = %0d: 1..4096", IFM_W))
+  `SPEC_CHECK(ifm_ch, IFM_CH >= 1 && IFM_CH <= 4096,
+              ("upsample_nearest: IFM_CH = %0d: 1..4096", IFM_CH))
   `SPEC_CHECK(simd, SIMD >= 1 && IFM_CH % (SIMD >= 1 ? SIMD : 1) == 0,
-              "upsample_nearest: SIMD = %0d: SIMD divides IFM_CH", SIMD)
+              ("upsample_nearest: SIMD = %0d: divides IFM_CH = %0d", SIMD, IFM_CH))
   `SPEC_CHECK(elem, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32,
-              "upsample_nearest: ELEM_WIDTH = %0d: 1..32", ELEM_WIDTH)
+              ("upsample_nearest: ELEM_WIDTH = %0d: 1..32", ELEM_WIDTH))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "upsample_nearest: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+              ("upsample_nearest: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
 
   localparam int unsigned BITS = SIMD * ELEM_WIDTH;
   localparam int unsigned FOLD = IFM_CH / (SIMD >= 1 ? SIMD : 1);

@@ -23,19 +23,19 @@ DSP_PRODUCT = 9  # bits of a product from which Yosys takes a DSP for it
 ADDER = 1.1  # LUTs a bit of an adder among several: fitted
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Vvu(Layered):
-    """y[p][c] = sum over t of weights[set][c][t] * x[p][c][t].
+    """A product of windows and filters, channel by channel: y[p][c] = sum over t of
+    weights[set][c][t] * x[p][c][t].
 
     CHANNELS, TAPS of a window. PE, SIMD: channels and taps a beat. *_WIDTH: bits; weights and sums
     are signed. SETS: of weights, chosen frame by frame over s_axis_layer. RAM_STYLE: memory of the
-    weights; "ultra" is loaded once over s_axis_weights. RES: multipliers of DSPs or of LUTs.
-    PACK: channels a multiplier. Two save half of the DSPs; where the accumulators are not in the
-    DSPs (Yosys on UltraScale+) a pair takes 3 * ACCU_WIDTH + 2 LUTs instead of 2 * ACCU_WIDTH. With
-    144 channels of 3 x 3, PE = 4, 4-bit codes: 56 LUT + 4 DSP; packed 83 + 2; of LUTs 136 + 0. On
-    xc7, whose DSPs take the accumulators, 8 + 4 and packed 8 + 2.
-    From products of fewer than 9 bits Yosys makes no DSP: signed codes of 4 bits take LUTs with
-    PACK = 1, unsigned ones a DSP.
+    weights; "ultra" is loaded once over s_axis_weights. RES: multipliers of DSPs or of LUTs. PACK:
+    channels a multiplier. Two save half of the DSPs; where the accumulators are not in the DSPs
+    (Yosys on UltraScale+) a pair takes 3 * ACCU_WIDTH + 2 LUTs instead of 2 * ACCU_WIDTH. With 144
+    channels of 3 x 3, PE = 4, 4-bit codes: 56 LUT + 4 DSP; packed 83 + 2; of LUTs 136 + 0. On xc7,
+    whose DSPs take the accumulators, 8 + 4 and packed 8 + 2. From products of fewer than 9 bits
+    Yosys makes no DSP: signed codes of 4 bits take LUTs with PACK = 1, unsigned ones a DSP.
     weights: (SETS, CHANNELS, TAPS) codes, None for random ones. pixels: of a frame in tests.
 
     Raises SpecError for parameters that do not fit each other, weights of another shape or type,
@@ -44,15 +44,23 @@ class Vvu(Layered):
 
     name = "vvu"
     parts = ("ram", "rom")
+    example_values = {
+        "CHANNELS": 16,
+        "TAPS": 9,
+        "PE": 1,
+        "ACTIVATION_WIDTH": 4,
+        "WEIGHT_WIDTH": 4,
+        "ACCU_WIDTH": 12,
+    }
 
-    CHANNELS: int = 16
-    TAPS: int = 9
-    PE: int = 1
+    CHANNELS: int
+    TAPS: int
+    PE: int
     SIMD: int = 1
-    ACTIVATION_WIDTH: int = 4
+    ACTIVATION_WIDTH: int
     SIGNED_ACTIVATIONS: bool = False
-    WEIGHT_WIDTH: int = 4
-    ACCU_WIDTH: int = 12
+    WEIGHT_WIDTH: int
+    ACCU_WIDTH: int
     SETS: int = 1
     RAM_STYLE: str = "block"
     PACK: int = 1
@@ -160,7 +168,7 @@ class Vvu(Layered):
     def memories(self) -> dict[str, RomImage]:
         if self.RAM_STYLE == "ultra":
             return {}
-        return {"WEIGHTS_FILE": RomImage(tuple(self.words()), self._word_bits)}
+        return {"INIT_FILE": RomImage(tuple(self.words()), self._word_bits)}
 
     def setup(self) -> Arrays:
         """RAM_STYLE "ultra": the memory's words, bit by bit."""

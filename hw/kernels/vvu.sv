@@ -32,13 +32,13 @@ module vvu #(
     // Sets of weights
     parameter int unsigned SETS = 1,
     // Memory of the weights: "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "block",
+    parameter RAM_STYLE = "block",
     // Products a multiplier: 1 or 2
     parameter int unsigned PACK = 1,
     // Multipliers: "dsp" or "lut"
-    parameter string RES = "dsp",
+    parameter RES = "dsp",
     // Weights in $readmemh's format, "ultra" excepted
-    parameter string WEIGHTS_FILE = "",
+    parameter INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned LANES = PE >= 1 && SIMD >= 1 ? PE * SIMD : 1,
     localparam int unsigned FACTORS = PACK == 2 ? LANES / 2 * (2 * WEIGHT_WIDTH + 1) :
@@ -75,28 +75,27 @@ module vvu #(
   localparam int unsigned NARROW = SHIFT + 1 + (ACTIVATION_WIDER ? WEIGHT_WIDTH : ACTIVATION_WIDTH);
   localparam int unsigned WIDE = SHIFT + 1 + (ACTIVATION_WIDER ? ACTIVATION_WIDTH : WEIGHT_WIDTH);
 
-  `SPEC_CHECK(channels, CHANNELS >= 1, "vvu: CHANNELS = %0d: at least 1", CHANNELS)
-  `SPEC_CHECK(taps, TAPS >= 1, "vvu: TAPS = %0d: at least 1", TAPS)
-  `SPEC_CHECK(pe, PE >= 1 && (PE < 1 || CHANNELS % PE == 0), "vvu: PE = %0d: divides CHANNELS", PE)
-  `SPEC_CHECK(simd, SIMD >= 1 && (SIMD < 1 || TAPS % SIMD == 0), "vvu: SIMD = %0d: divides TAPS",
-              SIMD)
-  `SPEC_CHECK(activation_width,
-              ACTIVATION_WIDTH >= (SIGNED_ACTIVATIONS ? 2 : 1) && ACTIVATION_WIDTH <= 16,
-              "vvu: ACTIVATION_WIDTH = %0d: 1..16, signed ones 2..16", ACTIVATION_WIDTH)
+  `SPEC_CHECK(channels, CHANNELS >= 1, ("vvu: CHANNELS = %0d: at least 1", CHANNELS))
+  `SPEC_CHECK(taps, TAPS >= 1, ("vvu: TAPS = %0d: at least 1", TAPS))
+  `SPEC_CHECK(pe, PE >= 1 && (PE < 1 || CHANNELS % PE == 0),
+              ("vvu: PE = %0d: divides CHANNELS = %0d", PE, CHANNELS))
+  `SPEC_CHECK(simd, SIMD >= 1 && (SIMD < 1 || TAPS % SIMD == 0),
+              ("vvu: SIMD = %0d: divides TAPS = %0d", SIMD, TAPS))
+  `SPEC_CHECK(
+      activation_width, ACTIVATION_WIDTH >= (SIGNED_ACTIVATIONS ? 2 : 1) && ACTIVATION_WIDTH <= 16,
+      ("vvu: ACTIVATION_WIDTH = %0d: %0d..16", ACTIVATION_WIDTH, SIGNED_ACTIVATIONS ? 2 : 1))
   `SPEC_CHECK(weight_width, WEIGHT_WIDTH >= 2 && WEIGHT_WIDTH <= 16,
-              "vvu: WEIGHT_WIDTH = %0d: 2..16", WEIGHT_WIDTH)
+              ("vvu: WEIGHT_WIDTH = %0d: 2..16", WEIGHT_WIDTH))
   `SPEC_CHECK(
       accu_width, ACCU_WIDTH >= WEIGHT_WIDTH && ACCU_WIDTH >= ACTIVATION_WIDTH && ACCU_WIDTH <= 32,
-      "vvu: ACCU_WIDTH = %0d: at most 32, at least that of the factors, and enough for the sums",
-      ACCU_WIDTH)
-  `SPEC_CHECK(sets, SETS >= 1 && SETS <= 256, "vvu: SETS = %0d: 1..256", SETS)
+      ("vvu: ACCU_WIDTH = %0d: from %0d and %0d to 32", ACCU_WIDTH, WEIGHT_WIDTH, ACTIVATION_WIDTH))
+  `SPEC_CHECK(sets, SETS >= 1 && SETS <= 256, ("vvu: SETS = %0d: 1..256", SETS))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "vvu: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
-  `SPEC_CHECK(res, RES == "dsp" || RES == "lut", "vvu: RES = %0s: dsp or lut", RES)
+              ("vvu: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
+  `SPEC_CHECK(res, RES == "dsp" || RES == "lut", ("vvu: RES = %0s: dsp or lut", RES))
   `SPEC_CHECK(
       pack, PACK == 1 || (PACK == 2 && PE % 2 == 0 && RES == "dsp" && NARROW <= 18 && WIDE <= 25),
-      "vvu: PACK = %0d: 1, or 2 where PE is even and operands of both channels fit a 25 x 18 DSP",
-      PACK)
+      ("vvu: PACK = %0d: 1; 2 if PE = %0d is even, %0d x %0d bits fit", PACK, PE, WIDE, NARROW))
 
   localparam int unsigned STEPS = SIMD >= 1 ? TAPS / SIMD : 1;
   localparam int unsigned WORDS = PE >= 1 ? CHANNELS / PE * STEPS : 1;  // of a set
@@ -181,7 +180,7 @@ module vvu #(
     rom #(
         .DEPTH(DEPTH),
         .WIDTH(WORD),
-        .INIT_FILE(WEIGHTS_FILE),
+        .INIT_FILE(INIT_FILE),
         .RAM_STYLE(RAM_STYLE)
     ) u_rom (
         .clk,
@@ -282,7 +281,7 @@ module vvu #(
     localparam int unsigned BITS = FULL < ACCU_WIDTH ? FULL : ACCU_WIDTH;
     // An attribute is no use to the simulator.
     // verilator lint_off UNUSEDPARAM
-    localparam string USE_DSP = RES == "dsp" ? "yes" : "no";
+    localparam logic [23:0] USE_DSP = RES == "dsp" ? "yes" : "no";
     // verilator lint_on UNUSEDPARAM
 
     logic [LANES*ACTIVATION_WIDTH-1:0] a_q;

@@ -42,7 +42,7 @@ class Bundle:
 
 
 def read_description(export: Path) -> dict[str, Any]:
-    """model.json of an export folder. Raises LoweringError for a missing or malformed one."""
+    """Reads model.json of an export folder. Raises LoweringError for a missing or malformed one."""
     path = export / "model.json"
     try:
         plain = read_json(path)

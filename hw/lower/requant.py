@@ -157,9 +157,10 @@ class Shared:
 def search_shared(
     steps: Ints, low: Ints, high: Ints, dtype: IntType, shifts: int = 1, dsps: int = 1
 ) -> Shared | None:
-    """As `search`, but with at most `shifts` (1, 2 or 4) different n, in equal distances, and as
-    few bits of m and b as that takes; None where no such integers fit `dsps` (1, 2 or 4) DSPs a
-    lane. Fewer are tried first. Layers that share one requantizer are searched as one, end to end.
+    """Searches as `search` does, but with at most `shifts` (1, 2 or 4) different n, in equal
+    distances, and as few bits of m and b as that takes; None where no such integers fit `dsps` (1,
+    2 or 4) DSPs a lane. Fewer are tried first. Layers that share one requantizer are searched as
+    one, end to end.
 
     Among equal numbers of parameter bits it prefers the narrower b: its adder is made of LUTs, the
     multiplier is not.

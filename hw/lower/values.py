@@ -25,7 +25,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Constant:
-    """An initializer."""
+    """A constant is an initializer of the graph."""
 
     array: NDArray
     name: str
@@ -41,7 +41,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Codes:
-    """value = code * scale."""
+    """Codes stand for value = code * scale."""
 
     tensor: str
     scale: float
@@ -50,8 +50,8 @@ class Codes:
 
 @dataclass(frozen=True)
 class Sums:
-    """value = sum * scale + bias, per channel (O,) or for all (1,); low..high are the reachable
-    sums.
+    """Sums stand for value = sum * scale + bias, per channel (O,) or for all (1,); low..high are
+    the reachable sums.
     """
 
     tensor: str

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 
 def conv(x: Tensor, weight: Tensor, stride: int, padding: int, groups: int) -> Tensor:
-    """x (B,I,H,W) codes, weight (O,I/groups,k,k) codes -> (B,O,H',W') sums, in x's type; zero
-    padding.
+    """Convolves x (B,I,H,W) codes with weight (O,I/groups,k,k) codes to (B,O,H',W') sums, in x's
+    type; zero padding.
 
     A floating x asks for sums that its type holds exactly, which `integers.bounds` tells; integers
     always are exact.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hw.spec.dtypes import IntType
 
 EXACT = 1 << 24
-"""float32 counts in steps of one up to here: below it every order of summation gives the same
+"""Up to here float32 counts in steps of one: below it every order of summation gives the same
 sum.
 """
 
@@ -19,7 +19,8 @@ sum.
 def bounds(
     weight: NDArray[np.integer], low: int, high: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Least and greatest sum of each output channel for codes in low <= 0 <= high; (O,) each.
+    """Returns the least and greatest sum of each output channel for codes in low <= 0 <= high; (O,)
+    each.
 
     Partial sums, and sums at the padded border, lie within them too, since every term may be left
     out.
@@ -30,8 +31,8 @@ def bounds(
 
 
 def product_bounds(terms: int, a: IntType, b: IntType) -> tuple[int, int]:
-    """Least and greatest sum of `terms` products of codes of two types, 0 among them: any of the
-    terms may be left out.
+    """Returns the least and greatest sum of `terms` products of codes of two types, 0 among them:
+    any of the terms may be left out.
     """
     corners = [x * y for x in (a.min, a.max) for y in (b.min, b.max)]
     return terms * min(0, *corners), terms * max(0, *corners)

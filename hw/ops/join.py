@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 def join_add(a: Tensor, b: Tensor, low: int, high: int) -> Tensor:
-    """clip(a + b) for codes of one shape and scale."""
+    """Returns clip(a + b) for codes of one shape and scale."""
     return (a + b).clamp_(low, high)
 
 
 def saturate(x: Tensor, low: int, high: int) -> Tensor:
-    """clip(x): codes to a narrower type of the same scale."""
+    """Returns clip(x), codes brought to a narrower type of the same scale."""
     return x.clamp(low, high)

@@ -24,5 +24,5 @@ def transpose(x: Tensor, order: list[int]) -> Tensor:
 
 
 def cut(x: Tensor, axis: int, start: int, end: int) -> Tensor:
-    """x[start:end] along an axis."""
+    """Returns x[start:end] along an axis."""
     return x.narrow(axis, start, end - start)

@@ -9,7 +9,7 @@ from hw.ops.integers import EXACT
 
 
 def matmul(a: Tensor, b: Tensor, term: int) -> Tensor:
-    """a (...,M,K), b (...,K,N) codes -> (...,M,N) sums.
+    """Multiplies codes a (...,M,K) and b (...,K,N) to sums (...,M,N).
 
     term: greatest |a * b| of one product. Floating operands keep their type while K * term stays
     below EXACT; beyond it the sum is taken in blocks that do and comes back in float64.

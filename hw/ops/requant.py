@@ -9,8 +9,8 @@ from torch import Tensor
 
 
 def requant(acc: Tensor, m: Tensor, b: Tensor, n: Tensor, low: int, high: int) -> Tensor:
-    """acc (B,O,...) sums; m, b, n (O,) or (1,) int64 -> codes low..high, in acc's type. `>>`
-    floors.
+    """Turns sums acc (B,O,...) by m, b, n (O,) or (1,) int64 into codes low..high, in acc's type.
+    `>>` floors.
     """
     wide = acc.to(torch.int64)
     shape = (1, -1) + (1,) * (acc.dim() - 2)
@@ -19,7 +19,9 @@ def requant(acc: Tensor, m: Tensor, b: Tensor, n: Tensor, low: int, high: int) -
 
 
 def threshold(acc: Tensor, steps: Tensor, low: int) -> Tensor:
-    """acc (B,O,...), steps (O, levels) ascending int64 -> low + number of steps at or below acc."""
+    """Turns sums acc (B,O,...) by steps (O, levels) ascending int64 into low + number of steps at
+    or below acc.
+    """
     wide = acc.to(torch.int64)
     codes = torch.full_like(wide, low)
     shape = (1, -1) + (1,) * (acc.dim() - 2)

@@ -17,32 +17,32 @@ def exp_table(scale: float, out_scale: float, span: int, high: int) -> NDArray[n
 
 
 def exp_rows(s: Tensor, table: Tensor) -> Tensor:
-    """s (...,M,L) score codes -> table[max of the row - s], in s's type."""
+    """Turns scores s (...,M,L) into table[max of the row - s], in s's type."""
     distance = s.amax(dim=-1, keepdim=True) - s
     return table[distance.to(torch.int64)].to(s.dtype)
 
 
 def exp_beats(s: Tensor, table: Tensor, length: int) -> Tensor:
-    """s (M,N) score codes, N >= length -> `exp_rows` of the first `length`, 0 for the others."""
+    """Turns scores s (M,N) into `exp_rows` of the first `length` of N, and 0 for the others."""
     e = torch.zeros_like(s)
     e[:, :length] = exp_rows(s[:, :length], table)
     return e
 
 
 def row_sum(e: Tensor) -> Tensor:
-    """e (...,M,L) -> (...,M,1) sums; exact in float32 for L up to EXACT / 255 = 65,793 keys."""
+    """Sums rows e (...,M,L) to (...,M,1), exactly in float32 up to L = EXACT / 255 = 65,793."""
     return e.sum(dim=-1, keepdim=True)
 
 
 def divide(total: Tensor, weight: Tensor, low: int, high: int, tie: int) -> Tensor:
-    """clip(floor(N / D + 1/2 + 2^-tie)) for integers N = total, D = weight > 0. Returns weight's
-    type.
+    """Returns clip(floor(N / D + 1/2 + 2^-tie)) for integers N = total, D = weight > 0. Returns
+    weight's type.
 
     In integers: floor((2^tie N + (2^(tie-1) + 1) D) / (2^tie D)). Halves are no rarity, since keys
     that share a weight average to them; the 2^-tie takes them all upwards and lies far beyond what
     a float model errs by. In float64 the same: quotients are multiples of 1 / D, so one that is not
-    on an edge lies at least 1 / (2^tie D) from it, far beyond the rounding of a division while
-    D < 2^24, |N| < 2^31 and tie < 16.
+    on an edge lies at least 1 / (2^tie D) from it, far beyond the rounding of a division while D <
+    2^24, |N| < 2^31 and tie < 16.
     """
     if weight.is_floating_point():
         quotient = (total.double() / weight).add_(0.5 + 2.0**-tie).floor_()

@@ -28,7 +28,7 @@ class Choice:
 
     @property
     def cycles(self) -> int:
-        """Of a frame."""
+        """A frame takes this many cycles."""
         return self.plan.cycles
 
 
@@ -38,7 +38,7 @@ def use(cost: Cost, budget: Cost) -> float:
 
 
 def unbeaten(choices: Sequence[Choice]) -> list[Choice]:
-    """Without those that another one beats or equals in time and in every resource."""
+    """Leaves out those that another one beats or equals in time and in every resource."""
     figures = np.array([(c.cycles, *astuple(c.cost)) for c in choices])
     kept: list[int] = []
     for i in np.lexsort(figures.T[::-1]):
@@ -75,6 +75,8 @@ def balance(
 
 
 def _shares(costs: NDArray, budget: Cost) -> NDArray:
-    """Share of each resource; costs (..., resources). What there is none of counts 2 a piece."""
+    """Returns the share of each resource that costs (..., resources) take. Each piece of a resource
+    that the board lacks counts as a share of 2.
+    """
     have = np.array(astuple(budget), float)
     return np.where(have > 0, costs / np.maximum(have, 1), 2.0 * costs)

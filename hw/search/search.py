@@ -92,7 +92,7 @@ class Folder:
         return float(max(layer.macs, most / 20) / most) ** 0.5
 
     def choice(self, blocks: Mapping[str, Block]) -> Choice:
-        """With its glue."""
+        """A graph's accelerator costs this, forks, converters and FIFOs included."""
         plan = self._plan(blocks)
         return Choice(plan, self.style, accelerator(self.dataflow, blocks).netlist.cost())
 

@@ -45,8 +45,8 @@ class Stored:
 
 
 def place(model: str, board: str, detects: bool = False) -> Path:
-    """Where the foldings of a model on a board are kept. detects: with a concept detector, which
-    shares the board with the others.
+    """Returns the file that keeps the foldings of a model on a board. detects: with a concept
+    detector, which shares the board with the others.
     """
     more = f"_{DETECTOR}" if detects else ""
     return FOUND / f"{model}_{board.lower().replace('-', '_')}{more}.toml"

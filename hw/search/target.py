@@ -48,8 +48,8 @@ class Target:
         return found
 
     def share(self, graph: str) -> float:
-        """Cycles that a run may take where the other graphs take next to nothing; of the detector,
-        what they leave when they take all that they may.
+        """Returns the cycles that a run may take where the other graphs take next to nothing; of
+        the detector, what they leave when they take all that they may.
         """
         if graph != DETECTOR:
             return self.one
@@ -57,8 +57,8 @@ class Target:
 
 
 def frame(cycles: Mapping[str, Any], objects: int, every: int = 0) -> Any:
-    """Cycles of a frame by those of each graph, one after another. every: frames between two looks
-    of the detector, whose cycles are shared out among them; 0: it does not run.
+    """Returns the cycles of a frame from those of each graph, one after another. every: frames
+    between two looks of the detector, whose cycles are shared out among them; 0: it does not run.
     """
     return sum(parts(cycles, objects, every).values())
 

@@ -38,7 +38,7 @@ class Dma:
     reach: tuple[tuple[int, int], ...] = ()
 
     def reaches(self, address: int, size: int) -> bool:
-        """Can it move `size` bytes at `address`?"""
+        """Tells whether it can move `size` bytes at `address`."""
         ranges = self.reach or ((0, (1 << self.address_bits) - 1),)
         last = address + max(size, 1) - 1
         within = last >> self.address_bits == 0
@@ -47,8 +47,9 @@ class Dma:
 
 @dataclass(frozen=True)
 class Handoff:
-    """path: of the file. device: as Vivado names the chip there ("xck26", "7z020"). clock_mhz: that
-    the design was timed with. addresses: base of each cell's registers; dmas: by cell.
+    """A bitstream, as its file tells of it. path: of the file. device: as Vivado names the chip
+    there ("xck26", "7z020"). clock_mhz: that the design was timed with. addresses: base of each
+    cell's registers; dmas: by cell.
     """
 
     path: Path

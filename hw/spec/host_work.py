@@ -25,7 +25,7 @@ the device works on the frame before or after, as they do under `serve`.
 
 @dataclass(frozen=True)
 class HostWork:
-    """Milliseconds of one thread a frame, by part, median. "masks" is the object's mask at the
+    """The milliseconds of one thread a frame, by part, median. "masks" is the object's mask at the
     frame's size, "device calls" what the driver copies and checks.
     """
 
@@ -35,17 +35,17 @@ class HostWork:
 
     @property
     def beside_ms(self) -> float:
-        """Of what can run beside the device."""
+        """Returns the time of what can run beside the device."""
         return sum(ms for name, ms in self.parts_ms.items() if name in BESIDE)
 
     @property
     def serial_ms(self) -> float:
-        """Of what the device waits for."""
+        """Returns the time of what the device waits for."""
         return self.total_ms - self.beside_ms
 
     @property
     def total_ms(self) -> float:
-        """Of all parts."""
+        """Returns the time of all parts."""
         return sum(self.parts_ms.values())
 
 
@@ -77,7 +77,7 @@ CORES = {
 
 @dataclass(frozen=True)
 class SystemRate:
-    """Milliseconds a frame with one object, and the frames a second that they make.
+    """The milliseconds a frame with one object, and the frames a second that they make.
 
     beside: of the processor's work, what overlaps the device's; the rest comes between its runs.
     """
@@ -98,12 +98,12 @@ class SystemRate:
 
     @property
     def overlapped_ms(self) -> float:
-        """With a second core for what runs beside the device."""
+        """Returns the same with a second core for what runs beside the device."""
         return max(self.fabric_ms + self.serial_ms, self.beside_ms)
 
 
 def rate(work: HostWork, factor: float, fabric_ms: float) -> SystemRate:
-    """Of a board whose core takes `factor` times as long as the one that was measured."""
+    """Returns the rate of a board whose core takes `factor` times as long as the one measured."""
     return SystemRate(fabric_ms, factor * work.serial_ms, factor * work.beside_ms)
 
 

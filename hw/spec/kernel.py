@@ -8,10 +8,11 @@ nothing else.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from hw.spec.sizes import ceil_div
 from hw.spec.stream import Stream
 
 Settings = Mapping[str, int]
+K = TypeVar("K", bound="Kernel")
 
 KERNELS: dict[str, type[Kernel]] = {}
 """Every kernel by name; `hw.kernels.load` fills it."""
@@ -55,7 +57,7 @@ class RomImage:
     width: int
 
     def hex(self) -> str:
-        """As $readmemh reads it."""
+        """Returns the contents as $readmemh reads them."""
         digits = ceil_div(self.width, 4)
         return "".join(f"{word:0{digits}x}\n" for word in self.words)
 
@@ -72,6 +74,9 @@ class Kernel(ABC):
     parts: ClassVar[tuple[str, ...]] = ()
     """Modules that it instantiates: other kernels or files of `hw/kernels/common`."""
 
+    example_values: ClassVar[Mapping[str, int]] = {}
+    """A small value of every parameter that has no default."""
+
     plain: ClassVar[bool] = False
     """Moves beats as bytes, whatever codes are in them."""
     cuts_ready: ClassVar[bool] = False
@@ -87,11 +92,27 @@ class Kernel(ABC):
     def __post_init__(self) -> None:
         self.validate()
 
+    @classmethod
+    def example(cls: type[K], **chosen: Any) -> K:
+        """The kernel with small values of its parameters, but for those chosen: for tools that look
+        at a kernel alone. Raises SpecError as the construction does.
+        """
+        return cls(**{**cls.example_values, **chosen})
+
     def need(self, holds: bool, parameter: str, rule: str) -> None:
-        """Raises SpecError, naming kernel, parameter, value and rule, unless the rule holds."""
-        if not holds:
-            value = getattr(self, parameter)
-            raise SpecError(f"{self.name}: {parameter} = {value}", rule)
+        """Raises SpecError, naming kernel, parameter, value and rule, unless the rule holds. Other
+        parameters that the rule names are told with their values.
+        """
+        if holds:
+            return
+        values = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+
+        def told(word: re.Match[str]) -> str:
+            other = word[0] != parameter and word[0] in values
+            return f"{word[0]} = {values[word[0]]}" if other else word[0]
+
+        said = re.sub(r"\b[A-Z][A-Z0-9_]*\b", told, rule)
+        raise SpecError(f"{self.name}: {parameter} = {values[parameter]}", said)
 
     def need_one_of(self, parameter: str, values: Sequence[str]) -> None:
         """Raises SpecError, as `need` does, unless the parameter has one of the values."""

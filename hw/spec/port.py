@@ -37,11 +37,11 @@ class Port:
 
     @property
     def storage(self) -> np.dtype:
-        """numpy type of a code."""
+        """The numpy type that stores a code."""
         return np.dtype(np.float32) if self.dtype is None else self.dtype.numpy
 
     def encode(self, values: ArrayLike) -> NDArray[Any]:
-        """Values -> codes: divided by the scale, rounded half to even, clipped to the type."""
+        """Turns values into codes: divided by the scale, rounded half to even, clipped."""
         wanted = np.asarray(values, np.float32)
         if self.dtype is None:
             return wanted

@@ -9,11 +9,11 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 VERSION = 2
-"""Of this map."""
+"""The version of this register map."""
 ADDRESS_BITS = 8
-"""Of the register window."""
+"""The register window has addresses of this many bits."""
 CHANNELS = 8
-"""Most stream channels in each direction."""
+"""A system has at most this many stream channels in each direction."""
 
 
 class Register(IntEnum):

@@ -147,12 +147,14 @@ class _Stitcher:
             left -= beats.size
             source = end
             if left:
-                self.instances[f"load{number}"] = Split(1, beats.size, left, 1, WORD)
+                self.instances[f"load{number}"] = Split(
+                    N=1, CA=beats.size, CB=left, PE=1, ELEM_WIDTH=WORD
+                )
                 self.wires.append((end, f"load{number}.s_axis"))
                 source, end = f"load{number}.m_axis_0", f"load{number}.m_axis_1"
             width = beats.shape[1]
             if width > 1:
-                widen = Dwc(1, width, WORD, groups=len(beats))
+                widen = Dwc(IN_LANES=1, OUT_LANES=width, ELEM_WIDTH=WORD, groups=len(beats))
                 source = self._chain({"widen": widen}, source, f"{name}_load")
             self.wires.append((source, f"{name}.{SETUP}"))
         return b"".join(p.tobytes() for p in parts.values())
@@ -217,7 +219,7 @@ class _Stitcher:
             source = end
             if number < len(branches) - 1:
                 fork = f"{name}_fork{number}"
-                self.instances[fork] = Duplicate(width, beats=tensor.codes // lanes)
+                self.instances[fork] = Duplicate(WIDTH=width, beats=tensor.codes // lanes)
                 self.wires.append((end, f"{fork}.s_axis"))
                 source, end = f"{fork}.m_axis_0", f"{fork}.m_axis_1"
             if isinstance(branch, str):

@@ -2,7 +2,9 @@
 // Registers of a system of accelerators, and the life of a run from its start to its end.
 //
 //   STATUS   idle --START or LOAD--> BUSY --inputs in, outputs out--> DONE
-//            GRAPH or LENGTH that cannot run: ERROR at once, without BUSY
+//            GRAPH or LENGTH that cannot run: ERROR at once, without BUSY. A graph runs if there
+//            is one of that index and LENGTH is within its LENGTHS; it loads if its bit of LOADS
+//            is set
 //            tlast early or late: ERROR beside BUSY; only RESET ends such a run
 //   CYCLES   from the first cycle in which the inputs are open through that of the last output's
 //            last beat, both counted; for a LOAD through its last beat. Read it when DONE is up:
@@ -24,6 +26,10 @@ module control #(
     parameter logic [31:0] IDENTITY = 32'd0,
     // Number of graphs, as in VERSION
     parameter logic [7:0] GRAPHS = 8'd1,
+    // Greatest LENGTH of each graph, graph 0 lowest; 0 where its frames have one length
+    parameter logic [GRAPHS-1:0][15:0] LENGTHS = '0,
+    // Has the graph memories to load?
+    parameter logic [GRAPHS-1:0] LOADS = '0,
     // Clock cycles of the accelerators' reset, a power of two
     parameter int unsigned RESET_CYCLES = 8
 ) (
@@ -49,12 +55,9 @@ module control #(
     input  wire logic                               s_axi_rready,
 
     // Settings, constant while BUSY
-    output logic [7:0] o_graph,
+    output logic [ 7:0] o_graph,
     output logic [15:0] o_length,
-    output logic [7:0] o_layer,
-    // Do they make a run, a load?
-    input wire logic i_can_run,
-    input wire logic i_can_load,
+    output logic [ 7:0] o_layer,
 
     // Reset of accelerators and channels
     output logic             o_rst,
@@ -114,10 +117,22 @@ module control #(
   // ---- A run
 
   logic busy, on_q, done_q, bad_q, error, finish, counting, go;
+  logic can_run, can_load;
   logic write_control, want_run, want_load, want_reset;
   logic [7:0] early_q, late_q;
   logic [31:0] frames_q;
   logic [CYCLE_BITS-1:0] cycles_q;
+
+  always_comb begin
+    can_run  = 1'b0;
+    can_load = 1'b0;
+    for (int unsigned i = 0; i < 32'(GRAPHS); i++) begin
+      if (32'(o_graph) == i) begin
+        can_run  = LENGTHS[i] == '0 || (o_length != '0 && o_length <= LENGTHS[i]);
+        can_load = LOADS[i];
+      end
+    end
+  end
 
   assign write_control = write && writable && awaddr_q == registers::CONTROL;
   assign want_reset    = write_control && wdata_q[registers::CONTROL_RESET];
@@ -142,8 +157,8 @@ module control #(
       frames_q <= '0;
       cycles_q <= '0;
     end else begin
-      o_start <= go && (want_run ? i_can_run : i_can_load);
-      if (go && !(want_run ? i_can_run : i_can_load)) bad_q <= 1'b1;
+      o_start <= go && (want_run ? can_run : can_load);
+      if (go && !(want_run ? can_run : can_load)) bad_q <= 1'b1;
       if (o_start) on_q <= 1'b1;
       else if (finish) on_q <= 1'b0;
       if (go) done_q <= 1'b0;

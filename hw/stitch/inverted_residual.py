@@ -52,17 +52,29 @@ def inverted_residual(title: str, parts: Parts) -> Netlist:
     channels, hidden = p.expand.MW, p.expand.MH
     act = p.expand_requant.OUT_WIDTH
     pixels = p.height * p.width
-    padded = Fmpad(p.height, p.width, hidden, lanes, act)
+    padded = Fmpad(IFM_H=p.height, IFM_W=p.width, IFM_CH=hidden, SIMD=lanes, ELEM_WIDTH=act)
     windows = Swg(
-        p.height + 2, p.width + 2, hidden, KERNEL, 1, lanes, DEPTHWISE=True, ELEM_WIDTH=act
+        IFM_H=p.height + 2,
+        IFM_W=p.width + 2,
+        IFM_CH=hidden,
+        KERNEL=KERNEL,
+        STRIDE=1,
+        SIMD=lanes,
+        DEPTHWISE=True,
+        ELEM_WIDTH=act,
     )
     # What the long way round takes in before its first pixel leaves: a line and two pixels, one
     # pixel more in each product, and some in between. Less would lock the fork.
     lead = (p.width + 8) * channels
     codes = p.expand.ACTIVATION_WIDTH
     stages: dict[str, Kernel] = {
-        "duplicate": Duplicate(whole_bytes(codes), beats=pixels * channels),
-        "keep": Fifo(_power_of_two(lead), whole_bytes(codes), "block", beats=pixels * channels),
+        "duplicate": Duplicate(WIDTH=whole_bytes(codes), beats=pixels * channels),
+        "keep": Fifo(
+            DEPTH=_power_of_two(lead),
+            WIDTH=whole_bytes(codes),
+            RAM_STYLE="block",
+            beats=pixels * channels,
+        ),
         "expand": p.expand,
         "hold_expand": _hold(p.expand.PE, p.expand.ACCU_WIDTH, pixels * hidden),
         "narrow_expand": _converter(p.expand.PE, 1, p.expand.ACCU_WIDTH, pixels * hidden),
@@ -76,7 +88,12 @@ def inverted_residual(title: str, parts: Parts) -> Netlist:
         "requant_depthwise": p.depthwise_requant,
         # The projection reads a pixel in its first pass and nothing in the others: meanwhile the
         # next one gathers here, or the windows would stand still.
-        "gather": Fifo(max(2, p.project.MW), whole_bytes(act), "block", beats=pixels * hidden),
+        "gather": Fifo(
+            DEPTH=max(2, p.project.MW),
+            WIDTH=whole_bytes(act),
+            RAM_STYLE="block",
+            beats=pixels * hidden,
+        ),
         "project": p.project,
         "hold_project": _hold(p.project.PE, p.project.ACCU_WIDTH, pixels * channels),
         "narrow_project": _converter(p.project.PE, 1, p.project.ACCU_WIDTH, pixels * channels),
@@ -100,7 +117,7 @@ def _converter(lanes: int, out: int, bits: int, codes: int) -> Dwc:
 
 def _hold(lanes: int, bits: int, codes: int) -> Pipe:
     """A converter works on the beat that its source shows: held here, the source goes on."""
-    return Pipe(whole_bytes(lanes * bits), beats=codes // lanes)
+    return Pipe(WIDTH=whole_bytes(lanes * bits), beats=codes // lanes)
 
 
 def _power_of_two(least: int) -> int:

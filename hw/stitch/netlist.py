@@ -175,7 +175,7 @@ class Netlist(Kernel):
                 body += [f"  logic {wire}_{signal};" for signal in used]
         for name, kernel in self.instances.items():
             body += ["", *self._instance(name, kernel, feeds, reads)]
-        memories = [f'    parameter string {name} = ""' for name in self.memories()]
+        memories = [f'    parameter {name} = ""' for name in self.memories()]
         head = f"module {self.title} #(\n" + ",\n".join(memories) + "\n) (\n" if memories else ""
         return "\n".join(
             [

@@ -28,7 +28,14 @@ from hw.stitch import system_registers
 from hw.stitch.system_text import SETTINGS, GraphModule, text
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("control", "system_gate", "system_crc")
+PARTS = (
+    "control",
+    "system_gate",
+    "system_input",
+    "system_output",
+    "system_setting",
+    "system_crc",
+)
 MOST_BEATS = 1 << 24
 MOST_ROWS = (1 << 16) - 1
 

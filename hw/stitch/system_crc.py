@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-PIN = ".i_crc(crc)"
-"""Of the register block."""
+PINS = {"i_crc": "crc"}
+"""The register block reads the CRC over this pin."""
 
 
 def declaration() -> str:

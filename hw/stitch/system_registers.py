@@ -8,7 +8,7 @@ from __future__ import annotations
 from hw.spec.registers import ADDRESS_BITS, VERSION, Control, Register, Status
 
 NAME = "registers"
-"""Of the package, and stem of its file."""
+"""The package has this name, and so has its file."""
 
 
 def package() -> str:

@@ -1,8 +1,10 @@
-"""SystemVerilog of a system: what `System.verilog` writes, piece by piece."""
+"""SystemVerilog of a system, as `System.verilog` writes it: instances of accelerators, channels and
+registers, and the wires between them. What the parts do stands in the modules beside this file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +19,12 @@ from hw.stitch import system_crc
 SETTINGS = {"s_axis_length": "length", "s_axis_layer": "layer"}
 """Streams of an accelerator that get one beat a run -> the register in it."""
 REGISTER_BITS = {"length": 16, "layer": 8}
+BEAT = ("tlast", "tvalid", "tready")
+"""Signals of a channel beside its data."""
+FAULTS = ("early", "late")
+"""What can be wrong with a channel's tlast."""
+CHANNEL = {"clk": "clk", "rst": "channels_rst", "i_start": "start", "i_owner": "owner"}
+"""Pins that channels and settings share."""
 
 CONTROL_PORTS = f"""\
 input  wire logic [{ADDRESS_BITS - 1}:0] s_axi_control_awaddr
@@ -43,7 +51,7 @@ class GraphModule(Protocol):
 
     @property
     def title(self) -> str:
-        """Name of its module."""
+        """The module's name."""
 
     def inputs(self) -> dict[str, Stream]: ...
     def outputs(self) -> dict[str, Stream]: ...
@@ -62,8 +70,8 @@ class Use:
     load: bool = False
 
     @property
-    def choice(self) -> str:
-        """Constant that `selected` equals when the channel belongs to it."""
+    def owner(self) -> str:
+        """Constant that `owner` equals while the channel belongs to the stream."""
         return f"{self.graph.name.upper()}_LOAD" if self.load else self.graph.name.upper()
 
     @property
@@ -92,9 +100,9 @@ def text(
     settings = [
         (g, port) for g in graphs for port in accelerators[g.name].inputs() if port in SETTINGS
     ]
-    lines = [*_head(title, memories, len(inputs), len(outputs)), *_choices(graphs, most)]
+    lines = [*_head(title, memories, len(inputs), len(outputs)), *_owners(graphs)]
     lines += [system_crc.declaration()]
-    lines += _control(hardware.identity, len(graphs), inputs, outputs, settings)
+    lines += _control(hardware.identity, graphs, most, inputs, outputs, settings)
     lines += system_crc.instance(len(inputs), len(outputs))
     for n, uses in enumerate(inputs):
         lines += _input(n, uses)
@@ -126,7 +134,7 @@ def _head(title: str, memories: Sequence[str], inputs: int, outputs: int) -> lis
             *(f"output logic      m_axis_{n}_{s}" for s in ("tlast", "tvalid")),
             f"input  wire logic m_axis_{n}_tready",
         ]
-    files = ",\n".join(f'    parameter string {name} = ""' for name in memories)
+    files = ",\n".join(f'    parameter {name} = ""' for name in memories)
     return [
         "// SPDX-License-Identifier: Apache-2.0",
         "// Made by hw.stitch: accelerators behind one register block and shared stream channels.",
@@ -139,8 +147,8 @@ def _head(title: str, memories: Sequence[str], inputs: int, outputs: int) -> lis
     ]
 
 
-def _choices(graphs: Sequence[GraphHardware], most: Callable[[GraphHardware], int]) -> list[str]:
-    """Constants for who owns the channels, and whether the settings make a run or a load."""
+def _owners(graphs: Sequence[GraphHardware]) -> list[str]:
+    """Constants for the owners of channels."""
     lines = ["  // Who owns the channels: {loading, graph}"]
     for g in graphs:
         lines.append(f"  localparam logic [8:0] {g.name.upper()} = 9'h{g.index:03x};")
@@ -148,200 +156,140 @@ def _choices(graphs: Sequence[GraphHardware], most: Callable[[GraphHardware], in
             lines.append(
                 f"  localparam logic [8:0] {g.name.upper()}_LOAD = 9'h{256 + g.index:03x};"
             )
-    lines += [
+    return [
+        *lines,
         "",
         "  logic [7:0] graph, layer;",
         "  logic [15:0] length;",
-        "  logic [8:0] selected;",
-        "  logic loading, start, channels_rst, can_run, can_load, inputs_done, outputs_done;",
-        "  assign selected = {loading, graph};",
-        "",
-        "  always_comb begin",
-        "    can_run  = 1'b0;",
-        "    can_load = 1'b0;",
-        "    case ({1'b0, graph})",
+        "  logic [8:0] owner;",
+        "  logic loading, start, channels_rst, inputs_done, outputs_done;",
+        "  assign owner = {loading, graph};",
     ]
-    for g in graphs:
-        ragged = any(end.ragged for end in g.inputs)
-        rule = f"length >= 16'd1 && length <= 16'd{most(g)}" if ragged else "1'b1"
-        lines += [
-            f"      {g.name.upper()}: begin",
-            f"        can_run  = {rule};",
-            f"        can_load = 1'b{int(g.setup is not None)};",
-            "      end",
-        ]
-    return [*lines, "      default: ;", "    endcase", "  end"]
 
 
 def _control(
     identity: int,
-    graphs: int,
+    graphs: Sequence[GraphHardware],
+    most: Callable[[GraphHardware], int],
     inputs: Sequence[Sequence[Use]],
     outputs: Sequence[Sequence[Use]],
     settings: Sequence[tuple[GraphHardware, str]],
 ) -> list[str]:
+    """The registers, what they hear of the channels, and all signals between them."""
     busy = [f"in_{n}_open" for n in range(len(inputs))]
     busy += [f"{g.name}_{port}_tvalid" for g, port in settings]
-    faults = {
-        kind: "{" + ", ".join(f"in_{n}_{kind}" for n in reversed(range(len(inputs)))) + "}"
-        for kind in ("early", "late")
+    faults = {kind: _packed(f"in_{n}_{kind}" for n in range(len(inputs))) for kind in FAULTS}
+    lengths = [most(g) if any(end.ragged for end in g.inputs) else 0 for g in graphs]
+    parameters = {
+        "IDENTITY": f"32'h{identity:08x}",
+        "GRAPHS": f"8'd{len(graphs)}",
+        "LENGTHS": _packed(f"16'd{length}" for length in lengths),
+        "LOADS": _packed(f"1'b{int(g.setup is not None)}" for g in graphs),
     }
     names = [port.split("control_")[1] for port in CONTROL_PORTS]
-    joined = " ||\n      "
-    pins = [f".s_axi_{name}(s_axi_control_{name})" for name in names]
-    pins += [".o_graph(graph)", ".o_length(length)", ".o_layer(layer)"]
-    pins += [".i_can_run(can_run)", ".i_can_load(can_load)", ".o_rst(channels_rst)"]
-    pins += [".o_start(start)", ".o_loading(loading)"]
-    pins += [".i_inputs_done(inputs_done)", ".i_outputs_done(outputs_done)"]
-    pins += [f".i_{kind}(8'({bits}))" for kind, bits in faults.items()]
-    pins += [system_crc.PIN]
+    pins = {f"s_axi_{name}": f"s_axi_control_{name}" for name in names}
+    pins |= {"o_graph": "graph", "o_length": "length", "o_layer": "layer"}
+    pins |= {"o_rst": "channels_rst", "o_start": "start", "o_loading": "loading"}
+    pins |= {"i_inputs_done": "inputs_done", "i_outputs_done": "outputs_done"}
+    pins |= {f"i_{kind}": f"8'({bits})" for kind, bits in faults.items()}
+    pins |= system_crc.PINS
     lines = [""]
     for n in range(len(inputs)):
-        signals = ("used", "open", "early", "late", "tvalid", "tready")
-        lines += [f"  logic {', '.join(f'in_{n}_{s}' for s in signals)};"]
-        lines += [f"  logic [24:0] in_{n}_beats;", f"  logic [15:0] in_{n}_rows;"]
+        lines += [f"  logic in_{n}_open, in_{n}_early, in_{n}_late;"]
         lines += ["  // verilator lint_off UNUSEDSIGNAL", f"  logic in_{n}_tlast;  // some count"]
         lines += ["  // verilator lint_on UNUSEDSIGNAL"]
-    lines += [f"  logic out_{n}_used, out_{n}_open;" for n in range(len(outputs))]
+    lines += [f"  logic out_{n}_open;" for n in range(len(outputs))]
     lines += [f"  logic {g.name}_{port}_tvalid, {g.name}_{port}_tready;" for g, port in settings]
     return [
         *lines,
-        f"  assign inputs_done  = !({joined.join(busy)});",
+        f"  assign inputs_done  = !({' || '.join(busy)});",
         f"  assign outputs_done = !({' || '.join(f'out_{n}_open' for n in range(len(outputs)))});",
-        "",
-        "  control #(",
-        f"      .IDENTITY(32'h{identity:08x}),",
-        f"      .GRAPHS  (8'd{graphs})",
-        "  ) u_control (",
-        "      .clk,",
-        "      .rst,",
-        ",\n".join(f"      {pin}" for pin in pins),
-        "  );",
+        *_instance("control", "control", parameters, {"clk": "clk", "rst": "rst"} | pins),
     ]
 
 
 def _input(n: int, uses: Sequence[Use]) -> list[str]:
-    """A channel's gate, and whose it is."""
-    lines = [
+    """A channel into the system."""
+    groups = [u.end.beats * (u.end.rows if u.end.ragged else 1) for u in uses]
+    parameters = {
+        "USES": f"{len(uses)}",
+        "OWNERS": _packed(u.owner for u in uses),
+        "BEATS": _packed(f"25'h{(group - 2) % (1 << 25):07x}" for group in groups),
+        "ROWS": _packed(f"16'd{u.end.rows if u.end.ragged else 0}" for u in uses),
+    }
+    pins = {"i_length": "length"} | {f"s_axis_{s}": f"s_axis_{n}_{s}" for s in BEAT}
+    pins |= {"m_axis_tlast": f"in_{n}_tlast"}
+    pins |= {f"m_axis_{s}": _packed(f"{u.wire}_{s}" for u in uses) for s in ("tvalid", "tready")}
+    pins |= {f"o_{s}": f"in_{n}_{s}" for s in ("open", *FAULTS)}
+    return [
         "",
         f"  // ---- Input channel {n}: {', '.join(f'{u.graph.name} {u.end.port}' for u in uses)}",
         *(f"  logic {u.wire}_tvalid, {u.wire}_tready;" for u in uses),
-        "",
-        "  always_comb begin",
-        f"    in_{n}_used   = 1'b1;",
-        f"    in_{n}_beats  = '0;",
-        f"    in_{n}_rows   = '0;",
-        f"    in_{n}_tready = 1'b0;",
-        "    case (selected)",
-    ]
-    for u in uses:
-        group = u.end.beats * (u.end.rows if u.end.ragged else 1)
-        lines += [
-            f"      {u.choice}: begin",
-            f"        in_{n}_beats  = 25'h{(group - 2) % (1 << 25):07x};  // {group}",
-            *([f"        in_{n}_rows   = 16'd{u.end.rows};"] if u.end.ragged else []),
-            f"        in_{n}_tready = {u.wire}_tready;",
-            "      end",
-        ]
-    lines += [f"      default: in_{n}_used = 1'b0;", "    endcase", "  end", ""]
-    lines += [f"  assign {u.wire}_tvalid = in_{n}_tvalid && selected == {u.choice};" for u in uses]
-    ragged = int(any(u.end.ragged for u in uses))
-    return [
-        *lines,
-        "",
-        f"  system_gate #(.RAGGED(1'b{ragged})) u_in_{n} (",
-        "      .clk,",
-        "      .rst(channels_rst),",
-        f"      .i_start(start && in_{n}_used),",
-        f"      .i_beats(in_{n}_beats),",
-        f"      .i_rows(in_{n}_rows),",
-        "      .i_length(length),",
-        *(f"      .s_axis_{s}(s_axis_{n}_{s})," for s in ("tlast", "tvalid", "tready")),
-        *(f"      .m_axis_{s}(in_{n}_{s})," for s in ("tlast", "tvalid", "tready")),
-        ",\n".join(f"      .o_{s}(in_{n}_{s})" for s in ("open", "early", "late")),
-        "  );",
+        *_instance("system_input", f"in_{n}", parameters, CHANNEL | pins),
     ]
 
 
 def _output(n: int, uses: Sequence[Use]) -> list[str]:
-    """A channel that is open from the start of a run to its tlast, and whose it is."""
+    """A channel out of the system."""
+    parameters = {"USES": f"{len(uses)}", "OWNERS": _packed(u.owner for u in uses)}
+    pins = {f"s_axis_{s}": _packed(f"{u.wire}_{s}" for u in uses) for s in ("tdata", *BEAT)}
+    pins |= {f"m_axis_{s}": f"m_axis_{n}_{s}" for s in ("tdata", *BEAT)}
     lines = [
         "",
         f"  // ---- Output channel {n}: {', '.join(f'{u.graph.name} {u.end.port}' for u in uses)}",
     ]
     for u in uses:
-        lines += [f"  logic {u.wire}_tlast, {u.wire}_tvalid;", f"  logic [7:0] {u.wire}_tdata;"]
-    lines += [
-        f"  logic out_{n}_tvalid;",
-        "",
-        "  always_comb begin",
-        f"    out_{n}_used   = 1'b1;",
-        f"    out_{n}_tvalid = 1'b0;",
-        f"    {{m_axis_{n}_tlast, m_axis_{n}_tdata}} = '0;",
-        "    case (selected)",
-    ]
-    for u in uses:
-        lines += [
-            f"      {u.choice}: begin",
-            f"        out_{n}_tvalid = {u.wire}_tvalid;",
-            f"        {{m_axis_{n}_tlast, m_axis_{n}_tdata}} = {{{u.wire}_tlast, {u.wire}_tdata}};",
-            "      end",
-        ]
-    return [
-        *lines,
-        f"      default: out_{n}_used = 1'b0;",
-        "    endcase",
-        "  end",
-        "",
-        f"  assign m_axis_{n}_tvalid = out_{n}_tvalid && out_{n}_open;",
-        "  always_ff @(posedge clk) begin",
-        f"    if (channels_rst) out_{n}_open <= 1'b0;",
-        f"    else if (start && out_{n}_used) out_{n}_open <= 1'b1;",
-        f"    else if (m_axis_{n}_tvalid && m_axis_{n}_tready && m_axis_{n}_tlast) "
-        f"out_{n}_open <= 1'b0;",
-        "  end",
-    ]
+        lines += [f"  logic {u.wire}_tlast, {u.wire}_tvalid, {u.wire}_tready;"]
+        lines += [f"  logic [7:0] {u.wire}_tdata;"]
+    pins |= {"o_open": f"out_{n}_open"}
+    return [*lines, *_instance("system_output", f"out_{n}", parameters, CHANNEL | pins)]
 
 
 def _setting(graph: GraphHardware, port: str) -> list[str]:
+    """A stream of an accelerator that gets one beat a run."""
     wire = f"{graph.name}_{port}"
+    pins = {f"m_axis_{s}": f"{wire}_{s}" for s in ("tvalid", "tready")}
     return [
         "",
         f"  // ---- {SETTINGS[port].upper()} for {graph.name}, one beat a run",
-        "  always_ff @(posedge clk) begin",
-        f"    if (channels_rst) {wire}_tvalid <= 1'b0;",
-        f"    else if (start && selected == {graph.name.upper()}) {wire}_tvalid <= 1'b1;",
-        f"    else if ({wire}_tready) {wire}_tvalid <= 1'b0;",
-        "  end",
+        *_instance("system_setting", wire, {"OWNER": graph.name.upper()}, CHANNEL | pins),
     ]
+
+
+def _packed(signals: Iterable[str]) -> str:
+    """A concatenation whose first signal is the lowest."""
+    return "{" + ", ".join(reversed(list(signals))) + "}"
+
+
+def _instance(
+    module: str, name: str, parameters: Mapping[str, str], pins: Mapping[str, str]
+) -> list[str]:
+    """An instance u_<name> of a module, one parameter and one pin a line."""
+    values, wires = (
+        ",\n".join(f"      .{k}" if k == v else f"      .{k}({v})" for k, v in given.items())
+        for given in (parameters, pins)
+    )
+    head = f"  {module} #(\n{values}\n  ) u_{name} (" if parameters else f"  {module} u_{name} ("
+    return ["", head, wires, "  );"]
 
 
 def _accelerator(graph: GraphHardware, accelerator: GraphModule) -> list[str]:
-    values = [
-        f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})"
-        for k, v in accelerator.parameters().items()
-    ]
-    values += [f".{k}({graph.name}_{k})".upper() for k in accelerator.memories()]
+    """A graph's accelerator on its channels."""
+    values = {
+        k: f'"{v}"' if isinstance(v, str) else f"{v}" for k, v in accelerator.parameters().items()
+    }
+    values |= {k.upper(): f"{graph.name}_{k}".upper() for k in accelerator.memories()}
     channels = {u.end.name: u.end.channel for u in _inputs(graph)}
-    pins = [".clk", ".rst(channels_rst)"]
+    pins = {"clk": "clk", "rst": "channels_rst"}
     for port, stream in accelerator.inputs().items():
         if port in SETTINGS:
             register = SETTINGS[port]
             low = min(stream.width, REGISTER_BITS[register])
-            pins.append(f".{port}_tdata({stream.width}'({register}[{low - 1}:0]))")
+            pins[f"{port}_tdata"] = f"{stream.width}'({register}[{low - 1}:0])"
         else:
-            pins.append(f".{port}_tdata(s_axis_{channels[port]}_tdata)")
-            pins += [f".{port}_tlast(in_{channels[port]}_tlast)"] if stream.last else []
-        pins += [f".{port}_{s}({graph.name}_{port}_{s})" for s in ("tvalid", "tready")]
+            pins[f"{port}_tdata"] = f"s_axis_{channels[port]}_tdata"
+            pins |= {f"{port}_tlast": f"in_{channels[port]}_tlast"} if stream.last else {}
+        pins |= {f"{port}_{s}": f"{graph.name}_{port}_{s}" for s in ("tvalid", "tready")}
     for end in graph.outputs:
-        wire = f"{graph.name}_{end.name}"
-        pins += [f".{end.name}_{s}({wire}_{s})" for s in ("tdata", "tlast", "tvalid")]
-        pins.append(
-            f".{end.name}_tready(m_axis_{end.channel}_tready && out_{end.channel}_open"
-            f" && selected == {graph.name.upper()})"
-        )
-    head = f"  {accelerator.title} u_{graph.name} ("
-    if values:
-        body = ",\n".join(f"      {value}" for value in values)
-        head = f"  {accelerator.title} #(\n{body}\n  ) u_{graph.name} ("
-    return ["", head, ",\n".join(f"      {pin}" for pin in pins), "  );"]
+        pins |= {f"{end.name}_{s}": f"{graph.name}_{end.name}_{s}" for s in ("tdata", *BEAT)}
+    return _instance(accelerator.title, graph.name, values, pins)

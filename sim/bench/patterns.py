@@ -40,11 +40,11 @@ def bursts(rng: Random) -> Gate:
 
 def shy(rng: Random) -> Gate:
     """Goes for one cycle, and only after the other side has waited some: never offers first."""
-    patience, waited = rng.randint(1, 4), [0]
+    limit, waited = rng.randint(1, 4), [0]
 
     def gate(waiting: bool) -> bool:
         waited[0] = waited[0] + 1 if waiting else 0
-        if waited[0] > patience:
+        if waited[0] > limit:
             waited[0] = 0
             return True
         return False

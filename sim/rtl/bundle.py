@@ -32,7 +32,7 @@ def compiled(
     top = next((path for path in reversed(files) if path.stem == hardware.top), files[-1])
     text = top.read_text(encoding="utf-8")
     roms = [Path(name).stem for name in hardware.sources if name.endswith(ROM)]
-    named = {rom.upper(): rom + ROM for rom in roms if f"string {rom.upper()} " in text}
+    named = {rom.upper(): rom + ROM for rom in roms if f"parameter {rom.upper()} " in text}
     design = Design(hardware.top, files, named, {})
     library = build(design, hardware.in_channels, hardware.out_channels, water, say)
     places = {(folder / name).parent for name in hardware.sources if name.endswith(ROM)}

@@ -22,7 +22,7 @@ from tests.kernels.grids import grid
 
 def chosen(wanted: Sequence[str]) -> list[str]:
     """Kernels of the given names or headers, all where none is given. Raises SpecError."""
-    headers = {name: kernel_class(name)().hls().header for name in names()}
+    headers = {name: kernel_class(name).example().hls().header for name in names()}
     if not wanted:
         return names()
     found: dict[str, None] = {}

@@ -13,7 +13,7 @@ from host.policy import Entry, Policy
 from host.prompts import Prompt
 from host.saved_session import fingerprint
 from host.session import Session
-from tests.host.fake_device import FakeDevice, make_spec
+from tests.host.fake_device import GRID, FakeDevice, make_spec
 from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, square_mask
 
 X = corner(0)[0]
@@ -28,6 +28,7 @@ PLAN = {
     0: {1: RED, -7: BLUE},
     3: {1: pixels(points=[(X + 14, 18)], labels=[0])},
     5: {4: pixels(mask=square_mask(*corner(5)))},
+    7: {11: Prompt.from_logits(np.where(np.indices((GRID, GRID))[0] < GRID // 2, 3.5, -2.0))},
     6: {9: pixels(mask=np.zeros((HEIGHT, WIDTH), bool))},  # never shown: it stays absent
 }
 

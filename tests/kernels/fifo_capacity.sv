@@ -5,7 +5,7 @@
 
 module fifo_capacity #(
     parameter int unsigned DEPTH = 32,
-    parameter string RAM_STYLE = "distributed"
+    parameter RAM_STYLE = "distributed"
 ) (
     input  wire logic        clk,
     input  wire logic        rst,

@@ -90,6 +90,14 @@ def suite(
     return equals_golden, bad_parameters, pytest.mark.slow(planted_fault), sustained_rate
 
 
+def in_order(kind: type[Kernel]) -> Callable[..., Any]:
+    """Makes parameter sets from rows of a table: values of the first fields in order, the others
+    by name.
+    """
+    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    return lambda *values, **more: kind.example(**dict(zip(names, values, strict=False)), **more)
+
+
 def label(kernel: Kernel) -> str:
     """Parameters as a test's name."""
     return "-".join(f"{k}{v}" for k, v in kernel.parameters().items())

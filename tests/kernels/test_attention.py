@@ -20,7 +20,7 @@ def head(**fields: Any) -> Attention:
     weight = f["LENGTH"] * ((1 << f["E_WIDTH"]) - 1)
     total = (weight * (1 << f["V_WIDTH"] - 1) - 1).bit_length() + 1
     widths = {"S_ACCU_WIDTH": scores, "N_ACCU_WIDTH": total, "SUM_WIDTH": weight.bit_length()}
-    return Attention(**{"PORT_WIDTH": min(scores, 25), **widths, **f})
+    return Attention.example(**{"PORT_WIDTH": min(scores, 25), **widths, **f})
 
 
 FAST = {"DIVIDE_CYCLES": 1}

@@ -36,7 +36,7 @@ BAD = [
     ({"RAM_STYLE": "flash"}, "RAM_STYLE"),
 ]
 FAULT = ("!(meet && lap_q)", "!(meet || lap_q)")
-RATE = [Fifo(DEPTH=2, WIDTH=8, beats=2000), Fifo(DEPTH=7, RAM_STYLE="block", beats=2000)]
+RATE = [Fifo(DEPTH=2, WIDTH=8, beats=2000), Fifo.example(DEPTH=7, RAM_STYLE="block", beats=2000)]
 
 test_grid, test_bad, test_fault, test_rate = suite(GRID, BAD, FAULT, RATE)
 
@@ -46,7 +46,7 @@ def test_capacity(depth: int, style: str) -> None:
     """It takes exactly DEPTH + 1 beats while none leaves."""
     files = (*sources("fifo"), Path(__file__).with_name("fifo_capacity.sv"))
     design = Design("fifo_capacity", files, {"DEPTH": depth, "RAM_STYLE": style}, {})
-    said = Beats([Fifo(DEPTH=depth, RAM_STYLE=style).capacity], [1], 32)
+    said = Beats([Fifo.example(DEPTH=depth, RAM_STYLE=style).capacity], [1], 32)
     case = Case("capacity", "none", 1, {}, {"m_axis": said}, {"m_axis": 1}, None, 1000)
     (outcome,) = simulate(design, [case])
     assert outcome.faults == []

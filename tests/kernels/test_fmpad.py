@@ -1,7 +1,7 @@
 """fmpad against its golden model."""
 
 from hw.kernels.fmpad import Fmpad
-from tests.kernels.suite import suite
+from tests.kernels.suite import in_order, suite
 
 
 def padded(
@@ -12,7 +12,7 @@ def padded(
     signed: bool = False,
 ) -> Fmpad:
     """shape: H, W, C. pads: top, bottom, left, right."""
-    return Fmpad(*shape, simd, bits, *pads, signed)
+    return in_order(Fmpad)(*shape, simd, bits, *pads, signed)
 
 
 GRID = [

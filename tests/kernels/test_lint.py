@@ -2,6 +2,7 @@
 its three files.
 """
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from hw.library import COMMON, FOLDER, kernel_class, names
 from hw.synth import FAMILIES
 from sim.lint import default_design, modules, verible, yosys
 from sim.verilate import lint
+from tests.stitch import small_system
 
 TESTS = FOLDER.parent.parent / "tests" / "kernels"
 
@@ -42,7 +44,7 @@ def test_every_shape_of_memory_is_clean(style, depth, width):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", names())
 def test_yosys_reads_and_maps_it(name, family):
-    assert yosys(Design.of(kernel_class(name)()), family) == ""
+    assert yosys(Design.of(kernel_class(name).example()), family) == ""
 
 
 @pytest.mark.parametrize("name", names())
@@ -68,3 +70,34 @@ def test_lint_tells_of_what_is_wrong(tmp_path):
     assert "line-length" in verible(path) and verible(path, layout=False) == ""
     path.write_text("module odd; reg x = undefined_name; endmodule\n")
     assert "Yosys refused" in yosys(Design("odd", (path,), {}, {}), "xcup")
+
+
+SOURCES = sorted(FOLDER.parent.rglob("*.sv")) + sorted(FOLDER.parent.rglob("*.svh"))
+
+
+def code_of(path):
+    """A source without its comments, but for the text in quotes."""
+    return re.sub(r"//.*", "", path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_vivado_can_read_it(path):
+    """Vivado synthesises no `string` ([Synth 8-27]) and takes no size of a cast from a function."""
+    assert not re.search(r"\bstring\b", code_of(path)), "leave the type of the parameter out"
+    assert not re.search(r"\$\w+\([^()]*\)'\(", code_of(path)), "name the size in a localparam"
+
+
+def test_no_emitted_text_declares_a_string(tmp_path):
+    design = small_system.system().design(tmp_path)
+    for path in design.files:
+        assert not re.search(r"\bstring\b", code_of(path)), path.name
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_messages_of_rules_print_every_parameter_that_they_name(path):
+    text = code_of(path)
+    named = set(re.findall(r"^\s*parameter [^=]*?(\w+) +=", text, re.M))
+    for said in re.findall(r'`SPEC_CHECK\([^"]*\(?"([^"]*)"', text):
+        rule = said.partition(" = %0")[2]
+        for word in set(re.findall(r"\b[A-Z][A-Z0-9_]*\b", rule)) & named:
+            assert f"{word} = %0" in rule, f"{said!r} does not print {word}"

@@ -12,7 +12,7 @@ def layer(
     """Parameters whose widths belong together, as a search finds them."""
     widths = {"ACCU_WIDTH": accu, "PORT_WIDTH": accu, "M_WIDTH": m, "SHIFT": n, "B_SHIFT": zeros}
     widths |= {"B_WIDTH": n - zeros + out + 1, "OUT_WIDTH": out, "OUT_SIGNED": signed}
-    return Requant(**{**widths, **more})
+    return Requant.example(**{**widths, **more})
 
 
 def expand(**more: Any) -> Any:

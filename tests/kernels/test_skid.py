@@ -4,14 +4,14 @@ from hw.kernels.skid import Skid
 from tests.kernels.suite import suite
 
 GRID = [
-    Skid(8),
-    Skid(72, beats=300),
-    Skid(32, beats=1),
-    Skid(256, 64),
-    Skid(16, 7),
-    Skid(24, 1000),
-    Skid(512, 9),
-    Skid(40, 128),
+    Skid(WIDTH=8),
+    Skid(WIDTH=72, beats=300),
+    Skid(WIDTH=32, beats=1),
+    Skid(WIDTH=256, beats=64),
+    Skid(WIDTH=16, beats=7),
+    Skid(WIDTH=24, beats=1000),
+    Skid(WIDTH=512, beats=9),
+    Skid(WIDTH=40, beats=128),
 ]
 BAD = [({"WIDTH": 0}, "WIDTH"), ({"WIDTH": 12}, "WIDTH")]
 FAULT = ("full_q ? spare_q :", "!full_q ? spare_q :")

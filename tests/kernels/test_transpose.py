@@ -38,7 +38,9 @@ RATE: list[Transpose] = []
 test_grid, test_bad, test_fault, _ = suite(GRID, BAD, FAULT)
 
 
-@pytest.mark.parametrize("kernel", [Transpose(A=32, B=4, INNER=4), Transpose(A=3, B=2, INNER=1)])
+@pytest.mark.parametrize(
+    "kernel", [Transpose.example(A=32, B=4, INNER=4), Transpose.example(A=3, B=2, INNER=1)]
+)
 def test_rate(kernel: Transpose) -> None:
     """A frame can leave only when it is all there, so a run of frames takes one frame's time more;
     what each further frame adds is the rate.

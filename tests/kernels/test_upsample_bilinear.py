@@ -8,19 +8,19 @@ from hw.kernels.upsample_bilinear import UpsampleBilinear
 from tests.kernels.suite import suite
 
 GRID = [
-    UpsampleBilinear(IFM_H=4, IFM_W=5, IFM_CH=4, SIMD=2, SIGNED=True),
+    UpsampleBilinear.example(IFM_H=4, IFM_W=5, IFM_CH=4, SIMD=2, SIGNED=True),
     UpsampleBilinear(IFM_H=3, IFM_W=4, IFM_CH=3, SIMD=3, ELEM_WIDTH=5, RAM_STYLE="block"),
-    UpsampleBilinear(IFM_H=3, IFM_W=1, IFM_CH=2, SIMD=1),
-    UpsampleBilinear(IFM_H=1, IFM_W=1, IFM_CH=1),
+    UpsampleBilinear.example(IFM_H=3, IFM_W=1, IFM_CH=2, SIMD=1),
+    UpsampleBilinear.example(IFM_H=1, IFM_W=1, IFM_CH=1),
     UpsampleBilinear(IFM_H=1, IFM_W=7, IFM_CH=6, SIMD=1, ELEM_WIDTH=4),
-    UpsampleBilinear(IFM_H=4, IFM_W=2, IFM_CH=1, ELEM_WIDTH=1),
-    UpsampleBilinear(IFM_H=2, IFM_W=3, IFM_CH=70, ELEM_WIDTH=2, SIGNED=True),
-    UpsampleBilinear(IFM_H=8, IFM_W=8, IFM_CH=16, SIMD=4, SIGNED=True),
+    UpsampleBilinear.example(IFM_H=4, IFM_W=2, IFM_CH=1, ELEM_WIDTH=1),
+    UpsampleBilinear.example(IFM_H=2, IFM_W=3, IFM_CH=70, ELEM_WIDTH=2, SIGNED=True),
+    UpsampleBilinear.example(IFM_H=8, IFM_W=8, IFM_CH=16, SIMD=4, SIGNED=True),
     UpsampleBilinear(IFM_H=5, IFM_W=2, IFM_CH=12, SIMD=2, ELEM_WIDTH=32, SIGNED=True),
     UpsampleBilinear(IFM_H=16, IFM_W=16, IFM_CH=8, SIMD=8, ELEM_WIDTH=4),
-    UpsampleBilinear(IFM_H=8, IFM_W=64, IFM_CH=12, SIMD=3, RAM_STYLE="block"),
+    UpsampleBilinear.example(IFM_H=8, IFM_W=64, IFM_CH=12, SIMD=3, RAM_STYLE="block"),
     UpsampleBilinear(IFM_H=3, IFM_W=65, IFM_CH=16, SIMD=2, ELEM_WIDTH=6, RAM_STYLE="ultra"),
-    UpsampleBilinear(IFM_H=13, IFM_W=11, IFM_CH=5, SIMD=5, SIGNED=True),
+    UpsampleBilinear.example(IFM_H=13, IFM_W=11, IFM_CH=5, SIMD=5, SIGNED=True),
 ]
 BAD = [
     ({"IFM_H": 0}, "IFM_H"),
@@ -36,8 +36,8 @@ BAD = [
 ]
 FAULT = ("two[E:1]} - ~", "two[E:1]} + ~")
 RATE = [
-    UpsampleBilinear(IFM_H=20, IFM_W=20),
-    UpsampleBilinear(IFM_H=30, IFM_W=30, SIMD=4, SIGNED=True),
+    UpsampleBilinear.example(IFM_H=20, IFM_W=20),
+    UpsampleBilinear.example(IFM_H=30, IFM_W=30, SIMD=4, SIGNED=True),
 ]
 
 test_grid, test_bad, test_fault, test_rate = suite(GRID, BAD, FAULT, RATE)
@@ -45,7 +45,7 @@ test_grid, test_bad, test_fault, test_rate = suite(GRID, BAD, FAULT, RATE)
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_golden_is_torch_rounded(signed):
-    kernel = UpsampleBilinear(IFM_H=9, IFM_W=6, SIGNED=signed)
+    kernel = UpsampleBilinear.example(IFM_H=9, IFM_W=6, SIGNED=signed)
     low = kernel.inputs()["s_axis"].dtype.min
     x = torch.randint(low, low + 256, (9, 6, 4), generator=torch.Generator().manual_seed(1))
     as_map = x.permute(2, 0, 1)[None].double()

@@ -4,18 +4,18 @@ from hw.kernels.upsample_nearest import UpsampleNearest
 from tests.kernels.suite import suite
 
 GRID = [
-    UpsampleNearest(IFM_H=4, IFM_W=5, IFM_CH=4, SIMD=2),
+    UpsampleNearest.example(IFM_H=4, IFM_W=5, IFM_CH=4, SIMD=2),
     UpsampleNearest(IFM_H=3, IFM_W=4, IFM_CH=3, SIMD=3, ELEM_WIDTH=5, RAM_STYLE="block"),
-    UpsampleNearest(IFM_H=3, IFM_W=1, IFM_CH=2, SIMD=1),
-    UpsampleNearest(IFM_H=1, IFM_W=1, IFM_CH=1),
+    UpsampleNearest.example(IFM_H=3, IFM_W=1, IFM_CH=2, SIMD=1),
+    UpsampleNearest.example(IFM_H=1, IFM_W=1, IFM_CH=1),
     UpsampleNearest(IFM_H=1, IFM_W=7, IFM_CH=6, SIMD=1, ELEM_WIDTH=4),
-    UpsampleNearest(IFM_H=4, IFM_W=2, IFM_CH=1, ELEM_WIDTH=1),
-    UpsampleNearest(IFM_H=8, IFM_W=8, IFM_CH=16, SIMD=4, signed=True),
+    UpsampleNearest.example(IFM_H=4, IFM_W=2, IFM_CH=1, ELEM_WIDTH=1),
+    UpsampleNearest.example(IFM_H=8, IFM_W=8, IFM_CH=16, SIMD=4, signed=True),
     UpsampleNearest(IFM_H=5, IFM_W=2, IFM_CH=12, SIMD=2, ELEM_WIDTH=32, signed=True),
     UpsampleNearest(IFM_H=16, IFM_W=16, IFM_CH=8, SIMD=8, ELEM_WIDTH=4),
-    UpsampleNearest(IFM_H=8, IFM_W=64, IFM_CH=12, SIMD=3, RAM_STYLE="block"),
+    UpsampleNearest.example(IFM_H=8, IFM_W=64, IFM_CH=12, SIMD=3, RAM_STYLE="block"),
     UpsampleNearest(IFM_H=3, IFM_W=65, IFM_CH=16, SIMD=2, ELEM_WIDTH=6, RAM_STYLE="ultra"),
-    UpsampleNearest(IFM_H=13, IFM_W=11, IFM_CH=5, SIMD=5, signed=True),
+    UpsampleNearest.example(IFM_H=13, IFM_W=11, IFM_CH=5, SIMD=5, signed=True),
 ]
 BAD = [
     ({"IFM_H": 0}, "IFM_H"),
@@ -29,6 +29,9 @@ BAD = [
     ({"RAM_STYLE": "flash"}, "RAM_STYLE"),
 ]
 FAULT = ("line_again_q && waddr_q", "line_again_q || waddr_q")
-RATE = [UpsampleNearest(IFM_H=20, IFM_W=20), UpsampleNearest(IFM_H=30, IFM_W=30, SIMD=4)]
+RATE = [
+    UpsampleNearest.example(IFM_H=20, IFM_W=20),
+    UpsampleNearest.example(IFM_H=30, IFM_W=30, SIMD=4),
+]
 
 test_grid, test_bad, test_fault, test_rate = suite(GRID, BAD, FAULT, RATE)

@@ -126,7 +126,7 @@ def test_fast_evaluation_is_the_same_function(dtype, reach):
 def disagreements(found, steps, low, high, dtype):
     """Reachable sums, over all channels, at which the kernel's codes are not the staircase's."""
     accu = max(int(high.max()).bit_length(), int(-low.min() - 1).bit_length()) + 1
-    kernel = Requant(
+    kernel = Requant.example(
         MH=len(low),
         PE=1,
         ACCU_WIDTH=max(accu, found.parameters["PORT_WIDTH"]),

@@ -145,7 +145,7 @@ def test_two_systems_live_side_by_side(folder):
 def queue(depth, beats=40):
     netlist = Netlist(
         "queue",
-        {"fifo": Fifo(depth, beats=beats)},
+        {"fifo": Fifo.example(DEPTH=depth, beats=beats)},
         (("s_axis", "fifo.s_axis"), ("fifo.m_axis", "m_axis")),
     )
     graph = GraphHardware(

@@ -22,7 +22,7 @@ VECTORS, COLUMNS, ROWS = 5, 6, 4
 
 COPY = Netlist(
     "copy_frame",
-    {"fork": Duplicate(beats=BEATS), "pipe": Pipe(beats=BEATS)},
+    {"fork": Duplicate.example(beats=BEATS), "pipe": Pipe.example(beats=BEATS)},
     (
         ("s_axis_image", "fork.s_axis"),
         ("fork.m_axis_0", "pipe.s_axis"),
@@ -32,13 +32,13 @@ COPY = Netlist(
 )
 ADD = Netlist(
     "add_frames",
-    {"join": JoinAdd(beats=BEATS)},
+    {"join": JoinAdd.example(beats=BEATS)},
     (("s_axis_a", "join.s_axis_a"), ("s_axis_b", "join.s_axis_b"), ("join.m_axis", "m_axis_sum")),
 )
 ATTEND = Netlist(
     "attend",
     {
-        "head": Attention(
+        "head": Attention.example(
             LENGTH=LENGTH, DIM=DIM, PE=PE, SIMD=1, SETS=2, RAGGED=True, RES="lut", queries=QUERIES
         )
     },
@@ -51,7 +51,7 @@ ATTEND = Netlist(
         ("head.m_axis", "m_axis_context"),
     ),
 )
-PRODUCT = Mvu(
+PRODUCT = Mvu.example(
     **{"MW": COLUMNS, "MH": ROWS, "PE": 1, "SIMD": 1, "ACTIVATION_WIDTH": 3, "WEIGHT_WIDTH": 2},
     **{"ACCU_WIDTH": 8, "RES": "lut", "RAM_STYLE": "ultra", "vectors": VECTORS},
 )

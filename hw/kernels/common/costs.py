@@ -8,11 +8,13 @@ from hw.spec.kernel import Cost
 from hw.spec.sizes import ceil_div
 
 RAM_STYLES = ("distributed", "block", "ultra")
-"""Of a memory that is written: LUTRAM, block RAM, UltraRAM. No bitstream fills an UltraRAM."""
+"""A memory that is written has one of these styles: LUTRAM, block RAM, UltraRAM. No bitstream fills
+an UltraRAM.
+"""
 ROM_STYLES = ("distributed", "block")
-"""Of a memory of constants."""
+"""A memory of constants has one of these styles."""
 MULTIPLIERS = ("dsp", "lut")
-"""Of products."""
+"""Products are made by one of these."""
 
 # Words a block RAM of 18 Kb holds at each width of a word, one port writing, one reading
 # (UG573, "Block RAM"; parity bits included).
@@ -20,7 +22,7 @@ BLOCKS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 URAM_DEPTH, URAM_WIDTH = 4096, 72
 URAM_BYTE = 9
 FEW_WORDS = 64
-"""That an UltraRAM has too few of and LUTRAM takes."""
+"""Up to this many words beyond whole UltraRAMs are kept in LUTRAM."""
 
 
 def blocks(depth: int, width: int) -> int:

@@ -13,7 +13,7 @@ from hw.spec.sizes import index_bits
 DSP_PRODUCT = 9
 """Bits of a product from which Yosys takes a DSP for it."""
 OPERAND_WIDTH = 25
-"""Of a DSP48E1's wider operand."""
+"""The wider operand of a DSP48E1 has this many bits."""
 
 
 def latency(pe: int, simd: int, pack: int, res: str) -> int:
@@ -22,7 +22,7 @@ def latency(pe: int, simd: int, pack: int, res: str) -> int:
 
 
 def encode(weights: NDArray[np.integer[Any]], pack: int) -> NDArray[np.int64]:
-    """weights (..., PE) -> what ENCODED_WEIGHTS asks for: of each `pack` rows that share a
+    """Turns weights (..., PE) into what ENCODED_WEIGHTS asks for: of each `pack` rows that share a
     multiplier, every row but the first less the borrow of those below. A code without the least
     of its width stays within that width.
     """

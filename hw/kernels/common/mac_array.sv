@@ -28,7 +28,7 @@ module mac_array #(
     // Products a multiplier: 1, 2 or 4
     parameter int unsigned PACK = 1,
     // "dsp" or "lut"
-    parameter string RES = "dsp",
+    parameter RES = "dsp",
     // i_w is as mac_array.encode makes it, of weights without the least code; only for PACK > 1
     parameter bit ENCODED_WEIGHTS = 1'b0
 ) (
@@ -48,9 +48,9 @@ module mac_array #(
     output logic                                  o_tag,
     output logic      [        PE*ACCU_WIDTH-1:0] o_acc
 );
-  `SPEC_CHECK(pack, PACK == 1 || PACK == 2 || PACK == 4, "mac_array: PACK = %0d: 1, 2 or 4", PACK)
+  `SPEC_CHECK(pack, PACK == 1 || PACK == 2 || PACK == 4, ("mac_array: PACK = %0d: 1, 2 or 4", PACK))
   `SPEC_CHECK(rows, PE >= PACK && PE % (PACK > 0 ? PACK : 1) == 0,
-              "mac_array: PE = %0d: a multiple of PACK", PE)
+              ("mac_array: PE = %0d: a multiple of PACK = %0d", PE, PACK))
 
   // Widest operand of a DSP48E1.
   localparam int unsigned OPERAND_WIDTH = 25;

@@ -15,7 +15,7 @@ module ram #(
     // Bits of a word
     parameter int unsigned WIDTH = 8,
     // "distributed", "block" or "ultra"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Derived, do not set
     localparam int unsigned ADDR_WIDTH = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (
@@ -28,7 +28,7 @@ module ram #(
     output logic      [     WIDTH-1:0] rdata
 );
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
-              "ram: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE)
+              ("ram: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
 
   localparam int unsigned UltraWords = 4096;
   localparam int unsigned UltraBytes = 8;

@@ -14,9 +14,9 @@ module rom #(
     // Bits of a word
     parameter int unsigned WIDTH = 8,
     // Contents in $readmemh's format, one word a line; "" leaves them undefined
-    parameter string INIT_FILE = "",
+    parameter INIT_FILE = "",
     // "distributed" or "block"
-    parameter string RAM_STYLE = "distributed",
+    parameter RAM_STYLE = "distributed",
     // Derived, do not set
     localparam int unsigned ADDR_WIDTH = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (
@@ -26,7 +26,7 @@ module rom #(
     output logic      [     WIDTH-1:0] data
 );
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block",
-              "rom: RAM_STYLE = %0s: distributed or block", RAM_STYLE)
+              ("rom: RAM_STYLE = %0s: distributed or block", RAM_STYLE))
 
   if (RAM_STYLE == "block") begin : gen_block
     (* rom_style = "block", ram_style = "block" *)

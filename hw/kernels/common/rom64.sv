@@ -17,13 +17,13 @@ module rom64 #(
     // First of the words that this part holds, a multiple of 64
     parameter int unsigned FIRST = 0,
     // Contents of the whole ROM in $readmemh's format
-    parameter string INIT_FILE = ""
+    parameter INIT_FILE = ""
 ) (
     input  wire logic [      5:0] addr,
     output logic      [WIDTH-1:0] data
 );
-  `SPEC_CHECK(first, FIRST % 64 == 0 && FIRST < DEPTH, "rom64: FIRST = %0d: a multiple of 64",
-              FIRST)
+  `SPEC_CHECK(first, FIRST % 64 == 0 && FIRST < DEPTH,
+              ("rom64: FIRST = %0d: a multiple of 64", FIRST))
 
   (* rom_style = "logic", ram_style = "logic" *)
   logic [WIDTH-1:0] mem[DEPTH];

@@ -10,7 +10,7 @@ module rom_dual #(
     // Bits of a word
     parameter int unsigned WIDTH = 8,
     // Contents in $readmemh's format, one word a line; "" leaves them undefined
-    parameter string INIT_FILE = "",
+    parameter INIT_FILE = "",
     // Derived, do not set
     localparam int unsigned ADDR_WIDTH = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (

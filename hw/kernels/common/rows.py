@@ -20,7 +20,7 @@ from hw.spec.stream import Stream
 SEED = 20261121
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ScoreRows(Kernel):
     """IN_WIDTH: bits of a score, signed. LENGTH: greatest row length L, in codes. PE: codes of a
     row at once. RAGGED: L comes in s_axis_length, one beat a frame; a row has L / PE beats, rounded
@@ -31,13 +31,13 @@ class ScoreRows(Kernel):
     first and 0 last. rows: of a frame in tests.
     """
 
-    IN_WIDTH: int = 8
-    LENGTH: int = 16
-    PE: int = 1
+    IN_WIDTH: int
+    LENGTH: int
+    PE: int
     RAGGED: bool = False
     RAM_STYLE: str = "distributed"
     ROM_STYLE: str = "distributed"
-    SUM_WIDTH: int = 12
+    SUM_WIDTH: int
     table: NDArray[np.int64] | None = None
     rows: int = 3
 
@@ -78,7 +78,7 @@ class ScoreRows(Kernel):
         return codes
 
     def memories(self) -> dict[str, RomImage]:
-        return {"TABLE_FILE": RomImage(tuple(map(int, self.codes)), self.exp_width)}
+        return {"INIT_FILE": RomImage(tuple(map(int, self.codes)), self.exp_width)}
 
     def inputs(self) -> dict[str, Stream]:
         scores = Stream((self.rows, self.LENGTH), IntType(self.IN_WIDTH), self.PE)
@@ -90,7 +90,7 @@ class ScoreRows(Kernel):
         return int(inputs["s_axis_length"][0]) if self.RAGGED else self.LENGTH
 
     def beats(self, settings: dict[str, int]) -> int:
-        """Of a row."""
+        """Returns the beats of a row."""
         return ceil_div(settings.get("length", self.LENGTH), self.PE)
 
     def ideal_cycles(self, **settings: int) -> int:
@@ -118,7 +118,7 @@ class ScoreRows(Kernel):
         return {"s_axis": scores} | chosen
 
     def lookup_cost(self) -> Cost:
-        """Of rowexp: buffers, tables, maximum, distances and sums."""
+        """Estimates rowexp: buffers, tables, maximum, distances and sums."""
         pe, width, e = self.PE, self.IN_WIDTH, self.exp_width
         beats = self.LENGTH // pe
         column = max(1, index_bits(beats))

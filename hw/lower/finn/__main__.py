@@ -1,4 +1,6 @@
-"""FINN beside golden: python -m hw.lower.finn --export DIR [--graph image_encoder]
+"""Compares FINN with golden.
+
+    python -m hw.lower.finn --export DIR [--graph image_encoder]
 
 Says of each graph its hardware layers by type and the codes that differ from golden, then what
 FINN's streamlining of the exported file makes of it and the codes that differ from Brevitas.

@@ -47,7 +47,9 @@ STEPS = (
     "step_generate_hardware",
     "step_create_stitched_ip",
 )
-"""Of FINN's builder, in its order, after what is done here: conversion and specialisation."""
+"""The steps of FINN's builder, in its order, after what is done here: conversion and
+specialisation.
+"""
 COUNTED = ("LUT", "DSP", "BRAM_18K", "URAM")
 
 

@@ -11,7 +11,7 @@ from hw.lower.finn.runtime import OPS
 
 
 def levels(model: Any) -> dict[str, int]:
-    """Of every layer: how many of this project's ops lie before it on the longest path. FINN's
+    """Tells of every layer how many of this project's ops lie before it on the longest path. FINN's
     layers of one level make a part, and no path leaves a part and comes back.
     """
     found: dict[str, int] = {}

@@ -19,7 +19,7 @@ HARDWARE = "finn.custom_op.fpgadataflow"
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """finn and qonnx print and warn at every pass."""
+    """Keeps finn and qonnx, which print and warn at every pass, from the terminal."""
     logging.getLogger().setLevel(logging.ERROR)
     logging.getLogger("finn_logger").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

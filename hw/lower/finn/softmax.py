@@ -18,9 +18,9 @@ from hw.lower.finn.traces import drop_unread, only
 
 
 class IntegerSoftmax(Transformation):
-    """codes * s - max -> Exp -> MultiThreshold becomes ExpRows with a table of every distance;
-    (sums * c) / (e * c').sum -> MultiThreshold becomes RowSum and DivideRows, where the quotient is
-    in units of a code. Raises LoweringError where it is not.
+    """The chain codes * s - max -> Exp -> MultiThreshold becomes ExpRows with a table of every
+    distance; (sums * c) / (e * c').sum -> MultiThreshold becomes RowSum and DivideRows, where the
+    quotient is in units of a code. Raises LoweringError where it is not.
     """
 
     def apply(self, model: Any) -> tuple[Any, bool]:

@@ -9,6 +9,8 @@ from host.concepts.prompts import ConceptPrompt
 from host.concepts.tracker import ConceptTracker
 from host.errors import DeviceError, FrameError, PromptError
 from host.images import mask_to_grid
+from host.prompts import Prompt
+from host.session import Session
 from tests.host.fake_detector import (
     QUERIES,
     SURE,
@@ -132,6 +134,41 @@ def test_good_detections_condition_the_tracker(device):
         prompted += [index] if state.prompt is not None else []
     assert prompted == [0, 16, 32]
     assert device.calls.count("image_encoder") == 36
+
+
+def test_a_track_begins_with_the_very_logits_of_its_detection(device):
+    """They reach answer and memory as they are, without a way over the frame and back."""
+    tracker = tracker_of(device)
+    found = []
+    look = tracker._detector.__call__
+
+    def detector(*given):
+        found.append(look(*given))
+        return found[-1]
+
+    tracker._detector = detector
+    tracker.step(both_frame(0))
+    state = tracker.session.state.objects[1]
+    (row,) = np.flatnonzero([(one == state.current.logits).all() for one in found[0].logits])
+    assert (found[0].logits[row] > 0).any()
+    assert (state.prompt.logits == state.current.logits).all() and state.current.given is None
+
+
+@pytest.mark.parametrize(
+    "logits",
+    [np.zeros((GRID, GRID + 1)), np.zeros(GRID), np.full((GRID, GRID), np.nan)],
+    ids=["oblong", "flat", "nan"],
+)
+def test_logits_that_are_no_mask_of_a_grid_are_refused(logits):
+    with pytest.raises(PromptError, match="square grid of the masks"):
+        Prompt.from_logits(logits)
+
+
+def test_logits_of_another_grid_are_refused(device):
+    session = Session(device)
+    with pytest.raises(PromptError, match=f"give the {GRID}x{GRID} logits"):
+        session.step(both_frame(0), {1: Prompt.from_logits(np.ones((GRID // 2, GRID // 2)))})
+    assert session.object_ids == []
 
 
 def test_examples_hold_on_their_frame_alone(device):

@@ -47,7 +47,7 @@ class IntegerAttention(StreamOp):
         padded = ceil_div(length, pe) * pe
         scores = signed_bits(*product_bounds(dim, q, k))
         context = signed_bits(*product_bounds(padded, weight, v))
-        return Attention(
+        return Attention.example(
             LENGTH=padded,
             DIM=dim,
             PE=pe,

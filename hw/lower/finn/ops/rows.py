@@ -23,7 +23,7 @@ def integers(values: NDArray[Any]) -> torch.Tensor:
 
 
 def carried(codes: torch.Tensor) -> NDArray[np.float32]:
-    """int64 codes -> float32, in which qonnx carries them; exact below 2^24."""
+    """Turns int64 codes into float32, in which qonnx carries them; exact below 2^24."""
     return codes.numpy().astype(np.float32)
 
 
@@ -61,7 +61,7 @@ class ExpRows(RowOp):
 
 
 class RowSum(RowOp):
-    """e (1,1,M,L) -> (1,1,M,1)."""
+    """Sums the rows of e (1,1,M,L) to (1,1,M,1)."""
 
     def make_shape_compatible_op(self, model: Any) -> Any:
         ends = [self.onnx_node.input[0]], [self.onnx_node.output[0]]

@@ -47,7 +47,7 @@ class StreamOp(HWCustomOp):
 
     @property
     def last(self) -> bool:
-        """Is the result (1,H,W,C)?"""
+        """Tells whether the result is (1,H,W,C)."""
         return NCHW not in self.get_nodeattr("layouts")
 
     def compute(self, *inputs: torch.Tensor) -> torch.Tensor:
@@ -55,7 +55,7 @@ class StreamOp(HWCustomOp):
         raise NotImplementedError
 
     def cost(self) -> Cost:
-        """Of the kernels that implement it, by their cost model."""
+        """Estimates the kernels that implement the op, by their cost models."""
         raise NotImplementedError
 
     def execute_node(self, context: dict[str, Any], graph: Any) -> None:
@@ -71,7 +71,7 @@ class StreamOp(HWCustomOp):
         context[node.output[0]] = result.reshape(self.get_normal_output_shape())
 
     def get_normal_input_shape(self, ind: int = 0) -> tuple[int, ...]:
-        """Of a stream, as rows."""
+        """Returns the shape of a stream, as rows."""
         return (1, 1, self.get_nodeattr("vectors")[ind], self.get_nodeattr("channels")[ind])
 
     def get_normal_output_shape(self, ind: int = 0) -> tuple[int, ...]:
