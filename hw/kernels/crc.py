@@ -12,6 +12,7 @@ import torch
 
 from hw.kernels.common.bases import Plain
 from hw.spec.dtypes import IntType
+from hw.spec.hls import HlsCall
 from hw.spec.kernel import Cost
 from hw.spec.stream import Stream
 
@@ -38,6 +39,9 @@ class Crc(Plain):
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
         return frames * self.beats + 1
+
+    def hls(self) -> HlsCall:
+        return HlsCall("crc", "crc", self.template("WIDTH", BEATS=self.beats))
 
     def cost(self) -> Cost:
         return Cost(lut=4.75 * self.WIDTH + 44, ff=65)

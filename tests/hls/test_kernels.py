@@ -13,6 +13,7 @@ PLANTED = {
     "add": ("first * MA + second * MB", "first * MA - second * MB"),
     "attention": ("QUERIES * (filled / PE)", "QUERIES * (filled / PE) - 1"),
     "channels": ("beat < CA / PE ? s_axis_0.read() : s_axis_1.read()", "s_axis_0.read()"),
+    "crc": ("sum >>= 1", "sum >>= 2"),
     "divide": ("rest >= part", "rest > part"),
     "fmpadding": ("y < PAD_TOP + IFM_H &&", "y <= PAD_TOP + IFM_H &&"),
     "lut": ("lane<IN_WIDTH, false>(x, p)", "lane<IN_WIDTH, false>(x, 0)"),
