@@ -79,8 +79,8 @@ check: $(STAMP) ## check style and types of everything (ruff, mypy, verible)
 lint: check tools ## and every kernel alone (Verilator, verible, Yosys)
 	$(PY) -m sim.lint
 
-csim: tools ## prove HLS kernels against their golden models by g++ (K="mvau swg", all without)
-	$(PY) -m tests.hls.csim $(K) $(ARGS)
+csim: tools ## prove HLS by g++: kernels (K="mvau swg", all without), or a model's graphs (CONFIG=tiny BOARD= FRAMES=)
+	$(PY) -m tests.hls.csim $(if $(filter command,$(word 1,$(origin CONFIG))),--config $(CONFIG) --board $(BOARD) $(if $(FRAMES),--frames $(FRAMES)),$(K)) $(ARGS)
 
 sim: tools ## prove one kernel against its golden model (K=mvu, ARGS=-v)
 	$(PYTEST) "tests/kernels/test_$(K).py" $(ARGS)

@@ -1,7 +1,9 @@
 """`python -m tests.hls.csim`: prove HLS kernels beside their golden models by g++.
 
-    python -m tests.hls.csim                     every kernel
-    python -m tests.hls.csim mvau swg            some, by kernel (mvu) or header (mvau)
+    python -m tests.hls.csim               every kernel
+    python -m tests.hls.csim mvau swg      some, by kernel (mvu) or header (mvau)
+    python -m tests.hls.csim --config tiny --board KV260 --frames 3
+                                           every graph of a shipped model, folded for the board
 Exit code 0 when no code differs, 1 when one does, 2 for bad input or a missing compiler.
 """
 
@@ -17,6 +19,7 @@ from rich.table import Table
 from hw.library import kernel_class, names
 from hw.spec.errors import SamFabricError, SpecError
 from sim.csim.check import CsimReport, check_all
+from tests.hls.whole_frames import whole_frames
 from tests.kernels.grids import grid
 
 
@@ -57,6 +60,22 @@ def prove(kernels: Sequence[str]) -> bool:
     return right
 
 
+def prove_frames(config: str, board: str, frames: int) -> bool:
+    """Prints a line a graph; True where no code differs."""
+    table = Table(
+        "graph", "frames", "codes compared", "differ", title=f"HLS of {config} on {board}"
+    )
+    right, total = True, 0
+    with Console(stderr=True).status(f"{config}: compiling and running"):
+        for o in whole_frames(config, board, frames):
+            table.add_row(o.graph, str(o.frames), f"{o.compared:,}", str(o.wrong))
+            right, total = right and not o.wrong, total + o.compared
+    table.add_section()
+    table.add_row("all", "", f"{total:,}", "0" if right else "some")
+    Console().print(table)
+    return right
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(
@@ -65,8 +84,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("kernels", nargs="*", help="kernels or headers (all)")
+    parser.add_argument("--config", help="whole frames of this model instead of kernels")
+    parser.add_argument("--board", default="KV260", help="whose folding (%(default)s)")
+    parser.add_argument("--frames", type=int, default=1, help="a frame of each graph (%(default)s)")
     given = parser.parse_args(arguments)
     try:
+        if given.frames < 1:
+            raise SpecError(f"{given.frames} frames", "ask for 1 or more")
+        if given.config:
+            return 0 if prove_frames(given.config, given.board, given.frames) else 1
         return 0 if prove(chosen(given.kernels)) else 1
     except SamFabricError as error:
         print(error, file=sys.stderr)
