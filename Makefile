@@ -1,15 +1,16 @@
 # Every verb of the project, one `python -m` call each; `make help` lists them.
-# A verb prepares .venv by itself the first time, and again when pyproject.toml changes.
+# A verb prepares .venv by itself the first time, and again when pyproject.toml or what it pins changes.
 
 .DEFAULT_GOAL := help
 , := ,
 NEW    := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c '$(NEW)' 2>/dev/null && echo $$p && break; done)
 PY     := .venv/bin/python
-STAMP  := .venv/.ready-$(shell cksum < pyproject.toml | cut -d' ' -f1)
-NODEPS := $(shell sed -n 's/^no-deps = \["\(.*\)"\]/\1/p' pyproject.toml)
-TORCH  := $(shell sed -n 's/^golden = \["\(.*\)"\].*/\1/p' pyproject.toml)
-PIP    := $(PY) -m pip install --disable-pip-version-check $(PIP_ARGS)
+LOCKS  := requirements
+STAMP  := .venv/.ready-$(shell cat pyproject.toml $(LOCKS)/*.txt | cksum | cut -d' ' -f1)
+PIP    := -m pip install --disable-pip-version-check --quiet $(PIP_ARGS)
+# Nothing is installed but the very files whose hashes stand in requirements/.
+PINNED := --no-deps --require-hashes --requirement
 
 CONFIG ?= nano
 BOARD  ?= kv260
@@ -18,12 +19,13 @@ SPLIT  ?= dev
 MODEL  ?= quantized
 PROMPT ?= mask
 FAMILY ?= xcup
+INPUTS ?= 100000
 # Training is about twice as fast where large blocks stay with the process: docs/decisions.md.
 JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup tools test test-all test-board test-faults load check docs lint sim synth timing kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
+.PHONY: help setup lock audit tools test test-all fuzz test-board test-faults load check docs lint sim synth timing kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -36,10 +38,22 @@ $(STAMP):
 	@$(PYTHON) -c '$(NEW)' || { echo "$(PYTHON) is too old or does not run: 3.11 or newer is needed, name another one with PYTHON="; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments (Debian: sudo apt install python3-venv)"; exit 2; }
 	@$(PY) -m pip --version >/dev/null 2>&1 || { echo "Preparing .venv: some minutes the first time"; $(PYTHON) -m venv .venv; }
-	$(PIP) --quiet "$(TORCH)"
-	$(PIP) --quiet --editable ".[quant,text,teacher,sim,finn,dev]"
-	$(PIP) --quiet --no-deps "$(NODEPS)"
+	@$(PY) $(PIP) $(PINNED) $(LOCKS)/cpu.txt 2>/dev/null || { echo "No PyTorch for CPUs alone is offered here: taking the one for GPUs"; $(PY) $(PIP) $(PINNED) $(LOCKS)/gpu.txt; }
+	$(PY) $(PIP) $(PINNED) $(LOCKS)/setup.txt
+	$(PY) $(PIP) --no-deps --no-build-isolation --editable .
 	@rm -f .venv/.ready-*; touch $@
+
+SUPPLY := build/supply/bin/python
+$(SUPPLY): $(LOCKS)/supply.txt
+	@$(PYTHON) -m venv build/supply
+	@$(SUPPLY) $(PIP) $(PINNED) $(LOCKS)/supply.txt
+	@touch $@
+
+lock: $(SUPPLY) ## resolve pyproject.toml anew and pin every file by its hash (requirements/)
+	$(SUPPLY) $(LOCKS)/lock.py
+
+audit: $(SUPPLY) ## look for known vulnerabilities in what setup installs (asks a public database)
+	$(SUPPLY) -m pip_audit --disable-pip --require-hashes $(foreach part,setup gpu supply,--requirement $(LOCKS)/$(part).txt) $(ARGS)
 
 tools: $(STAMP)
 	@$(PY) -m sim.toolchain --install
@@ -49,6 +63,9 @@ test: tools ## run the quick tests
 
 test-all: tools ## run every test
 	$(PYTEST) $(ARGS)
+
+fuzz: $(STAMP) ## broken files and requests, random calls: none may crash, hang or write outside (INPUTS=100000)
+	$(PY) -m tests.fuzz --inputs $(INPUTS) $(ARGS)
 
 test-board: tools ## real pynq on simulated boards, in a Python 3.10 of its own (ARGS=--host: the host's tests too)
 	$(PY) -m tests.board $(ARGS)

@@ -6,7 +6,7 @@ examples, and T = N + 1 + P all tokens.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.errors import BundleError
-from hw.spec.manifest import DETECTOR_TABLES, VOCABULARY, DetectorSizes
+from hw.spec.arrays import read_arrays
+from hw.spec.manifest import DETECTOR_TABLES, REBUILD, VOCABULARY, DetectorSizes
 from hw.spec.port import Port
 
 EMBEDDING = 384
@@ -115,17 +116,22 @@ def _compare(
             )
 
 
+def read_tables(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    """Arrays of these names in an .npz of a bundle, others left out. Raises BundleError."""
+    try:
+        stored = read_arrays(path)
+        return {name: stored[name] for name in names}
+    except (OSError, ValueError, KeyError) as error:
+        raise BundleError(f"{path} is no table file: {error}", REBUILD) from error
+
+
 def load_detector(folder: Path, sizes: DetectorSizes) -> DetectorSpec:
     """Reads the detector's part of a bundle. Raises BundleError for a file that is missing or does
     not fit.
     """
-    path = folder / DETECTOR_TABLES
-    with np.load(path, allow_pickle=False) as stored:
-        try:
-            tables = {
-                name: stored[name].astype(np.float32)
-                for name in DetectorTables.__dataclass_fields__
-            }
-        except (KeyError, ValueError) as error:
-            raise BundleError(f"{path}: {error}", "build it again") from error
+    path, tables = folder / DETECTOR_TABLES, {}
+    for name, table in read_tables(path, DetectorTables.__dataclass_fields__).items():
+        if table.dtype.kind != "f" or not (np.abs(table) < np.finfo(np.float32).max).all():
+            raise BundleError(f"{path}: {name} is no table of numbers", REBUILD)
+        tables[name] = table.astype(np.float32)
     return DetectorSpec(sizes, DetectorTables(**tables), folder / VOCABULARY)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from host.errors import PromptError
 
+LARGEST_LABEL, FAR = 1e6, 1e30
 ROUNDING = 1e-4
 """A normalised coordinate may fall this far outside the frame, by rounding alone."""
 
@@ -31,11 +32,11 @@ def plain(value: Any) -> Any:
 
 
 def numbers(value: Any, what: str) -> NDArray[np.float64]:
-    """Reads a value as an array of real numbers of the value's shape. Raises PromptError where it
-    holds anything else; `what` names the value in the message.
+    """Reads a value as an array of real numbers of the value's shape, one number as a row of one.
+    Raises PromptError where it holds anything else; `what` names the value in the message.
     """
     try:
-        given = np.asarray(plain(value))
+        given = np.atleast_1d(plain(value))
         if given.dtype.kind not in "biuf":
             raise TypeError(f"values of type {given.dtype}")
         return given.astype(np.float64)
@@ -68,7 +69,7 @@ def labels_of(value: Any) -> NDArray[np.int64]:
     no number.
     """
     given = numbers(value, "labels")
-    if not (np.isfinite(given) & (given == np.rint(given))).all():
+    if not ((np.abs(given) < LARGEST_LABEL) & (given == np.rint(given))).all():
         raise PromptError(
             f"labels {_short(given.tolist())}", "use 1 for the object and 0 for the background"
         )
@@ -92,7 +93,10 @@ def binary_mask(value: Any) -> NDArray[np.bool_]:
     Raises PromptError for a mask that could mean several things, such as a map of ids or grey
     values.
     """
-    given = np.asarray(plain(value))
+    try:
+        given = np.asarray(plain(value))
+    except ValueError as error:  # rows of several lengths
+        raise PromptError(f"mask {_short(value)} ({error})", "give rows of one length") from error
     if given.dtype == np.bool_:
         return given
     if given.dtype.kind not in "iuf":
@@ -125,6 +129,7 @@ def near_frame(points: NDArray[np.floating]) -> NDArray[np.float32]:
     alone.
     """
     given = np.asarray(points, np.float64)
+    given = np.clip(given, -FAR, FAR)  # what is refused need not overflow first
     pulled = np.clip(given, 0, 1)
     return np.where(np.abs(pulled - given) <= ROUNDING, pulled, given).astype(np.float32)
 

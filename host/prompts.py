@@ -22,7 +22,6 @@ from host.prompt_values import (
     box_on_frame,
     labels_of,
     near_frame,
-    plain,
     points_of,
 )
 
@@ -81,11 +80,12 @@ class Prompt:
         if self.box is not None:
             object.__setattr__(self, "box", box_on_frame(box_of(self.box)))
         if self.mask is not None:
-            if np.ndim(self.mask) != 2:
+            mask = binary_mask(self.mask)
+            if mask.ndim != 2:
                 raise PromptError(
-                    f"mask prompt of shape {np.shape(self.mask)}", "give a two-dimensional mask"
+                    f"mask prompt of shape {mask.shape}", "give a two-dimensional mask"
                 )
-            object.__setattr__(self, "mask", binary_mask(self.mask))
+            object.__setattr__(self, "mask", mask)
             if len(points) or self.box is not None:
                 raise PromptError("a mask prompt together with points or a box", "give one of them")
         elif not len(points) and self.box is None:
@@ -120,13 +120,13 @@ class Prompt:
             scaled = np.clip((pixels + 0.5) / (width, height), 0, 1).astype(np.float32)
         drawn = None
         if mask is not None:
-            given = np.asarray(plain(mask))
-            if given.shape[-2:] != (height, width) or given.size != height * width:
+            drawn = binary_mask(mask)
+            if drawn.shape[-2:] != (height, width) or drawn.size != height * width:
                 raise PromptError(
-                    f"mask of shape {given.shape} for a frame of shape {(height, width)}",
+                    f"mask of shape {drawn.shape} for a frame of shape {(height, width)}",
                     "give the mask at the video's own resolution",
                 )
-            drawn = binary_mask(given.reshape(height, width))
+            drawn = drawn.reshape(height, width)
         kept = _no_labels() if labels is None else labels_of(labels)
         return cls(scaled, kept, scaled_box, drawn)
 

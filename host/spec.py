@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from host.detector_spec import DetectorSpec, load_detector
+from host.detector_spec import DetectorSpec, load_detector, read_tables
 from host.errors import BundleError, DeviceError
 from host.policy import AGE_BUCKETS, AGE_LANES, Policy
 from host.prompts import PROMPT_TOKENS
+from hw.spec.graphs import check_shapes
 from hw.spec.manifest import DETECTOR, GRAPHS, Manifest, load_manifest
 from hw.spec.port import Port
 
@@ -94,6 +94,14 @@ class ModelSpec:
         missing = [name for name in GRAPHS if name not in self.ports]
         if missing:
             raise BundleError(f"model {self.name} lacks {', '.join(missing)}", "build it again")
+        sides = {g: (p.inputs, p.outputs) for g, p in self.ports.items()}
+        widths = self.width, self.key_width, self.value_width
+        check_shapes(self.name, sides, self.image_size, *widths, TOKENS)
+        if self.key_width < AGE_LANES:
+            raise BundleError(
+                f"model {self.name} has keys of {self.key_width} lanes, {AGE_LANES} tell the age",
+                "build the bundle again",
+            )
         wanted = {
             "token_label": (PROMPT_LABELS, self.width),
             "token_column": (self.grid, self.width),
@@ -101,11 +109,16 @@ class ModelSpec:
             "output_tokens": (OUTPUT_TOKENS, self.width),
             "age_codes": (3, AGE_BUCKETS, AGE_LANES),
         }
+        # What the tables feed.
+        tokens = self.ports["mask_decoder"].inputs["tokens"].storage
+        keys = self.ports["memory_attention"].inputs["memory_keys"].storage
+        kinds = {name: keys if name == "age_codes" else tokens for name in wanted}
         for name, shape in wanted.items():
-            found = getattr(self.tables, name).shape
-            if found != shape:
+            table = getattr(self.tables, name)
+            if table.shape != shape or table.dtype != kinds[name]:
                 raise BundleError(
-                    f"table {name} of model {self.name} has shape {found}, {shape} is needed",
+                    f"table {name} of model {self.name} is {table.dtype} of shape {table.shape}, "
+                    f"{kinds[name]} {shape} is needed",
                     "build the bundle again",
                 )
         if (self.detector is None) != (DETECTOR not in self.ports):
@@ -155,11 +168,7 @@ def load_spec(folder: str | Path) -> tuple[Manifest, ModelSpec]:
             f"bundle {root} has {manifest.widths.P} prompt tokens, the host {PROMPT_TOKENS}",
             "use a bundle and a checkout of the same version",
         )
-    with np.load(root / manifest.tables, allow_pickle=False) as stored:
-        try:
-            tables = Tables(**{name: stored[name] for name in Tables.__dataclass_fields__})
-        except KeyError as error:
-            raise BundleError(f"{root / manifest.tables}: {error}", "build it again") from error
+    tables = Tables(**read_tables(root / manifest.tables, Tables.__dataclass_fields__))
     ports = {
         entry.name: GraphPorts(
             {port.name: port for port in entry.inputs}, {port.name: port for port in entry.outputs}

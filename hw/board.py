@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-import tomllib
-
 from hw.spec.errors import SamFabricError
 from hw.spec.kernel import Cost
+from hw.spec.plain import read_toml, whole
 
 FOLDER = Path(__file__).resolve().parent / "boards"
 FAMILIES = ("xc7", "xcup")
@@ -17,6 +16,9 @@ Value = TypeVar("Value", str, int, float)
 """What a key of a board file holds."""
 # Share of a device that still places and routes at speed: FINN's closing guideline.
 SHARES = {"lut": 0.70, "ff": 0.50, "dsp": 0.80, "bram18": 0.80, "uram": 0.80}
+
+LARGEST = 1e9
+"""Of any number of a board but its resources."""
 
 
 class BoardError(SamFabricError):
@@ -70,8 +72,7 @@ def find(name: str, folder: Path = FOLDER) -> Board:
 def load(path: Path) -> Board:
     """Reads a board file. Raises BoardError naming the file and what is wrong in it."""
     try:
-        with open(path, "rb") as file:
-            plain = tomllib.load(file)
+        plain = read_toml(path)
         board = Board(
             _typed(plain, "name", str),
             _typed(plain, "part", str),
@@ -85,7 +86,7 @@ def load(path: Path) -> Board:
             {str(k): str(v) for k, v in plain["source"].items()},
             _preset(plain.get("preset", {})),
         )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         detail = f"{type(error).__name__}: {error}"
         raise BoardError(f"{path.name}: {detail}", "compare with hw/boards/kv260.toml") from error
     if board.family not in FAMILIES:
@@ -97,15 +98,17 @@ def _typed(plain: dict[str, Any], key: str, kind: type[Value]) -> Value:
     value = plain[key]
     if not isinstance(value, kind) or isinstance(value, bool):
         raise TypeError(f"{key} = {value!r} is no {kind.__name__}")
-    if not isinstance(value, str) and value <= 0:
-        raise TypeError(f"{key} = {value!r} is not positive")
+    if not isinstance(value, str) and not 0 < value < LARGEST:
+        raise TypeError(f"{key} is not positive, or beyond all boards")
     return value
 
 
 def _resources(plain: dict[str, Any]) -> Cost:
     wanted = {"lut", "ff", "bram36", "uram", "dsp"}
-    if set(plain) != wanted or not all(isinstance(v, int) and v >= 0 for v in plain.values()):
-        raise TypeError(f"resources are {', '.join(sorted(wanted))}, whole numbers")
+    if set(plain) != wanted:
+        raise TypeError(f"resources are {', '.join(sorted(wanted))}")
+    for name, number in plain.items():
+        whole(number, name)
     return Cost(plain["lut"], plain["ff"], plain["dsp"], 2 * plain["bram36"], plain["uram"])
 
 

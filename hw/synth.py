@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,7 @@ from hw.library import COMMON, kernel_class
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost, Kernel
+from hw.spec.plain import read_json, typed
 
 FAMILIES = ("xcup", "xc7")
 CACHE = Path(__file__).resolve().parent.parent / "build" / "synth"
@@ -87,8 +89,8 @@ def measure(design: Design, family: str = "xcup") -> Cost:
         raise SpecError(f"family {family!r}", f"use one of {', '.join(FAMILIES)}")
     key = digest(design, family, *sorted(CELLS))
     path = CACHE / f"{design.top}-{key}.json"
-    if path.exists():
-        return Cost(**json.loads(path.read_text(encoding="utf-8")))
+    with suppress(OSError, ValueError, TypeError):  # one that is damaged is made anew
+        return typed(Cost, read_json(path))
     cost = count(_synthesise(design, family), design.top)
     with atomic_path(path) as part:
         part.write_text(json.dumps(asdict(cost)) + "\n", encoding="utf-8")

@@ -32,7 +32,7 @@ SYSTEM_VERILOG = "UG901, table 'SystemVerilog Constructs'"
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule names what is refused, the source that says so, and what to write instead."""
+    """A rule names what is refused, where that is documented, and what to write instead."""
 
     name: str
     source: str

@@ -43,7 +43,7 @@ NUMPY = frozenset({"numpy"})
 GOLDEN = NUMPY | {"torch"}
 ROOMS = {
     # The contracts: what a board imports of `hw`.
-    "hw.spec": Room(others=NUMPY),
+    "hw.spec": Room(others=NUMPY, lazily=("tomllib",)),  # read by tools, never on a board
     # From arithmetic to hardware. `hw` itself is what tools need of a kernel or a board.
     "hw.ops": Room(("hw.spec",), GOLDEN),
     "hw.kernels.common": Room(("hw.spec", "hw.ops"), GOLDEN),
@@ -89,7 +89,7 @@ ROOMS = {
     # Training. Its models reach hardware as files only.
     "quant": Room(("hw.spec",)),
     "quant.model": Room(("hw.spec", "host", "quant")),
-    "quant.data.layouts": Room(("quant.data",)),
+    "quant.data.layouts": Room(("hw.spec", "quant.data")),
     "quant.data": Room(("hw.spec", "host", "host.media", "quant.data.layouts")),
     "quant.data.concepts": Room(
         ("hw.spec", "host.media", "host.concepts", "quant.data", "quant.data.layouts")

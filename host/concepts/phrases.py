@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from host.detector_spec import EMBEDDING
 from host.errors import BundleError, PromptError
+from hw.spec.arrays import read_arrays
 from hw.spec.files import atomic_path
 
 REMEDY = 'pip install "samfabric[text]"'
@@ -123,8 +124,10 @@ class Phrases:
     def load(cls, path: str | os.PathLike[str], encoder: Encoder | None = None) -> Phrases:
         """Reads `vocabulary.npz`. Raises BundleError for a file that is missing or malformed."""
         try:
-            with np.load(path, allow_pickle=False) as file:
-                phrases, embeddings = file["phrases"], file["embeddings"]
+            stored = read_arrays(path)
+            phrases, embeddings = stored["phrases"], stored["embeddings"]
+            if phrases.ndim != 1 or phrases.dtype.kind != "U" or embeddings.dtype.kind != "f":
+                raise ValueError(f"{phrases.dtype} {phrases.shape} and {embeddings.dtype}")
         except (OSError, KeyError, ValueError) as error:
             raise BundleError(
                 f"cannot read the phrases of {Path(path)}: {error}", "export the bundle again"

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from host.device import Arrays
-from host.errors import DeviceError
+from host.errors import BundleError, DeviceError
 from host.module_names import ModuleNames
 from host.spec import load_spec
+from hw.spec.manifest import REBUILD
 
 
 class GoldenDevice(ModuleNames):
@@ -30,6 +31,12 @@ class GoldenDevice(ModuleNames):
         folder = Path(bundle)
         manifest, self.spec = load_spec(folder)
         self._graphs = {entry.name: GraphExecutor(folder, entry.name) for entry in manifest.graphs}
+        for entry in manifest.graphs:
+            program = self._graphs[entry.name].program
+            if (program.inputs, program.outputs) != (entry.inputs, entry.outputs):
+                raise BundleError(
+                    f"{folder}: manifest and program of {entry.name} differ in their ports", REBUILD
+                )
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Returns an array of zeros in ordinary memory."""

@@ -16,7 +16,8 @@ from host.device import Arrays
 from host.devices.driver import Driver, Transport
 from host.module_names import ModuleNames
 from host.spec import load_spec
-from hw.spec.hardware import Hardware
+from hw.spec.hardware import FILE, Hardware
+from hw.spec.manifest import check_listed
 
 KEPT = 100_000
 """The cycles of this many runs of a graph are kept; the older half goes when there are more."""
@@ -34,8 +35,9 @@ class HardwareDevice(ModuleNames):
 
     def __init__(self, bundle: str | Path, connect: Callable[[Path, Hardware], Transport]) -> None:
         folder = Path(bundle)
-        _, self.spec = load_spec(folder)
+        manifest, self.spec = load_spec(folder)
         self.hardware = Hardware.load(folder)
+        check_listed(folder, manifest, (FILE, *self.hardware.files))
         self.cycles: dict[str, list[int]] = {}
         transport = connect(folder, self.hardware)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from host.device import Device
 from host.errors import BundleError, DeviceError
 from hw.spec.hardware import FILE as HARDWARE
 from hw.spec.manifest import MANIFEST
+from hw.spec.plain import read_json
 
 
 def _open_golden(folder: Path) -> Device:
@@ -70,7 +70,7 @@ def default_bundle(
 
 def _has_detector(folder: Path) -> bool:
     try:
-        described = json.loads((folder / MANIFEST).read_text("utf-8"))
+        described = read_json(folder / MANIFEST)
     except (OSError, ValueError):
         return False  # opening it says what is wrong
     return isinstance(described, dict) and described.get("detector") is not None

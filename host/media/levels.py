@@ -90,12 +90,20 @@ def decode(stored: NDArray[np.uint8], what: str) -> NDArray[Any]:
     image = None
     if stored.size:
         _check_single(stored, what)
-        image = cv2.imdecode(stored, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        image = unpacked(stored, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
         if image is None:  # OpenCV colours no picture of 32 bits
-            image = cv2.imdecode(stored, cv2.IMREAD_UNCHANGED)
+            image = unpacked(stored)
     if image is None or _is_cut(stored):
         raise SourceError(f"{what} is empty or no readable image", "mend or remove the file")
     return np.asarray(image)
+
+
+def unpacked(stored: NDArray[np.uint8], how: int = cv2.IMREAD_UNCHANGED) -> NDArray[Any] | None:
+    """Image of a file's bytes as OpenCV reads it; None for none, or for one too large to hold."""
+    try:
+        return cv2.imdecode(stored, how) if stored.size else None
+    except (cv2.error, MemoryError):  # a header that claims more pixels than there is memory
+        return None
 
 
 def _is_cut(stored: NDArray[np.uint8]) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.errors import PromptError, SourceError
+from host.media.levels import unpacked
 from host.media.libav import libav, library_errors
 from hw.spec.files import atomic_path
 
@@ -47,8 +48,7 @@ def read_label_map(path: str | Path) -> NDArray[np.uint8]:
     labels = _palette_indices(file)
     if labels is not None:
         return labels
-    stored = np.fromfile(file, np.uint8)
-    image = cv2.imdecode(stored, cv2.IMREAD_UNCHANGED) if stored.size else None
+    image = unpacked(np.fromfile(file, np.uint8))
     if image is None:
         raise PromptError(f"{file} is no readable image", "give a PNG")
     if image.ndim == 3:

@@ -12,7 +12,6 @@ or does not keep the rates.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -28,11 +27,12 @@ from hw.build.rates import add_rates, asked
 from hw.build.resources import GLUE, ByLayer
 from hw.build.whole_system import section
 from hw.search.target import Target, parts
-from hw.spec.errors import SamFabricError
+from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import Hardware, newest
 from hw.spec.kernel import Cost
 from hw.spec.manifest import DETECTOR, load_manifest
+from hw.spec.plain import read_json
 
 NAME = "report.md"
 PICTURES = ("utilisation.png", "time.png")
@@ -47,10 +47,13 @@ def simulated(folder: Path) -> dict[str, dict[str, int]]:
     path = folder / SIMULATED
     found: dict[str, dict[str, int]] = {}
     if path.is_file():
-        for run in json.loads(path.read_text(encoding="utf-8")):
-            best = found.get(run["graph"])
-            if best is None or run["length"] >= best["length"]:
-                found[run["graph"]] = run
+        try:
+            for run in read_json(path):
+                best = found.get(run["graph"])
+                if best is None or run["length"] >= best["length"]:
+                    found[run["graph"]] = run
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise BundleError(f"{path} is damaged ({error})", "run host verify again") from error
     return found
 
 

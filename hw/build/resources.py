@@ -14,8 +14,10 @@ from pathlib import Path
 
 from hw.build.folded import Folded
 from hw.design import Design
+from hw.spec.errors import BundleError
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost, Kernel, RomImage
+from hw.spec.plain import read_json, typed
 from hw.stitch.accelerator import identifier
 from hw.synth import measure
 
@@ -104,5 +106,8 @@ def load(folder: Path) -> ByLayer | None:
     path = folder / FILE
     if not path.is_file():
         return None
-    plain = json.loads(path.read_text(encoding="utf-8"))
-    return {g: {n: Cost(**c) for n, c in layers.items()} for g, layers in plain.items()}
+    try:
+        plain = read_json(path)
+        return {g: {n: typed(Cost, c) for n, c in layers.items()} for g, layers in plain.items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise BundleError(f"{path} is damaged ({error})", "remove it, then run again") from error

@@ -27,6 +27,7 @@ from hw.spec.manifest import (
     graph_names,
     write_manifest,
 )
+from hw.spec.plain import read_json
 from hw.spec.port import Port
 
 REPORT = "requant.json"
@@ -44,7 +45,7 @@ def read_description(export: Path) -> dict[str, Any]:
     """Reads model.json of an export folder. Raises LoweringError for a missing or malformed one."""
     path = export / "model.json"
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = read_json(path)
         for name in graph_names(plain["graphs"]):
             ports_of(plain, name)
         check_parts(plain.get("trained", {}))

@@ -15,15 +15,15 @@ A file may name some layers only: the others keep what they have.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-
-import tomllib
+from typing import Any
 
 from hw.fold.block import Folding, Style
 from hw.fold.folding import FoldingError
 from hw.spec.files import atomic_path
 from hw.spec.manifest import DETECTOR
+from hw.spec.plain import read_toml, typed
 
 FOUND = Path(__file__).resolve().parent / "found"
 """Foldings that the search found, by model and board: searching takes minutes."""
@@ -73,26 +73,39 @@ def _numbers(style: Style) -> list[str]:
 def load(path: Path, stored: Stored) -> Stored:
     """What a file says, over what there is. Raises FoldingError naming the line that is wrong."""
     try:
-        with open(path, "rb") as file:
-            plain = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        plain = read_toml(path)
+    except (OSError, ValueError) as error:
         raise FoldingError(f"{path}: {error}", "give a TOML file of foldings") from error
-    numbers = plain.pop("style", {})
-    single = {g: numbers.pop(g) for g in list(numbers) if isinstance(numbers[g], dict)}
     try:
-        style = replace(stored.style, **numbers)
-        styles = dict(stored.styles)
-        styles |= {g: replace(styles.get(g, style), **values) for g, values in single.items()}
-    except TypeError as error:
+        styles, style = _styles(plain.pop("style", {}), stored)
+    except (TypeError, ValueError, AttributeError) as error:
         known = ", ".join(asdict(stored.style))
         raise FoldingError(f"{path}: [style]: {error}", f"it has {known}") from error
     merged = {graph: dict(layers) for graph, layers in stored.foldings.items()}
     for graph, layers in plain.items():
+        if not isinstance(layers, dict):
+            raise FoldingError(
+                f"{path}: {graph} is no table", f"write [{graph}] and a line a layer"
+            )
         known_layers = merged.setdefault(graph, {})
         for layer, lanes in layers.items():
             try:
-                known_layers[layer] = replace(known_layers.get(layer, Folding()), **lanes)
-            except TypeError as error:
+                whole = {**asdict(known_layers.get(layer, Folding())), **lanes}
+                known_layers[layer] = typed(Folding, whole)
+                if min(whole.values()) < 1:
+                    raise ValueError("lanes are at least 1")
+            except (TypeError, ValueError) as error:
                 remedy = "a line is { PE = 1, SIMD = 1, lanes = 1 }"
                 raise FoldingError(f"{path}: {graph}: {layer}: {error}", remedy) from error
     return Stored(style, styles, merged)
+
+
+def _styles(given: dict[str, Any], stored: Stored) -> tuple[dict[str, Style], Style]:
+    """Styles of single graphs, and of all. Raises TypeError, ValueError, AttributeError."""
+    single = {graph: told for graph, told in given.items() if isinstance(told, dict)}
+    common = {name: told for name, told in given.items() if name not in single}
+    style = typed(Style, {**asdict(stored.style), **common})
+    styles = dict(stored.styles)
+    for graph, told in single.items():
+        styles[graph] = typed(Style, {**asdict(styles.get(graph, style)), **told})
+    return styles, style

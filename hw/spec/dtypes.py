@@ -54,7 +54,7 @@ class IntType:
     @classmethod
     def parse(cls, name: str) -> IntType:
         """Type of a QONNX name. Raises SpecError for anything but INTn and UINTn."""
-        found = re.fullmatch(r"(U?)INT(\d+)", name)
+        found = re.fullmatch(r"(U?)INT([0-9]{1,2})", name)
         if found is None:
             raise SpecError(f"integer type {name!r}", "use a QONNX name such as INT8 or UINT4")
         return cls(int(found[2]), signed=not found[1])

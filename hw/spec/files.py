@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 
 @contextmanager
@@ -40,3 +40,22 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The file of that name in a folder, as a file in it may name another.
+
+    Raises ValueError for what leads out of the folder, by its name or through links.
+    """
+    relative = PurePosixPath(name)
+    odd = "\0" in name or "\\" in name or not name.isprintable()
+    if odd or not relative.parts or relative.is_absolute() or ".." in relative.parts:
+        raise ValueError(f"a file called {name[:60]!r}, which is in no folder")
+    path = folder.joinpath(*relative.parts)
+    try:
+        out = not path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError) as error:  # a name too long, links in a ring
+        raise ValueError(f"a file called {name[:60]!r}: {error}") from error
+    if out:
+        raise ValueError(f"{name[:60]!r} is a link out of the folder")
+    return path

@@ -22,6 +22,8 @@ CLOCK = {
     "zynq_ultra_ps_e": "PSU__CRL_APB__PL0_REF_CTRL__ACT_FREQMHZ",
 }
 """Parameter that holds what the programmable logic's first clock really is, by processor."""
+LARGEST = 1 << 26
+"""Bytes of a file that is read."""
 REMEDY = "run make bitstream again, or fetch .bit and .hwh of one build"
 
 
@@ -60,6 +62,8 @@ class Handoff:
     def read(cls, path: Path) -> Handoff:
         """Reads a file. Raises BundleError for one that is missing, torn, or of no such design."""
         try:
+            if path.stat().st_size > LARGEST:
+                raise ValueError(f"{path.stat().st_size:,} bytes")
             root = ElementTree.parse(path).getroot()
             modules = {m.attrib["INSTANCE"]: m for m in root.iter("MODULE")}
             processors = [m for m in modules.values() if m.get("MODTYPE") in CLOCK]
@@ -74,10 +78,12 @@ class Handoff:
             }
             engines = {k: _dma(m) for k, m in modules.items() if m.get("MODTYPE") == DMA}
             device = next(root.iter("SYSTEMINFO")).attrib["DEVICE"]
+            if not 0 < float(clock) < 1e4:
+                raise ValueError(f"a clock of {clock} MHz")
             return cls(path, device, float(clock), windows, engines)
         except FileNotFoundError as error:
             raise BundleError(f"bundle file {path} is missing", REMEDY) from error
-        except (OSError, ElementTree.ParseError, StopIteration, KeyError, ValueError) as error:
+        except (OSError, ElementTree.ParseError, StopIteration, LookupError, ValueError) as error:
             detail = f"{type(error).__name__}: {error}"
             raise BundleError(f"{path} is no whole hardware handoff ({detail})", REMEDY) from error
 
@@ -126,6 +132,7 @@ def _dma(module: ElementTree.Element) -> Dma:
         for m in module.iter("MEMRANGE")
         if m.get("MEMTYPE") == "MEMORY"
     }
-    return Dma(
-        int(settings["c_addr_width"]), int(settings["c_sg_length_width"]), tuple(sorted(reach))
-    )
+    address, length = (int(settings[f"c_{k}_width"]) for k in ("addr", "sg_length"))
+    if not (8 <= address <= 64 and 8 <= length <= 26):  # PG021
+        raise ValueError(f"{module.get('INSTANCE')} has {address} and {length} bits")
+    return Dma(address, length, tuple(sorted(reach)))

@@ -12,14 +12,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from hw.spec.errors import BundleError
-from hw.spec.files import atomic_path
+from hw.spec.files import atomic_path, inside
+from hw.spec.plain import read_json, typed
+from hw.spec.registers import CHANNELS
 from hw.spec.sizes import ceil_div
 
 FORMAT = 1
 FILE = "hardware.json"
+MOST = 1 << 28
+"""Beats of a frame."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +113,12 @@ class Hardware:
         """Inverse of `save`. Raises BundleError for a file that is missing, malformed or stale."""
         path = folder / FILE
         try:
-            plain = json.loads(path.read_text(encoding="utf-8"))
+            plain = read_json(path)
             if plain.pop("format") != FORMAT:
                 raise BundleError(f"{path} is of another version", "run make hardware again")
-            plain["sources"] = tuple(plain["sources"])
-            plain["dmas"] = tuple(plain.get("dmas", ()))
-            plain["graphs"] = tuple(_graph(g) for g in plain["graphs"])
-            return cls(**plain)
+            found = typed(cls, plain)
+            found._check(folder)
+            return found
         except FileNotFoundError as error:
             raise BundleError(
                 f"{folder} holds no hardware ({FILE})", "run make hardware, or use DEVICE=golden"
@@ -124,6 +126,32 @@ class Hardware:
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             detail = f"{type(error).__name__}: {error}"
             raise BundleError(f"{path} is not valid ({detail})", "run make hardware") from error
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that it names: sources, memories, the overlay with its description."""
+        loaded = [g.setup_file for g in self.graphs if g.setup_file is not None]
+        built = [] if self.overlay is None else [self.overlay, f"{self.overlay[:-4]}.hwh"]
+        return (*self.sources, *loaded, *built)
+
+    def _check(self, folder: Path) -> None:
+        """Raises ValueError for what no system has."""
+        if self.overlay is not None and not self.overlay.endswith(".bit"):
+            raise ValueError(f"an overlay called {self.overlay!r}")
+        for name in self.files:
+            inside(folder, name)
+        if not self.graphs or len({g.name for g in self.graphs}) != len(self.graphs):
+            raise ValueError("no graphs, or one twice")
+        if not 0 < self.clock_mhz < 1e4 or not 0 <= self.identity < 1 << 32:
+            raise ValueError(f"a clock of {self.clock_mhz} MHz, identity {self.identity}")
+        for graph in self.graphs:
+            ends = (*graph.inputs, *graph.outputs, *([graph.setup] if graph.setup else ()))
+            if not graph.outputs or not 0 <= graph.index < 1 << 8 or graph.cycles < 0:
+                raise ValueError(f"graph {graph.name}")
+            for end in ends:
+                counts = end.beats, end.rows
+                if not 0 <= end.channel < CHANNELS or not 0 < min(counts) <= max(counts) < MOST:
+                    raise ValueError(f"stream {end.name} of {graph.name}")
 
 
 def newest(config: str, board: str, folder: Path = Path("bitstreams")) -> Path:
@@ -138,9 +166,3 @@ def newest(config: str, board: str, folder: Path = Path("bitstreams")) -> Path:
         remedy = f"run make hardware CONFIG={config} BOARD={board}"
         raise BundleError(f"no hardware of {config} for {board} in {folder}", remedy)
     return max(found, key=lambda path: path.stat().st_mtime).parent
-
-
-def _graph(plain: Mapping[str, Any]) -> GraphHardware:
-    ends = {k: tuple(StreamEnd(**end) for end in plain[k]) for k in ("inputs", "outputs")}
-    setup = StreamEnd(**plain["setup"]) if plain["setup"] else None
-    return GraphHardware(**{**plain, **ends, "setup": setup})

@@ -13,11 +13,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from hw.spec.errors import BundleError, SpecError
-from hw.spec.files import atomic_path, sha256_of
+from hw.spec.files import atomic_path, inside, sha256_of
+from hw.spec.plain import read_json, typed, whole
 from hw.spec.port import Port
 
 FORMAT = 1
@@ -28,6 +29,8 @@ DETECTOR = "detector"
 DETECTOR_TABLES = "detector_tables.npz"
 VOCABULARY = "vocabulary.npz"
 REBUILD = "build the bundle again, or fetch it whole"
+LARGEST_IMAGE, LARGEST_WIDTH, LARGEST_BANK = 4096, 4096, 256
+"""Sizes beyond which a manifest is not believed: memory is taken by them."""
 
 
 def graph_names(present: Iterable[str]) -> tuple[str, ...]:
@@ -89,13 +92,16 @@ class GraphEntry:
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> GraphEntry:
         """Inverse of `to_json`."""
-        return cls(
-            str(plain["name"]),
-            str(plain["program"]),
-            str(plain["weights"]),
-            tuple(Port.from_json(port) for port in plain["inputs"]),
-            tuple(Port.from_json(port) for port in plain["outputs"]),
+        name, program, weights = (typed(str, plain[k]) for k in ("name", "program", "weights"))
+        if name not in (*GRAPHS, DETECTOR) or (program, weights) != (f"{name}.json", f"{name}.npz"):
+            raise ValueError(f"a graph {name!r} in {program!r} and {weights!r}")
+        inputs, outputs = (
+            tuple(Port.from_json(port) for port in plain[side]) for side in ("inputs", "outputs")
         )
+        for ports in (inputs, outputs):
+            if len({port.name for port in ports}) != len(ports):
+                raise ValueError(f"a port of {name} twice")
+        return cls(name, program, weights, inputs, outputs)
 
 
 @dataclass(frozen=True)
@@ -167,23 +173,43 @@ class Manifest:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Manifest:
-        """Inverse of `to_json`. Raises KeyError, TypeError, ValueError or SpecError."""
-        return cls(
-            model=str(plain["model"]),
-            precision=str(plain["precision"]),
-            image_size=int(plain["image_size"]),
-            widths=Widths(**plain["widths"]),
-            bank=BankSizes(**plain["bank"]),
+        """Inverse of `to_json`. Raises KeyError, TypeError, ValueError, AttributeError or
+        SpecError.
+        """
+        found = cls(
+            model=typed(str, plain["model"]),
+            precision=typed(str, plain["precision"]),
+            image_size=whole(plain["image_size"], "image_size", 16, LARGEST_IMAGE),
+            widths=typed(Widths, plain["widths"]),
+            bank=typed(BankSizes, plain["bank"]),
             graphs=tuple(GraphEntry.from_json(entry) for entry in plain["graphs"]),
-            tables=str(plain["tables"]),
-            detector=DetectorSizes(**plain["detector"]) if "detector" in plain else None,
-            hashes={str(name): str(value) for name, value in plain["hashes"].items()},
+            tables=typed(str, plain["tables"]),
+            detector=typed(DetectorSizes, plain["detector"]) if "detector" in plain else None,
+            hashes={name: typed(str, value) for name, value in plain["hashes"].items()},
             trained={
-                str(part): {str(name): str(value) for name, value in kept.items()}
+                part: {name: typed(str, value) for name, value in kept.items()}
                 for part, kept in plain.get("trained", {}).items()
             },
-            format=int(plain["format"]),
+            format=whole(plain["format"], "format"),
         )
+        detector = () if found.detector is None else asdict(found.detector).items()
+        for name, size in (*asdict(found.widths).items(), *detector):
+            whole(size, name, 1, LARGEST_WIDTH)
+        for name in ("recent", "prompted", "pointers"):
+            whole(getattr(found.bank, name), name, 1, LARGEST_BANK)
+        if not 0 <= found.bank.least_iou <= 1:
+            raise ValueError(f"least_iou is {found.bank.least_iou}")
+        if found.image_size % 16 or len({g.name for g in found.graphs}) != len(found.graphs):
+            raise ValueError(f"an image of {found.image_size}, or a graph twice")
+        return found
+
+
+def _file(folder: Path, name: str) -> Path:
+    try:
+        return inside(folder, name)
+    except ValueError as error:
+        said = f"{folder / MANIFEST} names {error}"
+        raise BundleError(said, "files lie in the bundle") from error
 
 
 def check_parts(trained: Mapping[str, Mapping[str, str]]) -> None:
@@ -199,20 +225,13 @@ def check_parts(trained: Mapping[str, Mapping[str, str]]) -> None:
         )
 
 
-def _inside(folder: Path, name: str) -> Path:
-    relative = PurePosixPath(name)
-    if not relative.parts or relative.is_absolute() or ".." in relative.parts:
-        raise BundleError(f"{folder / MANIFEST} names the file {name!r}", "files lie in the bundle")
-    return folder.joinpath(*relative.parts)
-
-
 def _read(path: Path) -> Manifest:
     if not path.parent.is_dir():
         raise BundleError(f"no bundle folder {path.parent}", "check the path given as bundle")
     if not path.is_file():
         raise BundleError(f"{path.parent} holds no {MANIFEST}", "give a folder under bitstreams/")
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = read_json(path)
         # The format comes first: of an unknown one no other field can be relied on.
         if plain["format"] != FORMAT:
             raise BundleError(
@@ -220,7 +239,7 @@ def _read(path: Path) -> Manifest:
                 "use a bundle and a checkout of the same version",
             )
         return Manifest.from_json(plain)
-    except (KeyError, TypeError, ValueError, AttributeError, SpecError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, SpecError) as error:
         detail = f"{type(error).__name__}: {error}"
         raise BundleError(f"{path} is no valid manifest ({detail})", REBUILD) from error
 
@@ -233,11 +252,9 @@ def load_manifest(folder: str | Path) -> Manifest:
     root = Path(folder)
     manifest = _read(root / MANIFEST)
     check_parts(manifest.trained)
-    for name in manifest.files:
-        if name not in manifest.hashes:
-            raise BundleError(f"{root / MANIFEST} has no hash for {name}", REBUILD)
+    check_listed(root, manifest, manifest.files)
     for name, expected in manifest.hashes.items():
-        path = _inside(root, name)
+        path = _file(root, name)
         if not path.is_file():
             raise BundleError(f"bundle file {path} is missing", REBUILD)
         found = sha256_of(path)
@@ -246,6 +263,18 @@ def load_manifest(folder: str | Path) -> Manifest:
                 f"bundle file {path} has SHA-256 {found}, the manifest says {expected}", REBUILD
             )
     return manifest
+
+
+def check_listed(folder: Path, manifest: Manifest, names: Iterable[str]) -> None:
+    """Raises BundleError for a file of a bundle that is not there, or that the manifest vouches for
+    with no hash.
+    """
+    for name in names:
+        path = _file(folder, name)
+        if not path.is_file():
+            raise BundleError(f"bundle file {path} is missing", REBUILD)
+        if name not in manifest.hashes:
+            raise BundleError(f"{folder / MANIFEST} has no hash for {name}", REBUILD)
 
 
 def rehash(folder: str | Path, *names: str) -> None:
@@ -260,7 +289,7 @@ def rehash(folder: str | Path, *names: str) -> None:
     manifest = _read(root / MANIFEST)
     hashes = dict(manifest.hashes)
     for name in names:
-        path = _inside(root, name)
+        path = _file(root, name)
         if not path.is_file():
             raise BundleError(f"bundle file {path} is missing", "write it before the manifest")
         hashes[name] = sha256_of(path)
@@ -282,7 +311,7 @@ def write_manifest(folder: str | Path, manifest: Manifest, extra: Iterable[str] 
     check_parts(manifest.trained)
     hashes = {}
     for name in dict.fromkeys([*manifest.files, *extra]):
-        path = _inside(root, name)
+        path = _file(root, name)
         if not path.is_file():
             raise BundleError(f"bundle file {path} is missing", "write it before the manifest")
         hashes[name] = sha256_of(path)

@@ -11,6 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
+from hw.spec.plain import typed, whole
+
+LARGEST_SIDE = 1 << 24
+"""Of a port that is read from a file."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,13 @@ class Port:
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Port:
-        """Inverse of `to_json`. Raises KeyError, TypeError or SpecError on malformed input."""
-        name = plain["dtype"]
+        """Inverse of `to_json`. Raises KeyError, TypeError, ValueError or SpecError on malformed
+        input.
+        """
+        name, shape = plain["dtype"], plain["shape"]
         return cls(
-            str(plain["name"]),
-            tuple(None if n is None else int(n) for n in plain["shape"]),
-            None if name is None else IntType.parse(name),
-            float(plain["scale"]),
+            typed(str, plain["name"]),
+            tuple(None if n is None else whole(n, "a dimension", 1, LARGEST_SIDE) for n in shape),
+            None if name is None else IntType.parse(typed(str, name)),
+            typed(float, plain["scale"]),
         )

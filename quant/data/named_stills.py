@@ -9,7 +9,6 @@ region of a class that is a thing, not stuff. 255 is void in both: nothing is kn
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hw.spec.plain import read_json
 from quant.data.errors import DataError
 from quant.data.images import VOID, list_frames, read_frame, read_list, read_values
 
@@ -133,7 +133,7 @@ def load_named_stills(folder: Path) -> list[NamedStill]:
 def read_labels(path: Path) -> dict[str, dict[int, str]]:
     """Class names by object id, by image, of a `labels.json`. Raises DataError."""
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = read_json(path)
         return {
             stem: {int(i): str(name) for i, name in _pairs(entry)} for stem, entry in table.items()
         }

@@ -10,9 +10,11 @@ decode a picture twice.
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -21,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.spec.files import atomic_path
+from hw.spec.plain import parse_json, typed
 from quant.data.errors import DataError
 from quant.data.images import VOID
 from quant.data.stills import Still
@@ -111,42 +114,79 @@ def _flat(still: Still, masks: list[NDArray[np.bool_]], size: tuple[int, ...]) -
     return ids
 
 
+@dataclass(frozen=True)
+class _Video:
+    name: str
+    frames: int
+
+
+@dataclass(frozen=True)
+class _Still:
+    name: str
+    source: str
+    parts: bool
+
+
+@dataclass(frozen=True)
+class _Index:
+    """What index.json says."""
+
+    videos: tuple[_Video, ...]
+    stills: tuple[_Still, ...]
+
+
 @lru_cache(maxsize=1)
 def load_pack(path: Path, threads: int = 16) -> tuple[list[VideoSequence], list[Still]]:
     """Videos and stills of a pack. Raises DataError where it is broken."""
     try:
         with zipfile.ZipFile(path) as archive:
-            index = json.loads(archive.read(INDEX))
+            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+                raise ValueError("what is in it is compressed")
+            index = typed(_Index, parse_json(archive.read(INDEX)))
             names = [name for name in archive.namelist() if name.endswith(".webp")]
             stored = {name: archive.read(name) for name in names}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        with ThreadPoolExecutor(threads) as pool:
+            # Each is let go as it is decoded: a pack may be of gigabytes.
+            decoded = dict(zip(names, pool.map(partial(_decode, stored), names), strict=True))
+        return _videos(index, decoded), _stills(index, decoded)
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"{path} is no readable pack: {error}", "make it again") from error
-    with ThreadPoolExecutor(threads) as pool:
-        decoded = dict(zip(names, pool.map(partial(_decode, stored), names), strict=True))
+    except (zipfile.BadZipFile, struct.error, EOFError, cv2.error) as error:
+        raise DataError(f"{path} is no readable pack: {error}", "make it again") from error
+
+
+def _videos(index: _Index, decoded: dict[str, NDArray[np.uint8]]) -> list[VideoSequence]:
     videos = []
-    for number, entry in enumerate(index["videos"]):
-        stems = [f"videos/{number}/{i}" for i in range(entry["frames"])]
+    for number, entry in enumerate(index.videos):
+        if entry.frames < 1:
+            raise ValueError(f"{entry.name} has {entry.frames} frames")
+        stems = [f"videos/{number}/{i}" for i in range(min(entry.frames, len(decoded)))]
         frames = FramesInMemory([decoded[f"{stem}.webp"] for stem in stems])
         ids = {i: partial(_same, decoded[f"{stem}.ids.webp"]) for i, stem in enumerate(stems)}
-        videos.append(VideoSequence(entry["name"], frames, ids))
-    stills = [
+        if len(stems) != entry.frames:
+            raise ValueError(f"{entry.name} has fewer than {entry.frames} frames")
+        videos.append(VideoSequence(entry.name, frames, ids))
+    return videos
+
+
+def _stills(index: _Index, decoded: dict[str, NDArray[np.uint8]]) -> list[Still]:
+    return [
         Still(
-            entry["name"],
+            entry.name,
             partial(_same, decoded[f"stills/{number}.webp"]),
-            partial(_masks, decoded[f"stills/{number}.ids.webp"], entry["parts"]),
-            entry["source"],
-            entry["parts"],
+            partial(_masks, decoded[f"stills/{number}.ids.webp"], entry.parts),
+            entry.source,
+            entry.parts,
             partial(_void, decoded[f"stills/{number}.ids.webp"]),
         )
-        for number, entry in enumerate(index["stills"])
+        for number, entry in enumerate(index.stills)
     ]
-    return videos, stills
 
 
 def _decode(stored: dict[str, bytes], name: str) -> NDArray[np.uint8]:
     image = cv2.imdecode(np.frombuffer(stored.pop(name), np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise DataError(f"{name} in the pack is no picture", "make the pack again")
+        raise ValueError(f"{name} is no picture")
     image = image[..., 0] if name.endswith(".ids.webp") else image[..., ::-1]
     return np.ascontiguousarray(image)
 

@@ -29,6 +29,7 @@ from host.errors import SourceError
 from host.media.video import IMAGE_SUFFIXES, Frame, natural_key, open_source
 from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
+from hw.spec.plain import read_json
 from quant.commands import exit_code
 from quant.data.concepts.vocabulary import shipped_vocabulary
 from quant.teachers import OBJECT, Boxes, Found, Picture, Teacher, TeacherError, open_teacher
@@ -88,7 +89,7 @@ class LabelFolder:
         path = root / "labels.json"
         if path.is_file():
             try:
-                before = json.loads(path.read_text(encoding="utf-8"))
+                before = read_json(path)
             except ValueError as error:
                 raise TeacherError(f"cannot read {path}: {error}", "start a new folder") from error
             other = [key for key in settings if before.get(key) != settings[key]]
@@ -189,7 +190,7 @@ def read_boxes(path: Path) -> dict[str, Boxes]:
     A concept with no boxes says that the frame shows none. Raises TeacherError.
     """
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = read_json(path)
         boxes: dict[str, Boxes] = {
             str(frame): {
                 normalise(name): [[float(v) for v in box] for box in some]

@@ -126,7 +126,9 @@ def fit(
         enable_model_summary=False,
     )
     try:
-        trainer.fit(module, data, ckpt_path=None if last is None else str(last))
+        # A checkpoint holds tensors and plain values; what would run code is refused.
+        last_path = None if last is None else str(last)
+        trainer.fit(module, data, ckpt_path=last_path, weights_only=True)
     except SystemExit:  # what Lightning makes of Ctrl-C once it has shut down
         raise KeyboardInterrupt from None
     # Lightning leaves this out when the checkpoint is already at the stage's end.

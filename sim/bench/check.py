@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import pickle
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from hw.spec.dtypes import Arrays
 from hw.spec.kernel import Kernel
 from hw.spec.stream import Stream
 from sim.bench.patterns import ADVERSARIAL
-from sim.bench.plan import Beats, Case, Outcome
+from sim.bench.plan import OUTCOMES, PLAN, Beats, Case, Outcome, read_outcomes, write
 from sim.errors import SimulatorError
 from sim.verilate import build
 
@@ -120,7 +119,7 @@ def simulate(design: Design, cases: Sequence[Case]) -> list[Outcome]:
     folder = build(design)
     work = Path(tempfile.mkdtemp(prefix=f"{design.top}-"))
     try:
-        (work / "plan.pickle").write_bytes(pickle.dumps(list(cases)))
+        write(work / PLAN, cases)
         runner = get_runner("verilator")
         text = io.StringIO()
         with contextlib.redirect_stdout(text), contextlib.suppress(Exception, SystemExit):
@@ -135,12 +134,11 @@ def simulate(design: Design, cases: Sequence[Case]) -> list[Outcome]:
                 plusargs=["+verilator+rand+reset+2", f"+verilator+seed+{SEED}"],
                 extra_env={"BENCH_FOLDER": str(work), "COCOTB_LOG_LEVEL": "WARNING"},
             )
-        result = work / "outcomes.pickle"
+        result = work / OUTCOMES
         if not result.exists():
             log = work / "log"
             said = log.read_text(errors="replace")[-3000:] if log.exists() else ""
             raise SimulatorError(f"{design.top}: the simulation broke off", said.strip())
-        outcomes: list[Outcome] = pickle.loads(result.read_bytes())
-        return outcomes
+        return read_outcomes(result)
     finally:
         shutil.rmtree(work, ignore_errors=True)

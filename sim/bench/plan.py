@@ -1,10 +1,17 @@
-"""What one simulation is to do, as plain data that pickles: written by `check`, read in the
-simulator by `testbench`. Standard library only, since the simulator starts for every kernel.
+"""What one simulation is to do, and what came of it, as JSON: written by `check`, read in the
+simulator by `testbench`, and the other way. Standard library only, since the simulator starts for
+every kernel.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+PLAN, OUTCOMES = "plan.json", "outcomes.json"
 
 
 @dataclass
@@ -41,3 +48,27 @@ class Outcome:
     cycles: int = 0
     compared: int = 0
     faults: list[str] = field(default_factory=list)
+
+
+def write(path: Path, rows: Sequence[Case] | Sequence[Outcome]) -> None:
+    """Writes cases or outcomes."""
+    path.write_text(json.dumps([asdict(row) for row in rows]), encoding="ascii")
+
+
+def _plain(side: Any) -> dict[str, dict[str, Any]]:
+    """Beats by stream, as JSON has left them."""
+    return dict(side)
+
+
+def read_cases(path: Path) -> list[Case]:
+    """Reads the cases of a file of `write`."""
+    cases = [Case(**row) for row in json.loads(path.read_text(encoding="ascii"))]
+    for case in cases:
+        for side in (case.sources, case.sinks):
+            side.update({name: Beats(**told) for name, told in _plain(side).items()})
+    return cases
+
+
+def read_outcomes(path: Path) -> list[Outcome]:
+    """Reads the outcomes of a file of `write`."""
+    return [Outcome(**row) for row in json.loads(path.read_text(encoding="ascii"))]

@@ -5,7 +5,6 @@ all it knows is the plan.
 from __future__ import annotations
 
 import os
-import pickle
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +14,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 from sim.bench.patterns import PATTERNS, Gate
-from sim.bench.plan import Beats, Case, Outcome
+from sim.bench.plan import OUTCOMES, PLAN, Beats, Case, Outcome, read_cases, write
 
 MAX_FAULTS = 5
 QUIET = 40  # cycles after the last beat in which nothing more may come
@@ -188,7 +187,7 @@ async def run_case(dut: Any, case: Case) -> Outcome:
 async def run_plan(dut: Any) -> None:
     """Every case of the plan, one after another on one elaborated kernel."""
     folder = Path(os.environ["BENCH_FOLDER"])
-    cases: list[Case] = pickle.loads((folder / "plan.pickle").read_bytes())
+    cases = read_cases(folder / PLAN)
     Clock(dut.clk, 10, unit="ns").start()
     outcomes = [await run_case(dut, case) for case in cases]
-    (folder / "outcomes.pickle").write_bytes(pickle.dumps(outcomes))
+    write(folder / OUTCOMES, outcomes)

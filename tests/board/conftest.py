@@ -15,6 +15,7 @@ from host.devices import hardware as device_hardware
 from sim.board.machine import KINDS, Machine
 from tests.board import prepare
 from tests.board.package import Package
+from tests.host.small_hardware import listed
 
 REAL = importlib.util.find_spec("pynq") is not None
 if REAL:  # before XILINX_XRT is set, with which pynq wants XRT's libraries
@@ -74,5 +75,5 @@ def small(folder, monkeypatch):
     """Ports of the small system in place of a bundle's, and its calls by graph."""
     ports = prepare.load_ports(folder)
     spec = SimpleNamespace(name="small", ports=ports)
-    monkeypatch.setattr(device_hardware, "load_spec", lambda path: (None, spec))
+    monkeypatch.setattr(device_hardware, "load_spec", lambda path: (listed(path), spec))
     return prepare.load_calls(folder / prepare.CALLS)

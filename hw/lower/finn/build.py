@@ -32,6 +32,7 @@ from hw.lower.lower import lower
 from hw.ops.program import Program
 from hw.spec.errors import SamFabricError
 from hw.spec.manifest import DETECTOR, GRAPHS, graph_names
+from hw.spec.plain import read_json
 
 CONFIG, MODEL, FOLDING, LAYERS = (
     "dataflow_build_config.json",
@@ -215,7 +216,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         board = find(args.board)
-        plan = json.loads(args.folding.read_text(encoding="utf-8")) if args.folding else None
+        plan = read_json(args.folding) if args.folding else None
         out = args.out or Path("build/finn") / f"{args.export.name}_{args.board}"
         built = write_build(
             args.export,

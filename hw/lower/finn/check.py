@@ -87,7 +87,7 @@ def check_hardware(
             )
     program = lower(source, graph, *ports_of(read_description(export), graph)).program
     start = time.perf_counter()
-    with np.load(vectors) as arrays:
+    with np.load(vectors, allow_pickle=False) as arrays:
         frames = [
             {p.name: arrays[f"in.{p.name}"][i] for p in program.inputs} for i in range(examples)
         ]

@@ -25,6 +25,7 @@ from hw.lower.finn.hardware import layer_counts, lower_integers
 from hw.lower.finn.runtime import quiet
 from hw.lower.finn.streamline import streamline, to_integers
 from hw.lower.lower import lower
+from hw.spec.plain import read_json
 
 VERSION = 3  # of the recipe below: part of the cache's key
 # What may stay in floats: the softmax around its exact integer products, and one scale an output.
@@ -70,7 +71,7 @@ def cross_check(export: Path, graph: str, cache: Path = Path("build/finn")) -> C
         key.update(file.read_bytes())
     stored = cache / f"{graph}_{key.hexdigest()[:16]}.json"
     if stored.is_file():
-        return CrossCheck(**json.loads(stored.read_text(encoding="utf-8")))
+        return CrossCheck(**read_json(stored))
     start = time.perf_counter()
     model = streamline(source)
     found = _compare(model, export, graph)
@@ -91,7 +92,7 @@ def _take_on(model: Any, export: Path, graph: str) -> tuple[int, dict[str, int]]
     program = lower(export / f"{graph}.onnx", graph, inputs, outputs).program
     hardware = lower_integers(to_integers(model, inputs, outputs))
     apart = 0
-    with np.load(export / f"{graph}.vectors.npz") as vectors:
+    with np.load(export / f"{graph}.vectors.npz", allow_pickle=False) as vectors:
         for i in range(len(vectors[f"in.{inputs[0].name}"])):
             frame = {p.name: vectors[f"in.{p.name}"][i] for p in inputs}
             apart += compare(hardware, program, frame)[1]
@@ -106,7 +107,7 @@ def _compare(model: Any, export: Path, graph: str) -> dict[str, Any]:
     names = [v.name for v in model.graph.input]
     results = [v.name for v in model.graph.output]
     total, differing, worst = 0, 0, 0
-    with np.load(export / f"{graph}.vectors.npz") as vectors:
+    with np.load(export / f"{graph}.vectors.npz", allow_pickle=False) as vectors:
         examples = len(vectors[f"in.{inputs[0].name}"])
         for i in range(examples):
             feed = {

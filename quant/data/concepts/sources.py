@@ -17,7 +17,6 @@ What each source annotates wherever it occurs (its `annotated`):
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -25,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hw.spec.plain import read_json
 from quant.data.concepts.facts import COCO, COCO_CONCEPTS, FACTS, canonical
 from quant.data.concepts.image import (
     SMALLEST_INSTANCE,
@@ -185,7 +185,7 @@ def _load_labels(folder: Path) -> list[ConceptImage]:
     images = []
     for path, described in _pairs(folder, "concepts", ".json"):
         try:
-            table = json.loads(described.read_text(encoding="utf-8"))
+            table = read_json(described)
             asked = [str(name) for name in table["concepts"]]
             named = [(str(one["concept"]), folder / one["mask"]) for one in table["instances"]]
         except (OSError, ValueError, KeyError, TypeError) as error:

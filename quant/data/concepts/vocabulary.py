@@ -23,10 +23,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-import tomllib
-
 from host.concepts.phrases import normalise
 from hw.spec.errors import SamFabricError
+from hw.spec.plain import read_toml
 from quant.data.errors import DataError
 
 SHIPPED = Path(__file__).with_name("words")
@@ -115,8 +114,8 @@ def load_vocabulary(path: Path | str = SHIPPED) -> Vocabulary:
 
 def _read(path: Path) -> dict:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return read_toml(path)
+    except (OSError, ValueError) as error:
         raise DataError(f"cannot read vocabulary {path}: {error}", "repair the file") from error
 
 
@@ -160,7 +159,7 @@ def _check_table(name: str, table: object, tables: dict) -> None:
             )
     for key in ("members", "confusable"):
         for other in table.get(key, []):
-            if other not in tables or other == name:
+            if not isinstance(other, str) or other not in tables or other == name:
                 raise DataError(
                     f"concept {name!r} lists {other!r} under {key}", "name another concept there"
                 )
@@ -174,7 +173,8 @@ def _broader(name: str, parents: dict[str, list[str]]) -> tuple[str, ...]:
         if name in level:
             raise DataError(f"concept {name!r} is its own member", "break the circle of `members`")
         found.update(dict.fromkeys(level))
-        level = [p for one in level for p in parents[one] if p not in found]
+        above = (p for one in level for p in parents[one] if p not in found)
+        level = list(dict.fromkeys(above))
     return tuple(found)
 
 

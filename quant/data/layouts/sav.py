@@ -9,7 +9,6 @@ Masks of different objects may overlap in both.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hw.spec.plain import read_json, whole
 from quant.data.errors import DataError
 from quant.data.images import list_frames, read_list, read_values, subfolders
 from quant.data.layouts.video_file import VideoFile
@@ -24,6 +24,8 @@ from quant.data.video import Layers, MaskReader, VideoSequence, match_masks
 
 FRAMES, MASKS = "JPEGImages_24fps", "Annotations_6fps"
 FRAMES_AN_ANNOTATION = 4
+LARGEST_SIDE = 1 << 13
+"""A mask has at most so many pixels, since a broken file may claim any."""
 KINDS = ("manual", "auto")
 
 
@@ -129,7 +131,7 @@ def _masklets(files: tuple[Path, ...]) -> dict[int, dict[int, MaskReader]]:
 
 def _read_json(path: Path) -> list[list[dict | None]]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["masklet"]
+        found = read_json(path)["masklet"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"cannot read {path}: {error!r}", "restore it from the data set's archive"
@@ -153,11 +155,11 @@ def decode_rle(code: dict, path: Path) -> NDArray[np.uint8]:
             f"masks of {path} need pycocotools", "install it: pip install pycocotools"
         ) from error
     try:
-        height, width = (int(side) for side in code["size"])
+        height, width = (whole(side, "a side of a mask", 1, LARGEST_SIDE) for side in code["size"])
         counts = code["counts"]
         counts = counts.encode("ascii") if isinstance(counts, str) else counts
         return np.asarray(coco.decode({"size": [height, width], "counts": counts}), np.uint8)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DataError(
             f"broken run-length code in {path}: {error!r}", "restore the file from its archive"
         ) from error

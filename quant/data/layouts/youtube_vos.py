@@ -6,9 +6,9 @@ Frames between the annotated ones may be there or not. Xu et al. 2018.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from hw.spec.plain import read_json
 from quant.data.errors import DataError
 from quant.data.images import list_frames
 from quant.data.video import VideoSequence, match_masks
@@ -39,7 +39,7 @@ def load_youtube_vos(root: Path, split: str) -> list[VideoSequence]:
 def _objects(path: Path) -> dict[str, tuple[int, ...]]:
     """Object ids by video of a meta.json."""
     try:
-        videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
+        videos = read_json(path)["videos"]
         found = {
             name: tuple(sorted(int(object_id) for object_id in video["objects"]))
             for name, video in videos.items()

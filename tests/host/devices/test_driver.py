@@ -19,7 +19,7 @@ from hw.spec.hardware import Hardware
 from hw.spec.port import Port
 from sim.rtl.bundle import open_bundle
 from tests.host.fake_device import write_bundle
-from tests.host.small_hardware import PORTS, example, write_hardware
+from tests.host.small_hardware import PORTS, example, listed, write_hardware
 
 RAGGED = (1, 2, 5, 16, 7)
 
@@ -218,7 +218,7 @@ def test_hardware_of_another_model_is_refused(connect):
 @pytest.fixture
 def small_device(folder, monkeypatch):
     spec = SimpleNamespace(name="small", ports=PORTS)
-    monkeypatch.setattr(device_hardware, "load_spec", lambda path: (None, spec))
+    monkeypatch.setattr(device_hardware, "load_spec", lambda path: (listed(path), spec))
     device = RtlDevice(folder)
     yield device
     device.close()
@@ -250,7 +250,7 @@ def test_a_bundle_without_hardware_names_the_remedy(tmp_path):
 
 def test_missing_and_broken_sources_are_named(folder, tmp_path, monkeypatch, capfd):
     spec = SimpleNamespace(name="small", ports=PORTS)
-    monkeypatch.setattr(device_hardware, "load_spec", lambda path: (None, spec))
+    monkeypatch.setattr(device_hardware, "load_spec", lambda path: (listed(path), spec))
     write_hardware(tmp_path / "small")
     top = tmp_path / "small" / "rtl" / "samfabric.sv"
     text = top.read_text()

@@ -1,0 +1,106 @@
+"""Broken inputs on every surface: a short run of `make fuzz`, always the same inputs."""
+
+import pytest
+
+from hw.ops.check import RULES
+from hw.ops.operators import OPERATORS
+from tests.fuzz.everything import SURFACES
+from tests.fuzz.guard import Escape, Guard, Hang, peak_megabytes
+from tests.fuzz.run import fuzz
+from tests.fuzz.surface import Surface
+
+INPUTS = 20
+"""Of a surface with a share of 1."""
+
+
+@pytest.fixture(scope="module")
+def guard():
+    return Guard()
+
+
+@pytest.mark.parametrize("surface", SURFACES, ids=lambda one: one.name)
+def test_broken_inputs_are_refused_or_taken(surface, guard):
+    tally = fuzz(surface, max(5, round(INPUTS * surface.share)), 1, guard)
+    assert tally.good, "\n".join(f"{place}\n{case}" for place, case in tally.faults.items())
+    assert tally.refused and tally.tried == tally.refused + tally.accepted
+
+
+@pytest.mark.parametrize("surface", SURFACES, ids=lambda one: one.name)
+def test_a_whole_input_is_taken(surface, guard, tmp_path):
+    surface.prepare(tmp_path)
+    whole = surface.whole()
+    with guard.watching(tmp_path):
+        surface.attempt(whole, tmp_path)
+
+
+def planted(attempt):
+    from hypothesis import strategies as st
+
+    return Surface("planted", int, lambda: st.integers(), attempt)
+
+
+def writes_outside(case, folder):
+    (folder.parent / "escape").write_text("x")
+
+
+def links_outside(case, folder):
+    (folder / "link").unlink(missing_ok=True)
+    (folder / "link").symlink_to(folder.parent)
+    (folder / "link" / "escape").write_text("x")
+
+
+def runs_a_pickle(case, folder):
+    import pickle
+
+    from tests.fuzz.mutations import Trap
+
+    pickle.loads(pickle.dumps(Trap()))
+
+
+def waits(case, folder):
+    import time
+
+    time.sleep(60)
+
+
+def fills_memory(case, folder):
+    bytearray(int(peak_megabytes() + 100) << 20)
+
+
+def fails(case, folder):
+    raise KeyError("untyped")
+
+
+@pytest.mark.parametrize(
+    ("attempt", "field"),
+    [
+        (writes_outside, "written_outside"),
+        (links_outside, "written_outside"),
+        (runs_a_pickle, "written_outside"),
+        (waits, "hangs"),
+        (fails, "crashes"),
+        (fills_memory, "crashes"),
+    ],
+)
+def test_a_planted_fault_is_told(attempt, field, guard, monkeypatch):
+    monkeypatch.setattr("tests.fuzz.run.SECONDS", 0.05 if field == "hangs" else 20)
+    monkeypatch.setattr("tests.fuzz.guard.MEGABYTES", 50)
+    monkeypatch.setattr("tests.fuzz.run.WARM", 0)
+    tally = fuzz(planted(attempt), 1, 0, guard)
+    assert getattr(tally, field) == 1 and not tally.good and tally.faults
+
+
+def test_what_may_be_done_inside_is_not_told(guard, tmp_path):
+    with guard.watching(tmp_path):
+        (tmp_path / "a").mkdir()
+        (tmp_path / "a" / "b").write_text("x")
+        (tmp_path / "a" / "b").rename(tmp_path / "c")
+    with pytest.raises(Escape), guard.watching(tmp_path):
+        (tmp_path / "c").rename(tmp_path.parent / "c")
+    with pytest.raises(Hang), guard.watching(tmp_path, 0.01):
+        while True:
+            pass
+
+
+def test_every_operator_has_a_rule():
+    assert RULES.keys() == OPERATORS.keys()
