@@ -23,7 +23,7 @@ module absolute #(
     output logic                 m_axis_tvalid,
     input  wire logic            m_axis_tready
 );
-  `SPEC_CHECK(pe, PE >= 1, "absolute: PE = %0d: at least 1", PE)
+  `SPEC_CHECK(pe, PE >= 1, ("absolute: PE = %0d: at least 1", PE))
 
   assign s_axis_tready = !m_axis_tvalid || m_axis_tready;
 

@@ -13,13 +13,14 @@ from hw.spec.stream import Stream
 from sim.bench.check import check
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Absolute(Kernel):
-    """PE codes a beat; beats: beats of a frame in the simulation."""
+    """The kernel `absolute`. PE: codes of a beat; beats: beats of a frame in the simulation."""
 
     name = "absolute"
+    example_values = {"PE": 2}
 
-    PE: int = 2
+    PE: int
     beats: int = 64
 
     def validate(self):

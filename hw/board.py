@@ -18,7 +18,7 @@ Value = TypeVar("Value", str, int, float)
 SHARES = {"lut": 0.70, "ff": 0.50, "dsp": 0.80, "bram18": 0.80, "uram": 0.80}
 
 LARGEST = 1e9
-"""Of any number of a board but its resources."""
+"""No number of a board file but its resources is larger."""
 
 
 class BoardError(SamFabricError):

@@ -55,12 +55,14 @@ ROOMS = {
     "hw.fold": Room(("hw.spec", "hw.ops", "hw.kernels.common", "hw.kernels", "hw.lower")),
     "hw.stitch": Room(("hw.spec", "hw.kernels", "hw", "hw.fold")),
     "hw.search": Room(("hw.spec", "hw.fold", "hw.stitch")),
+    "hw.hls": Room(("hw.spec", "hw.kernels", "hw.stitch")),
     "hw.timing": Room(("hw.spec", "hw", "hw.stitch")),
     "hw.build": Room(("hw.spec", "hw.ops", "hw", "hw.fold", "hw.stitch", "hw.search", "hw.timing")),
     # Execution and simulation.
     "sim": Room(("hw.spec", "hw.ops", "hw")),
     "sim.bench": Room(("hw.spec", "hw", "sim")),
     "sim.rtl": Room(("hw.spec", "hw", "sim")),
+    "sim.csim": Room(("hw.spec", "hw.hls", "sim")),
     "sim.board": Room(("hw.spec", "hw", "hw.build", "sim.rtl")),
     # What a board runs. The emulated devices are the one door to torch, opened on use.
     "host": Room(("hw.spec",), NUMPY | {"cv2"}),

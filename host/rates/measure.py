@@ -80,7 +80,7 @@ class Tape:
 class Instant:
     """A transport whose hardware has always just finished."""
 
-    patience, grace = 1.0, 1
+    timeout, grace = 1.0, 1
 
     def __init__(self, hardware: Hardware) -> None:
         self._registers = {

@@ -41,7 +41,7 @@ NEGATIVE = 3
 
 @dataclass(frozen=True)
 class Timing:
-    """Of one accelerator."""
+    """The timing of one accelerator."""
 
     graph: str
     composed: Composed

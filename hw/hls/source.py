@@ -30,7 +30,7 @@ def stream_type(stream: Stream) -> str:
 
 
 def rom_name(prefix: str, name: str) -> str:
-    """Name of the constant array `name` of the instance `prefix`."""
+    """The constant array `name` of the instance `prefix` is called so."""
     return f"{prefix}_{name}".upper()
 
 

@@ -285,7 +285,16 @@ class Attention(Kernel):
         return v_done + self.context.latency + self.OUT_WIDTH + (0 if serial else 1)
 
     def hls(self) -> HlsCall:
-        names = ("RAGGED", "LENGTH", "DIM", "PE", "SIMD", "Q_WIDTH", "K_WIDTH", "V_WIDTH")
+        names: tuple[str, ...] = (
+            "RAGGED",
+            "LENGTH",
+            "DIM",
+            "PE",
+            "SIMD",
+            "Q_WIDTH",
+            "K_WIDTH",
+            "V_WIDTH",
+        )
         names += ("S_WIDTH", "E_WIDTH", "OUT_WIDTH", "S_ACCU_WIDTH", "N_ACCU_WIDTH", "SUM_WIDTH")
         names += ("PORT_WIDTH", "M_WIDTH", "B_WIDTH", "B_SHIFT", "SHIFT", "SHIFTS", "SHIFT_STEP")
         template = self.template(*names, "SETS", "TIE", QUERIES=self.queries)

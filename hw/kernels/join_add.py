@@ -78,7 +78,14 @@ class JoinAdd(Kernel):
         return self.beats
 
     def hls(self) -> HlsCall:
-        names = ("PE", "IN_WIDTH_A", "IN_SIGNED_A", "IN_WIDTH_B", "IN_SIGNED_B", "OUT_WIDTH")
+        names: tuple[str, ...] = (
+            "PE",
+            "IN_WIDTH_A",
+            "IN_SIGNED_A",
+            "IN_WIDTH_B",
+            "IN_SIGNED_B",
+            "OUT_WIDTH",
+        )
         names += ("OUT_SIGNED", "MA", "MB", "BIAS", "SHIFT")
         return HlsCall("add", "join_add", self.template(*names, BEATS=self.beats))
 

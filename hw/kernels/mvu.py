@@ -185,7 +185,14 @@ class Mvu(Layered):
         return self.vectors * self._beats * self._passes
 
     def hls(self) -> HlsCall:
-        names = ("MW", "MH", "PE", "SIMD", "ACTIVATION_WIDTH", "SIGNED_ACTIVATIONS")
+        names: tuple[str, ...] = (
+            "MW",
+            "MH",
+            "PE",
+            "SIMD",
+            "ACTIVATION_WIDTH",
+            "SIGNED_ACTIVATIONS",
+        )
         names += ("WEIGHT_WIDTH", "ACCU_WIDTH", "SETS")
         template = self.template(*names, VECTORS=self.vectors)
         if self.RAM_STYLE == "ultra":

@@ -205,13 +205,23 @@ class Requant(Layered):
         return fold if self.SETS == 1 else self.SETS << index_bits(fold)
 
     def hls(self) -> HlsCall:
-        names = ("MH", "PE", "ACCU_WIDTH", "PORT_WIDTH", "OUT_WIDTH", "OUT_SIGNED", "M_WIDTH")
+        names: tuple[str, ...] = (
+            "MH",
+            "PE",
+            "ACCU_WIDTH",
+            "PORT_WIDTH",
+            "OUT_WIDTH",
+            "OUT_SIGNED",
+            "M_WIDTH",
+        )
         names += ("B_WIDTH", "B_SHIFT", "SHIFT", "SHIFTS", "SHIFT_STEP", "SETS")
         template = self.template(*names, PIXELS=self.pixels)
         return HlsCall("requant", "requant", template, self.hls_roms(self.PE))
 
     def hls_roms(self, lanes: int) -> dict[str, Rom]:
-        """m, b above its B_SHIFT zeros, and the number of n's shift: a word a group of lanes."""
+        """The constants are m, b above its B_SHIFT zeros, and the number of n's shift: a word a
+        group of lanes.
+        """
         m, b, n = (v.reshape(-1, lanes) for v in self.constants)
         number = np.searchsorted(self._shifts(), n)
         return {

@@ -203,7 +203,14 @@ class Vvu(Layered):
         return self.pixels * self._words
 
     def hls(self) -> HlsCall:
-        names = ("CHANNELS", "TAPS", "PE", "SIMD", "ACTIVATION_WIDTH", "SIGNED_ACTIVATIONS")
+        names: tuple[str, ...] = (
+            "CHANNELS",
+            "TAPS",
+            "PE",
+            "SIMD",
+            "ACTIVATION_WIDTH",
+            "SIGNED_ACTIVATIONS",
+        )
         names += ("WEIGHT_WIDTH", "ACCU_WIDTH", "SETS")
         template = self.template(*names, PIXELS=self.pixels)
         if self.RAM_STYLE == "ultra":

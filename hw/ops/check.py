@@ -25,7 +25,7 @@ LARGEST = 1 << 26
 MOST_LEVELS = 1 << 16
 MOST_SHIFT = 62
 SIDE = 1 << 12
-"""Most of a stride, a padding, a factor."""
+"""No stride, padding or factor is larger."""
 
 
 def _need(true: Any, what: str) -> None:
@@ -127,7 +127,7 @@ def upsample(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) 
 
 
 def reshape(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) -> Shape:
-    """As many codes as before."""
+    """The new shape has as many codes as the old one."""
     (x,) = shapes
     wanted = tuple(whole(side, "shape", 1, LARGEST) for side in _numbers(attrs["shape"]))
     _need(math.prod(wanted) == math.prod(x), f"{x} as {wanted}")

@@ -21,7 +21,7 @@ from hw.spec.port import Port
 
 FORMAT = 2
 MOST_HARDWARE = 1 << 16
-"""Of a parameter of a kernel."""
+"""No parameter of a kernel in a program is larger."""
 
 
 @dataclass(frozen=True)

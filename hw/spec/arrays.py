@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST = 1 << 29
-"""Bytes of all arrays of a file, unpacked."""
+"""All arrays of a file, unpacked, have at most this many bytes."""
 KINDS = "biufU"
 """Kinds of numpy type that are read: truth values, numbers, texts."""
 _ZIP_FAULTS = (

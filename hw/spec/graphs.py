@@ -42,7 +42,9 @@ SHAPES: Mapping[str, tuple[Shapes, Shapes]] = {
         {"keys": (1, 1, "G*G", "Ck"), "values": (1, 1, "G*G", "Cv")},
     ),
 }
-"""Of inputs and outputs; skips have widths of their own, C8 and C4, the same wherever they go."""
+"""These are of inputs and outputs; skips have widths of their own, C8 and C4, the same wherever
+they go.
+"""
 
 
 def check_shapes(

@@ -23,7 +23,7 @@ CLOCK = {
 }
 """Parameter that holds what the programmable logic's first clock really is, by processor."""
 LARGEST = 1 << 26
-"""Bytes of a file that is read."""
+"""A file that is read has at most this many bytes."""
 REMEDY = "run make bitstream again, or fetch .bit and .hwh of one build"
 
 

@@ -1,4 +1,4 @@
-"""Values from outside as what they should be: JSON, TOML, and the dataclasses made of them.
+"""Reads values from outside as what they should be: JSON, TOML, and the dataclasses made of them.
 
 Nothing in a file is believed. What a reader here returns has the types that were asked for; what
 does not fit raises ValueError or TypeError, never anything else, so that a caller can say in one
@@ -16,7 +16,7 @@ from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 LARGEST = 1 << 28
-"""Bytes of a file of text that is read."""
+"""A file of text that is read has at most this many bytes."""
 GREATEST = 1 << 53
 """Whole numbers beyond it are in no file of ours, and no floats."""
 

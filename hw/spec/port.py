@@ -14,7 +14,7 @@ from hw.spec.errors import SpecError
 from hw.spec.plain import typed, whole
 
 LARGEST_SIDE = 1 << 24
-"""Of a port that is read from a file."""
+"""No side of a port that is read from a file is larger."""
 
 
 @dataclass(frozen=True)

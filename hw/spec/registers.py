@@ -35,7 +35,7 @@ class Register(IntEnum):
 
 
 WORD = 4
-"""Bytes of a register: CRC_IN and CRC_OUT have one a channel."""
+"""A register has this many bytes; CRC_IN and CRC_OUT have one register a channel."""
 
 
 class Control(IntFlag):

@@ -42,8 +42,8 @@ def compose(
     count: int = 10,
     ports: bool = True,
 ) -> Composed:
-    """nets: (driver, reader). ports: also count paths from and to the whole's own pins, a register
-    with a net of one load on their other side.
+    """Joins models by their nets, (driver, reader). ports: also count paths from and to the whole's
+    own pins, a register with a net of one load on their other side.
     """
     timing, loads = Graph(), _loads(models, nets := list(nets))
     wired = {reader: driver for driver, reader in nets}

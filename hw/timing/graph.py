@@ -13,7 +13,7 @@ Node = Hashable
 
 @dataclass(frozen=True)
 class Place:
-    """Where a path starts or ends: a register or a port. source: file and line."""
+    """A place is where a path starts or ends: a register or a port. source: file and line."""
 
     name: str
     kind: str = ""
@@ -32,7 +32,9 @@ class Arc:
 
 @dataclass(frozen=True)
 class Start:
-    """delay: from the clock edge; levels as in `Arc`, of what a model has behind a pin."""
+    """A start of paths. delay: from the clock edge; levels as in `Arc`, of what a model has behind
+    a pin.
+    """
 
     delay: float
     place: Place
@@ -41,7 +43,7 @@ class Start:
 
 @dataclass(frozen=True)
 class End:
-    """delay: net and setup behind the node."""
+    """An end of paths. delay: net and setup behind the node."""
 
     node: Node
     delay: float
@@ -93,7 +95,7 @@ class Graph:
         self._order = None
 
     def start(self, node: Node, start: Start) -> None:
-        """Of several the latest counts."""
+        """Paths start at this node; of several starts the latest counts."""
         known = self.starts.get(node)
         if known is None or known.delay < start.delay:
             self.starts[node] = start
@@ -126,7 +128,7 @@ class Graph:
         return order
 
     def reach(self, starts: Mapping[Node, float]) -> Reach:
-        """Longest paths from these nodes, which are that late themselves."""
+        """Finds the longest paths from these nodes, which are that late themselves."""
         at: dict[Node, float] = dict(starts)
         over: dict[Node, Arc | None] = dict.fromkeys(starts)
         for node in self.order():
@@ -137,7 +139,7 @@ class Graph:
         return Reach(at, over)
 
     def registers(self) -> Reach:
-        """Longest paths from every start."""
+        """Finds the longest paths from every start."""
         return self.reach({node: start.delay for node, start in self.starts.items()})
 
     def paths(self) -> list[Path]:

@@ -56,8 +56,9 @@ class Behind:
 
 @dataclass(frozen=True)
 class Model:
-    """loads: of each pin's net inside; inner: longest paths from register to register; fan_out:
-    nets of most loads; control_sets and flip_flops: how many.
+    """A module's timing as its neighbours see it. loads: of each pin's net inside; inner: longest
+    paths from register to register; fan_out: nets of most loads; control_sets and flip_flops: how
+    many.
     """
 
     loads: Mapping[str, float]

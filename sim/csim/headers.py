@@ -1,4 +1,4 @@
-"""Where AMD's open headers of HLS types are: ap_int.h, ap_fixed.h, hls_stream.h (Apache-2.0).
+"""This module finds AMD's open headers of HLS types: ap_int.h, hls_stream.h (Apache-2.0).
 
 They come with the Python package hls4ml, of which nothing else is used, so that its own
 dependencies need not be installed.

@@ -52,7 +52,7 @@ class Faulty:
 
     def __init__(self, inner: Transport, system: RtlSystem, board: Machine | None = None) -> None:
         self.inner, self.system, self.board = inner, system, board
-        self.patience, self.grace = inner.patience, inner.grace
+        self.timeout, self.grace = inner.timeout, inner.grace
         self.plan: Plan | None = None
         self.struck_at: int | None = None
         self._kept: list[NDArray[np.uint8]] = []

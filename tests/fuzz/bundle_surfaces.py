@@ -166,7 +166,7 @@ def hardware_of() -> Any:
 class ObedientTransport:
     """A board that says of itself what is asked for, and that it is idle."""
 
-    patience, grace = 1.0, 1000
+    timeout, grace = 1.0, 1000
 
     def __init__(self, hardware: Hardware) -> None:
         said = registers.VERSION | len(hardware.graphs) << 8
