@@ -178,7 +178,7 @@ def test_new_memory_contents_need_no_new_library(folder, tmp_path_factory):
     """The table of the attention head, all ones: every answer changes, nothing is compiled."""
     hardware = HARDWARE.load(folder)
     compiled = []
-    path = folder / "rtl" / "attend_head_table_file.hex"
+    path = folder / "rtl" / "attend_head_rowexp_init_file.hex"
     before = path.read_text()
     try:
         path.write_text("\n".join("0" * len(line) for line in before.split()) + "\n")
@@ -189,11 +189,11 @@ def test_new_memory_contents_need_no_new_library(folder, tmp_path_factory):
 
 
 def test_a_missing_memory_file_is_named_and_the_process_lives(folder):
-    path = folder / "rtl" / "attend_head_table_file.hex"
+    path = folder / "rtl" / "attend_head_rowexp_init_file.hex"
     before = path.read_text()
     path.unlink()
     try:
-        with pytest.raises(SimulatorError, match="attend_head_table_file.hex"):
+        with pytest.raises(SimulatorError, match="attend_head_rowexp_init_file.hex"):
             open_bundle(folder, HARDWARE.load(folder), say)
     finally:
         path.write_text(before)
