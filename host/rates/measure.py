@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import statistics
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,7 @@ class Tape:
         self.playing, self.spent = False, 0.0
 
     _driver: Driver | None
+    _instant: Instant | None = None
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Allocates as the device does."""
@@ -53,7 +55,8 @@ class Tape:
         self.playing = True
         if hardware is not None:
             ports = {graph: self.spec.ports[graph] for graph in self._last}
-            self._driver = Driver(Instant(hardware), hardware, ports, folder)
+            self._instant = Instant(hardware)
+            self._driver = Driver(self._instant, hardware, ports, folder)
 
     def run(self, graph: str, inputs: Arrays) -> Arrays:
         """Outputs of a graph; `spent` adds up the milliseconds of the processor."""
@@ -63,8 +66,10 @@ class Tape:
             return found
         began = time.thread_time()
         outputs = self._last[graph]
-        if self._driver is not None:
+        if self._driver is not None and self._instant is not None:
+            own = self._instant.own
             taken, _ = self._driver.run(graph, inputs)
+            self.spent -= self._instant.own - own
             if outputs is not taken:  # the first time: what stands in its buffers from now on
                 for name, codes in outputs.items():
                     np.copyto(taken[name], codes)
@@ -78,34 +83,50 @@ class Tape:
 
 
 class Instant:
-    """A transport whose hardware has always just finished."""
+    """A transport whose hardware has always just finished. `own` adds up the milliseconds of the
+    processor that it spends on what hardware would do: the CRCs of its streams.
+    """
 
     timeout, grace = 1.0, 1
 
     def __init__(self, hardware: Hardware) -> None:
-        self._registers = {
+        self._registers: dict[int, int] = {
             Register.IDENTITY: hardware.identity,
             Register.VERSION: registers.VERSION | len(hardware.graphs) << 8,
         }
-        self._done = 0
+        self.own = 0.0
 
     def write(self, offset: int, value: int) -> None:
-        """Starting or loading ends at once; a reset takes it back."""
-        if offset == Register.CONTROL:
-            self._done = 0 if value & registers.Control.RESET else int(Status.DONE)
+        """Keeps a setting; starting or loading ends at once, and a reset takes it back."""
+        known = self._registers
+        if offset != Register.CONTROL:
+            known[offset] = value
+        elif value & registers.Control.RESET:
+            known[Register.STATUS] = known[Register.FRAMES] = 0
+        else:
+            known[Register.STATUS] = int(Status.DONE)
+            known[Register.FRAMES] = known.get(Register.FRAMES, 0) + bool(
+                value & registers.Control.START
+            )
 
     def read(self, offset: int) -> int:
-        """Value of a register."""
-        if offset == Register.STATUS:
-            return self._done
-        return self._registers.get(Register(offset), 0)
+        """Returns the value of a register."""
+        return self._registers.get(offset, 0)
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Returns a zeroed array in ordinary memory."""
         return np.zeros(shape, dtype)
 
     def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:
-        """Nothing moves."""
+        """Moves nothing; the CRCs are those of what lies in memory."""
+        began = time.thread_time()
+        for spans, base in ((sent, Register.CRC_IN), (taken, Register.CRC_OUT)):
+            for channel, (buffer, count) in spans.items():
+                crc = zlib.crc32(np.ascontiguousarray(buffer[:count]).data)
+                self._registers[base + registers.WORD * channel] = crc
+        counts = [count for _, count in (*sent.values(), *taken.values())]
+        self._registers[Register.CYCLES_LOW] = max(counts)  # the least that it may take
+        self.own += (time.thread_time() - began) * 1e3
 
     def poll(self) -> bool:
         """Always complete."""
