@@ -302,7 +302,8 @@ def test_memory_is_flat_once_the_bank_is_full(device):
     finally:
         tracemalloc.stop()
     assert device.allocated == made
-    assert grown < 30_000  # one frame's masks alone, kept 300 times, would be 600 kB
+    # Odds and ends are 17 to 30 kB; one frame's masks alone, kept 300 times, would be 600 kB.
+    assert grown < 60_000
     assert all(len(o.bank) <= Policy().slots for o in session.state.objects.values())
 
 
