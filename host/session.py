@@ -26,7 +26,7 @@ from host.errors import FrameError, PromptError, UnknownObjectError
 from host.images import sigmoid
 from host.mask_overlap import share
 from host.prompts import Prompt
-from host.recurrence import ever_shown, is_remembered
+from host.recurrence import ever_shown
 from host.saved_session import load_state, save_state
 from host.session_state import ObjectState, SessionState
 from host.tracker import Answer, ObjectModel
@@ -286,8 +286,8 @@ class Session:
         now = state.frame_index
         shown = known.shown or ever_shown([prompt])
         answer = model.answer(image, known.bank, now, prompt, known.before, own, shown=shown)
-        prompted, least = prompt is not None, model.spec.policy.least_iou
-        if is_remembered(prompted, answer.present, answer.iou, least):
+        prompted = prompt is not None
+        if model.remembers(prompted, answer):
             memory = model.memorise(image, answer)
             with model.clock.stage("bank"):
                 known.bank.write(now, prompted, memory.keys, memory.values, memory.pointer)

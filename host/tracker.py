@@ -220,6 +220,11 @@ class ObjectModel:
             given=given,
         )
 
+    def remembers(self, prompted: bool, answer: Answer) -> bool:
+        """Returns whether the bank takes in an answer (`host.recurrence.is_remembered`)."""
+        least = self.spec.policy.least_iou
+        return recurrence.is_remembered(prompted, answer.present, answer.iou, least)
+
     def memorise(self, image: Arrays, answer: Answer) -> Memory:
         """Returns the memory of an answer. Its keys and values are valid until the next call."""
         with self.clock.stage("memory_encoder"):

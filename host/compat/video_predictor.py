@@ -26,7 +26,7 @@ from host.errors import PromptError, UnknownObjectError
 from host.mask_overlap import share
 from host.module_names import ModuleNames
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt
-from host.recurrence import ever_shown, is_remembered
+from host.recurrence import ever_shown
 from host.tracker import Answer, Memory, ObjectModel
 
 Output = tuple[int, list[Any], Any]
@@ -340,8 +340,7 @@ class SAM2VideoPredictor(ModuleNames):
         # The raw candidates are only of use at once; over a whole video they would weigh most.
         record.answers[now] = replace(answer, candidates=answer.candidates[:0].copy())
         record.memories.pop(now, None)
-        least = self.model.spec.policy.least_iou
-        if is_remembered(prompt is not None, answer.present, answer.iou, least):
+        if self.model.remembers(prompt is not None, answer):
             memory = self.model.memorise(image, answer)
             record.memories[now] = Memory(memory.keys.copy(), memory.values.copy(), memory.pointer)
 

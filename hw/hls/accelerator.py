@@ -66,8 +66,7 @@ class _Emitter:
                 self._ragged_process(name, kernel, lengths[name], ragged[name])
             else:
                 self._process(name, kernel, calls[name], number, lengths.get(name))
-        used = {n: c for n, c in calls.items() if n not in ragged or c.roms}
-        roms = "".join(roms_text(n, c) for n, c in used.items())
+        roms = "".join(roms_text(n, c) for n, c in calls.items())
         arguments = net.inputs() | net.outputs()
         head = ",\n    ".join(f"{stream_type(s)}& {k}" for k, s in arguments.items())
         inner = {w.name: w for w in (*self.wires.values(), *self.extra) if w.depth}

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from hw.spec.hls import HlsCall, Rom
 from hw.spec.kernel import Kernel
 from hw.spec.stream import Stream
@@ -59,12 +57,6 @@ def call_text(prefix: str, call: HlsCall, streams: list[str], number: int) -> st
     return f"{function}({', '.join(arguments)});"
 
 
-def headers_text(calls: Mapping[str, HlsCall]) -> str:
-    """#include lines of the calls' headers."""
-    stems = sorted({call.header for call in calls.values()} | {"stream"})
-    return "".join(f'#include "{stem}.hpp"\n' for stem in stems)
-
-
 @dataclass(frozen=True)
 class Top:
     """A top function as text. ports: its streams in order, inputs first."""
@@ -84,8 +76,3 @@ def kernel_top(name: str, kernel: Kernel, number: int = 0) -> Top:
     body = call_text(name, call, [*inputs, *outputs], number)
     text = f"{roms_text(name, call)}void {name}(\n    {arguments}) {{\n  {body}\n}}\n"
     return Top(name, text, frozenset({call.header, "stream"}), inputs, outputs)
-
-
-def constants_of(call: HlsCall) -> int:
-    """Constants that a call reads."""
-    return int(sum(np.size(rom.values) for rom in call.roms.values()))

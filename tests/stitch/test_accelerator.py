@@ -13,16 +13,7 @@ from hw.spec.registers import CHANNELS
 from hw.stitch.accelerator import accelerator, apart
 from sim.graph import GraphExecutor
 from tests.fold.tiny_model import BUDGET, GRAPHS, LONGEST, SOURCE, blocks, dataflow
-
-
-def inputs_of(program, length):
-    rng = np.random.default_rng(11)
-    return {
-        p.name: rng.integers(
-            p.dtype.min, p.dtype.max + 1, [length if n is None else n for n in p.shape]
-        ).astype(p.dtype.numpy)
-        for p in program.inputs
-    }
+from tests.hls.whole_frames import codes_of
 
 
 def by_golden(made, codes, length):
@@ -44,7 +35,7 @@ def test_kernels_compute_what_the_program_does(graph, pace):
     flow = dataflow(graph)
     chosen = {x.name: cheapest(x, max(pace, 12_000), Style(), BUDGET) for x in flow.layers}
     made = accelerator(flow, chosen)
-    codes = inputs_of(Program.load(SOURCE, graph), LONGEST)
+    (codes,) = codes_of(Program.load(SOURCE, graph), [LONGEST])
     wanted = GraphExecutor(SOURCE, graph).run(codes)
     found = by_golden(made, codes, LONGEST)
     for port, array in wanted.items():
@@ -60,7 +51,7 @@ def test_memories_that_are_loaded_come_over_one_stream():
     sizes = [k.inputs()["s_axis_weights"] for k in loaded]
     assert len(made.setup) == sum(s.beats * s.width // 8 for s in sizes)
     assert made.netlist.setup()["s_axis_weights"].tolist() == list(made.setup)
-    codes = inputs_of(Program.load(SOURCE, "memory_encoder"), 0)
+    (codes,) = codes_of(Program.load(SOURCE, "memory_encoder"), [0])
     wanted = GraphExecutor(SOURCE, "memory_encoder").run(codes)
     found = by_golden(made, codes, 0)
     for port, array in wanted.items():

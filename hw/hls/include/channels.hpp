@@ -40,17 +40,25 @@ pixels:
   }
 }
 
-// One stream for two readers, as FINN's DuplicateStreams. WIDTH: of a beat in bits.
-template <int WIDTH, int BEATS>
-void duplicate(hls::stream<ap_uint<WIDTH>>& s_axis, hls::stream<ap_uint<WIDTH>>& m_axis_0,
-               hls::stream<ap_uint<WIDTH>>& m_axis_1) {
+// One stream for two readers, as FINN's DuplicateStreams: `beats` beats, MOST at most. WIDTH: of a beat
+// in bits.
+template <int WIDTH, int MOST>
+void duplicate_beats(hls::stream<ap_uint<WIDTH>>& s_axis, hls::stream<ap_uint<WIDTH>>& m_axis_0,
+                     hls::stream<ap_uint<WIDTH>>& m_axis_1, int beats) {
 beats:
-  for (int beat = 0; beat < BEATS; beat++) {
+  for (int beat = 0; beat < beats; beat++) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = MOST
 #pragma HLS PIPELINE II = 1
     const ap_uint<WIDTH> x = s_axis.read();
     m_axis_0.write(x);
     m_axis_1.write(x);
   }
+}
+
+template <int WIDTH, int BEATS>
+void duplicate(hls::stream<ap_uint<WIDTH>>& s_axis, hls::stream<ap_uint<WIDTH>>& m_axis_0,
+               hls::stream<ap_uint<WIDTH>>& m_axis_1) {
+  duplicate_beats<WIDTH, BEATS>(s_axis, m_axis_0, m_axis_1, BEATS);
 }
 
 // Beats passed on: what a FIFO or a register slice does to them. WIDTH: of a beat in bits.
@@ -63,32 +71,36 @@ beats:
   }
 }
 
-// Codes of one stream in beats of another number of lanes, as FINN's StreamingDataWidthConverter.
-template <int IN_LANES, int OUT_LANES, int ELEM_WIDTH, int CODES>
-void dwc(Stream<IN_LANES, ELEM_WIDTH>& s_axis, Stream<OUT_LANES, ELEM_WIDTH>& m_axis) {
+// Codes of one stream in beats of another number of lanes, as FINN's StreamingDataWidthConverter:
+// `codes` codes, MOST at most, which fill the beats of both sides.
+template <int IN_LANES, int OUT_LANES, int ELEM_WIDTH, int MOST>
+void dwc_codes(Stream<IN_LANES, ELEM_WIDTH>& s_axis, Stream<OUT_LANES, ELEM_WIDTH>& m_axis,
+               int codes) {
   constexpr int HELD = IN_LANES + OUT_LANES;  // codes at most
   ap_uint<HELD * ELEM_WIDTH> held = 0;
-  int count = 0;
-  int read = 0;
-  constexpr int MOST = larger(CODES / IN_LANES, CODES / OUT_LANES);
-  int written = 0;
+  int count = 0, taken = 0, given = 0;
 beats:
-  for (int i = 0; i < 2 * MOST && written < CODES / OUT_LANES; i++) {
-#pragma HLS LOOP_TRIPCOUNT min = MOST max = MOST
+  while (given < codes) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = MOST / smaller(IN_LANES, OUT_LANES)
 #pragma HLS PIPELINE II = 1
-    if (count < OUT_LANES && read < CODES / IN_LANES) {
+    if (count < OUT_LANES && taken < codes) {
       const ap_uint<IN_LANES * ELEM_WIDTH> beat = s_axis.read();
       held |= ap_uint<HELD * ELEM_WIDTH>(beat) << (count * ELEM_WIDTH);
       count += IN_LANES;
-      read++;
+      taken += IN_LANES;
     }
     if (count >= OUT_LANES) {
       m_axis.write(Beat<OUT_LANES, ELEM_WIDTH>(ap_uint<OUT_LANES * ELEM_WIDTH>(held)));
       held >>= OUT_LANES * ELEM_WIDTH;
       count -= OUT_LANES;
-      written++;
+      given += OUT_LANES;
     }
   }
+}
+
+template <int IN_LANES, int OUT_LANES, int ELEM_WIDTH, int CODES>
+void dwc(Stream<IN_LANES, ELEM_WIDTH>& s_axis, Stream<OUT_LANES, ELEM_WIDTH>& m_axis) {
+  dwc_codes<IN_LANES, OUT_LANES, ELEM_WIDTH, CODES>(s_axis, m_axis, CODES);
 }
 
 template <int A, int B, int INNER, int WIDTH>

@@ -3,7 +3,7 @@
 // what nobody reads. II = 1, a cycle a beat.
 #pragma once
 
-#include "stream.hpp"
+#include "channels.hpp"
 
 namespace samfabric {
 
@@ -39,49 +39,23 @@ int ragged_codes(int length) {
   return (length + ROWS - 1) / ROWS * ROWS * DIM;
 }
 
-// A change of lanes (channels.hpp, dwc) of a frame of such codes; from one divides the other.
+// A change of lanes of a frame of such codes; of the two numbers of lanes one divides the other.
 template <int IN_LANES, int OUT_LANES, int ELEM_WIDTH, int DIM, int ROWS, int LENGTH,
           int LENGTH_WIDTH>
 void dwc_ragged(Stream<IN_LANES, ELEM_WIDTH>& s_axis, hls::stream<ap_uint<LENGTH_WIDTH>>& lengths,
                 Stream<OUT_LANES, ELEM_WIDTH>& m_axis) {
   const int codes = ragged_codes<DIM, ROWS>(lengths.read());
-  constexpr int HELD = IN_LANES + OUT_LANES;
-  constexpr int MOST = ceil_div(LENGTH, ROWS) * ROWS * DIM / smaller(IN_LANES, OUT_LANES);
-  ap_uint<HELD * ELEM_WIDTH> held = 0;
-  int count = 0, taken = 0, given = 0;
-beats:
-  while (given < codes) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = MOST
-#pragma HLS PIPELINE II = 1
-    if (count < OUT_LANES && taken < codes) {
-      const ap_uint<IN_LANES * ELEM_WIDTH> beat = s_axis.read();
-      held |= ap_uint<HELD * ELEM_WIDTH>(beat) << (count * ELEM_WIDTH);
-      count += IN_LANES;
-      taken += IN_LANES;
-    }
-    if (count >= OUT_LANES) {
-      m_axis.write(Beat<OUT_LANES, ELEM_WIDTH>(ap_uint<OUT_LANES * ELEM_WIDTH>(held)));
-      held >>= OUT_LANES * ELEM_WIDTH;
-      count -= OUT_LANES;
-      given += OUT_LANES;
-    }
-  }
+  dwc_codes<IN_LANES, OUT_LANES, ELEM_WIDTH, ceil_div(LENGTH, ROWS) * ROWS * DIM>(s_axis, m_axis,
+                                                                                  codes);
 }
 
-// A fork (channels.hpp, duplicate) of such a frame. LANES: codes of a beat.
+// A fork of such a frame. LANES: codes of a beat.
 template <int WIDTH, int LANES, int DIM, int ROWS, int LENGTH, int LENGTH_WIDTH>
 void duplicate_ragged(hls::stream<ap_uint<WIDTH>>& s_axis,
                       hls::stream<ap_uint<LENGTH_WIDTH>>& lengths,
                       hls::stream<ap_uint<WIDTH>>& m_axis_0, hls::stream<ap_uint<WIDTH>>& m_axis_1) {
   const int beats = ragged_codes<DIM, ROWS>(lengths.read()) / LANES;
-beats:
-  for (int beat = 0; beat < beats; beat++) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = LENGTH * DIM / LANES
-#pragma HLS PIPELINE II = 1
-    const ap_uint<WIDTH> x = s_axis.read();
-    m_axis_0.write(x);
-    m_axis_1.write(x);
-  }
+  duplicate_beats<WIDTH, LENGTH * DIM / LANES>(s_axis, m_axis_0, m_axis_1, beats);
 }
 
 }  // namespace samfabric
