@@ -133,8 +133,8 @@ hardware: tools ## fold, stitch, lint, simulate and report a bundle's hardware (
 	$(PY) -m hw.build.timing --config $(CONFIG) --board $(BOARD) || test $$? -eq 3
 	$(PY) -m hw.build.report --config $(CONFIG) --board $(BOARD) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(EVERY),--every $(EVERY))
 
-bitstream: $(if $(filter finn,$(BACKEND)),finn,hardware) ## go on with Vivado, where there is one (CONFIG= BOARD= BACKEND=finn)
-	$(if $(filter finn,$(BACKEND)),@echo "FINN's build folders are under build/finn: they want Vitis HLS$(,) see the README there",$(PY) -m hw.build.bitstream --config $(CONFIG) --board $(BOARD))
+bitstream: $(if $(filter finn,$(BACKEND)),finn,hardware) ## go on with Vivado, where there is one (CONFIG= BOARD= BACKEND=rtl|hls|finn; hls: with Vitis HLS first)
+	$(if $(filter finn,$(BACKEND)),@echo "FINN's build folders are under build/finn: they want Vitis HLS$(,) see the README there",$(PY) -m hw.build.bitstream --config $(CONFIG) --board $(BOARD) $(if $(BACKEND),--backend $(BACKEND)))
 
 card: $(STAMP) ## score the shipped checkpoints and write their model card (CONFIG= DATA= RUN=folder with curve.csv)
 	$(PY) -m quant.scoring.card --config $(CONFIG) --data "$(DATA)" $(if $(RUN),--run "$(RUN)") $(ARGS)

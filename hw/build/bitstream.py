@@ -1,9 +1,11 @@
 """Goes from a bundle's hardware to a bitstream.
 
-    python -m hw.build.bitstream --bundle bitstreams/<model>_<board>_<hash>
+    python -m hw.build.bitstream --bundle bitstreams/<model>_<board>_<hash> [--backend hls]
 
-Exit code 0 with <name>.bit and <name>.hwh in the bundle, 2 on an error, 3 where there is no Vivado:
-the project then lies in the bundle, and the build goes on wherever there is one.
+The back end hls makes IPs of the accelerators by Vitis HLS first; the system around them is the
+same. Exit code 0 with <name>.bit and <name>.hwh in the bundle, 2 on an error, 3 where there is no
+Vivado or no Vitis HLS: the projects then lie in the bundle, and the build goes on wherever there
+are both.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hw import board
-from hw.build import utilization, vivado
+from hw.build import utilization, vitis, vivado
 from hw.spec.errors import SamFabricError
 from hw.spec.hardware import Hardware, newest
 
 NO_VIVADO = 3
+BACKENDS = ("rtl", "hls")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bundle", type=Path, help="folder that make hardware wrote")
     parser.add_argument("--config", default="nano", help="else the newest bundle of a model (nano)")
     parser.add_argument("--board", default="KV260", help="and of a board (KV260)")
+    parser.add_argument("--backend", choices=BACKENDS, default=BACKENDS[0], help="(%(default)s)")
+    parser.add_argument("--no-cosim", action="store_true", help="leave out the IPs' simulation")
     parser.add_argument(
         "--timeout", type=float, default=vivado.TIMEOUT_S, metavar="S", help="seconds at most"
     )
@@ -36,7 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         bundle = given.bundle or newest(given.config, given.board)
         hardware = Hardware.load(bundle)
-        folder = vivado.write_project(bundle, hardware, board.find(hardware.board))
+        target = board.find(hardware.board)
+        if given.backend == "hls":
+            made = vitis.write(bundle, hardware, target, not given.no_cosim)
+            folder = vivado.write_project(bundle, hardware, target, vitis.ips(bundle, made))
+            compiler = vitis.find()
+            if compiler is None:
+                print(_how_to_go_on_with_hls(made.folder, folder), file=sys.stderr)
+                return NO_VIVADO
+            vitis.build(made, compiler, given.timeout, lambda step: print(f"  {step}"))
+        else:
+            folder = vivado.write_project(bundle, hardware, target)
         program = vivado.find()
         if program is None:
             print(_how_to_go_on(folder), file=sys.stderr)
@@ -52,6 +67,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"  clock {done.clock_mhz:g} MHz")
     print(f"{bundle / str(done.overlay)}")
     return 0
+
+
+def _how_to_go_on_with_hls(sources: Path, folder: Path) -> str:
+    oldest = ".".join(map(str, vivado.OLDEST))
+    first, last = (" ".join(vitis.command(name)) for name in vitis.PROGRAMS)
+    also = "" if vivado.find() else ", and no vivado"
+    return (
+        f"No vitis_hls, vitis-run or v++ on the PATH{also}: the IPs need Vitis HLS {oldest} to"
+        f" 2025.1, the bitstream Vivado of the same version.\n"
+        f"Sources, testbenches and frames are complete in {sources}, the project of the bitstream"
+        f" in {folder}.\n"
+        "Where there are both, copy the whole bundle there and run make bitstream BACKEND=hls, or"
+        " without this project\n"
+        f"  cd {sources} && {first}\n  (from 2025.1: {last})\n"
+        f"  cd {folder} && {' '.join(vivado.command())}"
+    )
 
 
 def _how_to_go_on(folder: Path) -> str:

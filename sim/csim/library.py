@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.hls.source import INCLUDE, Top, stream_type
+from hw.hls.source import INCLUDE, Top
 from hw.spec.errors import SamFabricError
 from hw.spec.stream import Stream
 from sim.csim.headers import type_headers
 from sim.verilate import cached
 
-FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC", "-w", "-DAP_INT_MAX_W=16384")
+FLAGS = ("-std=c++14", "-O2", "-shared", "-fPIC", "-w", "-DAP_INT_MAX_W=16384")
 TIMEOUT_S = 1800
 
 Bytes = NDArray[np.uint8]
@@ -28,18 +28,25 @@ Bytes = NDArray[np.uint8]
 _GLUE = """
 namespace {
 template <int WIDTH>
-void push(hls::stream<ap_uint<WIDTH>>& stream, const unsigned char* bytes, unsigned long beats) {
+void put(ap_uint<WIDTH>& beat, const ap_uint<WIDTH>& data) { beat = data; }
+template <int WIDTH>
+const ap_uint<WIDTH>& data_of(const ap_uint<WIDTH>& beat) { return beat; }
+@PORTS@
+template <int WIDTH, typename BEAT>
+void push(hls::stream<BEAT>& stream, const unsigned char* bytes, unsigned long beats) {
   for (unsigned long i = 0; i < beats; i++) {
-    ap_uint<WIDTH> beat = 0;
-    for (int k = 0; k < WIDTH / 8; k++) beat.range(8 * k + 7, 8 * k) = bytes[i * (WIDTH / 8) + k];
+    ap_uint<WIDTH> data = 0;
+    for (int k = 0; k < WIDTH / 8; k++) data.range(8 * k + 7, 8 * k) = bytes[i * (WIDTH / 8) + k];
+    BEAT beat;
+    put(beat, data);
     stream.write(beat);
   }
 }
-template <int WIDTH>
-unsigned long pop(hls::stream<ap_uint<WIDTH>>& stream, unsigned char* bytes, unsigned long room) {
+template <int WIDTH, typename BEAT>
+unsigned long pop(hls::stream<BEAT>& stream, unsigned char* bytes, unsigned long room) {
   unsigned long beats = 0;
   while (!stream.empty()) {
-    const ap_uint<WIDTH> beat = stream.read();
+    const ap_uint<WIDTH> beat = data_of(stream.read());
     if (beats < room) {
       for (int k = 0; k < WIDTH / 8; k++) {
         bytes[beats * (WIDTH / 8) + k] = (unsigned char)(beat.range(8 * k + 7, 8 * k).to_uint());
@@ -50,6 +57,13 @@ unsigned long pop(hls::stream<ap_uint<WIDTH>>& stream, unsigned char* bytes, uns
   return beats;
 }
 }  // namespace
+"""
+
+
+_PORTS = """template <int WIDTH>
+void put(samfabric::AxisBeat<WIDTH>& beat, const ap_uint<WIDTH>& data) { beat.data = data; }
+template <int WIDTH>
+ap_uint<WIDTH> data_of(const samfabric::AxisBeat<WIDTH>& beat) { return beat.data; }
 """
 
 
@@ -66,7 +80,8 @@ class Library:
 
     def __init__(self, tops: Sequence[Top], include: Path = INCLUDE) -> None:
         self.tops = {top.name: top for top in tops}
-        source = "".join(f'#include "{h}.hpp"\n' for h in sorted(_headers(tops))) + _GLUE
+        source = "".join(f'#include "{h}.hpp"\n' for h in sorted(_headers(tops)))
+        source += _GLUE.replace("@PORTS@", _PORTS if any(t.axis for t in tops) else "")
         source += "".join(top.text + _entry(top) for top in tops)
         self.source = source
         folder = cached(
@@ -117,12 +132,15 @@ def _headers(tops: Sequence[Top]) -> frozenset[str]:
 def _entry(top: Top) -> str:
     """The C function that feeds a top function and collects what it gives."""
     streams = {**top.inputs, **top.outputs}
-    lines = [f'  {stream_type(s)} {k}("{k}");' for k, s in streams.items()]
-    lines += [f"  push({k}, in[{i}], beats[{i}]);" for i, k in enumerate(top.inputs)]
+    types = top.types()
+    lines = [f'  {types[k]} {k}("{k}");' for k in streams]
+    for i, (k, s) in enumerate(top.inputs.items()):
+        lines.append(f"  push<{s.width}>({k}, in[{i}], beats[{i}]);")
     lines += [f"  for (unsigned long f = 0; f < frames; f++) {top.name}({', '.join(streams)});"]
     lines += [f"  left[{i}] = {k}.size();" for i, k in enumerate(top.inputs)]
     lines += [f"  while (!{k}.empty()) {k}.read();" for k in top.inputs]
-    lines += [f"  made[{i}] = pop({k}, out[{i}], room[{i}]);" for i, k in enumerate(top.outputs)]
+    for i, (k, s) in enumerate(top.outputs.items()):
+        lines.append(f"  made[{i}] = pop<{s.width}>({k}, out[{i}], room[{i}]);")
     head = (
         f'extern "C" void run_{top.name}(unsigned long frames, const unsigned char* const* in,\n'
         "    const unsigned long* beats, unsigned long* left, unsigned char* const* out,\n"
