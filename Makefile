@@ -113,8 +113,8 @@ quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= START= PRETRAINED= E
 publish: $(STAMP) ## ship a finished run's checkpoints, settled (CONFIG= RUN=)
 	$(PY) -m quant.training.publish --config $(CONFIG) $(if $(RUN),--run "$(RUN)") $(ARGS)
 
-concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= EPOCHS= RUN= RESUME=0)
-	$(JEMALLOC) $(PY) -m quant.concepts.train --config $(CONFIG) --data "$(DATA)" $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(RUN),--run "$(RUN)") $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
+concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= START= EPOCHS= MINUTES= RUN= RESUME=0)
+	$(JEMALLOC) $(PY) -m quant.concepts.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(RUN),--run "$(RUN)") $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
 
 export: $(STAMP) ## write the QONNX graphs and their test vectors (CONFIG= DETECTOR=0)
 	$(PY) -m quant.export --config $(CONFIG) $(if $(filter 0 no,$(DETECTOR)),--no-detector) $(ARGS)
