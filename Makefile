@@ -25,7 +25,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup lock audit tools test test-all fuzz test-board test-faults load check docs lint csim sim synth timing kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
+.PHONY: help setup lock audit tools test test-all fuzz test-board test-faults load load-serve check docs lint csim sim synth timing kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -69,6 +69,9 @@ fuzz: $(STAMP) ## broken files and requests, random calls: none may crash, hang 
 
 test-board: tools ## real pynq on simulated boards, in a Python 3.10 of its own (ARGS=--host: the host's tests too)
 	$(PY) -m tests.board $(ARGS)
+
+load-serve: $(STAMP) ## the live page's server for half an hour, watched: memory stays flat (MINUTES=)
+	$(PY) -m tests.serve_load $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 check: $(STAMP) ## check style and types of everything (ruff, mypy, verible)
 	$(PY) -m ruff check .
