@@ -73,11 +73,12 @@ test-board: tools ## real pynq on simulated boards, in a Python 3.10 of its own 
 load-serve: $(STAMP) ## the live page's server for half an hour, watched: memory stays flat (MINUTES=)
 	$(PY) -m tests.serve_load $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
-check: $(STAMP) ## check style and types of everything (ruff, mypy, verible)
+check: $(STAMP) ## check style and types of everything (ruff, mypy, verible), and that HLS sources can be synthesised
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m sim.lint --style
+	$(PY) -m sim.csim.synthesis
 
 lint: check tools ## and every kernel alone (Verilator, verible, Yosys)
 	$(PY) -m sim.lint

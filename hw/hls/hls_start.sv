@@ -10,22 +10,22 @@ module hls_start (
     input wire logic clk,
     input wire logic rst,
 
-    output      logic [ 3:0] m_axi_awaddr,
-    output      logic        m_axi_awvalid,
+    output logic      [ 3:0] m_axi_awaddr,
+    output logic             m_axi_awvalid,
     input  wire logic        m_axi_awready,
-    output      logic [31:0] m_axi_wdata,
-    output      logic [ 3:0] m_axi_wstrb,
-    output      logic        m_axi_wvalid,
+    output logic      [31:0] m_axi_wdata,
+    output logic      [ 3:0] m_axi_wstrb,
+    output logic             m_axi_wvalid,
     input  wire logic        m_axi_wready,
-    output      logic        m_axi_bready
+    output logic             m_axi_bready
 );
   localparam logic [31:0] AP_START = 32'h01, AUTO_RESTART = 32'h80;
 
   logic begun;
 
   assign m_axi_awaddr = '0;
-  assign m_axi_wdata = AP_START | AUTO_RESTART;
-  assign m_axi_wstrb = '1;
+  assign m_axi_wdata  = AP_START | AUTO_RESTART;
+  assign m_axi_wstrb  = '1;
   assign m_axi_bready = 1'b1;
 
   always_ff @(posedge clk) begin

@@ -58,11 +58,11 @@ class HlsModule:
         return self.netlist.outputs()
 
     def parameters(self) -> dict[str, int | str]:
-        """None."""
+        """There are none."""
         return {}
 
     def memories(self) -> dict[str, RomImage]:
-        """None: the IP holds its constants."""
+        """There are none: the IP holds its constants."""
         return {}
 
     def design(self, folder: Path) -> Design:

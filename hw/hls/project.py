@@ -34,7 +34,7 @@ RTL = "rtl"
 VENDOR, LIBRARY, VERSION = "samfabric", "hls", "1.0"
 STEPS = ("csim", "csynth", "cosim", "export")
 IP = "project/solution/impl/ip"
-"""Where Vitis HLS leaves the IP of a graph, below the graph's folder."""
+"""Vitis HLS leaves the IP of a graph in this folder of the graph's own."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Project:
     sources: tuple[str, ...]
 
     def ips(self) -> dict[str, str]:
-        """Name of each IP as the system instantiates it -> as the IP catalogue calls it."""
+        """Returns the name of each IP in the system -> its name in the IP catalogue."""
         return {top.name: f"{VENDOR}:{LIBRARY}:{top.name}:{VERSION}" for top in self.tops.values()}
 
     def ip_folders(self) -> tuple[Path, ...]:
-        """Where the IPs lie once Vitis HLS has made them."""
+        """Returns the folders in which the IPs lie once Vitis HLS has made them."""
         return tuple(self.folder / graph / IP for graph in self.tops)
 
 

@@ -22,7 +22,7 @@ SETTINGS = ("s_axis_length", "s_axis_layer")
 
 
 def frames(netlist: Netlist, kinds: tuple[str, ...] = KINDS) -> dict[str, NDArray[np.uint8]]:
-    """Bytes of all frames by stream, with the greatest length of ragged inputs and layer 0; what
+    """Returns the bytes of all frames by stream, with the greatest length of ragged inputs and layer 0; what
     is loaded once comes once.
     """
     rng = np.random.default_rng(SEED)

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from hw.hls.source import INCLUDE, Top
 from hw.spec.errors import SamFabricError
 from hw.spec.stream import Stream
+from sim.csim import depths
 from sim.csim.headers import type_headers
 from sim.verilate import cached
 
 FLAGS = ("-std=c++14", "-O2", "-shared", "-fPIC", "-w", "-DAP_INT_MAX_W=16384")
 TIMEOUT_S = 1800
+MESSAGE = 1 << 16
+"""A run says no more than this many bytes."""
 
 Bytes = NDArray[np.uint8]
 """(beats, width / 8) bytes of a stream, little end first."""
@@ -72,21 +75,24 @@ class CsimError(SamFabricError):
 
 
 class Library:
-    """Top functions, compiled.
+    """Top functions, compiled. bounded: streams hold no more than their depth, and a run that comes
+    to a halt for good is told; else they hold what comes, and a run is quicker.
 
     Raises CsimError where the compiler is missing or refuses the source, HeadersError where the
     headers are missing.
     """
 
-    def __init__(self, tops: Sequence[Top], include: Path = INCLUDE) -> None:
+    def __init__(self, tops: Sequence[Top], include: Path = INCLUDE, bounded: bool = False) -> None:
         self.tops = {top.name: top for top in tops}
         source = "".join(f'#include "{h}.hpp"\n' for h in sorted(_headers(tops)))
         source += _GLUE.replace("@PORTS@", _PORTS if any(t.axis for t in tops) else "")
-        source += "".join(top.text + _entry(top) for top in tops)
-        self.source = source
-        folder = cached(
-            f"csim-{_digest(source, include)}", lambda kept: _compile(source, include, kept)
-        )
+        source += "".join(top.text + _entry(top, bounded) for top in tops)
+        if bounded:
+            source = "#include <cstring>\n#include <stdexcept>\n" + depths.bounded(source)
+        headers = _texts(include, bounded)
+        words = "\0".join((source, *FLAGS, *headers, *headers.values()))
+        digest = hashlib.sha256(words.encode()).hexdigest()[:16]
+        folder = cached(f"csim-{digest}", lambda kept: _compile(source, headers, kept))
         self._library = ctypes.CDLL(str(folder / "csim.so"))
 
     def run(self, name: str, frames: int, inputs: Mapping[str, Bytes]) -> dict[str, Bytes]:
@@ -101,6 +107,7 @@ class Library:
         given = [np.ascontiguousarray(inputs[k]) for k in top.inputs]
         left = (ctypes.c_ulong * len(top.inputs))()
         made = (ctypes.c_ulong * len(top.outputs))()
+        said = ctypes.create_string_buffer(MESSAGE)
         self._library[f"run_{name}"](
             ctypes.c_ulong(frames),
             _pointers(given),
@@ -109,7 +116,14 @@ class Library:
             _pointers(list(results.values())),
             (ctypes.c_ulong * len(room))(*room.values()),
             made,
+            said,
+            ctypes.c_ulong(MESSAGE),
         )
+        if said.value:
+            raise CsimError(
+                f"{name}: the streams came to a halt: {said.value.decode()}",
+                "give the stream that is full more depth",
+            )
         unread = [f"{k}: {n} beats unread" for k, n in zip(top.inputs, left, strict=True) if n]
         wrong = [
             f"{k}: {n} beats, not at most {room[k]}"
@@ -129,14 +143,19 @@ def _headers(tops: Sequence[Top]) -> frozenset[str]:
     return frozenset().union(*(top.headers for top in tops))
 
 
-def _entry(top: Top) -> str:
+def _entry(top: Top, bounded: bool) -> str:
     """The C function that feeds a top function and collects what it gives."""
     streams = {**top.inputs, **top.outputs}
     types = top.types()
     lines = [f'  {types[k]} {k}("{k}");' for k in streams]
+    lines += [f"  {k}.bound(-1);" for k in streams] if bounded else []
     for i, (k, s) in enumerate(top.inputs.items()):
         lines.append(f"  push<{s.width}>({k}, in[{i}], beats[{i}]);")
-    lines += [f"  for (unsigned long f = 0; f < frames; f++) {top.name}({', '.join(streams)});"]
+    call = f"for (unsigned long f = 0; f < frames; f++) {top.name}({', '.join(streams)});"
+    if bounded:
+        told = "catch (const std::exception& error) { std::strncpy(said, error.what(), most - 1); }"
+        call = f"try {{ {call} }} {told}"
+    lines.append(f"  {call}")
     lines += [f"  left[{i}] = {k}.size();" for i, k in enumerate(top.inputs)]
     lines += [f"  while (!{k}.empty()) {k}.read();" for k in top.inputs]
     for i, (k, s) in enumerate(top.outputs.items()):
@@ -144,20 +163,25 @@ def _entry(top: Top) -> str:
     head = (
         f'extern "C" void run_{top.name}(unsigned long frames, const unsigned char* const* in,\n'
         "    const unsigned long* beats, unsigned long* left, unsigned char* const* out,\n"
-        "    const unsigned long* room, unsigned long* made) {\n"
+        "    const unsigned long* room, unsigned long* made, char* said, unsigned long most) {\n"
     )
     return head + "\n".join(lines) + "\n}\n"
 
 
-def _digest(source: str, include: Path) -> str:
-    hashed = hashlib.sha256("\0".join((source, *FLAGS)).encode())
-    for path in sorted(include.glob("*.hpp")):
-        hashed.update(path.name.encode() + path.read_bytes())
-    return hashed.hexdigest()[:16]
+def _texts(include: Path, bounded: bool) -> dict[str, str]:
+    """Headers by name, as they are compiled."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(include.glob("*.hpp"))}
+    if bounded:
+        texts = {name: depths.bounded(text) for name, text in texts.items()}
+        texts |= {path.name: path.read_text(encoding="utf-8") for path in depths.HEADERS.iterdir()}
+    return texts
 
 
-def _compile(source: str, include: Path, folder: Path) -> None:
-    path = folder / "csim.cpp"
+def _compile(source: str, headers: Mapping[str, str], folder: Path) -> None:
+    path, include = folder / "csim.cpp", folder / "include"
+    include.mkdir()
+    for name, text in headers.items():
+        (include / name).write_text(text, encoding="utf-8")
     path.write_text(source, encoding="utf-8")
     command = ["g++", *FLAGS, f"-I{include}", f"-isystem{type_headers()}"]
     command += [str(path), "-o", str(folder / "csim.so")]

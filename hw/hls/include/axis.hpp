@@ -35,7 +35,7 @@ void take_beats(hls::stream<AxisBeat<WIDTH>>& port, hls::stream<ap_uint<WIDTH>>&
 beats:
   for (int beat = 0; beat < beats; beat++) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = MOST
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     inner.write(port.read().data);
   }
 }
@@ -71,7 +71,7 @@ template <int WIDTH, int BEATS>
 void give(hls::stream<ap_uint<WIDTH>>& inner, hls::stream<AxisBeat<WIDTH>>& port) {
 beats:
   for (int beat = 0; beat < BEATS; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     AxisBeat<WIDTH> out;
     out.data = inner.read();
     out.keep = -1;

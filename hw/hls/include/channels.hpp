@@ -15,7 +15,7 @@ pixels:
   for (int pixel = 0; pixel < PIXELS; pixel++) {
   beats:
     for (int beat = 0; beat < (CA + CB) / PE; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
       m_axis.write(beat < CA / PE ? s_axis_0.read() : s_axis_1.read());
     }
   }
@@ -29,7 +29,7 @@ pixels:
   for (int pixel = 0; pixel < PIXELS; pixel++) {
   beats:
     for (int beat = 0; beat < (CA + CB) / PE; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
       const Beat<PE, ELEM_WIDTH> x = s_axis.read();
       if (beat < CA / PE) {
         m_axis_0.write(x);
@@ -48,7 +48,7 @@ void duplicate_beats(hls::stream<ap_uint<WIDTH>>& s_axis, hls::stream<ap_uint<WI
 beats:
   for (int beat = 0; beat < beats; beat++) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = MOST
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     const ap_uint<WIDTH> x = s_axis.read();
     m_axis_0.write(x);
     m_axis_1.write(x);
@@ -66,7 +66,7 @@ template <int WIDTH, int BEATS>
 void forward(hls::stream<ap_uint<WIDTH>>& s_axis, hls::stream<ap_uint<WIDTH>>& m_axis) {
 beats:
   for (int beat = 0; beat < BEATS; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     m_axis.write(s_axis.read());
   }
 }
@@ -82,7 +82,7 @@ void dwc_codes(Stream<IN_LANES, ELEM_WIDTH>& s_axis, Stream<OUT_LANES, ELEM_WIDT
 beats:
   while (given < codes) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = MOST / smaller(IN_LANES, OUT_LANES)
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     if (count < OUT_LANES && taken < codes) {
       const ap_uint<IN_LANES * ELEM_WIDTH> beat = s_axis.read();
       held |= ap_uint<HELD * ELEM_WIDTH>(beat) << (count * ELEM_WIDTH);
@@ -107,7 +107,7 @@ template <int A, int B, int INNER, int WIDTH>
 void transpose_write(hls::stream<ap_uint<WIDTH>>& s_axis, ap_uint<WIDTH> frame[A * B * INNER]) {
 beats:
   for (int i = 0; i < A * B * INNER; i++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     frame[i] = s_axis.read();
   }
 }
@@ -118,7 +118,7 @@ rows:
   for (int b = 0; b < B; b++) {
     for (int a = 0; a < A; a++) {
       for (int i = 0; i < INNER; i++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
         m_axis.write(frame[(a * B + b) * INNER + i]);
       }
     }

@@ -16,7 +16,7 @@ void crc(hls::stream<ap_uint<WIDTH>>& s_axis, hls::stream<ap_uint<32>>& m_axis) 
   ap_uint<32> sum = 0xffffffff;
 beats:
   for (int beat = 0; beat < BEATS; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     const ap_uint<WIDTH> x = s_axis.read();
     for (int bit = 0; bit < WIDTH; bit++) {
 #pragma HLS UNROLL
