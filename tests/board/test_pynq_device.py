@@ -82,6 +82,59 @@ def test_ragged_buffers_grow_and_the_old_ones_go(device, small, machine):
     assert len(set(counts)) == 1 and len(machine.memory.allocated) > counts[0]
 
 
+def no_reset(machine, monkeypatch):
+    """DMAs take no reset: they stay at work."""
+    monkeypatch.setattr(machine, "reset_channel", lambda channel: None)
+    for pair in machine.engines.values():
+        for engine in pair:
+            read = engine.read
+            monkeypatch.setattr(
+                engine, "read", lambda offset, read=read: read(offset) | (offset == 0) * 4
+            )
+
+
+def test_no_buffer_goes_back_while_a_dma_may_write_into_it(device, small, machine, monkeypatch):
+    """Neither one that grows after a failed run, nor those of a device that is given up."""
+    freed: list[tuple[int, bool]] = []
+    free = machine.memory.free
+    calls = sorted(
+        (call for call in small if call.graph == "attend"), key=lambda c: c.inputs["keys"].size
+    )
+    run(device, calls[0])
+    transport = device._driver.transport
+    usual, transport.grace, machine.stuck = transport.grace, 1000, True
+    with monkeypatch.context() as broken:
+        broken.setattr(machine.memory, "free", lambda at: (freed.append((at, machine.idle))))
+        no_reset(machine, broken)
+        for call in (calls[0], calls[-1], calls[-1]):
+            with pytest.raises(RunError, match="cannot be reset|does not reset"):
+                device.run("attend", call.inputs)
+            gc.collect()
+            assert freed == [] and not machine.idle
+        with pytest.raises(DeviceError, match="does not reset"):
+            transport.close()
+    transport.grace, machine.stuck = usual, False
+    seen = []
+    monkeypatch.setattr(machine.memory, "free", lambda at: (seen.append(machine.idle), free(at)))
+    run(device, calls[-1])
+    gc.collect()
+    assert seen and all(seen)
+
+
+def test_buffers_are_taken_after_engines_that_somebody_left_at_work_are_reset(
+    folder, small, machine, monkeypatch
+):
+    """Memory of a program that was killed may be given out again while a DMA writes there."""
+    first = PynqDevice(folder)
+    machine.engines["dma_0"][1].busy = True
+    place, idle = machine.memory.place, []
+    monkeypatch.setattr(
+        machine.memory, "place", lambda *given: (idle.append(machine.idle), place(*given))[1]
+    )
+    PynqDevice(folder, loaded=first)
+    assert idle and all(idle)
+
+
 def expect(device, small, match, graph="copy"):
     call = call_of(small, graph)
     with pytest.raises(RunError, match=match):
@@ -339,12 +392,11 @@ def test_a_torn_bitstream_is_a_device_error(folder, small, machine):
         PynqDevice(folder)
 
 
-def test_an_overlay_of_another_bundle_is_refused_and_its_buffers_freed(folder, small, machine):
+def test_an_overlay_of_another_bundle_is_refused_and_takes_no_memory(folder, small, machine):
     change(folder, identity=7)
     with pytest.raises(DeviceError, match="0x5afab51c.*0x00000007"):
         PynqDevice(folder)
-    gc.collect()
-    assert machine.memory.allocated and machine.memory.buffers == {}
+    assert machine.memory.allocated == []
 
 
 def test_a_bundle_of_another_board_is_refused(folder, small, kind, machine, monkeypatch):

@@ -151,5 +151,5 @@ def talk(
     for name, count in machine.calls.items():
         setattr(tally, name, count)
     if guard is not None:
-        tally.worst_megabytes = max(0.0, guard.worst)
+        tally.worst_megabytes, tally.longest_s = max(0.0, guard.worst), guard.longest_s
     return tally

@@ -8,6 +8,7 @@ import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
@@ -22,7 +23,8 @@ WARM = 3
 @dataclass
 class Tally:
     """What became of the inputs of a surface. errors: typed refusals by class. faults: what went
-    wrong, by the place where it was raised, with the first input that did it.
+    wrong, by the place where it was raised, with the first input that did it. longest_s: seconds
+    that an input took most.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Tally:
     hangs: int = 0
     written_outside: int = 0
     worst_megabytes: float = 0.0
+    longest_s: float = 0.0
     errors: Counter[str] = field(default_factory=Counter)
     faults: dict[str, str] = field(default_factory=dict)
 
@@ -40,6 +43,10 @@ class Tally:
     def good(self) -> bool:
         """Whether nothing went wrong."""
         return not (self.crashes or self.hangs or self.written_outside)
+
+    def plain(self) -> dict[str, Any]:
+        """What JSON holds of it, whatever Python: `asdict` of 3.11 breaks counters."""
+        return vars(self) | {"errors": dict(self.errors)}
 
 
 def fuzz(surface: Surface, inputs: int, start: int = 0, guard: Guard | None = None) -> Tally:
@@ -58,7 +65,7 @@ def fuzz(surface: Surface, inputs: int, start: int = 0, guard: Guard | None = No
         if left != ["inside"]:
             tally.written_outside += 1
             tally.faults.setdefault(f"written beside the folder: {left}", "")
-    tally.worst_megabytes = max(0.0, watch.worst)
+    tally.worst_megabytes, tally.longest_s = max(0.0, watch.worst), watch.longest_s
     return tally
 
 
