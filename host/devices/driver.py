@@ -95,8 +95,8 @@ class Driver:
     ports are those of each graph. folder is the bundle, for the setup files. With crc the CRC of
     every stream is compared, which takes the processor a millisecond for some hundred kilobytes to
     two megabytes. A buffer is held until its transfer is done or its engine has been reset, so none
-    is given back while something may write into it. Raises BundleError for hardware that does not fit the ports, DeviceError for a
-    system that is not the bundle's.
+    is given back while something may write into it. Raises BundleError for hardware that does not
+    fit the ports, DeviceError for a system that is not the bundle's.
     """
 
     def __init__(

@@ -112,10 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = {name: share for name, share in known.items() if name in (given.only or known)}
     whole = sum(chosen.values())
     counts = {name: -int(-given.inputs * share // whole) for name, share in chosen.items()}
-    print(
-        f"{'':<18}{''.join(f'  {name}' for name in COLUMNS)}{'worst MB':>10}{'longest s':>11}{'cpu s':>8}{'s':>8}",
-        flush=True,
-    )
+    print(HEAD, flush=True)
     total, tallies, began = Tally("all"), list[Tally](), time.monotonic()
     with ThreadPoolExecutor(given.jobs) as pool:
         for tally, seconds in pool.map(lambda n: parent(n, counts[n], given.seed), counts):
