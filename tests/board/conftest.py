@@ -15,7 +15,7 @@ from host.devices import hardware as device_hardware
 from sim.board.machine import KINDS, Machine
 from tests.board import prepare
 from tests.board.package import Package
-from tests.host.small_hardware import listed
+from tests.board.prepare import listed
 
 REAL = importlib.util.find_spec("pynq") is not None
 if REAL:  # before XILINX_XRT is set, with which pynq wants XRT's libraries
