@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from host.devices import hardware as device_hardware
+from host.devices.pynq import PynqDevice
 from sim.board.machine import KINDS, Machine
 from tests.board import prepare
 from tests.board.package import Package
@@ -77,3 +78,8 @@ def small(folder, monkeypatch):
     spec = SimpleNamespace(name="small", ports=ports)
     monkeypatch.setattr(device_hardware, "load_spec", lambda path: (listed(path), spec))
     return prepare.load_calls(folder / prepare.CALLS)
+
+
+@pytest.fixture
+def device(folder, small, machine):
+    return PynqDevice(folder)
