@@ -22,8 +22,8 @@ SETTINGS = ("s_axis_length", "s_axis_layer")
 
 
 def frames(netlist: Netlist, kinds: tuple[str, ...] = KINDS) -> dict[str, NDArray[np.uint8]]:
-    """Returns the bytes of all frames by stream, with the greatest length of ragged inputs and layer 0; what
-    is loaded once comes once.
+    """Returns the bytes of all frames by stream: the greatest length of ragged inputs, layer 0;
+    what is loaded once comes once.
     """
     rng = np.random.default_rng(SEED)
     streams = netlist.inputs() | netlist.outputs()

@@ -4,6 +4,7 @@ the functions' pragmas.
 """
 
 import re
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -107,11 +108,11 @@ def stand_in(source):
     return f"module {name} ({', '.join(lines)});\n{drive}endmodule\n"
 
 
-def compiled(folder, out):
-    """The testbench of a graph's folder as a program."""
+def compiled(folder, out, include=None):
+    """The testbench of a graph's folder as a program. include: of other headers."""
     (source,) = folder.glob("*_hls.cpp")
     flags = ["-std=c++14", "-O1", "-w", "-DAP_INT_MAX_W=4096", f"-isystem{type_headers()}"]
-    flags += [f"-I{folder.parent / 'include'}", f"-I{folder.parent}"]
+    flags += [f"-I{include or folder.parent / 'include'}", f"-I{folder.parent}"]
     words = ["g++", *flags, str(source), str(folder / "testbench.cpp"), "-o", str(out)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr[:2000]
@@ -141,6 +142,19 @@ def test_the_testbench_passes_and_notices_a_changed_byte(graph, made, tmp_path):
     assert done.returncode == 1 and "1 of them differ" in done.stdout
     changed.unlink()
     assert run(tmp_path).returncode == 1
+
+
+def test_a_tlast_in_the_wrong_place_is_noticed(made, tmp_path):
+    include = tmp_path / "include"
+    shutil.copytree(made.folder / "include", include)
+    text = (include / "axis.hpp").read_text(encoding="utf-8")
+    assert "beat == BEATS - 1" in text
+    planted = text.replace("beat == BEATS - 1", "beat == BEATS - 2")
+    (include / "axis.hpp").write_text(planted, encoding="utf-8")
+    program = compiled(made.folder / "copy", tmp_path / "bench", include)
+    words = [str(program), str(made.folder / "copy")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and "m_axis_first: 48 beats, 4 of them differ" in done.stdout
 
 
 def test_the_script_makes_an_ip_of_every_graph(made):
