@@ -153,7 +153,7 @@ def buffer(depth: int, bits: int, beats: int, style: Style) -> Fifo:
     """A FIFO of at least so many beats."""
     width = whole_bytes(bits)
     depth = max(2, depth)
-    return Fifo(DEPTH=depth, WIDTH=width, RAM_STYLE=style.ram(depth, width + 1), beats=beats)
+    return Fifo(DEPTH=depth, STREAM_WIDTH=width, RAM_STYLE=style.ram(depth, width + 1), beats=beats)
 
 
 def narrowed(lanes: int, out: int, bits: int, codes: int) -> dict[str, Kernel]:
@@ -163,4 +163,7 @@ def narrowed(lanes: int, out: int, bits: int, codes: int) -> dict[str, Kernel]:
     convert = Dwc(IN_LANES=lanes, OUT_LANES=out, ELEM_WIDTH=bits, groups=codes // lcm(lanes, out))
     if lanes < out:
         return {"widen": convert}
-    return {"hold": Pipe(WIDTH=whole_bytes(lanes * bits), beats=codes // lanes), "narrow": convert}
+    return {
+        "hold": Pipe(STREAM_WIDTH=whole_bytes(lanes * bits), beats=codes // lanes),
+        "narrow": convert,
+    }

@@ -76,7 +76,7 @@ class UpsampleBlock(_Streaming):
         double = UpsampleNearest(
             IFM_H=a.height,
             IFM_W=a.width,
-            IFM_CH=a.channels,
+            NumChannels=a.channels,
             SIMD=lanes,
             ELEM_WIDTH=a.dtype.bits,
             RAM_STYLE=style,
@@ -101,7 +101,13 @@ class CutBlock(Block):
     def kernels(self) -> dict[str, Kernel]:
         a, out = self.layer.inputs[0], self.layer.output
         return {
-            "cut": Split(N=1, CA=out.codes, CB=a.codes - out.codes, PE=1, ELEM_WIDTH=a.dtype.bits)
+            "cut": Split(
+                N=1,
+                NumChannels0=out.codes,
+                NumChannels1=a.codes - out.codes,
+                PE=1,
+                ELEM_WIDTH=a.dtype.bits,
+            )
         }
 
     @property

@@ -69,10 +69,10 @@ def _dwc(lanes_in: int, lanes_out: int, width: int) -> Proof:
 
 
 PROOFS = (
-    Proof("skid", {"WIDTH": 8}, 8),
-    Proof("fifo", {"DEPTH": 3, "WIDTH": 8}, 7),
-    Proof("fifo", {"DEPTH": 4, "WIDTH": 8}, 8),
-    Proof("duplicate", {"WIDTH": 8}, 8),
+    Proof("skid", {"STREAM_WIDTH": 8}, 8),
+    Proof("fifo", {"DEPTH": 3, "STREAM_WIDTH": 8}, 7),
+    Proof("fifo", {"DEPTH": 4, "STREAM_WIDTH": 8}, 8),
+    Proof("duplicate", {"STREAM_WIDTH": 8}, 8),
     Proof("join_add", {"PE": 2}, 6),
     Proof("join_add", {"MA": 3, "MB": -5, "BIAS": 1, "SHIFT": 1, "STAGES": 3}, 8),
     _dwc(3, 2, 4),

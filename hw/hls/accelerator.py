@@ -180,7 +180,7 @@ class _Emitter:
             template = f"dwc_ragged<{lanes}, {rows}, {reader.LENGTH}>"
         else:
             codes = reader.LENGTH * reader.DIM // kernel.beats
-            template = f"duplicate_ragged<{kernel.WIDTH}, {codes}, {rows}, {reader.LENGTH}>"
+            template = f"duplicate_ragged<{kernel.STREAM_WIDTH}, {codes}, {rows}, {reader.LENGTH}>"
         self.processes.append(
             f"{NAMESPACE}::{template}({', '.join([ends[0], length, *ends[1:]])});"
         )

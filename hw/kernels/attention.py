@@ -152,12 +152,12 @@ class Attention(Kernel):
         shared |= {"ACCU_WIDTH": self.S_ACCU_WIDTH, "OUT_WIDTH": self.S_WIDTH, "OUT_SIGNED": True}
         shared |= {"RAM_STYLE": "distributed"}
         if self.m is None or self.b is None or self.n is None:
-            given = Requant(MH=1, PE=1, **shared).constants
+            given = Requant(NumChannels=1, PE=1, **shared).constants
         else:
             given = Constants(self.m, self.b, self.n)
         m, b, n = (np.repeat(v.reshape(-1, 1), self.PE, 1) for v in given)
         pixels = self.queries * self.LENGTH // self.PE
-        return Requant(MH=self.PE, PE=self.PE, m=m, b=b, n=n, pixels=pixels, **shared)
+        return Requant(NumChannels=self.PE, PE=self.PE, m=m, b=b, n=n, pixels=pixels, **shared)
 
     @cached_property
     def rowexp(self) -> Rowexp:
