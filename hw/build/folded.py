@@ -82,7 +82,7 @@ def longest(manifest: Manifest) -> int:
     """Greatest number of memory tokens."""
     coarse = manifest.image_size // 16
     bank = manifest.bank
-    return (bank.recent + bank.prompted) * coarse**2 + bank.pointers
+    return (bank.recent + bank.prompted) * coarse**2 + bank.obj_ptrs
 
 
 def dataflows(source: Path, manifest: Manifest) -> dict[str, Dataflow]:

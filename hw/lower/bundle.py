@@ -29,6 +29,7 @@ from hw.spec.manifest import (
 )
 from hw.spec.plain import read_json
 from hw.spec.port import Port
+from hw.spec.renamed import current_keys
 
 REPORT = "requant.json"
 
@@ -106,7 +107,7 @@ def write_bundle(export: Path, out: Path, board: str) -> Bundle:
             precision=plain["precision"],
             image_size=plain["image_size"],
             widths=Widths(**plain["widths"]),
-            bank=BankSizes(**plain["bank"]),
+            bank=BankSizes(**current_keys("bank", plain["bank"])),
             graphs=tuple(entries),
             detector=detector,
             trained=plain.get("trained", {}),

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from hw.spec.errors import BundleError
 from hw.spec.files import atomic_path, inside
 from hw.spec.plain import read_json, typed
 from hw.spec.registers import CHANNELS
+from hw.spec.renamed import current
 from hw.spec.sizes import ceil_div
 
 FORMAT = 1
@@ -62,6 +63,15 @@ class GraphHardware:
     cycles: int
     setup: StreamEnd | None = None
     setup_file: str | None = None
+
+
+def _renamed(graph: GraphHardware) -> GraphHardware:
+    """A graph from a file, with the ports' names of today."""
+    inputs, outputs = (
+        tuple(replace(end, port=current("port", end.port)) for end in ends)
+        for ends in (graph.inputs, graph.outputs)
+    )
+    return replace(graph, inputs=inputs, outputs=outputs)
 
 
 @dataclass(frozen=True)
@@ -117,6 +127,7 @@ class Hardware:
             if plain.pop("format") != FORMAT:
                 raise BundleError(f"{path} is of another version", "run make hardware again")
             found = typed(cls, plain)
+            found = replace(found, graphs=tuple(_renamed(graph) for graph in found.graphs))
             found._check(folder)
             return found
         except FileNotFoundError as error:

@@ -20,6 +20,7 @@ from hw.spec.errors import BundleError, SpecError
 from hw.spec.files import atomic_path, inside, sha256_of
 from hw.spec.plain import read_json, typed, whole
 from hw.spec.port import Port
+from hw.spec.renamed import current_keys
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -56,7 +57,7 @@ class BankSizes:
 
     recent: int
     prompted: int
-    pointers: int
+    obj_ptrs: int
     least_iou: float = 0.0
 
 
@@ -181,7 +182,7 @@ class Manifest:
             precision=typed(str, plain["precision"]),
             image_size=whole(plain["image_size"], "image_size", 16, LARGEST_IMAGE),
             widths=typed(Widths, plain["widths"]),
-            bank=typed(BankSizes, plain["bank"]),
+            bank=typed(BankSizes, current_keys("bank", plain["bank"])),
             graphs=tuple(GraphEntry.from_json(entry) for entry in plain["graphs"]),
             tables=typed(str, plain["tables"]),
             detector=typed(DetectorSizes, plain["detector"]) if "detector" in plain else None,
@@ -195,7 +196,7 @@ class Manifest:
         detector = () if found.detector is None else asdict(found.detector).items()
         for name, size in (*asdict(found.widths).items(), *detector):
             whole(size, name, 1, LARGEST_WIDTH)
-        for name in ("recent", "prompted", "pointers"):
+        for name in ("recent", "prompted", "obj_ptrs"):
             whole(getattr(found.bank, name), name, 1, LARGEST_BANK)
         if not 0 <= found.bank.least_iou <= 1:
             raise ValueError(f"least_iou is {found.bank.least_iou}")

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
 from hw.spec.plain import typed, whole
+from hw.spec.renamed import current
 
 LARGEST_SIDE = 1 << 24
 """No side of a port that is read from a file is larger."""
@@ -84,7 +85,7 @@ class Port:
         """
         name, shape = plain["dtype"], plain["shape"]
         return cls(
-            typed(str, plain["name"]),
+            current("port", typed(str, plain["name"])),
             tuple(None if n is None else whole(n, "a dimension", 1, LARGEST_SIDE) for n in shape),
             None if name is None else IntType.parse(typed(str, name)),
             typed(float, plain["scale"]),
