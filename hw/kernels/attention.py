@@ -179,7 +179,7 @@ class Attention(Kernel):
     @cached_property
     def fifo(self) -> Fifo:
         """The FIFO that holds the sums of e until their products are there."""
-        return Fifo(DEPTH=8, WIDTH=whole_bytes(self.SUM_WIDTH))
+        return Fifo(DEPTH=8, STREAM_WIDTH=whole_bytes(self.SUM_WIDTH))
 
     def memories(self) -> dict[str, RomImage]:
         parts = {"REQUANT": self.requant, "ROWEXP": self.rowexp}
