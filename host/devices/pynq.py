@@ -98,7 +98,7 @@ class PynqTransport:
         self._usual: dict[tuple[tuple[str, int], ...], float] = {}
 
     def write(self, offset: int, value: int) -> None:
-        """Writes a register."""
+        """Writes a value of 32 bits to the system's register at a byte offset."""
         self._control.write(offset, value)
 
     def read(self, offset: int) -> int:
@@ -134,7 +134,7 @@ class PynqTransport:
         return whole[:count].view(dtype).reshape(shape)
 
     def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:
-        """Starts the DMAs, receivers first."""
+        """Starts the DMAs, receivers first, so that no result finds its channel shut."""
         self._transfers = [
             self._transfer(f"m_axis_{k}", k, TAKE, span) for k, span in taken.items()
         ]
@@ -201,7 +201,7 @@ class PynqTransport:
         )
 
     def abandon(self) -> None:
-        """Resets every DMA."""
+        """Resets every DMA, which ends the transfers under way."""
         self._transfers = []
         for number, registers in enumerate(self._dmas):
             # Either direction resets both; the sending one is absent beyond the input channels.

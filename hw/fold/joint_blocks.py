@@ -36,7 +36,7 @@ class _Streaming(Block):
 
 
 class JoinBlock(_Streaming):
-    """A sum is one join_add."""
+    """A sum of two maps is one kernel join_add."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -67,7 +67,7 @@ class JoinBlock(_Streaming):
 
 
 class UpsampleBlock(_Streaming):
-    """An upsampling is one upsample_nearest."""
+    """An upsampling of a map is one kernel upsample_nearest."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -249,7 +249,9 @@ class MaskBlock(Block):
 
 
 def attention(layer: Layer, folding: Folding, style: Style) -> Attention:
-    """The fused head, see `hw.fold.products.softmax_attention`."""
+    """Returns the fused attention head of a layer, as `hw.fold.products.softmax_attention` makes
+    it.
+    """
     q, k, _ = layer.inputs
     length = ceil_div(k.vectors, folding.PE) * folding.PE if k.ragged else k.vectors
     depth = k.codes // (folding.PE * folding.SIMD)

@@ -31,7 +31,7 @@ VERDICTS = {0: "proved", 2: "refuted", 4: "unknown"}  # exit codes of sby
 
 
 class ProofError(SamFabricError):
-    """The prover refused its input."""
+    """The prover gave no verdict, since it refused its input or ran out of time."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _cpu() -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     known = sorted({proof.kernel for proof in PROOFS})
     parser = argparse.ArgumentParser(
         prog="python -m hw.formal.prove", description="Proves the plumbing for all time."

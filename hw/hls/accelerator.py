@@ -232,7 +232,7 @@ def _indented(lines: list[str]) -> list[str]:
 
 
 def netlist_top(netlist: Netlist) -> Top:
-    """The netlist's top function, by the netlist's title.
+    """Returns the netlist's top function, which has the netlist's title for a name.
 
     Raises SpecError for a kernel without an HLS form, or one that cannot stand where it does.
     """

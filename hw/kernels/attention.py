@@ -130,13 +130,13 @@ class Attention(Kernel):
 
     @cached_property
     def scores(self) -> Matmul:
-        """The product of queries and keys."""
+        """This kernel makes the product of queries and keys."""
         here = {k: getattr(self, v) for k, v in SCORES.items()}
         return Matmul(TRANSPOSED=True, PE=self.PE, SIMD=self.SIMD, **here, **self._shared())
 
     @cached_property
     def context(self) -> Matmul:
-        """The product of weights e and values."""
+        """This kernel makes the product of weights e and values."""
         here = {k: getattr(self, v) for k, v in CONTEXT.items()}
         return Matmul(TRANSPOSED=False, A_SIGNED=False, **here, **self._shared())
 
@@ -161,7 +161,7 @@ class Attention(Kernel):
 
     @cached_property
     def rowexp(self) -> Rowexp:
-        """Scores -> e and their sums."""
+        """This kernel turns scores into e and their sums."""
         here = {k: getattr(self, v) for k, v in ROWEXP.items()}
         names = ("LENGTH", "PE", "RAGGED", "ROM_STYLE", "SUM_WIDTH")
         shared = {k: getattr(self, k) for k in names}

@@ -16,7 +16,8 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Concat(Kernel):
-    """(N, NumChannels0) and (N, NumChannels1) -> (N, NumChannels0 + NumChannels1).
+    """The kernel `concat` puts channels together: (N, NumChannels0) and (N, NumChannels1) -> (N,
+    NumChannels0 + NumChannels1).
 
     PE: codes of a beat. ELEM_WIDTH: bits of a code.
     pixels: N in tests, since s_axis_1's tlast ends a frame.

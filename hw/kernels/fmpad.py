@@ -16,7 +16,8 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Fmpad(Kernel):
-    """(H, W, C) -> (PAD_TOP + H + PAD_BOTTOM, PAD_LEFT + W + PAD_RIGHT, C).
+    """The kernel `fmpad` puts zeros around a map: (H, W, C) -> (PAD_TOP + H + PAD_BOTTOM, PAD_LEFT
+    + W + PAD_RIGHT, C).
 
     IFM_H, IFM_W, NumChannels: lines, pixels of a line, channels of the map. SIMD: channels a beat.
     ELEM_WIDTH: bits of a code; signed: of no effect on them. PAD_TOP, PAD_BOTTOM: lines of zeros,
@@ -49,7 +50,7 @@ class Fmpad(Kernel):
 
     @property
     def padded(self) -> tuple[int, int, int]:
-        """Shape of the output."""
+        """The padded map has this shape, lines, pixels and channels."""
         high = self.PAD_TOP + self.IFM_H + self.PAD_BOTTOM
         return high, self.PAD_LEFT + self.IFM_W + self.PAD_RIGHT, self.NumChannels
 

@@ -15,7 +15,8 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Maxpool(Kernel):
-    """(H, W, C) -> (H // KERNEL, W // KERNEL, C); what is left over is dropped.
+    """The kernel `maxpool` keeps the greatest code of each square: (H, W, C) -> (H // KERNEL, W //
+    KERNEL, C); what is left over is dropped.
 
     IFM_H, IFM_W, NumChannels: lines, pixels of a line, channels of the map. SIMD: channels a beat.
     KERNEL: lines and pixels of a square. ELEM_WIDTH: bits of a code. SIGNED: are codes two's

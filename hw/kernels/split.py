@@ -17,7 +17,8 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Split(Kernel):
-    """(N, NumChannels0 + NumChannels1) -> (N, NumChannels0) and (N, NumChannels1).
+    """The kernel `split` takes channels apart: (N, NumChannels0 + NumChannels1) -> (N,
+    NumChannels0) and (N, NumChannels1).
 
     PE: codes of a beat. ELEM_WIDTH: bits of a code.
     """

@@ -15,7 +15,7 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Swg(Kernel):
-    """(H, W, C) -> OH x OW windows of k x k pixels.
+    """The kernel `swg` cuts a map into windows: (H, W, C) -> OH x OW windows of k x k pixels.
 
     IFM_H, IFM_W, NumChannels: lines, pixels of a line, channels of the map. KERNEL: k. STRIDE: 1 or
     2. SIMD: channels a beat. ELEM_WIDTH: bits of a code; signed: of no effect on them. RAM_STYLE:
@@ -62,12 +62,12 @@ class Swg(Kernel):
 
     @property
     def fold(self) -> int:
-        """Beats of a pixel."""
+        """A pixel of the map comes in this many beats."""
         return self.NumChannels // self.SIMD
 
     @property
     def windows(self) -> tuple[int, int]:
-        """OH, OW."""
+        """The windows of a map stand in this many lines and columns."""
         k, s = self.KERNEL, self.STRIDE
         return (self.IFM_H - k) // s + 1, (self.IFM_W - k) // s + 1
 
@@ -95,7 +95,7 @@ class Swg(Kernel):
 
     @property
     def depth(self) -> int:
-        """Words of the ring, serial windows."""
+        """The ring of serial windows has this many words."""
         words = self.span + self.ahead
         low = max(index_bits(words) - 4, 0)
         return ceil_div(words, 1 << low) << low

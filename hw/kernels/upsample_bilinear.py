@@ -18,8 +18,9 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UpsampleBilinear(Kernel):
-    """(H, W, C) -> (2H, 2W, C), torch's interpolate(scale_factor=2, mode="bilinear",
-    align_corners=False) rounded to the nearest code, halves upwards.
+    """The kernel `upsample_bilinear` doubles a map: (H, W, C) -> (2H, 2W, C), torch's
+    interpolate(scale_factor=2, mode="bilinear", align_corners=False) rounded to the nearest code,
+    halves upwards.
 
     IFM_H, IFM_W, NumChannels: lines, pixels of a line, channels of the map. SIMD: channels a beat.
     ELEM_WIDTH: bits of a code. SIGNED: are codes two's complement? RAM_STYLE: of the two lines that

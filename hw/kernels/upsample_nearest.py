@@ -16,7 +16,7 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UpsampleNearest(Kernel):
-    """(H, W, C) -> (2H, 2W, C).
+    """The kernel `upsample_nearest` repeats every pixel: (H, W, C) -> (2H, 2W, C).
 
     IFM_H, IFM_W, NumChannels: lines, pixels of a line, channels of the map. SIMD: channels a beat.
     ELEM_WIDTH: bits of a code; signed: of no effect on them. RAM_STYLE: of the line that is kept:

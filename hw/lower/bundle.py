@@ -36,7 +36,7 @@ REPORT = "requant.json"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A written bundle: its folder, and each graph's requantizers."""
+    """A written bundle has its folder, and each graph's requantizers."""
 
     folder: Path
     report: Mapping[str, tuple[RequantReport, ...]]
@@ -61,7 +61,7 @@ def read_description(export: Path) -> dict[str, Any]:
 
 
 def ports_of(plain: Mapping[str, Any], graph: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
-    """Input and output ports of a graph in model.json."""
+    """Returns the input and output ports of a graph in model.json."""
     entry = plain["graphs"][graph]
     inputs, outputs = entry["inputs"], entry["outputs"]
     return tuple(map(Port.from_json, inputs)), tuple(map(Port.from_json, outputs))

@@ -137,11 +137,11 @@ class Kernel(ABC):
 
     @abstractmethod
     def inputs(self) -> dict[str, Stream]:
-        """Streams in by port prefix: s_axis, s_axis_<what>."""
+        """Returns the streams in by port prefix: s_axis, s_axis_<what>."""
 
     @abstractmethod
     def outputs(self) -> dict[str, Stream]:
-        """Streams out by port prefix: m_axis, m_axis_<what>."""
+        """Returns the streams out by port prefix: m_axis, m_axis_<what>."""
 
     def setup(self) -> Arrays:
         """Codes by input stream sent once after reset, before any frame: memories that no
@@ -151,7 +151,9 @@ class Kernel(ABC):
 
     @abstractmethod
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """One frame: int64 tensors by input stream -> by output stream. Defines the arithmetic."""
+        """Computes one frame: int64 tensors by input stream -> by output stream. Defines the
+        arithmetic.
+        """
 
     @abstractmethod
     def cycles(self, frames: int = 1, **settings: int) -> int:

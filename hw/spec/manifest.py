@@ -81,7 +81,7 @@ class GraphEntry:
     outputs: tuple[Port, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain form."""
+        """Returns the entry in the plain form that manifest.json has."""
         return {
             "name": self.name,
             "program": self.program,
@@ -92,7 +92,7 @@ class GraphEntry:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> GraphEntry:
-        """Inverse of `to_json`."""
+        """Returns the entry that a plain form describes, the inverse of `to_json`."""
         name, program, weights = (typed(str, plain[k]) for k in ("name", "program", "weights"))
         if name not in (*GRAPHS, DETECTOR) or (program, weights) != (f"{name}.json", f"{name}.npz"):
             raise ValueError(f"a graph {name!r} in {program!r} and {weights!r}")
@@ -135,7 +135,7 @@ class Manifest:
         raise BundleError(f"the bundle has no graph {name!r}, only {have}", REBUILD)
 
     def without_detector(self) -> Manifest:
-        """The same bundle as the tracker alone."""
+        """Returns the manifest of the same bundle with the tracker alone."""
         graphs = tuple(entry for entry in self.graphs if entry.name != DETECTOR)
         trained = {part: kept for part, kept in self.trained.items() if part != DETECTOR}
         alone = replace(self, graphs=graphs, detector=None, trained=trained)
@@ -156,7 +156,7 @@ class Manifest:
         return hashlib.sha256(lines.encode()).hexdigest()[:8]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain form, as in manifest.json."""
+        """Returns the manifest in the plain form that manifest.json has."""
         concepts = {} if self.detector is None else {"detector": asdict(self.detector)}
         return {
             "format": self.format,
@@ -174,8 +174,8 @@ class Manifest:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Manifest:
-        """Inverse of `to_json`. Raises KeyError, TypeError, ValueError, AttributeError or
-        SpecError.
+        """Returns the manifest that a plain form describes. Raises KeyError, TypeError, ValueError,
+        AttributeError or SpecError.
         """
         found = cls(
             model=typed(str, plain["model"]),

@@ -38,7 +38,7 @@ class Port:
 
     @property
     def storage(self) -> np.dtype:
-        """The numpy type that stores a code."""
+        """A code is stored in this numpy type."""
         return np.dtype(np.float32) if self.dtype is None else self.dtype.numpy
 
     def encode(self, values: ArrayLike) -> NDArray[Any]:
@@ -52,7 +52,7 @@ class Port:
         return limited.astype(self.dtype.numpy)
 
     def decode(self, codes: NDArray[Any]) -> NDArray[np.float32]:
-        """Codes -> values, float32."""
+        """Turns codes into values, float32: each times the scale."""
         if self.dtype is None:
             return np.asarray(codes, np.float32)
         return codes.astype(np.float32) * np.float32(self.scale)
@@ -70,7 +70,7 @@ class Port:
             raise SpecError(f"port {self.name}: {codes.dtype}", f"{self.storage} is needed")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain form for a manifest."""
+        """Returns the port in the plain form that manifests and programs have."""
         return {
             "name": self.name,
             "shape": list(self.shape),
@@ -80,8 +80,8 @@ class Port:
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Port:
-        """Inverse of `to_json`. Raises KeyError, TypeError, ValueError or SpecError on malformed
-        input.
+        """Returns the port that a plain form describes. Raises KeyError, TypeError, ValueError or
+        SpecError on malformed input.
         """
         name, shape = plain["dtype"], plain["shape"]
         return cls(

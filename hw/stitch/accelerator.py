@@ -80,7 +80,7 @@ def kept(dataflow: Dataflow, blocks: Mapping[str, Block]) -> set[tuple[str, int]
 
 
 def planned(dataflow: Dataflow, blocks: Mapping[str, Block]) -> Plan:
-    """When everything happens in an accelerator of these blocks."""
+    """Returns when everything happens in an accelerator of these blocks."""
     return schedule(dataflow, blocks, kept(dataflow, blocks))
 
 

@@ -44,7 +44,7 @@ class TwoWayLayer(nn.Module):
 
 
 class Head(nn.Module):
-    """Two-layer perceptron on tokens (B,C,T,1)."""
+    """A head is a perceptron of two layers on tokens (B,C,T,1)."""
 
     def __init__(self, p: Precision, width: int, out: int, quantizer: Quantizer) -> None:
         super().__init__()

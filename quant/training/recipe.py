@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of training.
+    """A stage is one part of a training with its own settings.
 
     Attributes:
         name: folder and log name.

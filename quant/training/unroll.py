@@ -98,7 +98,7 @@ class MemoryBatch:
 
 @dataclass
 class Features:
-    """Encoder outputs of one frame of the batch."""
+    """Features are the encoder's outputs of one frame of the batch."""
 
     coarse: Tensor
     skip8: Tensor
