@@ -25,7 +25,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup lock audit tools test test-all fuzz test-board test-faults load check docs lint csim sim synth timing kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
+.PHONY: help setup lock audit tools test test-all fuzz test-board test-faults load load-serve check docs lint csim sim synth timing kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -70,6 +70,9 @@ fuzz: $(STAMP) ## broken files and requests, random calls: none may crash, hang 
 test-board: tools ## real pynq on simulated boards, in a Python 3.10 of its own (ARGS=--host: the host's tests too)
 	$(PY) -m tests.board $(ARGS)
 
+load-serve: $(STAMP) ## the live page's server for half an hour, watched: memory stays flat (MINUTES=)
+	$(PY) -m tests.serve_load $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
 check: $(STAMP) ## check style and types of everything (ruff, mypy, verible)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -107,14 +110,14 @@ demo: $(if $(filter rtl,$(DEVICE)),tools,$(STAMP)) ## track through a clip and s
 	$(if $(BUNDLE),,$(if $(filter rtl,$(DEVICE)),$(PY) -m hw.build.hardware --config $(CONFIG) --board $(BOARD) --any))
 	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(if $(TEXT),--text "$(TEXT)") $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
 
-quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= START= PRETRAINED= EPOCHS= MINUTES= RUN= RESUME=0)
-	$(JEMALLOC) $(PY) -m quant.training.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RUN),--run "$(RUN)") $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
+quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= START= FROM=stage PRETRAINED= EPOCHS= MINUTES= RUN= RESUME=0)
+	$(JEMALLOC) $(PY) -m quant.training.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(FROM),--from $(FROM)) $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RUN),--run "$(RUN)") $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
 
 publish: $(STAMP) ## ship a finished run's checkpoints, settled (CONFIG= RUN=)
 	$(PY) -m quant.training.publish --config $(CONFIG) $(if $(RUN),--run "$(RUN)") $(ARGS)
 
-concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= EPOCHS= RUN= RESUME=0)
-	$(JEMALLOC) $(PY) -m quant.concepts.train --config $(CONFIG) --data "$(DATA)" $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(RUN),--run "$(RUN)") $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
+concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= START= EPOCHS= MINUTES= RUN= RESUME=0)
+	$(JEMALLOC) $(PY) -m quant.concepts.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(RUN),--run "$(RUN)") $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
 
 export: $(STAMP) ## write the QONNX graphs and their test vectors (CONFIG= DETECTOR=0)
 	$(PY) -m quant.export --config $(CONFIG) $(if $(filter 0 no,$(DETECTOR)),--no-detector) $(ARGS)

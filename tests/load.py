@@ -60,9 +60,9 @@ def prompt_at(index: int, phase: int = 0) -> Prompt:
     return Prompt.from_pixels(SIDE, SIDE, box=frame_at(index, phase)[1].tolist())
 
 
-def resident() -> int:
-    """Bytes of memory that the process has written and holds now."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+def resident(process: int | str = "self") -> int:
+    """Bytes of memory that a process, this one or that of a number, has written and holds now."""
+    lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) * 1024
 
 

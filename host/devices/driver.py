@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from host.device import Arrays
-from host.devices.graph_buffers import GraphBuffers
+from host.devices.graph_buffers import GraphBuffers, check_ports
 from host.errors import BundleError, DeviceError
 from host.spec import GraphPorts
 from hw.spec import registers
@@ -94,8 +94,9 @@ class Driver:
 
     ports are those of each graph. folder is the bundle, for the setup files. With crc the CRC of
     every stream is compared, which takes the processor a millisecond for some hundred kilobytes to
-    two megabytes. Raises BundleError for hardware that does not fit the ports, DeviceError for a
-    system that is not the bundle's.
+    two megabytes. A buffer is held until its transfer is done or its engine has been reset, so none
+    is given back while something may write into it. Raises BundleError for hardware that does not
+    fit the ports, DeviceError for a system that is not the bundle's.
     """
 
     def __init__(
@@ -108,11 +109,14 @@ class Driver:
     ) -> None:
         self.transport, self.hardware, self._folder = transport, hardware, folder
         self._crc, self._frames, self._lost = crc, 0, False
+        self._held: list[Bytes] = []
+        for name in ports:
+            check_ports(hardware.graph(name), ports[name])
+        self._check_identity()
+        self._reset()  # first: an engine that is still at work would write into the new buffers
         self._graphs = {
             name: GraphBuffers(hardware.graph(name), ports[name], transport) for name in ports
         }
-        self._check_identity()
-        self._reset()
         self._loaded: set[str] = set()
         for entry in hardware.graphs:
             self._load(entry)
@@ -126,8 +130,9 @@ class Driver:
         if graph not in self._graphs:
             raise DeviceError(f"no graph {graph!r}", f"there is: {', '.join(self._graphs)}")
         one = self._graphs[graph]
-        length = one.fill(inputs)
-        self._ready(one.entry)
+        length = one.length(inputs)
+        self._ready(one.entry)  # before a buffer grows: an engine may be at work on the old one
+        one.fill(inputs, length)
         sent = {e.channel: (one.sources[e.port], e.total(length)) for e in one.entry.inputs}
         taken = {e.channel: (one.targets[e.port], e.beats) for e in one.entry.outputs}
         return one.outputs, self._start(one.entry, Control.START, sent, taken, length, layer)
@@ -206,6 +211,7 @@ class Driver:
         transport = self.transport
         counts = [count for _, count in (*sent.values(), *taken.values())]
         limit = int(max([entry.cycles, *counts]) * transport.timeout) + transport.grace
+        self._held = [buffer for buffer, _ in (*sent.values(), *taken.values())]
         try:
             settings = {
                 Register.GRAPH: entry.index,
@@ -235,7 +241,9 @@ class Driver:
             wrong = self._wrong(control, sent, taken)
             if wrong:
                 raise self._failed(entry, control, wrong)
-            return self._cycles(max(counts), limit)
+            cycles = self._cycles(max(counts), limit)
+            self._held = []
+            return cycles
         except TransportError as error:
             raise self._failed(entry, control, error.message) from error
         except KeyboardInterrupt:
@@ -303,6 +311,7 @@ class Driver:
         """Ends transfers and run; the setup streams are then to be loaded anew."""
         self._loaded, self._frames, self._lost = set(), 0, True
         self.transport.abandon()
+        self._held = []
         for _ in range(RESET_TRIES):
             self.transport.write(Register.CONTROL, Control.RESET)
             for _ in range(RESET_READS):

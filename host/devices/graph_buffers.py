@@ -26,14 +26,22 @@ class Allocator(Protocol):
         ...
 
 
+def check_ports(entry: GraphHardware, ports: GraphPorts) -> None:
+    """Raises BundleError where the streams of a graph do not carry its ports."""
+    _check(entry.name, entry.inputs, ports.inputs)
+    _check(entry.name, entry.outputs, ports.outputs)
+
+
 class GraphBuffers:
-    """Buffers of one graph, in stream order; `outputs` are views of them in the ports' shapes."""
+    """Buffers of one graph, in stream order; `outputs` are views of them in the ports' shapes.
+
+    ports have passed `check_ports`. Memory is only taken, and given back, where no channel is at
+    work: as this is made, and in `fill`.
+    """
 
     def __init__(self, entry: GraphHardware, ports: GraphPorts, transport: Allocator) -> None:
         self.entry, self._ports, self._transport = entry, ports, transport
         self._ragged = {end.port for end in entry.inputs if end.ragged}
-        _check(entry.name, entry.inputs, ports.inputs)
-        _check(entry.name, entry.outputs, ports.outputs)
         self.sources = {
             end.port: transport.allocate((end.beats,), np.uint8)
             for end in entry.inputs
@@ -47,8 +55,10 @@ class GraphBuffers:
             for name, buffer in self.targets.items()
         }
 
-    def fill(self, inputs: Arrays) -> int:
-        """Copies the inputs into the buffers; returns the rows of the ragged ones, 0 for none."""
+    def length(self, inputs: Arrays) -> int:
+        """Returns the rows of the ragged inputs, 0 where there are none. Raises SpecError or
+        DeviceError for inputs that do not fit.
+        """
         missing = self._ports.inputs.keys() - inputs.keys()
         if missing:
             raise DeviceError(f"{self.entry.name} lacks the input {', '.join(sorted(missing))}")
@@ -63,6 +73,10 @@ class GraphBuffers:
                         f"1..{MAX_LENGTH} rows, as many in each ragged input",
                     )
                 length = rows
+        return length
+
+    def fill(self, inputs: Arrays, length: int) -> None:
+        """Copies the inputs, whose length `length` has told, into the buffers."""
         for end in self.entry.inputs:
             if end.ragged:
                 self._reserve(end, length)
@@ -70,7 +84,6 @@ class GraphBuffers:
             codes = inputs[name]
             view = _as_port(self.sources[name][: codes.size], codes.shape, port)
             np.copyto(view, codes)
-        return length
 
     def _reserve(self, end: StreamEnd, length: int) -> None:
         """Room for the rows of a ragged input; it at least doubles when it grows."""

@@ -76,6 +76,10 @@ class _Transfer:
     done: bool = False
 
 
+_UNSTOPPED: list[_Transfer] = []
+"""Transfers of DMAs that were left at work: their buffers may still be written."""
+
+
 class PynqTransport:
     """This transport reaches the registers and DMAs of an overlay that has been loaded.
 
@@ -201,17 +205,23 @@ class PynqTransport:
         )
 
     def abandon(self) -> None:
-        """Resets every DMA, which ends the transfers under way."""
-        self._transfers = []
+        """Resets every DMA. Until that is done the transfers hold their buffers."""
         for number, registers in enumerate(self._dmas):
             # Either direction resets both; the sending one is absent beyond the input channels.
             control = CONTROL + (SEND if number < self._in_channels else TAKE)
             registers.write(control, RESET)
             self._await(registers, control, RESET, f"DMA {number} does not reset")
+        self._transfers = []
 
     def close(self) -> None:
-        """Stops the DMAs, so that no buffer is written any more."""
-        self.abandon()
+        """Stops the DMAs, so that no buffer is written any more. Buffers of one that does not stop
+        stay taken until the process ends.
+        """
+        try:
+            self.abandon()
+        except TransportError:
+            _UNSTOPPED.extend(self._transfers)
+            raise
 
     def _await(self, registers: _Registers, offset: int, bits: int, what: str) -> None:
         """Until the bits are clear."""

@@ -16,6 +16,7 @@ from host.serve.commands import Command, Play, Record
 from host.serve.drawing import Drawing
 from host.serve.limits import MOST_OBJECTS
 from host.serve.notices import Notices
+from host.serve.rates import limit_of
 from host.serve.recording import Recording
 from host.serve.tracking import Answering, Reply, Tracking
 from host.serve.worker import Worker
@@ -130,11 +131,16 @@ class Live:
             "pages": self.watched[0],
         }
 
-    def rates(self) -> dict[str, float]:
-        """Returns how many frames a second are read, tracked and drawn."""
+    def rates(self) -> dict[str, Any]:
+        """Returns how many frames a second are read, tracked and drawn, and what keeps the tracker
+        from all that are read.
+        """
         meters = {
             "source": self.capture.meter,
             "tracked": self.tracking.meter,
             "shown": self.drawing.meter,
         }
-        return {name: round(meter.rate, 1) for name, meter in meters.items()}
+        rates = {name: round(meter.rate, 1) for name, meter in meters.items()}
+        _, tracked = self.tracking.tracked.get()
+        stages = {} if tracked is None else tracked.stages_ms
+        return {**rates, "limit": limit_of(rates["source"], rates["tracked"], stages)}

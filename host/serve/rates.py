@@ -10,6 +10,10 @@ from collections.abc import Mapping
 WINDOW_S = 2.0
 SHARE = 0.15
 """A new time has this weight in the running mean."""
+HELD = 0.95
+"""A tracker that follows this share of a source's frames keeps up with it."""
+BUSY = 0.9
+"""A tracker whose stages take this share of the time between its frames has no time to spare."""
 
 
 class Meter:
@@ -59,3 +63,18 @@ class StageMeans:
         """Returns the milliseconds by stage, those of `order` first."""
         names = [*(n for n in order if n in self._ms), *sorted(self._ms.keys() - set(order))]
         return {name: round(self._ms[name], 2) for name in names}
+
+
+def limit_of(source: float, tracked: float, stages: Mapping[str, float]) -> str:
+    """Says what keeps the tracker from following all `source` frames a second: the longest of its
+    stages (milliseconds), or that it waits for the processor; empty where it keeps up.
+    """
+    if not tracked or tracked >= HELD * source:
+        return ""
+    spent = sum(stages.values())
+    share = f"{source:.0f} frames/s leave {1e3 / source:.0f} ms"
+    if not stages or spent < BUSY * min(1e3 / source, 1e3 / tracked):
+        return f"the tracker waits for a busy processor: its stages take {spent:.0f} ms, {share}"
+    name, longest = max(stages.items(), key=lambda item: item[1])
+    stage = name.replace("_", " ")
+    return f"the {stage} takes {longest:.0f} of {spent:.0f} ms a frame, {share}"

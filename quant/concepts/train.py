@@ -21,7 +21,7 @@ from quant.concepts.cache import MAPS, build_views
 from quant.concepts.calibration import calibrate_scores
 from quant.concepts.data import ConceptData, ConceptSamples, collate, phrase_table
 from quant.concepts.module import ConceptModule
-from quant.config import PRECISIONS, W4A4, Precision, get_config
+from quant.config import FLOAT, PRECISIONS, W4A4, Precision, get_config
 from quant.data.concepts.dataset import ConceptImage, load_concepts
 from quant.data.concepts.scenes import drawn_scenes
 from quant.data.concepts.vocabulary import shipped_vocabulary
@@ -36,7 +36,7 @@ from quant.model.tracker import (
     load_detector,
     save_checkpoint,
 )
-from quant.runs import DATA, NOTHING, check_settings, digest, keep_settings, warn
+from quant.runs import DATA, NOTHING, check_settings, digest, file_hash, keep_settings, warn
 from quant.training.convert import Calibration, quantized_from_float
 from quant.training.fitting import (
     Products,
@@ -63,6 +63,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--tracker", type=Path, help="quantized tracker (<out>/<config>_w4a4.safetensors)"
     )
     parser.add_argument("--bundle", type=Path, help="its bundle (the newest of the configuration)")
+    parser.add_argument(
+        "--start", type=Path, help="float detector to begin with, e.g. of the encoder before"
+    )
     return parser.parse_args(argv)
 
 
@@ -74,6 +77,7 @@ def train(args: argparse.Namespace) -> None:
         args.tracker or args.out / f"{config.name}_{W4A4.name}.safetensors", config.name
     )
     images = [item for item in load_concepts(args.data) if item.split == "train"]
+    begin = args.start and load_detector(empty_detector(config.name, FLOAT), args.start)
     asked = settings(args, recipe, images, tracker)
     results = [run / f"{stage.name}.safetensors" for stage in recipe.stages]
     if args.resume:
@@ -93,21 +97,22 @@ def train(args: argparse.Namespace) -> None:
         images, concepts, device, run / "views", recipe.views, 1, args.workers, made_of
     )
     device.close()
-    model: Tracker | None = None
+    if begin is None:
+        begin = empty_detector(config.name, PRECISIONS[recipe.stages[0].precision])
+        known = np.stack([phrases.embed(p) for p in vocabulary.phrases()])
+        assert begin.concept_prompts is not None  # it was begun with a detector
+        begin.concept_prompts.spread(torch.from_numpy(known))
+    model: Tracker = begin
     for stage, result in zip(recipe.stages, results, strict=True):
         precision = PRECISIONS[stage.precision]
         count = STEPS_PER_EPOCH * recipe.batch
         seed = sum(stage.name.encode())
         samples = ConceptSamples(views, vocabulary, phrases, count, seed, stage.rarity)
-        begun = start_model(config.name, precision, model, tracker, samples, recipe.batch)
-        if model is None:
-            known = np.stack([phrases.embed(p) for p in vocabulary.phrases()])
-            assert begun.concept_prompts is not None  # it was begun with a detector
-            begun.concept_prompts.spread(torch.from_numpy(known))
+        begun = start_model(precision, model, tracker, samples, recipe.batch)
         if is_done(result, trained, args.resume):
             model = load_detector(begun, result)
         else:
-            share = stage.epochs / sum(s.epochs for s in recipe.stages)
+            share = stage.time / sum(s.time for s in recipe.stages)
             minutes = None if args.minutes is None else args.minutes * share
             module = ConceptModule(begun, stage.rate, minutes)
             data = ConceptData(samples, recipe.batch, args.workers)
@@ -138,6 +143,7 @@ def settings(
         DATA: f"{digest(lines)[:16]} ({len(images)} images)",
         "EPOCHS": f"{args.epochs:g}",
         "MINUTES": NOTHING if args.minutes is None else f"{args.minutes:g}",
+        "START": file_hash(args.start),
         "encoder": encoder_hash(tracker.image_encoder),
         "recipe": digest([str(recipe)])[:16],
     }
@@ -170,19 +176,17 @@ def ship(model: Tracker, tracker: Tracker, samples: ConceptSamples, out: Path, s
     save_checkpoint(model, out / name, {"stage": stage}, DETECTOR)
 
 
+def empty_detector(config: str, precision: Precision) -> Tracker:
+    """A model with a detector of random weights."""
+    return Tracker(get_config(config), precision, detects=True)
+
+
 def start_model(
-    config: str,
-    precision: Precision,
-    previous: Tracker | None,
-    tracker: Tracker,
-    samples: ConceptSamples,
-    batch: int,
+    precision: Precision, previous: Tracker, tracker: Tracker, samples: ConceptSamples, batch: int
 ) -> Tracker:
-    """A fresh float detector, the one that the stage before left, or its weights in integers,
-    calibrated.
+    """What a stage begins with: the model that the stage before left, its weights turned into
+    integers and calibrated where the precision changes.
     """
-    if previous is None:
-        return Tracker(get_config(config), precision, detects=True)
     if previous.precision == precision:
         return previous
     model = quantized_from_float(previous, precision)

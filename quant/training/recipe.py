@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from quant.config import PRECISIONS
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -75,6 +77,9 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
 }
 
 
+QUANTIZED_COST = 3.7  # of a detector's step in W4A4, as a multiple of one in float
+
+
 @dataclass(frozen=True)
 class ConceptStage:
     """One cycle of training the concept detector: its precision, epochs and peak rate.
@@ -88,6 +93,11 @@ class ConceptStage:
     epochs: int
     rate: float
     rarity: float = 0.0
+
+    @property
+    def time(self) -> float:
+        """How long the stage takes, in float epochs."""
+        return self.epochs * (1.0 if PRECISIONS[self.precision].is_float else QUANTIZED_COST)
 
 
 @dataclass(frozen=True)
@@ -119,19 +129,14 @@ CONCEPT_RECIPES: dict[str, ConceptRecipe] = {
             ConceptStage("detector_w4a4", "w4a4", 9, 6e-4),
         ),
     ),
-    # A step in W4A4 takes 3.7 times a float one, so most of the learning is done in float. The
-    # shipped checkpoint's first three stages saw 12,000 views without pasted objects, drawn scenes
-    # and people of DAVIS.
+    # The shipped checkpoint began with the float detector of the encoder before it (--start).
     "nano": ConceptRecipe(
         18000,
         32,
         (
-            ConceptStage("detector_float", "float", 30, 2e-3, rarity=0.5),
-            ConceptStage("detector_float_more", "float", 20, 1.5e-3, rarity=0.5),
-            ConceptStage("detector_float_frequent", "float", 14, 1.5e-3),
-            ConceptStage("detector_float_longer", "float", 50, 2e-3, rarity=0.25),
+            ConceptStage("detector_float", "float", 90, 2e-3, rarity=0.25),
             ConceptStage("detector_float_slower", "float", 40, 8e-4, rarity=0.25),
-            ConceptStage("detector_w4a4", "w4a4", 11, 6e-4),
+            ConceptStage("detector_w4a4", "w4a4", 12, 6e-4),
         ),
     ),
 }

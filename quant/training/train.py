@@ -17,6 +17,7 @@ import lightning
 import torch
 from torch import nn
 
+from hw.spec.errors import SamFabricError
 from quant.config import FLOAT, PRECISIONS, get_config
 from quant.model.ports import POLICY
 from quant.model.provenance import encoder_hash
@@ -41,6 +42,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--pretrained", type=Path, help="MobileNetV2 .tflite to start the encoder from"
     )
     parser.add_argument("--start", type=Path, help="checkpoint that the first stage starts from")
+    parser.add_argument(
+        "--from", dest="first", metavar="STAGE", help="begin with this stage, from START"
+    )
     parser.add_argument(
         "--clips", type=int, help="clips of four frames a step, instead of the recipe's"
     )
@@ -114,12 +118,15 @@ def run_stage(
     run: Path,
     found: Found,
     args: argparse.Namespace,
+    share: float,
 ) -> Tracker:
-    """Train one stage; returns the tracker with averaged weights."""
+    """Train one stage, for its share of a run's minutes; returns the tracker with averaged
+    weights.
+    """
     if args.clips:  # of frames there are always about as many
         clips = args.clips if stage.encoder == "distill" else args.clips * 4 // stage.frames
         stage = replace(stage, clips=max(1, clips))
-    minutes = None if args.minutes is None else args.minutes * stage.share
+    minutes = None if args.minutes is None else args.minutes * share
     data = TrainingData(found, model.config, stage, args.workers, args.pool)
     module = TrackerStage(
         model, stage, teacher if stage.encoder == "distill" else None, minutes, args.graphs
@@ -144,8 +151,8 @@ def train(args: argparse.Namespace) -> None:
     """Run the recipe. Raises SamFabricError before any long work on bad input."""
     torch.set_float32_matmul_precision("high")  # of a GPU: TF32, exact for codes of 4 bits
     config = get_config(args.config)
-    stages = RECIPES[config.name]
-    run = prepare(args, [s.name for s in stages])
+    run = prepare(args, [s.name for s in RECIPES[config.name]])
+    stages = stages_from(RECIPES[config.name], args)
     found = find_material(args.data)
     print(found.listing())
     asked = settings(args, stages, found)
@@ -154,7 +161,8 @@ def train(args: argparse.Namespace) -> None:
         check_settings(run, asked, results)
     trained = trained_on(asked)
     if args.start is not None:
-        trained = replace(trained, encoder=load_checkpoint(args.start, config.name).trained.encoder)
+        kept = load_checkpoint(args.start, config.name).trained
+        trained = replace(trained, encoder=kept.encoder, float_encoder=kept.float_encoder)
     done: Path | None = None
     previous: Stage | None = None
     teacher: nn.Module | None = None
@@ -162,7 +170,8 @@ def train(args: argparse.Namespace) -> None:
         if not is_done(result, trained, args.resume):
             model = start_model(stage, previous, done, found, args)
             keep_settings(run, asked)
-            model = run_stage(stage, model, teacher, run, found, args)
+            share = stage.share / sum(s.share for s in stages)
+            model = run_stage(stage, model, teacher, run, found, args, share)
             model.trained = trained
             save_checkpoint(model, result, {"stage": stage.name})
         done, previous = result, stage
@@ -174,6 +183,29 @@ def train(args: argparse.Namespace) -> None:
             return
 
 
+def stages_from(stages: Sequence[Stage], args: argparse.Namespace) -> Sequence[Stage]:
+    """The stages that a run goes through: all, or those from `--from` on. Raises SamFabricError
+    where the weights to start from are not given or of another precision.
+    """
+    if args.first is None:
+        return stages
+    names = [stage.name for stage in stages]
+    if args.first not in names:
+        raise SamFabricError(f"no stage {args.first!r}", f"stages: {', '.join(names)}")
+    if args.start is None:
+        raise SamFabricError(
+            f"--from {args.first} without weights", "give START= the checkpoint it goes on from"
+        )
+    left = stages[names.index(args.first) :]
+    found = load_checkpoint(args.start, args.config).precision.name
+    if found != left[0].precision:
+        raise SamFabricError(
+            f"stage {args.first} is {left[0].precision}, {args.start} {found}",
+            "give a checkpoint of that precision, or begin with another stage",
+        )
+    return left
+
+
 def settings(args: argparse.Namespace, stages: Sequence[Stage], found: Found) -> dict[str, str]:
     """What decides a run's result, by name: compared when the run goes on."""
     return {
@@ -182,6 +214,7 @@ def settings(args: argparse.Namespace, stages: Sequence[Stage], found: Found) ->
         "EPOCHS": f"{args.epochs:g}",
         "MINUTES": NOTHING if args.minutes is None else f"{args.minutes:g}",
         "START": file_hash(args.start),
+        "from": args.first or NOTHING,
         "PRETRAINED": file_hash(args.pretrained),
         "clips": str(args.clips or NOTHING),
         "recipe": digest(str(stage) for stage in stages)[:16],

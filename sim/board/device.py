@@ -88,11 +88,11 @@ class SimulatedDevice(Device):
             device_address=address,
             coherent=False,
         )
-        weakref.finalize(buffer, self._freed, address)
+        weakref.finalize(buffer, self._freed, address, len(held))
         return buffer
 
-    def _freed(self, address: int) -> None:
-        assert self.machine.idle, "freed while a DMA may still write"
+    def _freed(self, address: int, size: int) -> None:
+        assert not self.machine.at_work(address, size), "freed while a DMA may still write"
         self.machine.memory.free(address)
 
     def flush(self, bo: int, offset: int, vaddr: int, nbytes: int) -> None:

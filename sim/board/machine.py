@@ -148,6 +148,11 @@ class Machine:
         """Tells whether no DMA is at work."""
         return not any(e.busy for pair in self.engines.values() for e in pair)
 
+    def at_work(self, address: int, size: int) -> bool:
+        """Tells whether a DMA at work moves bytes of a buffer."""
+        engines = (e for pair in self.engines.values() for e in pair if e.busy)
+        return any(address <= (e.high << 32 | e.low) < address + size for e in engines)
+
     def began(self) -> None:
         """Hears that an engine has something to do."""
         self._pending = True

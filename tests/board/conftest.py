@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import pytest
 
 from host.devices import hardware as device_hardware
+from host.devices.pynq import PynqDevice
 from sim.board.machine import KINDS, Machine
 from tests.board import prepare
 from tests.board.package import Package
-from tests.host.small_hardware import listed
+from tests.board.prepare import listed
 
 REAL = importlib.util.find_spec("pynq") is not None
 if REAL:  # before XILINX_XRT is set, with which pynq wants XRT's libraries
@@ -77,3 +78,8 @@ def small(folder, monkeypatch):
     spec = SimpleNamespace(name="small", ports=ports)
     monkeypatch.setattr(device_hardware, "load_spec", lambda path: (listed(path), spec))
     return prepare.load_calls(folder / prepare.CALLS)
+
+
+@pytest.fixture
+def device(folder, small, machine):
+    return PynqDevice(folder)

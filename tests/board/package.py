@@ -32,7 +32,8 @@ class Buffer(np.ndarray):
 
     def __del__(self) -> None:
         if "machine" in self.__dict__:
-            assert self.machine.idle, "freed while a DMA may still write"
+            at_work = self.machine.at_work(self.device_address, self.nbytes)
+            assert not at_work, "freed while a DMA may still write"
             self.machine.memory.free(self.device_address)
 
 

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -131,3 +132,8 @@ def load_calls(path: Path) -> list[Call]:
             call = found.setdefault(int(number), Call(graph, 0, {}, {}))
             getattr(call, way)[port] = stored[name]
     return [found[number] for number in sorted(found)]
+
+
+def listed(folder: Path) -> SimpleNamespace:
+    """What of a manifest tells which files are a bundle's: all that there are."""
+    return SimpleNamespace(hashes={p.relative_to(folder).as_posix(): "" for p in folder.rglob("*")})

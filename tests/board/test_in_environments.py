@@ -37,6 +37,21 @@ def test_the_real_pynq_drives_both_boards():
                 assert any(line.startswith(fault) for line in said), fault
 
 
+@pytest.mark.parametrize("folder", ["tests/board", "tests/host"])
+def test_a_board_without_torch_collects_these_tests(folder):
+    """Whatever they import: torch stands for all that a board's image has not."""
+    blocked = "import pytest, sys; sys.modules['torch'] = None; "
+    options = ["--collect-only", "-qq", "-p", "no:cacheprovider", folder]
+    done = subprocess.run(
+        [sys.executable, "-c", f"{blocked}sys.exit(pytest.main({options}))"],
+        cwd=environment.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
 def test_without_python_3_10_there_is_a_reason(monkeypatch):
     monkeypatch.setattr(environment, "_candidates", lambda: iter(["/nowhere/python"]))
     with pytest.raises(environment.NoEnvironment, match="no Python 3.10 with venv"):

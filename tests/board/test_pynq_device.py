@@ -2,7 +2,6 @@
 coherent, clocks, and what is said when a board or an overlay is wrong.
 """
 
-import gc
 import sys
 import threading
 from dataclasses import replace
@@ -11,35 +10,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from host.cli.verify import Call
 from host.devices import overlay
 from host.devices.driver import RunError
-from host.devices.pynq import LEAST_BYTES, WINDOW, PynqDevice, PynqTransport
+from host.devices.pynq import WINDOW, PynqDevice, PynqTransport
 from host.errors import BundleError, DeviceError
 from hw.spec.handoff import Dma
 from hw.spec.hardware import Hardware
 from sim.board.machine import KV260, PYNQ_Z2
-
-
-def same(found, wanted):
-    assert found.keys() == wanted.keys()
-    for name, codes in wanted.items():
-        assert type(found[name]) is np.ndarray
-        assert found[name].shape == codes.shape and found[name].dtype == codes.dtype
-        np.testing.assert_array_equal(found[name], codes)
-
-
-@pytest.fixture
-def device(folder, small, machine):
-    return PynqDevice(folder)
-
-
-def call_of(small, graph) -> Call:
-    return next(call for call in small if call.graph == graph)
-
-
-def run(device, call):
-    same(device.run(call.graph, call.inputs), call.outputs)
+from tests.board.calls import call_of, run
 
 
 def test_every_graph_equals_its_golden(device, folder, small, machine):
@@ -50,36 +28,6 @@ def test_every_graph_equals_its_golden(device, folder, small, machine):
     assert len(device.cycles["attend"]) == 6
     assert device.hardware.clock_mhz == pytest.approx(machine.clocks.mhz(), rel=1e-4)
     assert machine.memory.strayed == []
-
-
-def test_buffers_are_cached_whole_pages_and_go_back_to_the_board(folder, small, machine):
-    device = PynqDevice(folder)
-    outputs = device.run("copy", call_of(small, "copy").inputs)
-    assert all(size >= LEAST_BYTES and cached for _, size, cached in machine.memory.allocated)
-    before = len(machine.memory.buffers)
-    ordinary = device.allocate((1, 1, 7, 4), np.int8)
-    assert type(ordinary) is np.ndarray and not ordinary.any()
-    assert len(machine.memory.buffers) == before  # the DMAs' memory is for the DMAs
-    device.close()
-    assert outputs["first"].any()  # a view keeps its memory
-    del device
-    gc.collect()
-    assert machine.memory.buffers
-    del outputs
-    gc.collect()
-    assert machine.memory.buffers == {}
-
-
-def test_ragged_buffers_grow_and_the_old_ones_go(device, small, machine):
-    calls = sorted(
-        (call for call in small if call.graph == "attend"), key=lambda c: c.inputs["keys"].size
-    )
-    counts = []
-    for call in calls:
-        run(device, call)
-        gc.collect()
-        counts.append(len(machine.memory.buffers))
-    assert len(set(counts)) == 1 and len(machine.memory.allocated) > counts[0]
 
 
 def expect(device, small, match, graph="copy"):
@@ -339,12 +287,11 @@ def test_a_torn_bitstream_is_a_device_error(folder, small, machine):
         PynqDevice(folder)
 
 
-def test_an_overlay_of_another_bundle_is_refused_and_its_buffers_freed(folder, small, machine):
+def test_an_overlay_of_another_bundle_is_refused_and_takes_no_memory(folder, small, machine):
     change(folder, identity=7)
     with pytest.raises(DeviceError, match="0x5afab51c.*0x00000007"):
         PynqDevice(folder)
-    gc.collect()
-    assert machine.memory.allocated and machine.memory.buffers == {}
+    assert machine.memory.allocated == []
 
 
 def test_a_bundle_of_another_board_is_refused(folder, small, kind, machine, monkeypatch):

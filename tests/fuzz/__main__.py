@@ -4,8 +4,9 @@ everything that takes input from outside.
     python -m tests.fuzz --inputs 100000 [--only NAME ...] [--seed 0] [--jobs 1]
 
 Each surface runs in a process of its own, so that one that dies takes none along. Prints how many
-inputs were tried, refused with a typed error and accepted, and what went wrong: tracebacks, hangs,
-memory, files written outside the input's folder. Exit code 1 where anything did.
+inputs were tried, refused with a typed error and accepted, what went wrong (tracebacks, hangs,
+memory, files written outside the input's folder), and the longest that one took. Exit code 1
+where anything did.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,10 @@ LIMIT_S = 6 * 3600.0
 ADDRESSES = 8192
 """Megabytes of address space beyond what a process begins with."""
 COLUMNS = ("tried", "refused", "accepted", "crashes", "hangs", "written_outside")
+HEAD = (
+    f"{'':<18}{''.join(f'  {name}' for name in COLUMNS)}"
+    f"{'worst MB':>10}{'longest s':>11}{'cpu s':>8}{'s':>8}"
+)
 
 
 def names() -> dict[str, float]:
@@ -53,7 +57,8 @@ def child(name: str, inputs: int, seed: int, out: Path) -> int:
     limit_memory(ADDRESSES)
     (one,) = (one for one in EVERYTHING if one.name == name)
     tally = tried(one, inputs, seed, guard)
-    out.write_text(json.dumps(asdict(tally)), encoding="utf-8")
+    tally.cpu_s = time.process_time()
+    out.write_text(json.dumps(tally.plain()), encoding="utf-8")
     return 0
 
 
@@ -83,7 +88,8 @@ def parent(name: str, inputs: int, seed: int) -> tuple[Tally, float]:
 def row(tally: Tally, seconds: float) -> str:
     """A line of the table."""
     counts = "".join(f"{getattr(tally, name):>{len(name) + 2},}" for name in COLUMNS)
-    return f"{tally.name:<18}{counts}{tally.worst_megabytes:>10,.0f}{seconds:>8,.0f}"
+    most = f"{tally.worst_megabytes:>10,.0f}{tally.longest_s:>11.2f}"
+    return f"{tally.name:<18}{counts}{most}{tally.cpu_s:>8,.0f}{seconds:>8,.0f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,8 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = {name: share for name, share in known.items() if name in (given.only or known)}
     whole = sum(chosen.values())
     counts = {name: -int(-given.inputs * share // whole) for name, share in chosen.items()}
-    print(f"{'':<18}{''.join(f'  {name}' for name in COLUMNS)}{'worst MB':>10}{'s':>8}", flush=True)
-    total, tallies = Tally("all"), []
+    print(HEAD, flush=True)
+    total, tallies, began = Tally("all"), list[Tally](), time.monotonic()
     with ThreadPoolExecutor(given.jobs) as pool:
         for tally, seconds in pool.map(lambda n: parent(n, counts[n], given.seed), counts):
             print(row(tally, seconds), flush=True)
@@ -115,7 +121,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for column in COLUMNS:
                 setattr(total, column, getattr(total, column) + getattr(tally, column))
             total.worst_megabytes = max(total.worst_megabytes, tally.worst_megabytes)
-    print(row(total, 0).rsplit(maxsplit=1)[0])
+            total.longest_s = max(total.longest_s, tally.longest_s)
+            total.cpu_s += tally.cpu_s
+    print(row(total, time.monotonic() - began))
     print(f"bounds: {SECONDS:g} s and {MEGABYTES} MB for one input")
     for tally in tallies:
         for place, case in tally.faults.items():

@@ -94,19 +94,21 @@ def broken_manifest() -> SearchStrategy[bytes]:
 
 
 @cache
-def program_of(graph: str) -> tuple[Any, dict[str, np.ndarray]]:
+def program_of(graph: str) -> tuple[Any, dict[str, np.ndarray], dict[str, bytes]]:
+    """Program, weights, and the files that hold them in an .npz."""
     text = (tiny() / f"{graph}.json").read_text(encoding="utf-8")
-    return json.loads(text), arrays_of(tiny() / f"{graph}.npz")
+    arrays = arrays_of(tiny() / f"{graph}.npz")
+    return json.loads(text), arrays, m.whole_members(arrays)
 
 
 @st.composite
 def broken_program(draw: m.DrawFn) -> tuple[str, bytes | None, bytes | None]:
     """Graph, its JSON and its weights, either broken."""
     graph = draw(st.sampled_from(GRAPHS))
-    plain, arrays = program_of(graph)
+    plain, arrays, members = program_of(graph)
     if draw(st.booleans()):
         return graph, draw(m.broken_json(st.just(plain))), None
-    return graph, None, draw(m.broken_npz(st.just(arrays)))
+    return graph, None, draw(m.broken_npz(st.just(arrays), members))
 
 
 def run_program(given: tuple[str, bytes | None, bytes | None], folder: Path) -> None:
@@ -127,13 +129,19 @@ def whole_tables() -> tuple[str, bytes]:
     return "tables.npz", (tiny() / "tables.npz").read_bytes()
 
 
-@st.composite
-def broken_tables(draw: m.DrawFn) -> tuple[str, bytes]:
-    name = draw(st.sampled_from(("tables.npz", DETECTOR_TABLES, VOCABULARY)))
+@cache
+def tables_of(name: str) -> tuple[dict[str, np.ndarray], dict[str, bytes]]:
     arrays = arrays_of(tiny() / name)
     if name == VOCABULARY:
         arrays = {key: array[:20] for key, array in arrays.items()}
-    return name, draw(m.broken_npz(st.just(arrays)))
+    return arrays, m.whole_members(arrays)
+
+
+@st.composite
+def broken_tables(draw: m.DrawFn) -> tuple[str, bytes]:
+    name = draw(st.sampled_from(("tables.npz", DETECTOR_TABLES, VOCABULARY)))
+    arrays, members = tables_of(name)
+    return name, draw(m.broken_npz(st.just(arrays), members))
 
 
 def open_tables(given: tuple[str, bytes], folder: Path) -> None:
@@ -261,7 +269,6 @@ def open_overlay(given: tuple[str, bytes], folder: Path) -> None:
 
 @cache
 def saved_session() -> bytes:
-
     session = Session(FakeDevice())
     click = Prompt.from_pixels(96, 160, points=[(26, 32)], labels=[1])
     box = Prompt.from_pixels(96, 160, box=(10, 56, 41, 87))
@@ -272,24 +279,28 @@ def saved_session() -> bytes:
         return Path(name, "s.npz").read_bytes()
 
 
-@st.composite
-def broken_session(draw: m.DrawFn) -> bytes:
+@cache
+def session_arrays() -> tuple[dict[str, np.ndarray], dict[str, bytes]]:
     with np.load(io.BytesIO(saved_session())) as stored:
         arrays = {name: stored[name] for name in stored.files}
+    return arrays, m.whole_members(arrays)
+
+
+@st.composite
+def broken_session(draw: m.DrawFn) -> bytes:
+    arrays, members = session_arrays()
     kind = draw(st.integers(0, 3))
     if kind == 0:
         return draw(m.broken_bytes(st.just(saved_session())))
     if kind == 1:
-        return draw(m.broken_npz(st.just(arrays)))
+        return draw(m.broken_npz(st.just(arrays), members))
     head = draw(m.broken_json(st.just(json.loads(arrays["session"].tobytes()))))
-    arrays["session"] = np.frombuffer(head, np.uint8)
     out = io.BytesIO()
-    np.savez(out, **arrays)
+    np.savez(out, **arrays | {"session": np.frombuffer(head, np.uint8)})
     return out.getvalue()
 
 
 def load_session(data: bytes, folder: Path) -> None:
-
     path = folder / "s.npz"
     path.write_bytes(data)
     session = Session.load(path, FakeDevice())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,7 +23,7 @@ from hypothesis.strategies import DrawFn
 from hw.spec.errors import SamFabricError
 from tests.fuzz import mutations as m
 from tests.fuzz.guard import Guard
-from tests.fuzz.run import Tally
+from tests.fuzz.run import NEXT, ROUNDS, Tally
 from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, red_frame, square_mask
 
 STEPS = 15
@@ -123,12 +124,25 @@ def talk(
     """Conversations of about that many calls in all, the same ones for the same `start`."""
     tally = Tally(machine.__name__)
     machine.guard, machine.calls = guard, {}
-    run_seeded = seed(start)(machine)
+    for again in range(ROUNDS):
+        left = calls - machine.calls.get("tried", 0)
+        if left <= 0 or not tally.good:
+            break
+        _converse(machine, max(1, left // STEPS), start + again * NEXT, tally)
+    for name, count in machine.calls.items():
+        setattr(tally, name, count)
+    if guard is not None:
+        tally.worst_megabytes, tally.longest_s = max(0.0, guard.worst), guard.longest_s
+    return tally
+
+
+def _converse(machine: type[Conversation], talks: int, start: int, tally: Tally) -> None:
+    """So many conversations; the first that goes wrong ends them, and is noted."""
     try:
         run_state_machine_as_test(
-            run_seeded,
+            seed(start)(machine),
             settings=settings(
-                max_examples=max(1, calls // STEPS),
+                max_examples=talks,
                 stateful_step_count=STEPS,
                 database=None,
                 deadline=None,
@@ -144,12 +158,5 @@ def talk(
         field = {"Hang": "hangs", "Escape": "written_outside"}.get(kind, "crashes")
         setattr(tally, field, 1)
         said = "\n".join([*map(str, getattr(error, "__notes__", [])), f"{kind}: {error}"])
-        import traceback
-
         said += "".join(traceback.format_exception(error)[-4:])
         tally.faults[f"{kind}: {str(error)[:160]}"] = said[:6000]
-    for name, count in machine.calls.items():
-        setattr(tally, name, count)
-    if guard is not None:
-        tally.worst_megabytes = max(0.0, guard.worst)
-    return tally

@@ -247,7 +247,7 @@ def answer_requests(given: list[Any], folder: Path) -> None:
 
 
 SURFACES = (
-    Surface("checkpoint", checkpoint, broken_checkpoint, open_checkpoint, share=0.2),
+    Surface("checkpoint", checkpoint, broken_checkpoint, open_checkpoint, share=0.1),
     Surface("TOML", whole_toml, broken_toml, read_toml),
     Surface("data set", whole_data, broken_data, read_data),
     Surface("pack", whole_pack, broken_pack, read_pack, share=0.5),

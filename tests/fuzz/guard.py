@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,10 +57,12 @@ class Guard:
     """Watches inputs, one at a time. Audit hooks stay for good, so a process has one guard.
 
     escapes: events that were refused, in words. worst: megabytes that an input took most.
+    longest_s: seconds that one took most.
     """
 
     def __init__(self) -> None:
         self.escapes: list[str] = []
+        self.longest_s = 0.0
         self._inside: str | None = None
         self._base = peak_megabytes()
         sys.addaudithook(self._event)
@@ -70,8 +73,10 @@ class Guard:
         return peak_megabytes() - self._base
 
     def settle(self) -> None:
-        """Counts what the process has taken so far as its own: imports, models, caches."""
-        self._base = peak_megabytes()
+        """Counts what the process has taken so far as its own: imports, models, caches. What took
+        longest is asked anew.
+        """
+        self._base, self.longest_s = peak_megabytes(), 0.0
 
     @contextmanager
     def watching(self, folder: Path, seconds: float = SECONDS) -> Iterator[None]:
@@ -80,12 +85,14 @@ class Guard:
         took = peak_megabytes()
         self._inside = os.path.realpath(folder)
         signal.setitimer(signal.ITIMER_REAL, seconds)
+        began = time.monotonic()
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
             self._inside = None
+            self.longest_s = max(self.longest_s, time.monotonic() - began)
         if peak_megabytes() - max(took, self._base) > MEGABYTES:
             raise MemoryError(f"{peak_megabytes() - took:.0f} MB for one input")
 

@@ -169,6 +169,11 @@ def _odd_array(array: np.ndarray, kind: int, number: int) -> np.ndarray:
     return flat
 
 
+def whole_members(arrays: Arrays) -> dict[str, bytes]:
+    """Files of an .npz of those arrays, by name."""
+    return {f"{name}.npy": _npy(array) for name, array in arrays.items()}
+
+
 def _npy(array: np.ndarray, allow_pickle: bool = False) -> bytes:
     out = io.BytesIO()
     np.lib.format.write_array(out, array, allow_pickle=allow_pickle)
@@ -224,11 +229,16 @@ def _bomb(name: str) -> bytes:
 
 
 @st.composite
-def broken_npz(draw: DrawFn, whole: SearchStrategy[Arrays]) -> bytes:
-    """An .npz: bytes of the file, its members, names and compression, or the arrays' values."""
+def broken_npz(
+    draw: DrawFn, whole: SearchStrategy[Arrays], made: Mapping[str, bytes] | None = None
+) -> bytes:
+    """An .npz: bytes of the file, its members, names and compression, or the arrays' values.
+
+    made: `whole_members` of the arrays, where they are always the same.
+    """
     arrays = dict(draw(whole))
     kind = draw(st.integers(0, 9))
-    members = {f"{name}.npy": _npy(array) for name, array in arrays.items()}
+    members = whole_members(arrays) if made is None else dict(made)
     method = draw(st.sampled_from((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)))
     if kind > 1:
         for _ in range(draw(st.integers(1, MOST))):
@@ -248,7 +258,7 @@ def broken_npz(draw: DrawFn, whole: SearchStrategy[Arrays]) -> bytes:
     if draw(st.integers(0, 60)) == 0:
         return _bomb("bomb.npy" if kind > 4 else next(iter(members), "x.npy"))
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", method) as file:
+    with zipfile.ZipFile(out, "w", method, compresslevel=1) as file:
         for member, data in members.items():
             file.writestr(member or "unnamed", data)
     if kind <= 1:

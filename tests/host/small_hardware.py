@@ -7,7 +7,6 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -63,11 +62,6 @@ def write_hardware(folder: Path) -> Hardware:
     hardware = replace(small_system.HARDWARE, sources=tuple(named))
     hardware.save(folder)
     return hardware
-
-
-def listed(folder: Path) -> SimpleNamespace:
-    """What of a manifest tells which files are a bundle's: all that there are."""
-    return SimpleNamespace(hashes={p.relative_to(folder).as_posix(): "" for p in folder.rglob("*")})
 
 
 def example(graph: str, rng: np.random.Generator, length: int = 0, layer: int = 0):

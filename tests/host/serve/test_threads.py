@@ -7,7 +7,7 @@ from host.errors import DeviceError
 from host.serve import worker
 from host.serve.newest import Newest
 from host.serve.notices import Notices
-from host.serve.rates import Meter, StageMeans
+from host.serve.rates import Meter, StageMeans, limit_of
 from host.serve.worker import Worker
 from tests.host.serve.shows import until
 
@@ -76,3 +76,14 @@ def test_rates_and_stages_settle():
     for _ in range(60):
         means.add({"b": 2.0})
     assert means.rounded() == {"b": 2.0}
+
+
+def test_what_limits_the_rate_is_said():
+    stages = {"image_encoder": 32.0, "mask_decoder": 11.0, "prepare": 2.0}
+    assert limit_of(30, 29.5, stages) == "" and limit_of(30, 0, {}) == ""
+    assert limit_of(30, 22, stages) == (
+        "the image encoder takes 32 of 45 ms a frame, 30 frames/s leave 33 ms"
+    )
+    assert "waits for a busy processor: its stages take 9 ms" in limit_of(
+        30, 12, {"image_encoder": 9.0}
+    )

