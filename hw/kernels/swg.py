@@ -19,9 +19,10 @@ class Swg(Kernel):
 
     IFM_H, IFM_W, NumChannels: lines, pixels of a line, channels of the map. KERNEL: k. STRIDE: 1 or
     2. SIMD: channels a beat. ELEM_WIDTH: bits of a code; signed: of no effect on them. RAM_STYLE:
-    memory of the lines, distributed, block or ultra. Orders of the output: dense      (OH, OW, k,
-    k, C), SIMD lanes DEPTHWISE  (OH, OW, C / SIMD, k * k, SIMD), SIMD lanes PARALLEL   the order of
-    DEPTHWISE, whatever that is, k * k * SIMD lanes
+    memory of the lines, distributed, block or ultra. Orders of the output:
+      dense      (OH, OW, k, k, C), SIMD lanes
+      DEPTHWISE  (OH, OW, C / SIMD, k * k, SIMD), SIMD lanes
+      PARALLEL   the order of DEPTHWISE, whatever that is, k * k * SIMD lanes
     """
 
     name = "swg"
