@@ -50,12 +50,12 @@ class TimingError(VivadoError):
 
 
 def find() -> str | None:
-    """Vivado on the PATH, if any."""
+    """Returns Vivado's program on the PATH, if there is one."""
     return shutil.which("vivado")
 
 
 def version(program: str, flag: str = "-version") -> tuple[int, int]:
-    """(year, release). Raises VivadoError where the program does not tell it."""
+    """Returns (year, release). Raises VivadoError where the program does not tell it."""
     try:
         done = subprocess.run(
             [program, flag],
@@ -75,7 +75,9 @@ def version(program: str, flag: str = "-version") -> tuple[int, int]:
 
 
 def need_version(program: str, name: str = "Vivado", flag: str = "-version") -> None:
-    """Raises VivadoTooOldError below OLDEST. name: of the tool, for the message."""
+    """Raises VivadoTooOldError where the program is older than OLDEST. name: of the tool, for the
+    message.
+    """
     have = version(program, flag)
     if have < OLDEST:
         raise VivadoTooOldError(
@@ -139,7 +141,7 @@ def settings(
     top: Path,
     ips: Ips | None = None,
 ) -> str:
-    """Text of settings.tcl."""
+    """Returns the text of settings.tcl, which the project's scripts read."""
     engines = [(d.cell, int(d.reads), int(d.writes)) for d in overlay.dmas(hardware)]
     made = [
         _list((cell.name, f"xilinx.com:ip:{cell.ip}", _config(cell.config)), quote=False)

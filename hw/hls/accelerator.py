@@ -264,7 +264,7 @@ class _Emitter:
             template = f"dwc_ragged<{lanes}, {rows}, {reader.LENGTH}>"
         else:
             codes = reader.LENGTH * reader.DIM // kernel.beats
-            template = f"duplicate_ragged<{kernel.WIDTH}, {codes}, {rows}, {reader.LENGTH}>"
+            template = f"duplicate_ragged<{kernel.STREAM_WIDTH}, {codes}, {rows}, {reader.LENGTH}>"
         self.processes.append(
             f"{NAMESPACE}::{template}({', '.join([ends[0], length, *ends[1:]])});"
         )
@@ -316,13 +316,13 @@ def _indented(lines: list[str]) -> list[str]:
 
 
 def interface(arguments: Mapping[str, Stream]) -> list[str]:
-    """Pragmas of a top function's ports: AXI4-Stream, and AXI4-Lite for ap_ctrl."""
+    """Returns the pragmas of a top function's ports: AXI4-Stream, and AXI4-Lite for ap_ctrl."""
     ports = [f"#pragma HLS INTERFACE mode = axis port = {name}" for name in arguments]
     return [*ports, "#pragma HLS INTERFACE mode = s_axilite port = return bundle = control"]
 
 
 def netlist_top(netlist: Netlist, axis: bool = False) -> Top:
-    """The netlist's top function.
+    """Returns the netlist's top function.
 
     By default it has the netlist's title and plain streams. With axis it is what becomes an IP:
     <title>_hls, whose ports are AXI4-Streams with the SystemVerilog ports' tlast, started over

@@ -50,15 +50,15 @@ class HlsModule:
         return self.netlist.title
 
     def inputs(self) -> dict[str, Stream]:
-        """Streams in."""
+        """Returns the streams that go into the accelerator."""
         return self.netlist.inputs()
 
     def outputs(self) -> dict[str, Stream]:
-        """Streams out."""
+        """Returns the streams that come out of the accelerator."""
         return self.netlist.outputs()
 
     def parameters(self) -> dict[str, int | str]:
-        """There are none."""
+        """Returns nothing: the IP holds its parameters."""
         return {}
 
     def memories(self) -> dict[str, RomImage]:
@@ -73,7 +73,7 @@ class HlsModule:
         return Design(self.title, (START, path), {}, {})
 
     def verilog(self) -> str:
-        """The module."""
+        """Returns the text of the module."""
         lines = ["input  wire logic clk", "input  wire logic rst"]
         for name, stream in self.inputs().items():
             lines += port_lines(name, stream, "input  wire logic", "output logic     ")

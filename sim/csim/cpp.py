@@ -58,12 +58,12 @@ class Function:
 
     @property
     def constant(self) -> bool:
-        """The compiler evaluates it."""
+        """True where the compiler evaluates the function."""
         return any(token.text == "constexpr" for token in self.head)
 
     @property
     def dataflow(self) -> bool:
-        """Its calls are processes."""
+        """True for a region, whose calls are processes."""
         return any(is_pragma(token, "DATAFLOW") for token in self.body)
 
 

@@ -60,7 +60,7 @@ class Directions:
         self._known: dict[int, dict[int, tuple[bool, bool]]] = {}
 
     def of(self, call: Call) -> dict[int, tuple[bool, bool]]:
-        """(reads, writes) by position of the argument; nothing of a function that is not known."""
+        """Returns (reads, writes) by position of the argument; nothing for an unknown function."""
         found: dict[int, tuple[bool, bool]] = {}
         for function in self._made.get((call.name, len(call.arguments)), []):
             for position, (reads, writes) in self._within(function).items():

@@ -26,7 +26,7 @@ MESSAGE = 1 << 16
 """A run says no more than this many bytes."""
 
 Bytes = NDArray[np.uint8]
-"""(beats, width / 8) bytes of a stream, little end first."""
+"""An array of (beats, width / 8) bytes of a stream, little end first."""
 
 _GLUE = """
 namespace {
@@ -75,8 +75,9 @@ class CsimError(SamFabricError):
 
 
 class Library:
-    """Top functions, compiled. bounded: streams hold no more than their depth, and a run that comes
-    to a halt for good is told; else they hold what comes, and a run is quicker.
+    """A library holds compiled top functions, which it calls with bytes. bounded: streams hold no
+    more than their depth, and a run that comes to a halt for good is told; else they hold what
+    comes, and a run is quicker.
 
     Raises CsimError where the compiler is missing or refuses the source, HeadersError where the
     headers are missing.
@@ -198,5 +199,5 @@ def _compile(source: str, headers: Mapping[str, str], folder: Path) -> None:
 
 
 def beats_of(stream: Stream, frames: Sequence[NDArray[np.int64]]) -> Bytes:
-    """Codes of frames -> the bytes of their beats, one frame after another."""
+    """Returns, for codes of frames, the bytes of their beats, one frame after another."""
     return np.concatenate([stream.pack(codes) for codes in frames])

@@ -19,6 +19,7 @@ from sim.csim.cpp import (
     SourceError,
     Token,
     Tokens,
+    angle,
     calls,
     closing,
     functions,
@@ -121,6 +122,8 @@ def _loops(function: Function) -> Iterator[Finding]:
     """A loop's bound is known when it is compiled, or its trip count is said."""
     body = function.body
     known = {t.text for i, t in enumerate(body) if "constexpr" in {x.text for x in body[i - 3 : i]}}
+    template = function.head if function.head[0].text == "template" else ()
+    given = {t.text for t in template[: angle(template, 1)]} if template else set()
     for i, token in enumerate(body):
         if token.text not in ("for", "while", "do"):
             continue
@@ -138,7 +141,7 @@ def _loops(function: Function) -> Iterator[Finding]:
         if not condition or [t.text for t in condition] in (["true"], ["1"]):
             yield Finding(*where, f"{function.name}: a loop without an end")
             continue
-        words = {t.text for t in condition if t.kind == "word"} - own - known
+        words = {t.text for t in condition if t.kind == "word"} - own - known - given
         if token.text == "for" and all(_constant(word) for word in words):
             continue
         if not _has_trip_count(body, end + 1):
@@ -148,7 +151,7 @@ def _loops(function: Function) -> Iterator[Finding]:
 
 
 def _constant(word: str) -> bool:
-    """Template parameters and constants are in capitals; functions of them are the headers' own."""
+    """Constants are in capitals; functions of them are the headers' own."""
     return word.upper() == word or word in ("ceil_div", "larger", "smaller", "bits_of", "beat_bits")
 
 
@@ -211,7 +214,7 @@ def read(paths: Sequence[Path]) -> dict[str, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line; returns the exit code."""
     named = [Path(name) for name in (sys.argv[1:] if arguments is None else arguments)]
     headers = sorted(INCLUDE.glob("*.hpp"))
     try:

@@ -17,21 +17,22 @@
 namespace samfabric {
 
 #ifdef SAMFABRIC_AXI_SDATA
-template <int WIDTH>
-using AxisBeat = ap_axiu<WIDTH, 0, 0, 0>;
+template <int STREAM_WIDTH>
+using AxisBeat = ap_axiu<STREAM_WIDTH, 0, 0, 0>;
 #else
-template <int WIDTH>
+template <int STREAM_WIDTH>
 struct AxisBeat {
-  ap_uint<WIDTH> data;
-  ap_uint<WIDTH / 8> keep;
-  ap_uint<WIDTH / 8> strb;
+  ap_uint<STREAM_WIDTH> data;
+  ap_uint<STREAM_WIDTH / 8> keep;
+  ap_uint<STREAM_WIDTH / 8> strb;
   ap_uint<1> last;
 };
 #endif
 
 // `beats` beats, MOST at most, without their side channels.
-template <int WIDTH, int MOST>
-void take_beats(hls::stream<AxisBeat<WIDTH>>& port, hls::stream<ap_uint<WIDTH>>& inner, int beats) {
+template <int STREAM_WIDTH, int MOST>
+void take_beats(hls::stream<AxisBeat<STREAM_WIDTH>>& port,
+                hls::stream<ap_uint<STREAM_WIDTH>>& inner, int beats) {
 beats:
   for (int beat = 0; beat < beats; beat++) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = MOST
@@ -41,38 +42,38 @@ beats:
 }
 
 // A frame of BEATS beats.
-template <int WIDTH, int BEATS>
-void take(hls::stream<AxisBeat<WIDTH>>& port, hls::stream<ap_uint<WIDTH>>& inner) {
-  take_beats<WIDTH, BEATS>(port, inner, BEATS);
+template <int STREAM_WIDTH, int BEATS>
+void take(hls::stream<AxisBeat<STREAM_WIDTH>>& port, hls::stream<ap_uint<STREAM_WIDTH>>& inner) {
+  take_beats<STREAM_WIDTH, BEATS>(port, inner, BEATS);
 }
 
 // A frame of ragged keys or values, a code a beat.
-template <int WIDTH, int DIM, int ROWS, int LENGTH, int LENGTH_WIDTH>
-void take_ragged(hls::stream<AxisBeat<WIDTH>>& port, hls::stream<ap_uint<LENGTH_WIDTH>>& lengths,
-                 hls::stream<ap_uint<WIDTH>>& inner) {
+template <int STREAM_WIDTH, int DIM, int ROWS, int LENGTH, int LENGTH_WIDTH>
+void take_ragged(hls::stream<AxisBeat<STREAM_WIDTH>>& port, hls::stream<ap_uint<LENGTH_WIDTH>>& lengths,
+                 hls::stream<ap_uint<STREAM_WIDTH>>& inner) {
   const int length = lengths.read();
-  take_beats<WIDTH, ceil_div(LENGTH, ROWS) * ROWS * DIM>(port, inner,
+  take_beats<STREAM_WIDTH, ceil_div(LENGTH, ROWS) * ROWS * DIM>(port, inner,
                                                          ragged_codes<DIM, ROWS>(length));
 }
 
 // What is loaded once after reset: BEATS beats in the first call, none in any other.
-template <int WIDTH, int BEATS>
-void take_once(hls::stream<AxisBeat<WIDTH>>& port, hls::stream<ap_uint<WIDTH>>& inner) {
+template <int STREAM_WIDTH, int BEATS>
+void take_once(hls::stream<AxisBeat<STREAM_WIDTH>>& port, hls::stream<ap_uint<STREAM_WIDTH>>& inner) {
   static bool taken = false;
 #pragma HLS RESET variable = taken
   if (!taken) {
-    take_beats<WIDTH, BEATS>(port, inner, BEATS);
+    take_beats<STREAM_WIDTH, BEATS>(port, inner, BEATS);
     taken = true;
   }
 }
 
 // A frame of BEATS beats, of which the last has tlast.
-template <int WIDTH, int BEATS>
-void give(hls::stream<ap_uint<WIDTH>>& inner, hls::stream<AxisBeat<WIDTH>>& port) {
+template <int STREAM_WIDTH, int BEATS>
+void give(hls::stream<ap_uint<STREAM_WIDTH>>& inner, hls::stream<AxisBeat<STREAM_WIDTH>>& port) {
 beats:
   for (int beat = 0; beat < BEATS; beat++) {
 #pragma HLS PIPELINE II = 1 style = flp
-    AxisBeat<WIDTH> out;
+    AxisBeat<STREAM_WIDTH> out;
     out.data = inner.read();
     out.keep = -1;
     out.strb = -1;
