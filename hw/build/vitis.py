@@ -15,7 +15,7 @@ from hw.build.steps import ToolError, follow
 from hw.build.vivado import Ips, need_version
 from hw.hls import project
 from hw.spec.hardware import Hardware
-from hw.spec.manifest import load_manifest
+from hw.spec.manifest import load_manifest, rehash
 
 LOG = "run_hls.log"
 TIMEOUT_S = 12 * 3600.0
@@ -63,7 +63,10 @@ def write(bundle: Path, hardware: Hardware, board: Board, cosim: bool = True) ->
     """
     folded = refold(bundle, load_manifest(bundle), board)
     netlists = {graph: made.netlist for graph, made in folded.accelerators.items()}
-    return project.write(bundle, hardware, netlists, cosim)
+    made = project.write(bundle, hardware, netlists, cosim)
+    kept = [*made.folder.glob("*/*_hls.cpp"), *made.folder.glob("include/*.hpp")]
+    rehash(bundle, *(path.relative_to(bundle).as_posix() for path in sorted(kept)))
+    return made
 
 
 def ips(bundle: Path, made: project.Project) -> Ips:

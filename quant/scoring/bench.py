@@ -4,7 +4,8 @@ session scales.
 Questions answered by a ratio within one run on the same threads: does the integer model cost more
 than the float one, what do more objects cost, and do frame time and memory stay flat over a long
 stream. Sessions alternate frame by frame, so a machine that slows down slows both. Besides: what
-the host's own work is, and what that makes of the boards that the model's hardware was built for.
+the host's own work is, what that makes of the boards that the model's hardware was built for, and
+what the HLS sources take on this machine.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ BOARDS = {"KV260": "xcup", "PYNQ-Z2": "xc7"}
 """Boards that are compared, and their families."""
 SIZES = ((480, 640), (720, 1280))
 """Height and width of frames that the host's own work is measured for."""
+CSIM_FRAMES = 4  # of a device that takes seconds for each
 WARM_UP = 12  # frames until the bank is full and every buffer is allocated
 
 
@@ -177,9 +179,30 @@ def bench(args: argparse.Namespace) -> dict[str, float]:
             f"{args.endurance} frames in one session: resident memory x{long['memory_ratio']:.4f}, "
             f"frame time x{long['time_ratio']:.3f} from the first tenth to the last"
         )
+    figures |= csim_figures(golden, frames, args.config, args.boards)
     figures |= host_figures(golden, frames, args.config, args.boards)
     golden.close()
     return figures
+
+
+def csim_figures(
+    golden: Device, frames: list[np.ndarray], config: str, folder: Path
+) -> dict[str, float]:
+    """Prints the time a frame of the csim device beside golden's, where there is hardware with HLS
+    sources; the first frame is left out.
+    """
+    bundles = [b for board in BOARDS if (b := hardware_of(config, board, folder))]
+    bundle = next((b for b in bundles if (b / "hls").is_dir()), None)
+    if bundle is None:
+        print(f"csim is not timed: no HLS sources of {config} (make bitstream BACKEND=hls)")
+        return {}
+    device = open_device("csim", bundle)
+    runs = [Run(golden, 1), Run(device, 1)]
+    alternate(runs, frames, CSIM_FRAMES)
+    device.close()
+    quick, slow = (statistics.median(run.times[1:]) for run in runs)
+    print(f"csim takes {slow:.1f} ms a frame, golden {quick:.1f} ms: {slow / quick:.1f} times")
+    return {"csim_ms": slow, "csim_over_golden": slow / quick}
 
 
 def host_figures(

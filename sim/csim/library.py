@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,9 +18,9 @@ from numpy.typing import NDArray
 from hw.hls.source import INCLUDE, Top
 from hw.spec.errors import SamFabricError
 from hw.spec.stream import Stream
+from sim.cache import cached
 from sim.csim import depths
 from sim.csim.headers import type_headers
-from sim.verilate import cached
 
 FLAGS = ("-std=c++14", "-O2", "-shared", "-fPIC", "-w", "-DAP_INT_MAX_W=16384")
 TIMEOUT_S = 1800
@@ -94,7 +96,10 @@ class Library:
         words = "\0".join((source, *FLAGS, *headers, *headers.values()))
         digest = hashlib.sha256(words.encode()).hexdigest()[:16]
         folder = cached(f"csim-{digest}", lambda kept: _compile(source, headers, kept))
-        self._library = ctypes.CDLL(str(folder / "csim.so"))
+        # A copy of its own: what is loaded once is loaded into this one alone.
+        with tempfile.TemporaryDirectory(prefix="samfabric-csim-") as place:
+            own = shutil.copy(folder / "csim.so", place)
+            self._library = ctypes.CDLL(own)
 
     def run(self, name: str, frames: int, inputs: Mapping[str, Bytes]) -> dict[str, Bytes]:
         """Beats of all frames by input stream -> by output stream.
