@@ -268,7 +268,7 @@ def open_source(source: str | Path | int) -> FrameSource:
     """
     if isinstance(source, int):
         return CameraSource(source)
-    path = Path(source)
+    path = Path(source).expanduser()
     if path.is_dir():
         return FolderSource(path)
     if path.is_file():

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hw import board
 from hw.build import utilization, vivado
+from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import SamFabricError
 from hw.spec.hardware import Hardware, newest
 
@@ -26,8 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m hw.build.bitstream", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--bundle", type=Path, help="folder that make hardware wrote")
-    parser.add_argument("--config", default="nano", help="else the newest bundle of a model (nano)")
+    parser.add_argument("--bundle", type=given_path, help="folder that make hardware wrote")
+    parser.add_argument(
+        "--config", type=model_name, default="nano", help="else the newest bundle of a model (nano)"
+    )
     parser.add_argument("--board", default="KV260", help="and of a board (KV260)")
     parser.add_argument(
         "--timeout", type=float, default=vivado.TIMEOUT_S, metavar="S", help="seconds at most"

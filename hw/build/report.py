@@ -27,6 +27,7 @@ from hw.build.rates import add_rates, asked
 from hw.build.resources import GLUE, ByLayer
 from hw.build.whole_system import section
 from hw.search.target import Target, parts
+from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import Hardware, newest
@@ -281,13 +282,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m hw.build.report", description=(__doc__ or "").split("\n\n")[0]
     )
-    parser.add_argument("--bundle", type=Path, help="folder of make hardware")
-    parser.add_argument("--config", default="nano", help="else the newest bundle of a model (nano)")
+    parser.add_argument("--bundle", type=given_path, help="folder of make hardware")
+    parser.add_argument(
+        "--config", type=model_name, default="nano", help="else the newest bundle of a model (nano)"
+    )
     parser.add_argument("--board", default="KV260", help="and of a board (KV260)")
     parser.add_argument(
         "--no-synthesis", action="store_true", help="resources by the cost models, in seconds"
     )
-    parser.add_argument("--publish", type=Path, metavar="DIR", help="copy it there as well")
+    parser.add_argument("--publish", type=given_path, metavar="DIR", help="copy it there as well")
     add_rates(parser)
     given = parser.parse_args(arguments)
     try:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from host.devices.registry import default_bundle, open_device
+from hw.spec.command_line import given_path
 from hw.spec.manifest import load_manifest
 from quant.concepts.cache import MAPS, build_views
 from quant.concepts.calibration import calibrate_scores
@@ -57,14 +58,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m quant.concepts.train", description=__doc__)
     add_arguments(parser)
     parser.add_argument(
-        "--out", type=Path, default=CHECKPOINTS, help="shipped checkpoints (%(default)s)"
+        "--out", type=given_path, default=CHECKPOINTS, help="shipped checkpoints (%(default)s)"
     )
     parser.add_argument(
-        "--tracker", type=Path, help="quantized tracker (<out>/<config>_w4a4.safetensors)"
+        "--tracker", type=given_path, help="quantized tracker (<out>/<config>_w4a4.safetensors)"
     )
-    parser.add_argument("--bundle", type=Path, help="its bundle (the newest of the configuration)")
     parser.add_argument(
-        "--start", type=Path, help="float detector to begin with, e.g. of the encoder before"
+        "--bundle", type=given_path, help="its bundle (the newest of the configuration)"
+    )
+    parser.add_argument(
+        "--start", type=given_path, help="float detector to begin with, e.g. of the encoder before"
     )
     return parser.parse_args(argv)
 

@@ -17,6 +17,7 @@ from rich.progress import track as track_progress
 
 from host.device import Device
 from host.devices.registry import open_device
+from hw.spec.command_line import data_path, given_path, model_name
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
 from hw.spec.manifest import GRAPHS
@@ -64,14 +65,18 @@ The weights inherit the strictest of these: research use, not commercial."""
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m quant.scoring.card", description=__doc__)
-    parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)}")
-    parser.add_argument("--data", type=Path, required=True, help="videos to score on")
+    parser.add_argument(
+        "--config", type=model_name, default="nano", help=f"one of {', '.join(CONFIGS)}"
+    )
+    parser.add_argument("--data", type=data_path, required=True, help="videos to score on")
     parser.add_argument("--splits", default="train,dev", help="splits to score (%(default)s)")
     parser.add_argument(
-        "--run", type=Path, help="training run whose curve.csv is shown (runs/<config>)"
+        "--run", type=given_path, help="training run whose curve.csv is shown (runs/<config>)"
     )
-    parser.add_argument("--bundle", type=Path, help="score W4A4 on this bundle's golden device")
-    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="(%(default)s)")
+    parser.add_argument(
+        "--bundle", type=given_path, help="score W4A4 on this bundle's golden device"
+    )
+    parser.add_argument("--checkpoints", type=given_path, default=CHECKPOINTS, help="(%(default)s)")
     parser.add_argument("--debug", action="store_true", help="tracebacks")
     args = parser.parse_args(argv)
 

@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQ
 from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from hw.spec.command_line import data_path, given_path, model_name
 from hw.spec.errors import SamFabricError
 from quant.commands import exit_code
 from quant.config import CONFIGS
@@ -38,13 +39,18 @@ EMA_DECAY = 0.99  # averages the last ~100 steps: one-cycle ends at rate 0, so m
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of a training command."""
     parser.add_argument(
-        "--config", default="nano", help=f"one of {', '.join(CONFIGS)} (%(default)s)"
+        "--config",
+        type=model_name,
+        default="nano",
+        help=f"one of {', '.join(CONFIGS)} (%(default)s)",
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder with videos and stills/")
+    parser.add_argument(
+        "--data", type=data_path, required=True, help="folder with videos and stills/"
+    )
     parser.add_argument(
         "--epochs", type=float, default=1.0, help="factor on every stage's length (%(default)s)"
     )
-    parser.add_argument("--run", type=Path, help="run folder (runs/<config>)")
+    parser.add_argument("--run", type=given_path, help="run folder (runs/<config>)")
     parser.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,

@@ -17,6 +17,7 @@ import lightning
 import torch
 from torch import nn
 
+from hw.spec.command_line import given_path
 from quant.config import FLOAT, PRECISIONS, get_config
 from quant.model.ports import POLICY
 from quant.model.provenance import encoder_hash
@@ -38,9 +39,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m quant.training.train", description=__doc__)
     add_arguments(parser)
     parser.add_argument(
-        "--pretrained", type=Path, help="MobileNetV2 .tflite to start the encoder from"
+        "--pretrained", type=given_path, help="MobileNetV2 .tflite to start the encoder from"
     )
-    parser.add_argument("--start", type=Path, help="checkpoint that the first stage starts from")
+    parser.add_argument(
+        "--start", type=given_path, help="checkpoint that the first stage starts from"
+    )
     parser.add_argument(
         "--clips", type=int, help="clips of four frames a step, instead of the recipe's"
     )
