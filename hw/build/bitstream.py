@@ -1,9 +1,11 @@
 """Goes from a bundle's hardware to a bitstream.
 
-    python -m hw.build.bitstream --bundle bitstreams/<model>_<board>_<hash>
+    python -m hw.build.bitstream --bundle bitstreams/<model>_<board>_<hash> [--project-only]
+    python -m hw.build.bitstream --look
 
 Exit code 0 with <name>.bit and <name>.hwh in the bundle, 2 on an error, 3 where there is no Vivado:
-the project then lies in the bundle, and the build goes on wherever there is one.
+the project then lies in the bundle, and the build goes on wherever there is one. `--look` only says
+whether there is a Vivado that will do, before the long work that leads up to it begins.
 """
 
 from __future__ import annotations
@@ -20,6 +22,11 @@ from hw.spec.errors import SamFabricError
 from hw.spec.hardware import Hardware, newest
 
 NO_VIVADO = 3
+"""Exit code."""
+NEEDED = (
+    "No vivado on the PATH: the bitstream needs Vivado "
+    f"{'.'.join(map(str, vivado.OLDEST))} or newer."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,11 +42,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--timeout", type=float, default=vivado.TIMEOUT_S, metavar="S", help="seconds at most"
     )
+    parser.add_argument(
+        "--project-only", action="store_true", help="write Vivado's project, and do not look for it"
+    )
+    parser.add_argument("--look", action="store_true", help="look for Vivado, and do nothing else")
     given = parser.parse_args(arguments)
     try:
+        if given.look:
+            return 0 if given.project_only else _look()
         bundle = given.bundle or newest(given.config, given.board)
         hardware = Hardware.load(bundle)
         folder = vivado.write_project(bundle, hardware, board.find(hardware.board))
+        if given.project_only:
+            print(f"project: {folder}\n{_on_its_own(folder)}")
+            return 0
         program = vivado.find()
         if program is None:
             print(_how_to_go_on(folder), file=sys.stderr)
@@ -57,11 +73,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _look() -> int:
+    """Exit code: 0 with a Vivado that will do, NO_VIVADO without one. Raises VivadoError for one
+    that will not.
+    """
+    program = vivado.find()
+    if program is None:
+        print(
+            f"{NEEDED}\nSource its settings64.sh first, or write the project only, for another "
+            "machine: make bitstream PROJECT=1. Nothing was built yet.",
+            file=sys.stderr,
+        )
+        return NO_VIVADO
+    vivado.need_version(program)
+    return 0
+
+
 def _how_to_go_on(folder: Path) -> str:
-    oldest = ".".join(map(str, vivado.OLDEST))
     return (
-        f"No vivado on the PATH: the bitstream needs Vivado {oldest} or newer.\n"
+        f"{NEEDED}\n"
         f"The project is complete in {folder} ({vivado.SCRIPT.name}, {vivado.SETTINGS}).\n"
+        f"{_on_its_own(folder)}"
+    )
+
+
+def _on_its_own(folder: Path) -> str:
+    return (
         "Where there is Vivado, copy the whole bundle there and run make bitstream, or without this"
         f" project\n  cd {folder} && {' '.join(vivado.command())}"
     )

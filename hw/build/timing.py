@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from hw import board as boards
 from hw.build.folded import Folded, refold
+from hw.build.progress import counted
 from hw.build.resources import normal
 from hw.design import Design
 from hw.spec.command_line import given_path, model_name
@@ -68,12 +69,7 @@ def analyse(folded: Folded, graphs: Iterable[str], jobs: int = 2) -> list[Timing
     for graph in graphs:
         for name, kernel in folded.accelerators[graph].netlist.instances.items():
             designs[f"{graph}.{name}"] = normal(kernel)
-    with tqdm(desc="netlists", unit=" kernels", disable=None) as bar:
-
-        def say(done: int, count: int) -> None:
-            bar.total = count
-            bar.update(done - bar.n)
-
+    with counted("netlists", "kernels") as say:
         places = netlists(designs, family, jobs, say)
     made: dict[Path, Model] = {}
     for path in tqdm(sorted(set(places.values())), desc="models", disable=None):

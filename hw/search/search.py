@@ -114,7 +114,7 @@ class Folder:
             if pace not in self._folded:
                 choice = self._folded[pace] = self.fold(pace)
                 graph, cycles = self.dataflow.graph, choice.cycles
-                say(f"{graph}: pace {pace:,.0f}, {cycles:,} cycles, {choice.cost}")
+                say(f"{graph}: pace {pace:,.0f}, {cycles:,} cycles, {choice.cost.words()}")
         return unbeaten(sorted(self._folded.values(), key=lambda c: c.cycles))
 
     def near(self, choice: Choice, growth: float) -> list[float]:
