@@ -37,6 +37,7 @@ from quant.model.tracker import (
     load_detector,
     save_checkpoint,
 )
+from quant.progress import Stages
 from quant.runs import DATA, NOTHING, check_settings, digest, file_hash, keep_settings, warn
 from quant.training.convert import Calibration, quantized_from_float
 from quant.training.fitting import (
@@ -85,6 +86,7 @@ def train(args: argparse.Namespace) -> None:
     results = [run / f"{stage.name}.safetensors" for stage in recipe.stages]
     if args.resume:
         check_settings(run, asked, [*results, run / "views"])
+    told = Stages(run, [s.name for s in recipe.stages], [s.time for s in recipe.stages])
     trained = replace(trained_on(asked), encoder=asked["encoder"])
     trained = replace(trained, float_encoder=tracker.trained.float_encoder)
     images += drawn_scenes(recipe.scenes)
@@ -115,6 +117,8 @@ def train(args: argparse.Namespace) -> None:
         if is_done(result, trained, args.resume):
             model = load_detector(begun, result)
         else:
+            steps = max(1, round(stage.epochs * args.epochs)) * STEPS_PER_EPOCH
+            told.begin(stage.name, f"{stage.precision}, {steps:,} steps of {recipe.batch} images")
             share = stage.time / sum(s.time for s in recipe.stages)
             minutes = None if args.minutes is None else args.minutes * share
             module = ConceptModule(begun, stage.rate, minutes)
@@ -125,10 +129,12 @@ def train(args: argparse.Namespace) -> None:
             model = begun
             model.detector_trained = trained
             save_checkpoint(model, result, {"stage": stage.name}, DETECTOR)
+            told.end(stage.name)
         if stage is [s for s in recipe.stages if s.precision == stage.precision][-1]:
             ship(model, tracker, samples, args.out, stage.name)
         if stage.name == args.until:
-            return
+            break
+    told.done()
 
 
 def settings(

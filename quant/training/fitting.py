@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -15,7 +14,7 @@ from typing import Literal
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 
@@ -27,6 +26,7 @@ from quant.data.errors import DataError
 from quant.data.packed import is_pack
 from quant.model.provenance import Trained
 from quant.model.tracker import CheckpointError, read_header
+from quant.progress import StageBar, quiet
 from quant.runs import DATA, REMEDY, RunError, digest
 from quant.training.recipe import STEPS_PER_EPOCH
 from quant.training.snapshots import Snapshots
@@ -124,7 +124,7 @@ def fit(
             LearningRateMonitor("step"),
             average,
             *snapshots,
-            TQDMProgressBar(refresh_rate=10),
+            StageBar(minutes),
         ],
         logger=TensorBoardLogger(run / "curves", name=name, version=0),
         log_every_n_steps=10,
@@ -200,9 +200,9 @@ def is_done(result: Path, trained: Trained, resume: bool) -> bool:
 
 def run_command(train: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> int:
     """Exit code of a training command: 0, 2 on a SamFabricError, 130 when interrupted."""
-    warnings.filterwarnings("ignore", module=r"torch|lightning|brevitas")
     try:
-        return exit_code(lambda: train(args), args.debug)
+        with quiet():
+            return exit_code(lambda: train(args), args.debug)
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130

@@ -22,6 +22,7 @@ from quant.config import FLOAT, PRECISIONS, get_config
 from quant.model.ports import POLICY
 from quant.model.provenance import encoder_hash
 from quant.model.tracker import Tracker, load_checkpoint, save_checkpoint
+from quant.progress import Stages
 from quant.runs import DATA, NOTHING, check_settings, digest, file_hash, keep_settings
 from quant.training.clip_batch import assemble
 from quant.training.convert import Calibration, quantized_from_float
@@ -29,7 +30,7 @@ from quant.training.data import Found, TrainingData, find_material
 from quant.training.fitting import add_arguments, fit, is_done, prepare, run_command, trained_on
 from quant.training.module import TrackerStage
 from quant.training.pretrained import load_backbone
-from quant.training.recipe import RECIPES, Stage
+from quant.training.recipe import RECIPES, STEPS_PER_EPOCH, Stage
 from quant.training.unroll import PROMPTS, Plan, Unroller
 
 CALIBRATION = Stage("calibration", "w4a4", 6, 0.0, 4, 4, "frozen")  # an epoch here is one batch
@@ -155,6 +156,7 @@ def train(args: argparse.Namespace) -> None:
     results = [run / f"{stage.name}.safetensors" for stage in stages]
     if args.resume:
         check_settings(run, asked, results)
+    told = Stages(run, [s.name for s in stages], [s.share for s in stages])
     trained = trained_on(asked)
     if args.start is not None:
         trained = replace(trained, encoder=load_checkpoint(args.start, config.name).trained.encoder)
@@ -163,18 +165,30 @@ def train(args: argparse.Namespace) -> None:
     teacher: nn.Module | None = None
     for stage, result in zip(stages, results, strict=True):
         if not is_done(result, trained, args.resume):
+            told.begin(stage.name, words(stage, args))
             model = start_model(stage, previous, done, found, args)
             keep_settings(run, asked)
             model = run_stage(stage, model, teacher, run, found, args)
             model.trained = trained
             save_checkpoint(model, result, {"stage": stage.name})
+            told.end(stage.name)
         done, previous = result, stage
         model = load_checkpoint(result, config.name)
         if model.precision == FLOAT:
             teacher = model.image_encoder.backbone
             trained = replace(trained, float_encoder=encoder_hash(model.image_encoder))
         if stage.name == args.until:
-            return
+            break
+    told.done()
+
+
+def words(stage: Stage, args: argparse.Namespace) -> str:
+    """What a stage is, in short."""
+    steps = max(1, round(stage.epochs * args.epochs)) * STEPS_PER_EPOCH
+    length = f"{steps:,} steps"
+    if args.minutes is not None:
+        length = f"{args.minutes * stage.share:.1f} minutes, {length} at most"
+    return f"{stage.precision}, {length}, encoder {stage.encoder}"
 
 
 def settings(args: argparse.Namespace, stages: Sequence[Stage], found: Found) -> dict[str, str]:
