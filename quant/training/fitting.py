@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="go on where the run stopped",
     )
-    parser.add_argument("--until", help="stop after this stage")
+    parser.add_argument("--until", type=str.lower, help="stop after this stage")
     parser.add_argument(
         "--devices", default="auto", help="Lightning devices: a number, 'auto', or a list of GPUs"
     )

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from hw.spec.command_line import given_path
+from hw.spec.errors import SamFabricError
 from quant.config import FLOAT, PRECISIONS, get_config
 from quant.model.ports import POLICY
 from quant.model.provenance import encoder_hash
@@ -44,6 +45,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--start", type=given_path, help="checkpoint that the first stage starts from"
+    )
+    parser.add_argument(
+        "--from", dest="first", type=str.lower, metavar="STAGE", help="begin with this stage, from START"
     )
     parser.add_argument(
         "--clips", type=int, help="clips of four frames a step, instead of the recipe's"
@@ -118,12 +122,15 @@ def run_stage(
     run: Path,
     found: Found,
     args: argparse.Namespace,
+    share: float,
 ) -> Tracker:
-    """Train one stage; returns the tracker with averaged weights."""
+    """Train one stage, for its share of a run's minutes; returns the tracker with averaged
+    weights.
+    """
     if args.clips:  # of frames there are always about as many
         clips = args.clips if stage.encoder == "distill" else args.clips * 4 // stage.frames
         stage = replace(stage, clips=max(1, clips))
-    minutes = None if args.minutes is None else args.minutes * stage.share
+    minutes = None if args.minutes is None else args.minutes * share
     data = TrainingData(found, model.config, stage, args.workers, args.pool)
     module = TrackerStage(
         model, stage, teacher if stage.encoder == "distill" else None, minutes, args.graphs
@@ -148,8 +155,8 @@ def train(args: argparse.Namespace) -> None:
     """Run the recipe. Raises SamFabricError before any long work on bad input."""
     torch.set_float32_matmul_precision("high")  # of a GPU: TF32, exact for codes of 4 bits
     config = get_config(args.config)
-    stages = RECIPES[config.name]
-    run = prepare(args, [s.name for s in stages])
+    run = prepare(args, [s.name for s in RECIPES[config.name]])
+    stages = stages_from(RECIPES[config.name], args)
     found = find_material(args.data)
     print(found.listing())
     asked = settings(args, stages, found)
@@ -159,16 +166,18 @@ def train(args: argparse.Namespace) -> None:
     told = Stages(run, [s.name for s in stages], [s.share for s in stages])
     trained = trained_on(asked)
     if args.start is not None:
-        trained = replace(trained, encoder=load_checkpoint(args.start, config.name).trained.encoder)
+        kept = load_checkpoint(args.start, config.name).trained
+        trained = replace(trained, encoder=kept.encoder, float_encoder=kept.float_encoder)
     done: Path | None = None
     previous: Stage | None = None
     teacher: nn.Module | None = None
     for stage, result in zip(stages, results, strict=True):
         if not is_done(result, trained, args.resume):
-            told.begin(stage.name, words(stage, args))
+            share = stage.share / sum(s.share for s in stages)
+            told.begin(stage.name, words(stage, args, share))
             model = start_model(stage, previous, done, found, args)
             keep_settings(run, asked)
-            model = run_stage(stage, model, teacher, run, found, args)
+            model = run_stage(stage, model, teacher, run, found, args, share)
             model.trained = trained
             save_checkpoint(model, result, {"stage": stage.name})
             told.end(stage.name)
@@ -182,13 +191,36 @@ def train(args: argparse.Namespace) -> None:
     told.done()
 
 
-def words(stage: Stage, args: argparse.Namespace) -> str:
-    """What a stage is, in short."""
+def words(stage: Stage, args: argparse.Namespace, share: float) -> str:
+    """What a stage is, in short. share: of the run's time."""
     steps = max(1, round(stage.epochs * args.epochs)) * STEPS_PER_EPOCH
     length = f"{steps:,} steps"
     if args.minutes is not None:
-        length = f"{args.minutes * stage.share:.1f} minutes, {length} at most"
+        length = f"{args.minutes * share:.1f} minutes, {length} at most"
     return f"{stage.precision}, {length}, encoder {stage.encoder}"
+
+
+def stages_from(stages: Sequence[Stage], args: argparse.Namespace) -> Sequence[Stage]:
+    """The stages that a run goes through: all, or those from `--from` on. Raises SamFabricError
+    where the weights to start from are not given or of another precision.
+    """
+    if args.first is None:
+        return stages
+    names = [stage.name for stage in stages]
+    if args.first not in names:
+        raise SamFabricError(f"no stage {args.first!r}", f"stages: {', '.join(names)}")
+    if args.start is None:
+        raise SamFabricError(
+            f"--from {args.first} without weights", "give START= the checkpoint it goes on from"
+        )
+    left = stages[names.index(args.first) :]
+    found = load_checkpoint(args.start, args.config).precision.name
+    if found != left[0].precision:
+        raise SamFabricError(
+            f"stage {args.first} is {left[0].precision}, {args.start} {found}",
+            "give a checkpoint of that precision, or begin with another stage",
+        )
+    return left
 
 
 def settings(args: argparse.Namespace, stages: Sequence[Stage], found: Found) -> dict[str, str]:
@@ -199,6 +231,7 @@ def settings(args: argparse.Namespace, stages: Sequence[Stage], found: Found) ->
         "EPOCHS": f"{args.epochs:g}",
         "MINUTES": NOTHING if args.minutes is None else f"{args.minutes:g}",
         "START": file_hash(args.start),
+        "from": args.first or NOTHING,
         "PRETRAINED": file_hash(args.pretrained),
         "clips": str(args.clips or NOTHING),
         "recipe": digest(str(stage) for stage in stages)[:16],

@@ -22,6 +22,7 @@ from quant.training import fitting, publish, train
 from quant.training.recipe import RECIPES, Stage
 from tests.tiny import calibrated
 
+FLOATS, DETECTOR = CHECKPOINTS / "tiny_float.safetensors", "tiny_detector_w4a4.safetensors"
 SHORT = (
     Stage("whole", "float", 1, 1e-3, 2, 2, "whole"),
     Stage("longer", "float", 1, 1e-3, 2, 2, "whole", settled=True),
@@ -103,11 +104,29 @@ def test_a_frozen_image_encoder_stays_to_the_bit(data, tmp_path, short_recipe, m
     assert any(not torch.equal(a, b) for a, b in heads_moved)
 
 
+def test_a_run_can_begin_with_a_later_stage(data, tmp_path, monkeypatch, capsys):
+    """From shipped weights the heads go on learning, and what is published fits their detector."""
+    heads = Stage("heads", "w4a4", 1, 1e-3, 2, 2, "frozen", settled=True)
+    monkeypatch.setitem(RECIPES, "tiny", (*SHORT, heads))
+    monkeypatch.setattr(fitting, "STEPS_PER_EPOCH", 3)
+    start = CHECKPOINTS / "tiny_w4a4.safetensors"
+    code, runs = run(data, tmp_path, "--start", str(start), "--from", "heads")
+    assert code == 0 and [path.stem for path in runs.glob("*.safetensors")] == ["heads"]
+    assert publish.main(["--config", "tiny", "--run", str(runs), "--out", str(tmp_path)]) == 0
+    before, after = (load_checkpoint(p, "tiny") for p in (start, tmp_path / start.name))
+    assert encoder_hash(before.image_encoder) == encoder_hash(after.image_encoder)
+    assert after.trained.float_encoder == before.trained.float_encoder
+    assert load_checkpoint(tmp_path / start.name, "tiny", CHECKPOINTS / DETECTOR)
+    capsys.readouterr()
+    assert run(data, tmp_path)[0] == 2
+    assert "from was heads, now " in capsys.readouterr().err
+
+
 def test_a_run_of_fixed_time_ends_each_stage_after_its_share(data, tmp_path, monkeypatch):
     stage = Stage("whole", "float", 1000, 1e-3, 2, 2, "whole", share=0.5)
     monkeypatch.setitem(RECIPES, "tiny", (stage,))
     monkeypatch.setattr(fitting, "STEPS_PER_EPOCH", 3)
-    extra = ("--minutes", "0.2", "--pool", "8", "--snapshots", "1")
+    extra = ("--minutes", "0.1", "--pool", "8", "--snapshots", "1")
     code, runs = run(data, tmp_path, *extra)
     assert code == 0 and (runs / "whole.safetensors").exists()
     kept = sorted((runs / "whole").glob("step-*.safetensors"))
@@ -263,6 +282,9 @@ def _made(folder):
         (["--epochs", "0"], "EPOCHS=0"),
         (["--until", "nowhere"], "no stage 'nowhere'"),
         (["--pretrained", "none.tflite"], "no weight file at none.tflite"),
+        (["--from", "nowhere"], "no stage 'nowhere'"),
+        (["--from", "quantized"], "--from quantized without weights"),
+        (["--from", "quantized", "--start", str(FLOATS)], "stage quantized is w4a4"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(data, tmp_path, capsys, extra, message):
