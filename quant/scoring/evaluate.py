@@ -31,6 +31,7 @@ from quant.scoring.encode_once import EncodeOnce
 from quant.scoring.evaluate_report import Comparison, Reports, SequenceReport, as_json, render
 from quant.scoring.measures.empty import EmptyPrompt
 from quant.scoring.metrics import jaccard
+from quant.scoring.recorded import caution
 from quant.scoring.sequence import OBJECTS, PROMPTS, Tally, score_sequence, track_all
 
 __all__ = ["evaluate_sequence", "main", "open_model", "score_sequence"]
@@ -38,6 +39,8 @@ __all__ = ["evaluate_sequence", "main", "open_model", "score_sequence"]
 MODELS = {"float": "float", "quantized": "w4a4", "golden": None}
 """Model names and the precision of the checkpoint that each runs; golden runs a bundle."""
 
+SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
+"""Where `quant.model.tracker` finds weights; to import that takes seconds."""
 WIDTH = 160  # columns of the table where it is not shown on a terminal
 ALL = "all"
 """The word on the command line that stands for every kind of prompt."""
@@ -232,6 +235,10 @@ def evaluate(args: argparse.Namespace, console: Console) -> None:
     get_config(args.config)
     prompts = _prompts(args.prompt)
     sequences = _chosen(args)
+    if args.checkpoint is None and args.bundle is None:
+        said = caution(SHIPPED, args.config, MODELS[args.model] or "w4a4")
+        if said is not None:
+            print(f"note: {said}", file=sys.stderr)
     bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     progress = Progress(*bars, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
     sheet = ContactSheet()

@@ -47,7 +47,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--start", type=given_path, help="checkpoint that the first stage starts from"
     )
     parser.add_argument(
-        "--from", dest="first", type=str.lower, metavar="STAGE", help="begin with this stage, from START"
+        "--from",
+        dest="first",
+        type=str.lower,
+        metavar="STAGE",
+        help="begin with this stage, from START",
     )
     parser.add_argument(
         "--clips", type=int, help="clips of four frames a step, instead of the recipe's"
