@@ -34,7 +34,7 @@ class MemoryBank:
         rows = self._tokens + 1
         self._keys = allocate((policy.slots, rows, spec.key_width), key_type)
         self._values = allocate((policy.slots, rows, spec.value_width), value_type)
-        longest = (policy.recent + policy.prompted) * self._tokens + policy.pointers
+        longest = (policy.recent + policy.prompted) * self._tokens + policy.obj_ptrs
         self._all_keys = allocate((1, 1, longest, spec.key_width), key_type)
         self._all_values = allocate((1, 1, longest, spec.value_width), value_type)
         self._history: list[Entry] = []
@@ -88,12 +88,12 @@ class MemoryBank:
         prompted: bool,
         keys: NDArray[Any],
         values: NDArray[Any],
-        pointer: NDArray[Any],
+        obj_ptr: NDArray[Any],
     ) -> None:
         """Remembers one frame, in place of what was remembered of the same frame before.
 
         keys (1, 1, G*G, Ck) and values (1, 1, G*G, Cv) are what the memory encoder returned,
-        pointer (Ck + Cv,) is the mask decoder's. All of them are copied.
+        obj_ptr (Ck + Cv,) is the mask decoder's. All of them are copied.
         """
         self.forget(frame)
         # Forget first what can never be read again, so that a slot is free.
@@ -106,8 +106,8 @@ class MemoryBank:
         width = self._keys.shape[2]
         self._keys[slot, :-1] = keys[0, 0]
         self._values[slot, :-1] = values[0, 0]
-        self._keys[slot, -1] = pointer[:width]
-        self._values[slot, -1] = pointer[width:]
+        self._keys[slot, -1] = obj_ptr[:width]
+        self._values[slot, -1] = obj_ptr[width:]
 
     def forget(self, frame: int) -> None:
         """Drops what is remembered of a frame, if anything is."""
@@ -126,7 +126,7 @@ class MemoryBank:
         end = 0
         for rows, entries in (
             (slice(0, self._tokens), chosen.spatial),
-            (slice(self._tokens, None), chosen.pointers),
+            (slice(self._tokens, None), chosen.obj_ptrs),
         ):
             for index, kind, bucket in entries:
                 slot = self._slots[index]

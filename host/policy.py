@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-RECENT, PROMPTED, POINTER = 0, 1, 2
+RECENT, PROMPTED, OBJ_PTR = 0, 1, 2
 """The kind of a memory token is its row of the age-code table."""
 
 AGE_LANES = 8
@@ -32,7 +32,7 @@ class Policy:
 
     recent: int = 6
     prompted: int = 2
-    pointers: int = 8
+    obj_ptrs: int = 8
     least_iou: float = 0.0
 
     @property
@@ -40,7 +40,7 @@ class Policy:
         """Returns how many entries `retained` can ever name, which is the fixed size of the bank's
         storage.
         """
-        return max(self.recent, self.pointers - self.prompted) + self.prompted + 1
+        return max(self.recent, self.obj_ptrs - self.prompted) + self.prompted + 1
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Selection:
     """
 
     spatial: list[tuple[int, int, int]] = field(default_factory=list)
-    pointers: list[tuple[int, int, int]] = field(default_factory=list)
+    obj_ptrs: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 def age_bucket(distance: int) -> int:
@@ -102,9 +102,9 @@ def select(history: Sequence[Entry], now: int, policy: Policy) -> Selection:
         return [(i, kind, age_bucket(now - history[i].frame)) for i in indices]
 
     spatial = rows(_latest(recent, policy.recent), RECENT) + rows(kept_prompted, PROMPTED)
-    pointing = _latest(kept_prompted, policy.pointers)
-    pointing = _latest(recent, policy.pointers - policy.prompted) + pointing
-    return Selection(sorted(spatial), rows(sorted(pointing), POINTER))
+    pointing = _latest(kept_prompted, policy.obj_ptrs)
+    pointing = _latest(recent, policy.obj_ptrs - policy.prompted) + pointing
+    return Selection(sorted(spatial), rows(sorted(pointing), OBJ_PTR))
 
 
 def retained(history: Sequence[Entry], policy: Policy) -> list[int]:
@@ -119,5 +119,5 @@ def retained(history: Sequence[Entry], policy: Policy) -> list[int]:
         return []
     newest = len(history) - 1
     recent, prompted = _split(history, {newest})
-    depth = max(policy.recent, policy.pointers - policy.prompted)
+    depth = max(policy.recent, policy.obj_ptrs - policy.prompted)
     return sorted([*_latest(recent, depth), *_latest(prompted, policy.prompted), newest])

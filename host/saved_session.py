@@ -31,6 +31,7 @@ from host.session_state import ObjectState, SessionState
 from host.spec import MASK_TOKENS, ModelSpec
 from host.tracker import Answer
 from hw.spec.files import atomic_path
+from hw.spec.renamed import first
 
 FORMAT = 1
 HEADER = "session"
@@ -38,7 +39,7 @@ REMEDY = "save the session again"
 LARGEST_SIDE = 1 << 16
 LARGEST_HEADER = 1 << 24
 """A header may have this many bytes of JSON; an object takes some hundred."""
-ANSWER = ("logits", "candidates", "ious", "pointer", "given")
+ANSWER = ("logits", "candidates", "ious", "obj_ptr", "given")
 PROMPT = ("points", "labels", "box", "mask", "logits")
 
 
@@ -47,16 +48,22 @@ def fingerprint(spec: ModelSpec) -> str:
     and host tables.
 
     It is the same for the model's bundles of every device; training anew changes the tables and so
-    the fingerprint.
+    the fingerprint. Names count as they were when the format was made, so that renaming one leaves
+    saved sessions valid.
     """
     sizes = (spec.image_size, spec.width, spec.key_width, spec.value_width)
     ports = {
-        f"{graph}.{name}": (port.shape, None if port.dtype is None else port.dtype.name, port.scale)
+        f"{graph}.{first('port', name)}": (
+            port.shape,
+            None if port.dtype is None else port.dtype.name,
+            port.scale,
+        )
         for graph in ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder")
         for side in (spec.ports[graph].inputs, spec.ports[graph].outputs)
         for name, port in side.items()
     }
-    told = json.dumps([spec.name, spec.precision, sizes, asdict(spec.policy), ports])
+    policy = {first("bank", name): size for name, size in asdict(spec.policy).items()}
+    told = json.dumps([spec.name, spec.precision, sizes, policy, ports])
     digest = hashlib.sha256(told.encode())
     for name in sorted(vars(spec.tables)):
         digest.update(np.ascontiguousarray(getattr(spec.tables, name)).tobytes())
@@ -80,7 +87,7 @@ def save_state(state: SessionState, spec: ModelSpec, overlapping: bool, path: st
         told["history"] = [[entry.frame, entry.prompted] for entry in history]
         if known.current is not None:
             told["answer"] = {n: getattr(known.current, n) for n in ("score", "iou", "present")}
-            kept |= {f"answer.{name}": getattr(known.current, name) for name in ANSWER}
+            kept |= {f"answer.{first('answer', n)}": getattr(known.current, n) for n in ANSWER}
         if known.prompt is not None:
             kept |= {f"prompt.{name}": getattr(known.prompt, name) for name in PROMPT}
         given = {name: value for name, value in kept.items() if value is not None}
@@ -213,13 +220,15 @@ def _object(
     known.shown = told["shown"] is True
     if "answer" in told:
         said = told["answer"]
-        pointers = spec.ports["mask_decoder"].outputs["pointers"].storage
+        kind = spec.ports["mask_decoder"].outputs["obj_ptr"].storage
         known.current = Answer(
             logits=needed("answer.logits", np.float32, *grid),
             score=float(said["score"]),
             iou=float(said["iou"]),
             present=said["present"] is True,
-            pointer=needed("answer.pointer", pointers, spec.key_width + spec.value_width),
+            obj_ptr=needed(
+                f"answer.{first('answer', 'obj_ptr')}", kind, spec.key_width + spec.value_width
+            ),
             candidates=needed("answer.candidates", np.float32, MASK_TOKENS, *grid),
             ious=needed("answer.ious", np.float32, MASK_TOKENS),
             given=read("answer.given", np.bool_, *size),

@@ -290,7 +290,7 @@ class Session:
         if model.remembers(prompted, answer):
             memory = model.memorise(image, answer)
             with model.clock.stage("bank"):
-                known.bank.write(now, prompted, memory.keys, memory.values, memory.pointer)
+                known.bank.write(now, prompted, memory.keys, memory.values, memory.obj_ptr)
         else:
             known.bank.forget(now)
         known.current, known.prompt, known.tracked = answer, prompt, tracked

@@ -58,7 +58,7 @@ class Answer:
     """An answer is what the model says of one object on one frame.
 
     logits (R, R) float32 are in value units, and -16 everywhere when the object is absent. score is
-    the object logit, iou an estimate in 0..1, pointer (Ck + Cv,) the object pointer's codes.
+    the object logit, iou an estimate in 0..1, obj_ptr (Ck + Cv,) the object pointer's codes.
     candidates (4, R, R) and their IoUs (4,) are the decoder's raw masks. given is the user's mask
     (H, W) when it was the prompt.
     """
@@ -67,7 +67,7 @@ class Answer:
     score: float
     iou: float
     present: bool
-    pointer: NDArray[Any]
+    obj_ptr: NDArray[Any]
     candidates: NDArray[np.float32]
     ious: NDArray[np.float32]
     given: NDArray[np.bool_] | None = None
@@ -93,7 +93,7 @@ class Memory:
 
     keys: NDArray[Any]
     values: NDArray[Any]
-    pointer: NDArray[Any]
+    obj_ptr: NDArray[Any]
 
 
 class ObjectModel:
@@ -214,7 +214,7 @@ class ObjectModel:
             score=score,
             iou=iou,
             present=present,
-            pointer=found["pointers"][0, :, chosen, 0].copy(),
+            obj_ptr=found["obj_ptr"][0, :, chosen, 0].copy(),
             candidates=masks,
             ious=ious,
             given=given,
@@ -230,4 +230,4 @@ class ObjectModel:
         with self.clock.stage("memory_encoder"):
             mask = self._mask_port.encode(answer.logits)[None, None]
             found = self.device.run("memory_encoder", {"mask": mask, "features": image["features"]})
-        return Memory(found["keys"], found["values"], answer.pointer)
+        return Memory(found["keys"], found["values"], answer.obj_ptr)

@@ -47,7 +47,7 @@ class Board:
     preset: dict[str, str | int | float] = field(default_factory=dict)
 
     def budget(self) -> Cost:
-        """What a design may use."""
+        """Returns the resources of the board that a design may use."""
         shares = {f.name: SHARES[f.name] * getattr(self.resources, f.name) for f in fields(Cost)}
         return Cost(**{k: int(v) for k, v in shares.items()})
 

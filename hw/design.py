@@ -26,7 +26,7 @@ class Design:
         return cls(kernel.name, tuple(sources(kernel.name)), kernel.parameters(), kernel.memories())
 
     def digest(self, *more: str) -> str:
-        """Hash over file contents, parameters, memory contents and `more`."""
+        """Returns a hash over file contents, parameters, memory contents and `more`."""
         hashed = hashlib.sha256(json.dumps([self.top, dict(self.parameters), more]).encode())
         for path in (*self.files, *sorted(COMMON.glob("*.svh"))):
             hashed.update(path.name.encode() + path.read_bytes())
@@ -35,7 +35,7 @@ class Design:
         return hashed.hexdigest()[:16]
 
     def write_memories(self, folder: Path) -> dict[str, str]:
-        """The ROMs as files in `folder`; path by parameter."""
+        """Writes the ROMs as files into `folder` and returns their paths by parameter."""
         paths = {}
         for name, memory in self.memories.items():
             path = folder / f"{name.lower()}.hex"

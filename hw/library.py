@@ -57,7 +57,7 @@ def sources(name: str) -> list[Path]:
 
 
 def input_ports(name: str) -> list[str]:
-    """Inputs of a module, in order."""
+    """Returns the names of a module's inputs, in order."""
     text = re.sub(r"//[^\n]*", "", module_file(name).read_text(encoding="utf-8"))
     return re.findall(r"\binput\s+wire\s+logic\s*(?:\[[^]]*\]\s*)*(\w+)", text)
 

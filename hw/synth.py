@@ -78,7 +78,7 @@ HIERARCHY = ("$scopeinfo", "rom64$")
 
 
 class SynthesisError(SamFabricError):
-    """Yosys refused a design."""
+    """Yosys refused a design that it was to synthesise."""
 
 
 def measure(design: Design, family: str = "xcup") -> Cost:
@@ -178,7 +178,9 @@ def _synthesise(design: Design, family: str) -> dict[str, int]:
 
 
 def parse(name: str, words: Sequence[str]) -> Kernel:
-    """NAME=VALUE words -> the kernel. Raises SpecError for what it does not have."""
+    """Returns the kernel that NAME=VALUE words describe. Raises SpecError for what it does not
+    have.
+    """
     cls = kernel_class(name)
     kinds = ("int", "bool", "str")  # arrays of constants cannot be named on a command line
     # The class of a kernel is a dataclass, which its base does not say.
@@ -197,7 +199,7 @@ def parse(name: str, words: Sequence[str]) -> Kernel:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m hw.synth", description=__doc__.splitlines()[0])
     parser.add_argument("kernel", help="its name, as hw/kernels/<name>.sv")
     parser.add_argument(

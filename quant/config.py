@@ -31,7 +31,7 @@ PRECISIONS = {p.name: p for p in (FLOAT, W4A4)}
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """One model size.
+    """A configuration holds the sizes and precisions of one model.
 
     Attributes:
         name: the configuration's name, as in `CONFIG=`.
@@ -69,12 +69,12 @@ class ModelConfig:
 
     @property
     def coarse(self) -> int:
-        """G, cells a side of the coarse grid."""
+        """The coarse grid has G cells a side."""
         return self.image_size // 16
 
     @property
     def grid(self) -> int:
-        """R, cells a side of the mask grid."""
+        """The mask grid has R cells a side."""
         return self.image_size // 4
 
 

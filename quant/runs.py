@@ -32,7 +32,7 @@ def warn(message: str) -> None:
 
 
 def digest(lines: Iterable[str]) -> str:
-    """SHA-256, in hex, of lines of text."""
+    """Returns the SHA-256, in hex, of lines of text."""
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 

@@ -51,7 +51,9 @@ def bind(node: Node) -> Function:
 
 
 def _conv(node: Node) -> Function:
-    """x (B,I,H,W) codes -> (B,O,H',W') sums: a matrix product, or taps added for depthwise."""
+    """Convolves: x (B,I,H,W) codes -> (B,O,H',W') sums: a matrix product, or taps added for
+    depthwise.
+    """
     weight = node.params["weight"].astype(np.float32)
     stride, padding, groups = (int(node.attrs[k]) for k in ("stride", "padding", "groups"))
     out, each, side, _ = weight.shape
@@ -81,7 +83,9 @@ def _padded(x: Codes, padding: int) -> Codes:
 
 
 def _depthwise(x: Codes, weight: Codes, stride: int) -> Codes:
-    """x (B,C,H,W) padded codes, weight (C,k,k) -> (B,C,H',W') sums, some channels at a time."""
+    """Convolves depthwise: x (B,C,H,W) padded codes, weight (C,k,k) -> (B,C,H',W') sums, some
+    channels at a time.
+    """
     side = weight.shape[-1]
     high, wide = ((n - side) // stride + 1 for n in x.shape[2:])
     sums = np.empty((*x.shape[:2], high, wide), np.float32)
@@ -102,7 +106,7 @@ def _depthwise(x: Codes, weight: Codes, stride: int) -> Codes:
 
 
 def _requant(node: Node) -> Function:
-    """acc (B,O,...) sums -> codes: on a proven line, else by counting steps."""
+    """Requantizes: acc (B,O,...) sums -> codes: on a proven line, else by counting steps."""
     low, high, line = node.attrs["low"], node.attrs["high"], line_of(node)
     if line is None:
         steps = steps_of(node)
@@ -135,7 +139,9 @@ def _counted(acc: Codes, steps: NDArray[np.int64], low: int) -> Codes:
 
 
 def _matmul(node: Node) -> Function:
-    """a (...,M,K), b (...,K,N) codes -> (...,M,N) sums, float64 where float32 could lose one."""
+    """Multiplies: a (...,M,K), b (...,K,N) codes -> (...,M,N) sums, float64 where float32 could
+    lose one.
+    """
     block = max(1, (EXACT - 1) // max(int(node.attrs["term"]), 1))
 
     def apply(a: Codes, b: Codes) -> Codes:
@@ -151,7 +157,7 @@ def _matmul(node: Node) -> Function:
 
 
 def _exp_rows(node: Node) -> Function:
-    """s (...,M,L) score codes -> table[max of the row - s]."""
+    """Looks up: s (...,M,L) score codes -> table[max of the row - s]."""
     table = node.params["table"].astype(np.float32)
     return lambda s: table[(s.max(-1, keepdims=True) - s).astype(np.intp)]
 

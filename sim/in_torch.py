@@ -70,7 +70,7 @@ def _conv(node: Node) -> Unary:
 
 
 def _requant(node: Node) -> Unary:
-    """In place on its argument; acc (B,O,...) float32 or float64 -> float32 codes."""
+    """Works in place on its argument; acc (B,O,...) float32 or float64 -> float32 codes."""
     line = line_of(node)
     if line is None:
         return operators.bind(node)

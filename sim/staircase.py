@@ -24,7 +24,9 @@ _NEAR = (0, 1, -1, 2, -2, 3, -3, 4, -4)  # neighbouring floats tried, in units i
 
 
 def steps_of(node: Node) -> NDArray[np.int64]:
-    """(O, levels), or (1, levels) for all channels: sums at which a requantizer's code rises."""
+    """Returns (O, levels), or (1, levels) for all channels: sums at which a requantizer's code
+    rises.
+    """
     low, high = int(node.attrs["low"]), int(node.attrs["high"])
     m, b, n, channels = (node.params[k] for k in ("m", "b", "n", "channels"))
     if channels.size == m.size:  # also where one set serves a whole tensor
@@ -36,8 +38,8 @@ def steps_of(node: Node) -> NDArray[np.int64]:
 
 
 def line_of(node: Node) -> Line | None:
-    """(slope, offset) per channel: rint(acc * slope), with an offset floor(acc * slope + offset),
-    is the node's code on every |acc| < EXACT in the arithmetic of the slope's type.
+    """Returns (slope, offset) per channel: rint(acc * slope), with an offset floor(acc * slope +
+    offset), is the node's code on every |acc| < EXACT in the arithmetic of the slope's type.
 
     float32 where some do it, else float64; None where none do or channels have thresholds.
     """

@@ -49,7 +49,7 @@ def environment() -> dict[str, str]:
 
 
 def parameter_flags(parameters: Mapping[str, int | str]) -> list[str]:
-    """-G flags; strings in the quotes that Verilator wants."""
+    """Returns the -G flags, strings in the quotes that Verilator wants."""
     return [f'-G{k}="{v}"' if isinstance(v, str) else f"-G{k}={v}" for k, v in parameters.items()]
 
 

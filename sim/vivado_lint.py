@@ -79,7 +79,7 @@ UNSIZED = Rule("a queue, a dynamic or an associative array", SYSTEM_VERILOG, "gi
 
 @dataclass(frozen=True)
 class Source:
-    """A file's text and tree."""
+    """A source is a file's text with verible's tree of it."""
 
     path: Path
     text: bytes
@@ -107,7 +107,7 @@ def parse(path: Path) -> Source:
 
 
 def nodes(tree: Tree | None, tag: str) -> Iterator[Tree]:
-    """Nodes of a kind below and including this one."""
+    """Yields the nodes of a kind below and including this one."""
     if tree is None:
         return
     if tree.get("tag") == tag:
@@ -117,7 +117,7 @@ def nodes(tree: Tree | None, tag: str) -> Iterator[Tree]:
 
 
 def leaves(tree: Tree | None) -> Iterator[Tree]:
-    """Tokens, in order."""
+    """Yields the tokens of a tree in the order of the text."""
     if tree is None:
         return
     if "children" in tree:
@@ -312,7 +312,7 @@ def synthesised() -> list[Path]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m sim.vivado_lint", description=(__doc__ or "").split("\n\n")[0]
     )

@@ -142,7 +142,7 @@ def drift(readings: Sequence[Reading]) -> tuple[float, float]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; exit code 1 where a figure is not flat."""
+    """Runs the command line and returns the exit code, 1 where a figure is not flat."""
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--frames", type=int, default=100_000, help="(%(default)s)")
     parser.add_argument("--config", default="tiny", help="bundle to run (%(default)s)")

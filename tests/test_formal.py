@@ -15,7 +15,7 @@ FAULTS = {
         ("= !full_q;", "= m_axis_tready;"),  # no room used
     ],
     "fifo": [
-        ("(push && waddr_q == End)", "(push && waddr_q == '0)"),  # takes full for empty
+        ("(push && waddr_q == END)", "(push && waddr_q == '0)"),  # takes full for empty
         ("!(meet && lap_q)", "1'b1"),  # written over when full
         ("!(meet && !lap_q)", "1'b1"),  # beats invented when empty
         (
@@ -37,12 +37,12 @@ FAULTS = {
         ),  # clip
     ],
     "dwc narrow": [
-        ("= place_q >= Back;", "= place_q > Back;"),
+        ("= place_q >= BACK;", "= place_q > BACK;"),
         ("m_axis_tlast <= take && s_axis_tlast", "m_axis_tlast <= s_axis_tlast"),
         ("s_axis_tready = en && take", "s_axis_tready = take"),
     ],
     "dwc wide": [
-        ("full ? left_q - Enough", "full ? left_q"),
+        ("full ? left_q - ENOUGH", "full ? left_q"),
         ("m_axis_tvalid <= s_axis_tvalid && full", "m_axis_tvalid <= full"),
         ("s_axis_tready = en;", "s_axis_tready = 1'b1;"),
     ],

@@ -21,25 +21,25 @@ def test_a_cell_of_unknown_cost_is_not_passed_over():
 
 
 def test_a_skid_buffer_costs_its_two_registers():
-    found = measure(Design.of(Skid(WIDTH=32)))
+    found = measure(Design.of(Skid(STREAM_WIDTH=32)))
     assert found.ff == 2 * 32 + 4 and found.dsp == 0
 
 
 def test_parameters_are_read_and_refused():
-    assert parse("skid", ["WIDTH=16", "beats=3"]).parameters() == {"WIDTH": 16}
-    for words in (["DEPTH=1"], ["WIDTH"]):
-        with pytest.raises(SpecError, match="NAME=VALUE with a name of WIDTH, beats"):
+    assert parse("skid", ["STREAM_WIDTH=16", "beats=3"]).parameters() == {"STREAM_WIDTH": 16}
+    for words in (["DEPTH=1"], ["STREAM_WIDTH"]):
+        with pytest.raises(SpecError, match="NAME=VALUE with a name of STREAM_WIDTH, beats"):
             parse("skid", words)
-    with pytest.raises(SpecError, match="WIDTH = x"):
-        parse("skid", ["WIDTH=x"])
+    with pytest.raises(SpecError, match="STREAM_WIDTH = x"):
+        parse("skid", ["STREAM_WIDTH=x"])
     with pytest.raises(SpecError, match="kernel 'nosuch'.*skid"):
         parse("nosuch", [])
 
 
 def test_the_command_ends_in_one_line_on_bad_input(capsys):
-    assert main(["skid", "WIDTH=12"]) == 2
+    assert main(["skid", "STREAM_WIDTH=12"]) == 2
     said = capsys.readouterr().err
-    assert "skid: WIDTH = 12" in said and said.count("\n") == 1
+    assert "skid: STREAM_WIDTH = 12" in said and said.count("\n") == 1
 
 
 @pytest.mark.slow

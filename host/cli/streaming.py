@@ -126,7 +126,7 @@ class Run(ABC):
 
     @abstractmethod
     def frame(self, frame: Frame) -> None:
-        """Takes the next frame."""
+        """Tracks the next frame of the source and hands its masks on."""
 
     @property
     def wants_logits(self) -> bool:
@@ -163,7 +163,7 @@ class Run(ABC):
             self._clip.finish()
 
     def abort(self) -> None:
-        """Drops the unfinished clip."""
+        """Drops the unfinished clip of a run that failed, so that no half of one is left."""
         if self._clip is not None:
             self._clip.abort()
 

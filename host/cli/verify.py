@@ -85,7 +85,7 @@ class Recorder:
         return outputs
 
     def close(self) -> None:
-        """Closes the recorded device."""
+        """Closes the device whose calls were recorded."""
         self._device.close()
 
 

@@ -65,7 +65,7 @@ class SAM2ImagePredictor(ModuleNames):
         self._batch = []
 
     def reset_predictor(self) -> None:
-        """Forgets the picture or pictures."""
+        """Forgets the picture or pictures that were set last."""
         self._image, self._batch = None, []
 
     def predict(

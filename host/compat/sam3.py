@@ -49,7 +49,7 @@ def build_sam3_image_model(
     checkpoint_path: str | Path | None = None,
     **options: Any,
 ) -> Device:
-    """Returns the device for `Sam3Processor`.
+    """Returns the device that a `Sam3Processor` works with.
 
     checkpoint_path may name a bundle folder; SAM 3's own (.pt) selects the default bundle. device
     is one of `host.devices.registry.DEVICES` or an open Device; anything else, as "cuda", means

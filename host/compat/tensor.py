@@ -133,11 +133,11 @@ class MaskTensor(np.ndarray):
         return "cpu"
 
     def dim(self) -> Any:
-        """Returns the number of dimensions."""
+        """Returns the number of the tensor's dimensions."""
         return self.ndim
 
     def numel(self) -> Any:
-        """Returns the number of values."""
+        """Returns the number of the tensor's values."""
         return self.numpy().size
 
     def permute(self, *dims: Any) -> MaskTensor:

@@ -306,7 +306,7 @@ class SAM2VideoPredictor(ModuleNames):
         """What a stream that came to `now` in this direction would remember, as SAM 2 chooses:
         the frames just passed, and the prompted frames nearest in time, on either side."""
         policy = self.model.spec.policy
-        depth = max(policy.recent, policy.pointers - policy.prompted)
+        depth = max(policy.recent, policy.obj_ptrs - policy.prompted)
         self._bank.clear()
         prompted = sorted((i for i in record.prompts if i != now), key=lambda i: -abs(i - now))
         recent: list[int] = []
@@ -319,7 +319,7 @@ class SAM2VideoPredictor(ModuleNames):
         for index in [*prompted[-policy.prompted :], *recent]:
             memory = record.memories[index]
             self._bank.write(
-                index, index in record.prompts, memory.keys, memory.values, memory.pointer
+                index, index in record.prompts, memory.keys, memory.values, memory.obj_ptr
             )
 
     def _answer(
@@ -349,7 +349,7 @@ class SAM2VideoPredictor(ModuleNames):
         record.memories.pop(now, None)
         if self.model.remembers(prompt is not None, answer):
             memory = self.model.memorise(image, answer)
-            record.memories[now] = Memory(memory.keys.copy(), memory.values.copy(), memory.pointer)
+            record.memories[now] = Memory(memory.keys.copy(), memory.values.copy(), memory.obj_ptr)
 
     def _output(self, state: InferenceState, index: int) -> Output:
         height, width = state.video_height, state.video_width

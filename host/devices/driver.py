@@ -52,7 +52,7 @@ class Transport(Protocol):
     grace: int
 
     def write(self, offset: int, value: int) -> None:
-        """Writes a register."""
+        """Writes a value of 32 bits to the system's register at a byte offset."""
         ...
 
     def read(self, offset: int) -> int:
@@ -80,11 +80,11 @@ class Transport(Protocol):
         ...
 
     def abandon(self) -> None:
-        """Ends the transfers under way."""
+        """Ends the transfers that are under way, whatever they still wait for."""
         ...
 
     def close(self) -> None:
-        """Gives everything back."""
+        """Gives memory, channels and system back; the transport is of no use afterwards."""
         ...
 
 
@@ -138,7 +138,7 @@ class Driver:
         return one.outputs, self._start(one.entry, Control.START, sent, taken, length, layer)
 
     def close(self) -> None:
-        """Gives the transport back."""
+        """Gives the transport back, and the system with it."""
         self.transport.close()
 
     def _ready(self, entry: GraphHardware) -> None:

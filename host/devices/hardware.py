@@ -67,7 +67,7 @@ class HardwareDevice(ModuleNames):
         return outputs
 
     def close(self) -> None:
-        """Gives the hardware back."""
+        """Gives the hardware back, which another device may then open."""
         self._driver.close()
 
 

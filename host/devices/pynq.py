@@ -102,7 +102,7 @@ class PynqTransport:
         self._usual: dict[tuple[tuple[str, int], ...], float] = {}
 
     def write(self, offset: int, value: int) -> None:
-        """Writes a register."""
+        """Writes a value of 32 bits to the system's register at a byte offset."""
         self._control.write(offset, value)
 
     def read(self, offset: int) -> int:
@@ -138,7 +138,7 @@ class PynqTransport:
         return whole[:count].view(dtype).reshape(shape)
 
     def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:
-        """Starts the DMAs, receivers first."""
+        """Starts the DMAs, receivers first, so that no result finds its channel shut."""
         self._transfers = [
             self._transfer(f"m_axis_{k}", k, TAKE, span) for k, span in taken.items()
         ]

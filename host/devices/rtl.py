@@ -41,7 +41,7 @@ class RtlTransport:
         self._started = 0
 
     def write(self, offset: int, value: int) -> None:
-        """Writes a register."""
+        """Writes a value of 32 bits to the simulated system's register at a byte offset."""
         try:
             self._system.write(offset, value)
         except self._error as error:
@@ -88,7 +88,7 @@ class RtlTransport:
         self._system.abandon()
 
     def close(self) -> None:
-        """Drops the simulation."""
+        """Drops the simulation and the memory that it holds."""
         self._system.close()
 
 

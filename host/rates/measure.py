@@ -47,7 +47,7 @@ class Tape:
     _instant: Instant | None = None
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Allocates as the device does."""
+        """Allocates arrays as the measured device does."""
         return self._device.allocate(shape, dtype)
 
     def play(self, hardware: Hardware | None, folder: Path) -> None:
@@ -129,22 +129,22 @@ class Instant:
         self.own += (time.thread_time() - began) * 1e3
 
     def poll(self) -> bool:
-        """Always complete."""
+        """Tells that all transfers are complete, which here they always are."""
         return True
 
     def elapsed(self) -> int:
-        """No cycle."""
+        """Returns 0, since no hardware counts cycles here."""
         return 0
 
     def progress(self) -> str:
-        """Nothing to say."""
+        """Returns an empty text, since no transfer is ever under way."""
         return ""
 
     def abandon(self) -> None:
-        """Nothing to end."""
+        """Does nothing, since no transfer is ever under way."""
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Does nothing, since the transport holds no hardware."""
 
 
 def measure(

@@ -84,7 +84,7 @@ class Recording(Worker):
                 self._write(self._writer, picture)
 
     def close(self) -> None:
-        """Ends the clip."""
+        """Ends the clip and closes its file."""
         self.end()
 
     def state(self) -> dict[str, object] | None:

@@ -58,7 +58,7 @@ class Roster:
         return next(i for i in range(1, MOST_OBJECTS + 1) if i not in self._entries)
 
     def add(self, object_id: int, name: str = "", found_by: str | None = None) -> None:
-        """Lists a new object."""
+        """Puts a new object on the list under its id."""
         self._entries[object_id] = Entry(object_id, name, found_by)
 
     def remove(self, object_id: int) -> Entry:

@@ -115,7 +115,7 @@ class Tracking(Worker):
             self._publish()
 
     def close(self) -> None:
-        """Gives the device back."""
+        """Gives the device back after the last frame."""
         self.device.close()
 
     def _step(self, shot: Shot) -> None:

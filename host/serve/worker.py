@@ -44,7 +44,7 @@ class Worker(ABC):
         return self._stop.is_set()
 
     def start(self) -> None:
-        """Begins to work."""
+        """Starts the worker's thread, which then works round by round."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -30,7 +30,7 @@ NEEDED = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m hw.build.bitstream", description=__doc__.splitlines()[0]
     )

@@ -40,7 +40,7 @@ takes LUTs."""
 
 @dataclass(frozen=True, eq=False)
 class Folded:
-    """Plans and accelerators by graph."""
+    """A folded model has a plan and an accelerator for each of its graphs."""
 
     board: Board
     stored: store.Stored
@@ -92,14 +92,14 @@ class Folded:
 
 
 def longest(manifest: Manifest) -> int:
-    """Greatest number of memory tokens."""
+    """Returns the greatest number of memory tokens that a full bank has."""
     coarse = manifest.image_size // 16
     bank = manifest.bank
-    return (bank.recent + bank.prompted) * coarse**2 + bank.pointers
+    return (bank.recent + bank.prompted) * coarse**2 + bank.obj_ptrs
 
 
 def dataflows(source: Path, manifest: Manifest) -> dict[str, Dataflow]:
-    """Layers of every graph of a bundle."""
+    """Returns the layers of every graph of a bundle."""
     most = longest(manifest)
     return {g.name: gather(Program.load(source, g.name), most) for g in manifest.graphs}
 

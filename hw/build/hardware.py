@@ -51,7 +51,7 @@ def newest_source(config: str, folder: Path = OUT) -> Path:
 
 
 def describe(folded: Folded, identity: int, sources: Sequence[str] = ()) -> Hardware:
-    """What the host must know."""
+    """Returns what the host must know of the hardware, as hardware.json has it."""
     graphs = []
     for index, (name, made) in enumerate(folded.accelerators.items()):
         plan = folded.plans[name]
@@ -137,7 +137,7 @@ def build(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m hw.build.hardware", description=(__doc__ or "").split("\n\n")[0]
     )

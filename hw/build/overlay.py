@@ -51,7 +51,7 @@ def addresses(hardware: Hardware, board: Board) -> dict[str, int]:
 
 
 def memory_ports(hardware: Hardware, board: Board) -> tuple[tuple[tuple[str, str], ...], ...]:
-    """(DMA cell, direction) of the masters on each HP port that is used.
+    """Returns (DMA cell, direction) of the masters on each HP port that is used.
 
     A port of n bytes has room for n streams of a byte a cycle, so all that fit share one: every
     further port costs an interconnect. Raises SpecError where the board has too few.

@@ -19,7 +19,7 @@ EVERY = 8
 
 
 def add_rates(parser: argparse.ArgumentParser) -> None:
-    """The options that `asked` reads."""
+    """Adds the options that `asked` reads to a command's parser."""
     rate = "frames a second asked for with"
     parser.add_argument("--fps", type=float, help=f"{rate} one object")
     parser.add_argument("--fps-four", type=float, help=f"{rate} four")

@@ -58,7 +58,7 @@ def simulated(folder: Path) -> dict[str, dict[str, int]]:
 
 
 def text(folder: Path, folded: Folded, found: ByLayer, measured: bool, target: Target) -> str:
-    """The report in Markdown."""
+    """Returns the report of a bundle's hardware in Markdown."""
     hardware, runs = Hardware.load(folder), simulated(folder)
     lines = [f"# {folder.name}", ""]
     lines += [
@@ -274,7 +274,7 @@ def publish(bundle: Path, folder: Path) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m hw.build.report", description=(__doc__ or "").split("\n\n")[0]
     )

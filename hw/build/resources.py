@@ -96,7 +96,7 @@ def modelled(folded: Folded) -> ByLayer:
 
 
 def save(folder: Path, found: ByLayer) -> None:
-    """Into the bundle."""
+    """Writes the resources of each layer into the bundle."""
     plain = {g: {n: asdict(c) for n, c in layers.items()} for g, layers in found.items()}
     with atomic_path(folder / FILE) as part:
         part.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")

@@ -43,7 +43,7 @@ NEGATIVE = 3
 
 @dataclass(frozen=True)
 class Timing:
-    """The timing of one accelerator."""
+    """The timing of one accelerator is that of its netlist, composed of its kernels' models."""
 
     graph: str
     composed: Composed
@@ -51,7 +51,7 @@ class Timing:
     """Kernel by instance."""
 
     def worst_by_kernel(self) -> dict[str, TimingPath]:
-        """The longest path through any instance of a kernel."""
+        """Returns the longest path through any instance of each kernel."""
         best: dict[str, TimingPath] = {}
         for name, path in self.composed.by_instance.items():
             kernel = self.kernels[name]
@@ -94,7 +94,7 @@ def verdict(found: Sequence[Timing], table: Delays, mhz: float) -> int:
 
 
 def text(found: Sequence[Timing], table: Delays, mhz: float) -> str:
-    """What the command prints."""
+    """Returns what the command prints of the accelerators' timing at a clock."""
     lines = []
     for timing in found:
         whole = timing.composed
@@ -173,7 +173,7 @@ def quoted(folder: Path, hardware: Hardware) -> tuple[float, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m hw.build.timing", description=(__doc__ or "").split("\n\n")[0]
     )

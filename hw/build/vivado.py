@@ -52,12 +52,12 @@ class TimingError(VivadoError):
 
 
 def find() -> str | None:
-    """Vivado on the PATH, if any."""
+    """Returns Vivado's program on the PATH, if there is one."""
     return shutil.which("vivado")
 
 
 def version(program: str) -> tuple[int, int]:
-    """(year, release). Raises VivadoError where the program does not tell it."""
+    """Returns (year, release). Raises VivadoError where the program does not tell it."""
     try:
         done = subprocess.run(
             [program, "-version"],
@@ -77,7 +77,7 @@ def version(program: str) -> tuple[int, int]:
 
 
 def need_version(program: str) -> None:
-    """Raises VivadoTooOldError below OLDEST."""
+    """Raises VivadoTooOldError where the program is older than OLDEST."""
     have = version(program)
     if have < OLDEST:
         raise VivadoTooOldError(
@@ -123,7 +123,7 @@ def _files(bundle: Path, hardware: Hardware) -> dict[str, list[Path]]:
 def settings(
     bundle: Path, hardware: Hardware, board: Board, files: dict[str, list[Path]], top: Path
 ) -> str:
-    """Text of settings.tcl."""
+    """Returns the text of settings.tcl, which the project's scripts read."""
     engines = [(d.cell, int(d.reads), int(d.writes)) for d in overlay.dmas(hardware)]
     made = [
         _list((cell.name, f"xilinx.com:ip:{cell.ip}", _config(cell.config)), quote=False)
@@ -209,7 +209,7 @@ def build(
 def _run(
     words: Sequence[str], folder: Path, log: Path, timeout_s: float, tell: Callable[[str], None]
 ) -> tuple[int | None, str, str]:
-    """(exit code, None when time was out; last step; slacks)."""
+    """Returns (exit code, None when time was out; last step; slacks)."""
     step, timing, late = "start", "unknown", threading.Event()
     with open(log, "w", encoding="utf-8") as kept:
         try:

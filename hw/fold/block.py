@@ -38,7 +38,7 @@ class Folding:
 
 @dataclass(frozen=True)
 class Style:
-    """How a board likes its multipliers and memories.
+    """A style says how a board likes its multipliers and memories.
 
     luts_per_block, luts_per_uram, luts_per_dsp: LUTs that a block RAM of 18 Kb, an UltraRAM and a
     DSP are worth: each memory and each array of multipliers takes what costs least. 0: there are no
@@ -75,7 +75,7 @@ class Style:
         return Cost(uram=ceil_div(depth, URAM_DEPTH) * ceil_div(width, URAM_WIDTH))
 
     def worth(self, cost: Cost) -> float:
-        """A cost in LUTs."""
+        """Returns what a cost is worth in LUTs, by the exchange rates of this style."""
         memories = self.luts_per_block * cost.bram18 + self.luts_per_uram * cost.uram
         return cost.lut + memories + self.luts_per_dsp * cost.dsp
 
@@ -93,7 +93,7 @@ class Block(ABC):
     @cached_property
     @abstractmethod
     def kernels(self) -> dict[str, Kernel]:
-        """Kernels by name."""
+        """The block's kernels have short names and stand in the order of the data."""
 
     @property
     def wires(self) -> list[tuple[str, str]]:
@@ -123,7 +123,7 @@ class Block(ABC):
 
     @property
     def drops(self) -> list[str]:
-        """Ends whose beats nobody wants."""
+        """The beats of these ends of the block are wanted by nobody."""
         return []
 
     @cached_property
@@ -138,7 +138,7 @@ class Block(ABC):
 
     @abstractmethod
     def run(self, inputs: Sequence[Times]) -> Times:
-        """Times of the output."""
+        """Returns when each vector of the output comes, given the times of the inputs."""
 
     def needs(self, position: int) -> Cycles:
         """For each output vector the last vector of an input that it needs, by index."""
@@ -150,10 +150,10 @@ class Block(ABC):
 
 
 def buffer(depth: int, bits: int, beats: int, style: Style) -> Fifo:
-    """A FIFO of at least so many beats."""
+    """Returns a FIFO that holds at least so many beats."""
     width = whole_bytes(bits)
     depth = max(2, depth)
-    return Fifo(DEPTH=depth, WIDTH=width, RAM_STYLE=style.ram(depth, width + 1), beats=beats)
+    return Fifo(DEPTH=depth, STREAM_WIDTH=width, RAM_STYLE=style.ram(depth, width + 1), beats=beats)
 
 
 def narrowed(lanes: int, out: int, bits: int, codes: int) -> dict[str, Kernel]:
@@ -163,4 +163,7 @@ def narrowed(lanes: int, out: int, bits: int, codes: int) -> dict[str, Kernel]:
     convert = Dwc(IN_LANES=lanes, OUT_LANES=out, ELEM_WIDTH=bits, groups=codes // lcm(lanes, out))
     if lanes < out:
         return {"widen": convert}
-    return {"hold": Pipe(WIDTH=whole_bytes(lanes * bits), beats=codes // lanes), "narrow": convert}
+    return {
+        "hold": Pipe(STREAM_WIDTH=whole_bytes(lanes * bits), beats=codes // lanes),
+        "narrow": convert,
+    }

@@ -73,7 +73,7 @@ class _Requantized(Block):
         pad = Fmpad(
             IFM_H=a.height,
             IFM_W=a.width,
-            IFM_CH=a.channels,
+            NumChannels=a.channels,
             SIMD=lanes,
             ELEM_WIDTH=a.dtype.bits,
             PAD_TOP=top,
@@ -85,7 +85,7 @@ class _Requantized(Block):
         window = Swg(
             IFM_H=high,
             IFM_W=wide,
-            IFM_CH=a.channels,
+            NumChannels=a.channels,
             KERNEL=layer.kernel,
             STRIDE=layer.stride,
             SIMD=lanes,

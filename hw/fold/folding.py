@@ -19,7 +19,7 @@ from hw.spec.kernel import Cost
 
 Readers = Mapping[str, Sequence[tuple[Layer, int]]]
 End = tuple[str, int]
-"""(layer, input)."""
+"""An end is (layer, input)."""
 HELD = 2
 """Vectors that a block takes in before it holds up who gives them."""
 AROUND = 20

@@ -36,7 +36,7 @@ class _Streaming(Block):
 
 
 class JoinBlock(_Streaming):
-    """A sum is one join_add."""
+    """A sum of two maps is one kernel join_add."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -67,7 +67,7 @@ class JoinBlock(_Streaming):
 
 
 class UpsampleBlock(_Streaming):
-    """An upsampling is one upsample_nearest."""
+    """An upsampling of a map is one kernel upsample_nearest."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -76,7 +76,7 @@ class UpsampleBlock(_Streaming):
         double = UpsampleNearest(
             IFM_H=a.height,
             IFM_W=a.width,
-            IFM_CH=a.channels,
+            NumChannels=a.channels,
             SIMD=lanes,
             ELEM_WIDTH=a.dtype.bits,
             RAM_STYLE=style,
@@ -101,7 +101,13 @@ class CutBlock(Block):
     def kernels(self) -> dict[str, Kernel]:
         a, out = self.layer.inputs[0], self.layer.output
         return {
-            "cut": Split(N=1, CA=out.codes, CB=a.codes - out.codes, PE=1, ELEM_WIDTH=a.dtype.bits)
+            "cut": Split(
+                N=1,
+                NumChannels0=out.codes,
+                NumChannels1=a.codes - out.codes,
+                PE=1,
+                ELEM_WIDTH=a.dtype.bits,
+            )
         }
 
     @property
@@ -243,7 +249,9 @@ class MaskBlock(Block):
 
 
 def attention(layer: Layer, folding: Folding, style: Style) -> Attention:
-    """The fused head, see `hw.fold.products.softmax_attention`."""
+    """Returns the fused attention head of a layer, as `hw.fold.products.softmax_attention` makes
+    it.
+    """
     q, k, _ = layer.inputs
     length = ceil_div(k.vectors, folding.PE) * folding.PE if k.ragged else k.vectors
     depth = k.codes // (folding.PE * folding.SIMD)

@@ -20,7 +20,7 @@ from hw.fold.layers import Conv, Dataflow, Join, Keep, Layer, Tensor, Upsample
 LARGE = 1 << 16
 """Bits of a frame worth the trouble."""
 End = tuple[str, int]
-"""(layer, input)."""
+"""An end is (layer, input)."""
 
 
 def thinned(dataflow: Dataflow, apart: Collection[str] = ()) -> Dataflow:

@@ -58,7 +58,7 @@ def depthwise(node: Node, dtype: IntType, pe: int, simd: int = 1, **more: Any) -
     """
     weight = node.params["weight"]
     return Vvu(
-        CHANNELS=len(weight),
+        NumChannels=len(weight),
         TAPS=weight[0].size,
         PE=pe,
         SIMD=simd,
@@ -80,7 +80,7 @@ def requantizer(conv: Node, node: Node, dtype: IntType, pe: int = 1, **more: Any
     """
     weight = conv.params["weight"]
     return Requant(
-        MH=len(weight),
+        NumChannels=len(weight),
         PE=pe,
         ACCU_WIDTH=sum_bits(weight, dtype),
         **requant_fields(node),

@@ -82,7 +82,7 @@ class Upsample(Layer):
 
 @dataclass(frozen=True)
 class Cut(Layer):
-    """The first vectors of a tensor."""
+    """A cut keeps the first vectors of a tensor."""
 
 
 @dataclass(frozen=True)

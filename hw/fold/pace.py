@@ -34,12 +34,12 @@ class Times:
         return int(self.last[-1])
 
     def later(self, cycles: int) -> Times:
-        """Through registers."""
+        """Returns the times behind as many registers as there are `cycles`."""
         return Times(self.first + cycles, self.last + cycles, self.held)
 
 
 def paced(ready: Cycles, cycles: int) -> Cycles:
-    """D[i] = max(ready[i], D[i-1] + cycles)."""
+    """Returns D[i] = max(ready[i], D[i-1] + cycles), when each of a row of results is done."""
     along = np.arange(len(ready), dtype=np.int64) * cycles
     return along + np.maximum.accumulate(ready - along)
 
@@ -97,7 +97,7 @@ def joined(a: Times, b: Times, cycles: int) -> Times:
 
 
 def doubled(x: Times, shape: tuple[int, int], cycles: int) -> Times:
-    """Every pixel twice, every line twice."""
+    """Returns the times of a map that comes with every pixel and every line twice."""
     high, wide = shape
     need = (np.arange(2 * high)[:, None] // 2) * wide + np.arange(2 * wide)[None] // 2
     need = need.ravel()

@@ -34,7 +34,7 @@ def scalar_requantizer(
 ) -> Requant:
     """Returns the requant of `lanes` lanes that share one m, b, n. more: other fields."""
     return Requant(
-        MH=lanes,
+        NumChannels=lanes,
         PE=lanes,
         ACCU_WIDTH=product_bits(terms, a, b),
         RAM_STYLE="distributed",

@@ -4,27 +4,27 @@
 `default_nettype none
 
 module duplicate_proof #(
-    parameter int unsigned WIDTH = 8
+    parameter int unsigned STREAM_WIDTH = 8
 ) (
-    input wire logic             clk,
-    input wire logic             rst,
-    input wire logic [WIDTH-1:0] s_axis_tdata,
-    input wire logic             s_axis_tlast,
-    input wire logic             s_axis_tvalid,
-    input wire logic             m_axis_0_tready,
-    input wire logic             m_axis_1_tready,
-    input wire logic [      1:0] pick
+    input wire logic                    clk,
+    input wire logic                    rst,
+    input wire logic [STREAM_WIDTH-1:0] s_axis_tdata,
+    input wire logic                    s_axis_tlast,
+    input wire logic                    s_axis_tvalid,
+    input wire logic                    m_axis_0_tready,
+    input wire logic                    m_axis_1_tready,
+    input wire logic [             1:0] pick
 );
   logic s_axis_tready, m_axis_0_tvalid, m_axis_0_tlast, m_axis_1_tvalid, m_axis_1_tlast, waiting;
-  logic [WIDTH-1:0] m_axis_0_tdata, m_axis_1_tdata;
+  logic [STREAM_WIDTH-1:0] m_axis_0_tdata, m_axis_1_tdata;
   logic [1:0] following, ended, m_tvalid, m_tready, m_tlast;
-  logic [1:0][WIDTH-1:0] followed, m_tdata;
+  logic [1:0][STREAM_WIDTH-1:0] followed, m_tdata;
   logic [1:0][7:0] level, ahead, lane;
 
-  duplicate #(.WIDTH(WIDTH)) dut (.*);
+  duplicate #(.STREAM_WIDTH(STREAM_WIDTH)) u_dut (.*);
 
   source #(
-      .WIDTH(WIDTH),
+      .STREAM_WIDTH(STREAM_WIDTH),
       .PATIENCE(1)
   ) u_source (
       .clk,
@@ -44,7 +44,7 @@ module duplicate_proof #(
 
   for (genvar r = 0; r < 2; r++) begin : gen_reader
     watch #(
-        .UNIT(WIDTH),
+        .UNIT(STREAM_WIDTH),
         .CAPACITY(1),
         .PATIENCE(1)
     ) u_watch (

@@ -6,29 +6,29 @@
 
 module fifo_proof #(
     parameter int unsigned DEPTH = 4,
-    parameter int unsigned WIDTH = 8
+    parameter int unsigned STREAM_WIDTH = 8
 ) (
-    input wire logic             clk,
-    input wire logic             rst,
-    input wire logic [WIDTH-1:0] s_axis_tdata,
-    input wire logic             s_axis_tlast,
-    input wire logic             s_axis_tvalid,
-    input wire logic             m_axis_tready,
-    input wire logic             pick
+    input wire logic                    clk,
+    input wire logic                    rst,
+    input wire logic [STREAM_WIDTH-1:0] s_axis_tdata,
+    input wire logic                    s_axis_tlast,
+    input wire logic                    s_axis_tvalid,
+    input wire logic                    m_axis_tready,
+    input wire logic                    pick
 );
   logic s_axis_tready, m_axis_tvalid, m_axis_tlast, following, ended, waiting;
-  logic [WIDTH-1:0] m_axis_tdata, followed;
+  logic [STREAM_WIDTH-1:0] m_axis_tdata, followed;
   logic [7:0] level, ahead, lane;
 
   fifo #(
       .DEPTH(DEPTH),
-      .WIDTH(WIDTH)
-  ) dut (
+      .STREAM_WIDTH(STREAM_WIDTH)
+  ) u_dut (
       .*
   );
 
   source #(
-      .WIDTH(WIDTH),
+      .STREAM_WIDTH(STREAM_WIDTH),
       .PATIENCE(1)
   ) u_source (
       .clk,
@@ -42,7 +42,7 @@ module fifo_proof #(
   );
 
   watch #(
-      .UNIT(WIDTH),
+      .UNIT(STREAM_WIDTH),
       .CAPACITY(DEPTH + 1),
       .PATIENCE(DEPTH + 2)
   ) u_watch (
@@ -70,9 +70,9 @@ module fifo_proof #(
 
   // What induction needs to know of the state: pointers, words between them, the followed one.
   logic [7:0] waddr, raddr, words, place;
-  assign waddr = 8'(dut.waddr_q);
-  assign raddr = 8'(dut.raddr_q);
-  assign words = waddr - raddr + (dut.lap_q ? 8'(DEPTH) : '0);
+  assign waddr = 8'(u_dut.waddr_q);
+  assign raddr = 8'(u_dut.raddr_q);
+  assign words = waddr - raddr + (u_dut.lap_q ? 8'(DEPTH) : '0);
   assign place = raddr + ahead - 8'(m_axis_tvalid);
 
   always_comb begin
@@ -80,12 +80,12 @@ module fifo_proof #(
     if (!rst) begin
       room : assert (s_axis_tready == (words < 8'(DEPTH)));
       pointers : assert (waddr < 8'(DEPTH) && raddr < 8'(DEPTH));
-      lap : assert (dut.lap_q ? waddr <= raddr : waddr >= raddr);
+      lap : assert (u_dut.lap_q ? waddr <= raddr : waddr >= raddr);
       count : assert (level == 8'(m_axis_tvalid) + words);
       if (following && (ahead != '0 || !m_axis_tvalid)) begin
         stored :
         assert (
-            dut.i_ram.gen_distributed.mem[place < 8'(DEPTH) ? place : place - 8'(DEPTH)] ==
+            u_dut.u_ram.gen_distributed.mem[place < 8'(DEPTH) ? place : place - 8'(DEPTH)] ==
             {ended, followed}
         );
       end

@@ -15,23 +15,23 @@ module join_add_proof #(
     // Cycles from beats taken to the beat out
     parameter int unsigned STAGES = 1,
     // Derived, do not set
-    localparam int unsigned SW = (PE * IN_WIDTH + 7) / 8 * 8,
-    localparam int unsigned MW = (PE * OUT_WIDTH + 7) / 8 * 8
+    localparam int unsigned IN_STREAM_WIDTH = (PE * IN_WIDTH + 7) / 8 * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = (PE * OUT_WIDTH + 7) / 8 * 8
 ) (
-    input wire logic          clk,
-    input wire logic          rst,
-    input wire logic [SW-1:0] s_axis_a_tdata,
-    input wire logic          s_axis_a_tlast,
-    input wire logic          s_axis_a_tvalid,
-    input wire logic [SW-1:0] s_axis_b_tdata,
-    input wire logic          s_axis_b_tlast,
-    input wire logic          s_axis_b_tvalid,
-    input wire logic          m_axis_tready,
-    input wire logic          pick
+    input wire logic                       clk,
+    input wire logic                       rst,
+    input wire logic [IN_STREAM_WIDTH-1:0] s_axis_a_tdata,
+    input wire logic                       s_axis_a_tlast,
+    input wire logic                       s_axis_a_tvalid,
+    input wire logic [IN_STREAM_WIDTH-1:0] s_axis_b_tdata,
+    input wire logic                       s_axis_b_tlast,
+    input wire logic                       s_axis_b_tvalid,
+    input wire logic                       m_axis_tready,
+    input wire logic                       pick
 );
   logic s_axis_a_tready, s_axis_b_tready, m_axis_tvalid, m_axis_tlast;
   logic following, ended, waiting_a, waiting_b;
-  logic [MW-1:0] m_axis_tdata;
+  logic [OUT_STREAM_WIDTH-1:0] m_axis_tdata;
   logic [OUT_WIDTH-1:0] followed;
   logic [7:0] level, ahead, lane;
 
@@ -44,12 +44,12 @@ module join_add_proof #(
       .MB(MB),
       .BIAS(BIAS),
       .SHIFT(SHIFT)
-  ) dut (
+  ) u_dut (
       .*
   );
 
   source #(
-      .WIDTH(SW),
+      .STREAM_WIDTH(IN_STREAM_WIDTH),
       .PATIENCE(1)
   ) u_source_a (
       .clk,
@@ -63,7 +63,7 @@ module join_add_proof #(
   );
 
   source #(
-      .WIDTH(SW),
+      .STREAM_WIDTH(IN_STREAM_WIDTH),
       .PATIENCE(1)
   ) u_source_b (
       .clk,
@@ -126,7 +126,7 @@ module join_add_proof #(
   logic [STAGES:0][7:0] front;
   assign front[STAGES] = '0;
   for (genvar s = 0; s < STAGES; s++) begin : gen_front
-    assign front[s] = front[s+1] + 8'(dut.valid_q[s]);
+    assign front[s] = front[s+1] + 8'(u_dut.valid_q[s]);
   end
 
   always_comb begin
@@ -142,19 +142,19 @@ module join_add_proof #(
 
   for (genvar s = 0; s < STAGES - 1; s++) begin : gen_stage
     logic here;
-    assign here = !rst && following && dut.valid_q[s] && front[s+1] * 8'(PE) + lane == ahead;
+    assign here = !rst && following && u_dut.valid_q[s] && front[s+1] * 8'(PE) + lane == ahead;
     always_comb begin
-      if (here && lane == 8'(PE - 1)) last : assert (dut.last_q[s] == ended);
+      if (here && lane == 8'(PE - 1)) last : assert (u_dut.last_q[s] == ended);
     end
     for (genvar p = 0; p < PE; p++) begin : gen_lane
       logic signed [15:0] sum;
       if (s == 0) begin : gen_products
         // Added in their own width, then widened
         assign sum = 16'($signed(
-            {dut.gen_lane[p].gen_multiply.a_q + dut.gen_lane[p].gen_multiply.b_q}
+            {u_dut.gen_lane[p].gen_multiply.a_q + u_dut.gen_lane[p].gen_multiply.b_q}
         ));
       end else begin : gen_sum
-        assign sum = 16'(dut.gen_lane[p].gen_multiply.sum_q);
+        assign sum = 16'(u_dut.gen_lane[p].gen_multiply.sum_q);
       end
       always_comb begin
         if (here && lane == 8'(p)) partial : assert (code(sum) == followed);

@@ -31,7 +31,7 @@ VERDICTS = {0: "proved", 2: "refuted", 4: "unknown"}  # exit codes of sby
 
 
 class ProofError(SamFabricError):
-    """The prover refused its input."""
+    """The prover gave no verdict, since it refused its input or ran out of time."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ def _dwc(lanes_in: int, lanes_out: int, width: int) -> Proof:
 
 
 PROOFS = (
-    Proof("skid", {"WIDTH": 8}, 8),
-    Proof("fifo", {"DEPTH": 3, "WIDTH": 8}, 7),
-    Proof("fifo", {"DEPTH": 4, "WIDTH": 8}, 8),
-    Proof("duplicate", {"WIDTH": 8}, 8),
+    Proof("skid", {"STREAM_WIDTH": 8}, 8),
+    Proof("fifo", {"DEPTH": 3, "STREAM_WIDTH": 8}, 7),
+    Proof("fifo", {"DEPTH": 4, "STREAM_WIDTH": 8}, 8),
+    Proof("duplicate", {"STREAM_WIDTH": 8}, 8),
     Proof("join_add", {"PE": 2}, 6),
     Proof("join_add", {"MA": 3, "MB": -5, "BIAS": 1, "SHIFT": 1, "STAGES": 3}, 8),
     _dwc(3, 2, 4),
@@ -142,7 +142,7 @@ def _cpu() -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     known = sorted({proof.kernel for proof in PROOFS})
     parser = argparse.ArgumentParser(
         prog="python -m hw.formal.prove", description="Proves the plumbing for all time."

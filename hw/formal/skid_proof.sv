@@ -4,24 +4,24 @@
 `default_nettype none
 
 module skid_proof #(
-    parameter int unsigned WIDTH = 8
+    parameter int unsigned STREAM_WIDTH = 8
 ) (
-    input wire logic             clk,
-    input wire logic             rst,
-    input wire logic [WIDTH-1:0] s_axis_tdata,
-    input wire logic             s_axis_tlast,
-    input wire logic             s_axis_tvalid,
-    input wire logic             m_axis_tready,
-    input wire logic             pick
+    input wire logic                    clk,
+    input wire logic                    rst,
+    input wire logic [STREAM_WIDTH-1:0] s_axis_tdata,
+    input wire logic                    s_axis_tlast,
+    input wire logic                    s_axis_tvalid,
+    input wire logic                    m_axis_tready,
+    input wire logic                    pick
 );
   logic s_axis_tready, m_axis_tvalid, m_axis_tlast, following, ended, waiting;
-  logic [WIDTH-1:0] m_axis_tdata, followed;
+  logic [STREAM_WIDTH-1:0] m_axis_tdata, followed;
   logic [7:0] level, ahead, lane;
 
-  skid #(.WIDTH(WIDTH)) dut (.*);
+  skid #(.STREAM_WIDTH(STREAM_WIDTH)) u_dut (.*);
 
   source #(
-      .WIDTH(WIDTH),
+      .STREAM_WIDTH(STREAM_WIDTH),
       .PATIENCE(2)
   ) u_source (
       .clk,
@@ -35,7 +35,7 @@ module skid_proof #(
   );
 
   watch #(
-      .UNIT(WIDTH),
+      .UNIT(STREAM_WIDTH),
       .CAPACITY(2),
       .PATIENCE(2)
   ) u_watch (
@@ -67,8 +67,8 @@ module skid_proof #(
     if (!rst) begin
       room : assert (s_axis_tready == (level < 8'd2));
       // What induction needs to know of the state.
-      count : assert (level == 8'(m_axis_tvalid) + 8'(dut.full_q));
-      if (following && ahead == 8'd1) spare : assert (dut.spare_q == {ended, followed});
+      count : assert (level == 8'(m_axis_tvalid) + 8'(u_dut.full_q));
+      if (following && ahead == 8'd1) spare : assert (u_dut.spare_q == {ended, followed});
     end
   end
 endmodule

@@ -4,21 +4,21 @@
 `default_nettype none
 
 module source #(
-    parameter int unsigned WIDTH = 8,
+    parameter int unsigned STREAM_WIDTH = 8,
     parameter int unsigned PATIENCE = 2
 ) (
-    input  wire logic             clk,
-    input  wire logic             rst,
-    input  wire logic [WIDTH-1:0] tdata,
-    input  wire logic             tlast,
-    input  wire logic             tvalid,
-    input  wire logic             tready,
-    input  wire logic             hurry,
+    input  wire logic                    clk,
+    input  wire logic                    rst,
+    input  wire logic [STREAM_WIDTH-1:0] tdata,
+    input  wire logic                    tlast,
+    input  wire logic                    tvalid,
+    input  wire logic                    tready,
+    input  wire logic                    hurry,
     // The beat was already on offer in the cycle before
-    output logic                  waiting_q
+    output logic                         waiting_q
 );
   logic last_q;
-  logic [WIDTH-1:0] data_q;
+  logic [STREAM_WIDTH-1:0] data_q;
   logic [7:0] patience_q;
 
   always_ff @(posedge clk) begin

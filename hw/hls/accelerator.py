@@ -180,7 +180,7 @@ class _Emitter:
             template = f"dwc_ragged<{lanes}, {rows}, {reader.LENGTH}>"
         else:
             codes = reader.LENGTH * reader.DIM // kernel.beats
-            template = f"duplicate_ragged<{kernel.WIDTH}, {codes}, {rows}, {reader.LENGTH}>"
+            template = f"duplicate_ragged<{kernel.STREAM_WIDTH}, {codes}, {rows}, {reader.LENGTH}>"
         self.processes.append(
             f"{NAMESPACE}::{template}({', '.join([ends[0], length, *ends[1:]])});"
         )
@@ -232,7 +232,7 @@ def _indented(lines: list[str]) -> list[str]:
 
 
 def netlist_top(netlist: Netlist) -> Top:
-    """The netlist's top function, by the netlist's title.
+    """Returns the netlist's top function, which has the netlist's title for a name.
 
     Raises SpecError for a kernel without an HLS form, or one that cannot stand where it does.
     """

@@ -33,7 +33,7 @@ def rom_name(prefix: str, name: str) -> str:
 
 
 def rom_text(name: str, rom: Rom) -> str:
-    """Definition of a constant array."""
+    """Returns the C++ definition of a constant array."""
     sizes = "".join(f"[{n}]" for n in rom.values.shape)
     flat = [str(int(value)) for value in rom.values.ravel()]
     # Braces of inner dimensions may be left out: C++11, dcl.init.aggr.

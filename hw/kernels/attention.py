@@ -130,13 +130,13 @@ class Attention(Kernel):
 
     @cached_property
     def scores(self) -> Matmul:
-        """The product of queries and keys."""
+        """This kernel makes the product of queries and keys."""
         here = {k: getattr(self, v) for k, v in SCORES.items()}
         return Matmul(TRANSPOSED=True, PE=self.PE, SIMD=self.SIMD, **here, **self._shared())
 
     @cached_property
     def context(self) -> Matmul:
-        """The product of weights e and values."""
+        """This kernel makes the product of weights e and values."""
         here = {k: getattr(self, v) for k, v in CONTEXT.items()}
         return Matmul(TRANSPOSED=False, A_SIGNED=False, **here, **self._shared())
 
@@ -152,16 +152,16 @@ class Attention(Kernel):
         shared |= {"ACCU_WIDTH": self.S_ACCU_WIDTH, "OUT_WIDTH": self.S_WIDTH, "OUT_SIGNED": True}
         shared |= {"RAM_STYLE": "distributed"}
         if self.m is None or self.b is None or self.n is None:
-            given = Requant(MH=1, PE=1, **shared).constants
+            given = Requant(NumChannels=1, PE=1, **shared).constants
         else:
             given = Constants(self.m, self.b, self.n)
         m, b, n = (np.repeat(v.reshape(-1, 1), self.PE, 1) for v in given)
         pixels = self.queries * self.LENGTH // self.PE
-        return Requant(MH=self.PE, PE=self.PE, m=m, b=b, n=n, pixels=pixels, **shared)
+        return Requant(NumChannels=self.PE, PE=self.PE, m=m, b=b, n=n, pixels=pixels, **shared)
 
     @cached_property
     def rowexp(self) -> Rowexp:
-        """Scores -> e and their sums."""
+        """This kernel turns scores into e and their sums."""
         here = {k: getattr(self, v) for k, v in ROWEXP.items()}
         names = ("LENGTH", "PE", "RAGGED", "ROM_STYLE", "SUM_WIDTH")
         shared = {k: getattr(self, k) for k in names}
@@ -179,7 +179,7 @@ class Attention(Kernel):
     @cached_property
     def fifo(self) -> Fifo:
         """The FIFO that holds the sums of e until their products are there."""
-        return Fifo(DEPTH=8, WIDTH=whole_bytes(self.SUM_WIDTH))
+        return Fifo(DEPTH=8, STREAM_WIDTH=whole_bytes(self.SUM_WIDTH))
 
     def memories(self) -> dict[str, RomImage]:
         parts = {"REQUANT": self.requant, "ROWEXP": self.rowexp}

@@ -90,38 +90,38 @@ module attention #(
     parameter REQUANT_INIT_FILE = "",
     parameter ROWEXP_INIT_FILE = "",
     // Derived, do not set
-    localparam int unsigned LW = (($clog2(LENGTH + 1) + 7) / 8) * 8,
-    localparam int unsigned YW = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
-    localparam int unsigned QW = ((SIMD * Q_WIDTH + 7) / 8) * 8,
-    localparam int unsigned KW = ((SIMD * K_WIDTH + 7) / 8) * 8,
-    localparam int unsigned VW = ((SIMD * V_WIDTH + 7) / 8) * 8,
-    localparam int unsigned MW = ((SIMD * OUT_WIDTH + 7) / 8) * 8
+    localparam int unsigned LENGTH_STREAM_WIDTH = (($clog2(LENGTH + 1) + 7) / 8) * 8,
+    localparam int unsigned LAYER_STREAM_WIDTH = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
+    localparam int unsigned Q_STREAM_WIDTH = ((SIMD * Q_WIDTH + 7) / 8) * 8,
+    localparam int unsigned K_STREAM_WIDTH = ((SIMD * K_WIDTH + 7) / 8) * 8,
+    localparam int unsigned V_STREAM_WIDTH = ((SIMD * V_WIDTH + 7) / 8) * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = ((SIMD * OUT_WIDTH + 7) / 8) * 8
 ) (
-    input  wire logic          clk,
-    input  wire logic          rst,
+    input  wire logic                           clk,
+    input  wire logic                           rst,
     // RAGGED = 0 reads no length, SETS = 1 no layer.
     // verilator lint_off UNUSEDSIGNAL
-    input  wire logic [LW-1:0] s_axis_length_tdata,
-    input  wire logic          s_axis_length_tvalid,
+    input  wire logic [LENGTH_STREAM_WIDTH-1:0] s_axis_length_tdata,
+    input  wire logic                           s_axis_length_tvalid,
     // verilator lint_on UNUSEDSIGNAL
-    output logic               s_axis_length_tready,
-    input  wire logic [YW-1:0] s_axis_layer_tdata,
-    input  wire logic          s_axis_layer_tvalid,
-    output logic               s_axis_layer_tready,
-    input  wire logic [KW-1:0] s_axis_k_tdata,
-    input  wire logic          s_axis_k_tvalid,
-    output logic               s_axis_k_tready,
-    input  wire logic [VW-1:0] s_axis_v_tdata,
-    input  wire logic          s_axis_v_tvalid,
-    output logic               s_axis_v_tready,
-    input  wire logic [QW-1:0] s_axis_q_tdata,
-    input  wire logic          s_axis_q_tlast,
-    input  wire logic          s_axis_q_tvalid,
-    output logic               s_axis_q_tready,
-    output logic      [MW-1:0] m_axis_tdata,
-    output logic               m_axis_tlast,
-    output logic               m_axis_tvalid,
-    input  wire logic          m_axis_tready
+    output logic                                s_axis_length_tready,
+    input  wire logic [ LAYER_STREAM_WIDTH-1:0] s_axis_layer_tdata,
+    input  wire logic                           s_axis_layer_tvalid,
+    output logic                                s_axis_layer_tready,
+    input  wire logic [     K_STREAM_WIDTH-1:0] s_axis_k_tdata,
+    input  wire logic                           s_axis_k_tvalid,
+    output logic                                s_axis_k_tready,
+    input  wire logic [     V_STREAM_WIDTH-1:0] s_axis_v_tdata,
+    input  wire logic                           s_axis_v_tvalid,
+    output logic                                s_axis_v_tready,
+    input  wire logic [     Q_STREAM_WIDTH-1:0] s_axis_q_tdata,
+    input  wire logic                           s_axis_q_tlast,
+    input  wire logic                           s_axis_q_tvalid,
+    output logic                                s_axis_q_tready,
+    output logic      [   OUT_STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                                m_axis_tlast,
+    output logic                                m_axis_tvalid,
+    input  wire logic                           m_axis_tready
 );
   // Greatest sums; the scores' requantizer checks its own parameters.
   localparam longint unsigned SCORE = (64'(DIM) << (Q_WIDTH + K_WIDTH - 2)) + 1;
@@ -167,23 +167,23 @@ module attention #(
               ("attention: ROM_STYLE = %0s: distributed or block", ROM_STYLE))
 
   // Beats filled up to whole bytes
-  localparam int unsigned AW = ((PE * S_ACCU_WIDTH + 7) / 8) * 8;
-  localparam int unsigned SW = ((PE * S_WIDTH + 7) / 8) * 8;
-  localparam int unsigned EW = ((PE * E_WIDTH + 7) / 8) * 8;
-  localparam int unsigned DW = ((SUM_WIDTH + 7) / 8) * 8;
-  localparam int unsigned NW = ((SIMD * N_ACCU_WIDTH + 7) / 8) * 8;
+  localparam int unsigned S_ACCU_STREAM_WIDTH = ((PE * S_ACCU_WIDTH + 7) / 8) * 8;
+  localparam int unsigned S_STREAM_WIDTH = ((PE * S_WIDTH + 7) / 8) * 8;
+  localparam int unsigned E_STREAM_WIDTH = ((PE * E_WIDTH + 7) / 8) * 8;
+  localparam int unsigned SUM_STREAM_WIDTH = ((SUM_WIDTH + 7) / 8) * 8;
+  localparam int unsigned N_ACCU_STREAM_WIDTH = ((SIMD * N_ACCU_WIDTH + 7) / 8) * 8;
 
   // The length, to each reader on its own; to the products in whole beats.
-  logic [LW-1:0] row_length, filled;
+  logic [LENGTH_STREAM_WIDTH-1:0] row_length, filled;
   logic qk_length_tvalid, qk_length_tready, ev_length_tvalid, ev_length_tready;
   logic row_length_tvalid, row_length_tready;
 
-  assign filled = LW'((32'(s_axis_length_tdata) + PE - 1) & ~(PE - 1));
+  assign filled = LENGTH_STREAM_WIDTH'((32'(s_axis_length_tdata) + PE - 1) & ~(PE - 1));
 
   if (RAGGED) begin : gen_length
     length_fork #(
-        .WIDTH(LW)
-    ) i_fork (
+        .STREAM_WIDTH(LENGTH_STREAM_WIDTH)
+    ) u_fork (
         .clk,
         .rst,
         .s_tdata    (s_axis_length_tdata),
@@ -201,7 +201,7 @@ module attention #(
     assign row_length = '0;
   end
 
-  logic [AW-1:0] sum_tdata;
+  logic [S_ACCU_STREAM_WIDTH-1:0] sum_tdata;
   logic sum_tlast, sum_tvalid, sum_tready;
 
   matmul #(
@@ -219,7 +219,7 @@ module attention #(
       .RAM_STYLE (RAM_STYLE),
       .DOUBLE    (DOUBLE),
       .RAGGED    (RAGGED)
-  ) i_scores (
+  ) u_scores (
       .clk,
       .rst,
       .s_axis_length_tdata (filled),
@@ -238,26 +238,26 @@ module attention #(
       .m_axis_tready       (sum_tready)
   );
 
-  logic [SW-1:0] score_tdata;
+  logic [S_STREAM_WIDTH-1:0] score_tdata;
   logic score_tlast, score_tvalid, score_tready;
 
   requant #(
-      .MH        (PE),
-      .PE        (PE),
-      .ACCU_WIDTH(S_ACCU_WIDTH),
-      .PORT_WIDTH(PORT_WIDTH),
-      .OUT_WIDTH (S_WIDTH),
-      .OUT_SIGNED(1'b1),
-      .M_WIDTH   (M_WIDTH),
-      .B_WIDTH   (B_WIDTH),
-      .B_SHIFT   (B_SHIFT),
-      .SHIFT     (SHIFT),
-      .SHIFTS    (SHIFTS),
-      .SHIFT_STEP(SHIFT_STEP),
-      .SETS      (SETS),
-      .RAM_STYLE ("distributed"),
-      .INIT_FILE (REQUANT_INIT_FILE)
-  ) i_requant (
+      .NumChannels(PE),
+      .PE         (PE),
+      .ACCU_WIDTH (S_ACCU_WIDTH),
+      .PORT_WIDTH (PORT_WIDTH),
+      .OUT_WIDTH  (S_WIDTH),
+      .OUT_SIGNED (1'b1),
+      .M_WIDTH    (M_WIDTH),
+      .B_WIDTH    (B_WIDTH),
+      .B_SHIFT    (B_SHIFT),
+      .SHIFT      (SHIFT),
+      .SHIFTS     (SHIFTS),
+      .SHIFT_STEP (SHIFT_STEP),
+      .SETS       (SETS),
+      .RAM_STYLE  ("distributed"),
+      .INIT_FILE  (REQUANT_INIT_FILE)
+  ) u_requant (
       .clk,
       .rst,
       .s_axis_layer_tdata,
@@ -273,9 +273,9 @@ module attention #(
       .m_axis_tready(score_tready)
   );
 
-  logic [EW-1:0] e_tdata;
+  logic [E_STREAM_WIDTH-1:0] e_tdata;
   logic e_tlast, e_tvalid, e_tready;
-  logic [DW-1:0] weight_tdata, divisor_tdata;
+  logic [SUM_STREAM_WIDTH-1:0] weight_tdata, divisor_tdata;
   logic weight_tvalid, weight_tready, divisor_tvalid, divisor_tready;
 
   rowexp #(
@@ -288,7 +288,7 @@ module attention #(
       .ROM_STYLE(ROM_STYLE),
       .SUM_WIDTH(SUM_WIDTH),
       .INIT_FILE(ROWEXP_INIT_FILE)
-  ) i_rowexp (
+  ) u_rowexp (
       .clk,
       .rst,
       .s_axis_length_tdata (row_length),
@@ -311,8 +311,8 @@ module attention #(
   // verilator lint_off PINCONNECTEMPTY
   fifo #(
       .DEPTH(8),
-      .WIDTH(DW)
-  ) i_divisors (
+      .STREAM_WIDTH(SUM_STREAM_WIDTH)
+  ) u_divisors (
       .clk,
       .rst,
       .s_axis_tdata (weight_tdata),
@@ -326,7 +326,7 @@ module attention #(
   );
   // verilator lint_on PINCONNECTEMPTY
 
-  logic [NW-1:0] context_tdata;
+  logic [N_ACCU_STREAM_WIDTH-1:0] context_tdata;
   logic context_tlast, context_tvalid, context_tready;
 
   matmul #(
@@ -344,7 +344,7 @@ module attention #(
       .RAM_STYLE (RAM_STYLE),
       .DOUBLE    (DOUBLE),
       .RAGGED    (RAGGED)
-  ) i_context (
+  ) u_context (
       .clk,
       .rst,
       .s_axis_length_tdata (filled),
@@ -372,7 +372,7 @@ module attention #(
       .PE       (SIMD),
       .TIE      (TIE),
       .CYCLES   (DIVIDE_CYCLES)
-  ) i_divide (
+  ) u_divide (
       .clk,
       .rst,
       .s_axis_n_tdata (context_tdata),

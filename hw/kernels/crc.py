@@ -19,15 +19,15 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Crc(Plain):
-    """The kernel `crc` with its parameters chosen. WIDTH: of tdata in bits. beats: of a frame in
-    tests, since tlast ends it.
+    """The kernel `crc` with its parameters chosen. STREAM_WIDTH: of tdata in bits. beats: of a
+    frame in tests, since tlast ends it.
     """
 
     name = "crc"
-    example_values = {"WIDTH": 8}
+    example_values = {"STREAM_WIDTH": 8}
     plain = False
 
-    WIDTH: int
+    STREAM_WIDTH: int
     beats: int = 16
 
     def outputs(self) -> dict[str, Stream]:
@@ -41,7 +41,7 @@ class Crc(Plain):
         return frames * self.beats + 1
 
     def hls(self) -> HlsCall:
-        return HlsCall("crc", "crc", self.template("WIDTH", BEATS=self.beats))
+        return HlsCall("crc", "crc", self.template("STREAM_WIDTH", BEATS=self.beats))
 
     def cost(self) -> Cost:
-        return Cost(lut=4.75 * self.WIDTH + 44, ff=65)
+        return Cost(lut=4.75 * self.STREAM_WIDTH + 44, ff=65)

@@ -5,8 +5,8 @@
 //   r = 0xffffffff; for each bit d, lowest first: r = (r >> 1) ^ (0xedb88320 if r[0] ^ d else 0)
 //   m = ~r after the frame's last bit
 //
-// Streams   s_axis: WIDTH bits and tlast, m_axis: one beat of 32 bits a frame, which stays on tdata
-//           when it has been taken, until the next frame's
+// Streams   s_axis: STREAM_WIDTH bits and tlast, m_axis: one beat of 32 bits a frame, which
+//           stays on tdata when it has been taken, until the next frame's
 // Rate      one beat a cycle
 // Latency   1 cycle from the frame's last beat
 // Golden    crc.py
@@ -15,21 +15,21 @@
 
 module crc #(
     // Width of tdata in bits
-    parameter int unsigned WIDTH = 8
+    parameter int unsigned STREAM_WIDTH = 8
 ) (
-    input  wire logic             clk,
-    input  wire logic             rst,
-    input  wire logic [WIDTH-1:0] s_axis_tdata,
-    input  wire logic             s_axis_tlast,
-    input  wire logic             s_axis_tvalid,
-    output logic                  s_axis_tready,
-    output logic      [     31:0] m_axis_tdata,
-    output logic                  m_axis_tlast,
-    output logic                  m_axis_tvalid,
-    input  wire logic             m_axis_tready
+    input  wire logic                    clk,
+    input  wire logic                    rst,
+    input  wire logic [STREAM_WIDTH-1:0] s_axis_tdata,
+    input  wire logic                    s_axis_tlast,
+    input  wire logic                    s_axis_tvalid,
+    output logic                         s_axis_tready,
+    output logic      [            31:0] m_axis_tdata,
+    output logic                         m_axis_tlast,
+    output logic                         m_axis_tvalid,
+    input  wire logic                    m_axis_tready
 );
-  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0,
-              ("crc: WIDTH = %0d: a positive multiple of 8", WIDTH))
+  `SPEC_CHECK(width, STREAM_WIDTH >= 1 && STREAM_WIDTH % 8 == 0,
+              ("crc: STREAM_WIDTH = %0d: a positive multiple of 8", STREAM_WIDTH))
 
   localparam logic [31:0] POLYNOMIAL = 32'hedb88320;  // lowest bit first
 
@@ -42,7 +42,7 @@ module crc #(
 
   always_comb begin
     sum = sum_q;
-    for (int unsigned i = 0; i < WIDTH; i++) begin
+    for (int unsigned i = 0; i < STREAM_WIDTH; i++) begin
       sum = (sum >> 1) ^ (sum[0] ^ s_axis_tdata[i] ? POLYNOMIAL : '0);
     end
   end

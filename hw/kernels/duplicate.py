@@ -12,14 +12,14 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Duplicate(Plain):
-    """The kernel `duplicate` with its parameters chosen. WIDTH: of tdata in bits. beats: of a frame
-    in tests.
+    """The kernel `duplicate` with its parameters chosen. STREAM_WIDTH: of tdata in bits. beats: of
+    a frame in tests.
     """
 
     name = "duplicate"
-    example_values = {"WIDTH": 8}
+    example_values = {"STREAM_WIDTH": 8}
 
-    WIDTH: int
+    STREAM_WIDTH: int
     beats: int = 16
 
     def outputs(self) -> dict[str, Stream]:
@@ -30,7 +30,7 @@ class Duplicate(Plain):
         return frames * self.beats + 1
 
     def hls(self) -> HlsCall:
-        return HlsCall("channels", "duplicate", self.template("WIDTH", BEATS=self.beats))
+        return HlsCall("channels", "duplicate", self.template("STREAM_WIDTH", BEATS=self.beats))
 
     def cost(self) -> Cost:
-        return Cost(lut=3, ff=self.WIDTH + 3)
+        return Cost(lut=3, ff=self.STREAM_WIDTH + 3)

@@ -3,7 +3,7 @@
 //
 //   m_0 = m_1 = s, in order
 //
-// Streams   s_axis, m_axis_0 and m_axis_1: WIDTH bits and tlast
+// Streams   s_axis, m_axis_0 and m_axis_1: STREAM_WIDTH bits and tlast
 // Rate      one beat a cycle. A reader takes a beat when it likes; the next one comes when both
 //           have
 // Latency   1 cycle
@@ -16,29 +16,29 @@
 
 module duplicate #(
     // Width of tdata in bits
-    parameter int unsigned WIDTH = 8
+    parameter int unsigned STREAM_WIDTH = 8
 ) (
-    input  wire logic             clk,
-    input  wire logic             rst,
-    input  wire logic [WIDTH-1:0] s_axis_tdata,
-    input  wire logic             s_axis_tlast,
-    input  wire logic             s_axis_tvalid,
-    output logic                  s_axis_tready,
-    output logic      [WIDTH-1:0] m_axis_0_tdata,
-    output logic                  m_axis_0_tlast,
-    output logic                  m_axis_0_tvalid,
-    input  wire logic             m_axis_0_tready,
-    output logic      [WIDTH-1:0] m_axis_1_tdata,
-    output logic                  m_axis_1_tlast,
-    output logic                  m_axis_1_tvalid,
-    input  wire logic             m_axis_1_tready
+    input  wire logic                    clk,
+    input  wire logic                    rst,
+    input  wire logic [STREAM_WIDTH-1:0] s_axis_tdata,
+    input  wire logic                    s_axis_tlast,
+    input  wire logic                    s_axis_tvalid,
+    output logic                         s_axis_tready,
+    output logic      [STREAM_WIDTH-1:0] m_axis_0_tdata,
+    output logic                         m_axis_0_tlast,
+    output logic                         m_axis_0_tvalid,
+    input  wire logic                    m_axis_0_tready,
+    output logic      [STREAM_WIDTH-1:0] m_axis_1_tdata,
+    output logic                         m_axis_1_tlast,
+    output logic                         m_axis_1_tvalid,
+    input  wire logic                    m_axis_1_tready
 );
-  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0,
-              ("duplicate: WIDTH = %0d: a positive multiple of 8", WIDTH))
+  `SPEC_CHECK(width, STREAM_WIDTH >= 1 && STREAM_WIDTH % 8 == 0,
+              ("duplicate: STREAM_WIDTH = %0d: a positive multiple of 8", STREAM_WIDTH))
 
   // One beat for both; each tvalid says whether its reader still has to take it.
-  logic [WIDTH-1:0] data_q;
-  logic             last_q;
+  logic [STREAM_WIDTH-1:0] data_q;
+  logic                    last_q;
   logic wait_0, wait_1;
 
   assign {m_axis_0_tlast, m_axis_0_tdata} = {last_q, data_q};

@@ -19,28 +19,28 @@
 
 module dwc #(
     // Codes of an input beat
-    parameter  int unsigned IN_LANES   = 4,
+    parameter int unsigned IN_LANES = 4,
     // Codes of an output beat
-    parameter  int unsigned OUT_LANES  = 2,
+    parameter int unsigned OUT_LANES = 2,
     // Bits of a code, 1 to 32
-    parameter  int unsigned ELEM_WIDTH = 4,
+    parameter int unsigned ELEM_WIDTH = 4,
     // Derived, do not set
-    localparam int unsigned IN_WIDTH   = (IN_LANES * ELEM_WIDTH + 7) / 8 * 8,
-    localparam int unsigned OUT_WIDTH  = (OUT_LANES * ELEM_WIDTH + 7) / 8 * 8
+    localparam int unsigned IN_STREAM_WIDTH = (IN_LANES * ELEM_WIDTH + 7) / 8 * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = (OUT_LANES * ELEM_WIDTH + 7) / 8 * 8
 ) (
-    input  wire logic                 clk,
-    input  wire logic                 rst,
+    input  wire logic                        clk,
+    input  wire logic                        rst,
     // verilator lint_off UNUSEDSIGNAL
     // The upper bits fill the last byte.
-    input  wire logic [ IN_WIDTH-1:0] s_axis_tdata,
+    input  wire logic [ IN_STREAM_WIDTH-1:0] s_axis_tdata,
     // verilator lint_on UNUSEDSIGNAL
-    input  wire logic                 s_axis_tlast,
-    input  wire logic                 s_axis_tvalid,
-    output logic                      s_axis_tready,
-    output logic      [OUT_WIDTH-1:0] m_axis_tdata,
-    output logic                      m_axis_tlast,
-    output logic                      m_axis_tvalid,
-    input  wire logic                 m_axis_tready
+    input  wire logic                        s_axis_tlast,
+    input  wire logic                        s_axis_tvalid,
+    output logic                             s_axis_tready,
+    output logic      [OUT_STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                             m_axis_tlast,
+    output logic                             m_axis_tvalid,
+    input  wire logic                        m_axis_tready
 );
   `SPEC_CHECK(in_lanes, IN_LANES >= 1, ("dwc: IN_LANES = %0d: at least 1", IN_LANES))
   `SPEC_CHECK(out_lanes, OUT_LANES >= 1 && OUT_LANES != IN_LANES,
@@ -61,51 +61,51 @@ module dwc #(
   endfunction
 
   // Lanes that refuse to elaborate would hide the message above: 2 and 1 stand in for them.
-  localparam bit Good = IN_LANES >= 1 && OUT_LANES >= 1 && OUT_LANES != IN_LANES;
-  localparam int unsigned Common = Good ? gcd(IN_LANES, OUT_LANES) : 1;
-  localparam int unsigned In = Good ? IN_LANES / Common : 2;  // units of an input beat
-  localparam int unsigned Out = Good ? OUT_LANES / Common : 1;  // units of an output beat
-  localparam int unsigned Unit = Common * (ELEM_WIDTH < 1 ? 1 : ELEM_WIDTH);  // bits
-  localparam int unsigned InBits = In * Unit;
-  localparam int unsigned OutBits = Out * Unit;
-  localparam int unsigned SpanBits = InBits + OutBits - Unit;
-  localparam int unsigned PlaceWidth = In > 1 ? $clog2(In) : 1;  // of In places of a window
+  localparam bit GOOD = IN_LANES >= 1 && OUT_LANES >= 1 && OUT_LANES != IN_LANES;
+  localparam int unsigned COMMON = GOOD ? gcd(IN_LANES, OUT_LANES) : 1;
+  localparam int unsigned IN = GOOD ? IN_LANES / COMMON : 2;  // units of an input beat
+  localparam int unsigned OUT = GOOD ? OUT_LANES / COMMON : 1;  // units of an output beat
+  localparam int unsigned UNIT = COMMON * (ELEM_WIDTH < 1 ? 1 : ELEM_WIDTH);  // bits
+  localparam int unsigned IN_WORD_WIDTH = IN * UNIT;
+  localparam int unsigned OUT_WORD_WIDTH = OUT * UNIT;
+  localparam int unsigned SPAN_WIDTH = IN_WORD_WIDTH + OUT_WORD_WIDTH - UNIT;
+  localparam int unsigned PLACE_WIDTH = IN > 1 ? $clog2(IN) : 1;  // of IN places of a window
 
   // What each place offers; places of the wide direction count from the newest end. The
   // multiplexer is as wide as its index reaches, its surplus inputs repeat the last place.
-  logic [SpanBits-1:0] span;
-  logic [(1<<PlaceWidth)-1:0][OutBits-1:0] window;
-  for (genvar p = 0; p < 1 << PlaceWidth; p++) begin : gen_window
-    localparam int unsigned Place = p < In ? p : In - 1;
-    localparam int unsigned First = (In > Out ? Place : In - 1 - Place) * Unit;
-    assign window[p] = span[First+:OutBits];
+  logic [SPAN_WIDTH-1:0] span;
+  logic [(1<<PLACE_WIDTH)-1:0][OUT_WORD_WIDTH-1:0] window;
+  for (genvar p = 0; p < 1 << PLACE_WIDTH; p++) begin : gen_window
+    localparam int unsigned PLACE = p < IN ? p : IN - 1;
+    localparam int unsigned FIRST = (IN > OUT ? PLACE : IN - 1 - PLACE) * UNIT;
+    assign window[p] = span[FIRST+:OUT_WORD_WIDTH];
   end
 
   logic en;
   assign en = !m_axis_tvalid || m_axis_tready;
 
-  if (In > Out) begin : gen_narrow
+  if (IN > OUT) begin : gen_narrow
     // The input beat stays where it is while its windows leave one by one. What is left over when
     // it has less than an output beat goes to rest_q, and the beat is taken.
-    localparam logic [PlaceWidth-1:0] First = PlaceWidth'(Out - 1);
-    localparam logic [PlaceWidth-1:0] Back = PlaceWidth'(In - Out);
-    logic [PlaceWidth-1:0] place_q;
-    logic [   OutBits-1:0] data_q;
-    logic                  take;
+    localparam logic [PLACE_WIDTH-1:0] FIRST = PLACE_WIDTH'(OUT - 1);
+    localparam logic [PLACE_WIDTH-1:0] BACK = PLACE_WIDTH'(IN - OUT);
+    logic [   PLACE_WIDTH-1:0] place_q;
+    logic [OUT_WORD_WIDTH-1:0] data_q;
+    logic                      take;
 
-    if (Out > 1) begin : gen_rest
-      logic [(Out-1)*Unit-1:0] rest_q;
-      assign span = {s_axis_tdata[InBits-1:0], rest_q};
+    if (OUT > 1) begin : gen_rest
+      logic [(OUT-1)*UNIT-1:0] rest_q;
+      assign span = {s_axis_tdata[IN_WORD_WIDTH-1:0], rest_q};
       always_ff @(posedge clk) begin
-        if (en && s_axis_tvalid && take) rest_q <= s_axis_tdata[InBits-1-:(Out-1)*Unit];
+        if (en && s_axis_tvalid && take) rest_q <= s_axis_tdata[IN_WORD_WIDTH-1-:(OUT-1)*UNIT];
       end
     end else begin : gen_even
-      assign span = s_axis_tdata[InBits-1:0];
+      assign span = s_axis_tdata[IN_WORD_WIDTH-1:0];
     end
 
-    assign take          = place_q >= Back;
+    assign take          = place_q >= BACK;
     assign s_axis_tready = en && take;
-    assign m_axis_tdata  = OUT_WIDTH'(data_q);
+    assign m_axis_tdata  = OUT_STREAM_WIDTH'(data_q);
 
     always_ff @(posedge clk) begin
       if (en) begin
@@ -114,28 +114,28 @@ module dwc #(
       end
       if (rst) begin
         m_axis_tvalid <= 1'b0;
-        place_q       <= First;
+        place_q       <= FIRST;
       end else if (en) begin
         m_axis_tvalid <= s_axis_tvalid;
-        if (s_axis_tvalid) place_q <= take ? place_q - Back : place_q + PlaceWidth'(Out);
+        if (s_axis_tvalid) place_q <= take ? place_q - BACK : place_q + PLACE_WIDTH'(OUT);
       end
     end
   end else begin : gen_wide
     // Beats shift in at the top; the window that is complete lies behind the units left over.
-    localparam int unsigned LeftWidth = $clog2(Out);
-    localparam logic [LeftWidth-1:0] Enough = LeftWidth'(Out - In);
-    logic [ SpanBits-1:0] span_q;
-    logic [LeftWidth-1:0] left_q;
-    logic                 full;
+    localparam int unsigned LEFT_WIDTH = $clog2(OUT);
+    localparam logic [LEFT_WIDTH-1:0] ENOUGH = LEFT_WIDTH'(OUT - IN);
+    logic [SPAN_WIDTH-1:0] span_q;
+    logic [LEFT_WIDTH-1:0] left_q;
+    logic                  full;
 
     assign span          = span_q;
-    assign full          = left_q >= Enough;
+    assign full          = left_q >= ENOUGH;
     assign s_axis_tready = en;
-    assign m_axis_tdata  = OUT_WIDTH'(window[left_q[PlaceWidth-1:0]]);
+    assign m_axis_tdata  = OUT_STREAM_WIDTH'(window[left_q[PLACE_WIDTH-1:0]]);
 
     always_ff @(posedge clk) begin
       if (en && s_axis_tvalid) begin
-        span_q       <= {s_axis_tdata[InBits-1:0], span_q[SpanBits-1:InBits]};
+        span_q       <= {s_axis_tdata[IN_WORD_WIDTH-1:0], span_q[SPAN_WIDTH-1:IN_WORD_WIDTH]};
         m_axis_tlast <= s_axis_tlast;
       end
       if (rst) begin
@@ -143,7 +143,7 @@ module dwc #(
         left_q        <= '0;
       end else if (en) begin
         m_axis_tvalid <= s_axis_tvalid && full;
-        if (s_axis_tvalid) left_q <= full ? left_q - Enough : left_q + LeftWidth'(In);
+        if (s_axis_tvalid) left_q <= full ? left_q - ENOUGH : left_q + LEFT_WIDTH'(IN);
       end
     end
   end

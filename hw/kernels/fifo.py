@@ -14,17 +14,17 @@ from hw.spec.sizes import index_bits
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Fifo(Plain):
     """The kernel `fifo` with its parameters chosen. DEPTH: words of the memory, any number from 2;
-    it holds DEPTH + 1 beats, the last one in its output register. WIDTH: of tdata in bits.
+    it holds DEPTH + 1 beats, the last one in its output register. STREAM_WIDTH: of tdata in bits.
     RAM_STYLE: distributed, block or ultra. beats: of a frame in tests.
     """
 
     name = "fifo"
     cuts_ready = True
     parts = ("ram",)
-    example_values = {"DEPTH": 32, "WIDTH": 8}
+    example_values = {"DEPTH": 32, "STREAM_WIDTH": 8}
 
     DEPTH: int
-    WIDTH: int
+    STREAM_WIDTH: int
     RAM_STYLE: str = "distributed"
     beats: int = 16
 
@@ -42,7 +42,7 @@ class Fifo(Plain):
         return frames * self.beats + 2
 
     def hls(self) -> HlsCall:
-        return HlsCall("channels", "forward", self.template("WIDTH", BEATS=self.beats))
+        return HlsCall("channels", "forward", self.template("STREAM_WIDTH", BEATS=self.beats))
 
     def cost(self) -> Cost:
         address = index_bits(self.DEPTH)
@@ -50,4 +50,4 @@ class Fifo(Plain):
         # counter's own end takes about as much again.
         whole = self.DEPTH.bit_count() == 1
         control = Cost(lut=6 + address if whole else 5 + 2 * address, ff=2 * address + 2)
-        return ram_cost(self.DEPTH, self.WIDTH + 1, self.RAM_STYLE) + control
+        return ram_cost(self.DEPTH, self.STREAM_WIDTH + 1, self.RAM_STYLE) + control

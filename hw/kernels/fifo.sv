@@ -3,7 +3,7 @@
 //
 //   m = s, in order
 //
-// Streams   s_axis and m_axis: WIDTH bits and tlast
+// Streams   s_axis and m_axis: STREAM_WIDTH bits and tlast
 // Capacity  DEPTH + 1 beats: DEPTH in the memory and the one on offer in its output register
 // Rate      one beat a cycle in and out at any level below full
 // Latency   2 cycles
@@ -15,36 +15,36 @@ module fifo #(
     // Words of the memory, at least 2
     parameter int unsigned DEPTH = 32,
     // Width of tdata in bits
-    parameter int unsigned WIDTH = 8,
+    parameter int unsigned STREAM_WIDTH = 8,
     // Memory: "distributed", "block" or "ultra"
     parameter RAM_STYLE = "distributed"
 ) (
-    input  wire logic             clk,
-    input  wire logic             rst,
-    input  wire logic [WIDTH-1:0] s_axis_tdata,
-    input  wire logic             s_axis_tlast,
-    input  wire logic             s_axis_tvalid,
-    output logic                  s_axis_tready,
-    output logic      [WIDTH-1:0] m_axis_tdata,
-    output logic                  m_axis_tlast,
-    output logic                  m_axis_tvalid,
-    input  wire logic             m_axis_tready
+    input  wire logic                    clk,
+    input  wire logic                    rst,
+    input  wire logic [STREAM_WIDTH-1:0] s_axis_tdata,
+    input  wire logic                    s_axis_tlast,
+    input  wire logic                    s_axis_tvalid,
+    output logic                         s_axis_tready,
+    output logic      [STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                         m_axis_tlast,
+    output logic                         m_axis_tvalid,
+    input  wire logic                    m_axis_tready
 );
   `SPEC_CHECK(depth, DEPTH >= 2, ("fifo: DEPTH = %0d: at least 2", DEPTH))
-  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0,
-              ("fifo: WIDTH = %0d: a positive multiple of 8", WIDTH))
+  `SPEC_CHECK(width, STREAM_WIDTH >= 1 && STREAM_WIDTH % 8 == 0,
+              ("fifo: STREAM_WIDTH = %0d: a positive multiple of 8", STREAM_WIDTH))
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block" || RAM_STYLE == "ultra",
               ("fifo: RAM_STYLE = %0s: distributed, block or ultra", RAM_STYLE))
 
-  localparam int unsigned Words = DEPTH < 2 ? 2 : DEPTH;  // keeps bad parameters readable
-  localparam int unsigned AddrWidth = $clog2(Words);
-  localparam logic [AddrWidth-1:0] End = AddrWidth'(Words - 1);
+  localparam int unsigned WORDS = DEPTH < 2 ? 2 : DEPTH;  // keeps bad parameters readable
+  localparam int unsigned ADDR_WIDTH = $clog2(WORDS);
+  localparam logic [ADDR_WIDTH-1:0] END = ADDR_WIDTH'(WORDS - 1);
 
   // Two pointers run round the memory. Where they meet it is empty or, with the writer one lap
   // ahead, full.
-  logic [AddrWidth-1:0] waddr_q;
-  logic [AddrWidth-1:0] raddr_q;
-  logic                 lap_q;
+  logic [ADDR_WIDTH-1:0] waddr_q;
+  logic [ADDR_WIDTH-1:0] raddr_q;
+  logic                  lap_q;
   logic meet, push, pull;
 
   assign meet          = waddr_q == raddr_q;
@@ -60,17 +60,17 @@ module fifo #(
       lap_q         <= 1'b0;
     end else begin
       if (!m_axis_tvalid || m_axis_tready) m_axis_tvalid <= pull;
-      if (push) waddr_q <= waddr_q == End ? '0 : waddr_q + 1'b1;
-      if (pull) raddr_q <= raddr_q == End ? '0 : raddr_q + 1'b1;
-      lap_q <= lap_q ^ (push && waddr_q == End) ^ (pull && raddr_q == End);
+      if (push) waddr_q <= waddr_q == END ? '0 : waddr_q + 1'b1;
+      if (pull) raddr_q <= raddr_q == END ? '0 : raddr_q + 1'b1;
+      lap_q <= lap_q ^ (push && waddr_q == END) ^ (pull && raddr_q == END);
     end
   end
 
   ram #(
-      .DEPTH(Words),
-      .WIDTH(WIDTH + 1),
+      .DEPTH(WORDS),
+      .WIDTH(STREAM_WIDTH + 1),
       .RAM_STYLE(RAM_STYLE)
-  ) i_ram (
+  ) u_ram (
       .clk,
       .wen  (push),
       .waddr(waddr_q),

@@ -16,19 +16,20 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Fmpad(Kernel):
-    """(H, W, C) -> (PAD_TOP + H + PAD_BOTTOM, PAD_LEFT + W + PAD_RIGHT, C).
+    """The kernel `fmpad` puts zeros around a map: (H, W, C) -> (PAD_TOP + H + PAD_BOTTOM, PAD_LEFT
+    + W + PAD_RIGHT, C).
 
-    IFM_H, IFM_W, IFM_CH: lines, pixels of a line, channels of the map. SIMD: channels a beat.
+    IFM_H, IFM_W, NumChannels: lines, pixels of a line, channels of the map. SIMD: channels a beat.
     ELEM_WIDTH: bits of a code; signed: of no effect on them. PAD_TOP, PAD_BOTTOM: lines of zeros,
     PAD_LEFT, PAD_RIGHT: pixels of zeros.
     """
 
     name = "fmpad"
-    example_values = {"IFM_H": 8, "IFM_W": 8, "IFM_CH": 4, "SIMD": 1, "ELEM_WIDTH": 8}
+    example_values = {"IFM_H": 8, "IFM_W": 8, "NumChannels": 4, "SIMD": 1, "ELEM_WIDTH": 8}
 
     IFM_H: int
     IFM_W: int
-    IFM_CH: int
+    NumChannels: int
     SIMD: int
     ELEM_WIDTH: int
     PAD_TOP: int = 1
@@ -38,21 +39,26 @@ class Fmpad(Kernel):
     signed: bool = False
 
     def validate(self) -> None:
-        for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
+        for parameter in ("IFM_H", "IFM_W", "NumChannels"):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
+        self.need(
+            self.SIMD >= 1 and self.NumChannels % self.SIMD == 0, "SIMD", "divides NumChannels"
+        )
         self.need(1 <= self.ELEM_WIDTH <= 32, "ELEM_WIDTH", "1..32")
         for parameter in ("PAD_TOP", "PAD_BOTTOM", "PAD_LEFT", "PAD_RIGHT"):
             self.need(0 <= getattr(self, parameter) <= 255, parameter, "at most 255")
 
     @property
     def padded(self) -> tuple[int, int, int]:
-        """Shape of the output."""
+        """The padded map has this shape, lines, pixels and channels."""
         high = self.PAD_TOP + self.IFM_H + self.PAD_BOTTOM
-        return high, self.PAD_LEFT + self.IFM_W + self.PAD_RIGHT, self.IFM_CH
+        return high, self.PAD_LEFT + self.IFM_W + self.PAD_RIGHT, self.NumChannels
 
     def inputs(self) -> dict[str, Stream]:
-        shape, dtype = (self.IFM_H, self.IFM_W, self.IFM_CH), IntType(self.ELEM_WIDTH, self.signed)
+        shape, dtype = (
+            (self.IFM_H, self.IFM_W, self.NumChannels),
+            IntType(self.ELEM_WIDTH, self.signed),
+        )
         return {"s_axis": Stream(shape, dtype, self.SIMD, last=False)}
 
     def outputs(self) -> dict[str, Stream]:
@@ -69,7 +75,7 @@ class Fmpad(Kernel):
         return self.outputs()["m_axis"].beats
 
     def hls(self) -> HlsCall:
-        names = ("IFM_H", "IFM_W", "IFM_CH", "SIMD", "ELEM_WIDTH")
+        names = ("IFM_H", "IFM_W", "NumChannels", "SIMD", "ELEM_WIDTH")
         pads = ("PAD_TOP", "PAD_BOTTOM", "PAD_LEFT", "PAD_RIGHT")
         return HlsCall("fmpadding", "fmpadding", self.template(*names, *pads))
 

@@ -37,27 +37,27 @@ module join_add #(
     // Bits that the sum is shifted down by
     parameter int unsigned SHIFT = 0,
     // Derived, do not set
-    localparam int unsigned AW = ((PE * IN_WIDTH_A + 7) / 8) * 8,
-    localparam int unsigned BW = ((PE * IN_WIDTH_B + 7) / 8) * 8,
-    localparam int unsigned MW = ((PE * OUT_WIDTH + 7) / 8) * 8
+    localparam int unsigned A_STREAM_WIDTH = ((PE * IN_WIDTH_A + 7) / 8) * 8,
+    localparam int unsigned B_STREAM_WIDTH = ((PE * IN_WIDTH_B + 7) / 8) * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = ((PE * OUT_WIDTH + 7) / 8) * 8
 ) (
-    input  wire logic          clk,
-    input  wire logic          rst,
+    input  wire logic                        clk,
+    input  wire logic                        rst,
     // Beats are filled up with bits that nobody reads; the frame ends where a says.
     // verilator lint_off UNUSEDSIGNAL
-    input  wire logic [AW-1:0] s_axis_a_tdata,
-    input  wire logic [BW-1:0] s_axis_b_tdata,
-    input  wire logic          s_axis_b_tlast,
+    input  wire logic [  A_STREAM_WIDTH-1:0] s_axis_a_tdata,
+    input  wire logic [  B_STREAM_WIDTH-1:0] s_axis_b_tdata,
+    input  wire logic                        s_axis_b_tlast,
     // verilator lint_on UNUSEDSIGNAL
-    input  wire logic          s_axis_a_tlast,
-    input  wire logic          s_axis_a_tvalid,
-    output logic               s_axis_a_tready,
-    input  wire logic          s_axis_b_tvalid,
-    output logic               s_axis_b_tready,
-    output logic      [MW-1:0] m_axis_tdata,
-    output logic               m_axis_tlast,
-    output logic               m_axis_tvalid,
-    input  wire logic          m_axis_tready
+    input  wire logic                        s_axis_a_tlast,
+    input  wire logic                        s_axis_a_tvalid,
+    output logic                             s_axis_a_tready,
+    input  wire logic                        s_axis_b_tvalid,
+    output logic                             s_axis_b_tready,
+    output logic      [OUT_STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                             m_axis_tlast,
+    output logic                             m_axis_tvalid,
+    input  wire logic                        m_axis_tready
 );
   `SPEC_CHECK(pe, PE >= 1, ("join_add: PE = %0d: at least 1", PE))
   `SPEC_CHECK(
@@ -174,8 +174,8 @@ module join_add #(
     assign m_axis_tdata[p*OUT_WIDTH+:OUT_WIDTH] = out_q;
   end
 
-  if (MW > PE * OUT_WIDTH) begin : gen_pad
-    assign m_axis_tdata[MW-1:PE*OUT_WIDTH] = '0;
+  if (OUT_STREAM_WIDTH > PE * OUT_WIDTH) begin : gen_pad
+    assign m_axis_tdata[OUT_STREAM_WIDTH-1:PE*OUT_WIDTH] = '0;
   end
 
   `STREAM_CHECK(m_axis)

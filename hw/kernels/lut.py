@@ -21,7 +21,7 @@ SEED = 8
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Lut(Kernel):
-    """(N, C) codes -> (N, C) codes.
+    """The kernel `lut` looks codes up in a table: (N, C) codes -> (N, C) codes.
 
     IN_WIDTH, OUT_WIDTH: bits of a code. PE: codes a beat. RAM_STYLE: distributed or block.
     table: 2**IN_WIDTH codes out, indexed by the bits of the code in; None for random ones.
@@ -56,7 +56,7 @@ class Lut(Kernel):
 
     @property
     def depth(self) -> int:
-        """Words of the table."""
+        """Each lane's table has this many words."""
         return 1 << self.IN_WIDTH
 
     @property

@@ -23,22 +23,22 @@ module lut #(
     // 2**IN_WIDTH words of OUT_WIDTH bits in $readmemh's format
     parameter INIT_FILE = "",
     // Derived, do not set
-    localparam int unsigned S_WIDTH = (PE * IN_WIDTH + 7) / 8 * 8,
-    localparam int unsigned M_WIDTH = (PE * OUT_WIDTH + 7) / 8 * 8
+    localparam int unsigned IN_STREAM_WIDTH = (PE * IN_WIDTH + 7) / 8 * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = (PE * OUT_WIDTH + 7) / 8 * 8
 ) (
-    input  wire logic               clk,
-    input  wire logic               rst,
+    input  wire logic                        clk,
+    input  wire logic                        rst,
     // Its padding is not looked at.
     // verilator lint_off UNUSEDSIGNAL
-    input  wire logic [S_WIDTH-1:0] s_axis_tdata,
+    input  wire logic [ IN_STREAM_WIDTH-1:0] s_axis_tdata,
     // verilator lint_on UNUSEDSIGNAL
-    input  wire logic               s_axis_tlast,
-    input  wire logic               s_axis_tvalid,
-    output logic                    s_axis_tready,
-    output logic      [M_WIDTH-1:0] m_axis_tdata,
-    output logic                    m_axis_tlast,
-    output logic                    m_axis_tvalid,
-    input  wire logic               m_axis_tready
+    input  wire logic                        s_axis_tlast,
+    input  wire logic                        s_axis_tvalid,
+    output logic                             s_axis_tready,
+    output logic      [OUT_STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                             m_axis_tlast,
+    output logic                             m_axis_tvalid,
+    input  wire logic                        m_axis_tready
 );
   `SPEC_CHECK(in, IN_WIDTH >= 1 && IN_WIDTH <= 8, ("lut: IN_WIDTH = %0d: 1..8", IN_WIDTH))
   `SPEC_CHECK(out, OUT_WIDTH >= 1 && OUT_WIDTH <= 32, ("lut: OUT_WIDTH = %0d: 1..32", OUT_WIDTH))
@@ -55,14 +55,14 @@ module lut #(
 
   assign en            = !m_axis_tvalid || m_axis_tready;
   assign s_axis_tready = en;
-  assign m_axis_tdata  = M_WIDTH'(found);
+  assign m_axis_tdata  = OUT_STREAM_WIDTH'(found);
 
   for (genvar p = 0; p < PAIRED; p += 2) begin : gen_pair
     rom_dual #(
         .DEPTH(DEPTH),
         .WIDTH(OUT_WIDTH),
         .INIT_FILE(INIT_FILE)
-    ) table_i (
+    ) u_table (
         .clk,
         .en,
         .clear_a(1'b0),
@@ -80,7 +80,7 @@ module lut #(
         .WIDTH(OUT_WIDTH),
         .INIT_FILE(INIT_FILE),
         .RAM_STYLE(RAM_STYLE)
-    ) table_i (
+    ) u_table (
         .clk,
         .en,
         .addr(s_axis_tdata[p*IN_WIDTH+:IN_WIDTH]),

@@ -67,27 +67,27 @@ class Matmul(Kernel):
 
     @property
     def lanes(self) -> int:
-        """Rows of B side by side in a word."""
+        """A word has this many rows of B side by side."""
         return self.PE if self.TRANSPOSED else self.SIMD
 
     @property
     def wide(self) -> int:
-        """Codes of a beat of B."""
+        """A beat of B has this many codes."""
         return self.SIMD if self.TRANSPOSED else self.PE
 
     @property
     def a(self) -> IntType:
-        """Type of A's codes."""
+        """The codes of A have this type."""
         return IntType(self.A_WIDTH, self.A_SIGNED)
 
     @property
     def b(self) -> IntType:
-        """Type of B's codes."""
+        """The codes of B have this type."""
         return IntType(self.B_WIDTH)
 
     @property
     def term(self) -> int:
-        """Greatest |a * b|."""
+        """A product of two codes is at most this, whatever its sign."""
         return max(-self.a.min, self.a.max) * -self.b.min
 
     def validate(self) -> None:

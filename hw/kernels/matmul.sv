@@ -53,30 +53,30 @@ module matmul #(
     // L comes in s_axis_length, in whole groups of PE (TRANSPOSED) or SIMD rows; else it is LENGTH
     parameter bit RAGGED = 1'b0,
     // Derived, do not set
-    localparam int unsigned LW = (($clog2(LENGTH + 1) + 7) / 8) * 8,
-    localparam int unsigned BW = (((TRANSPOSED ? SIMD : PE) * B_WIDTH + 7) / 8) * 8,
-    localparam int unsigned AW = ((SIMD * A_WIDTH + 7) / 8) * 8,
-    localparam int unsigned MW = ((PE * ACCU_WIDTH + 7) / 8) * 8
+    localparam int unsigned LENGTH_STREAM_WIDTH = (($clog2(LENGTH + 1) + 7) / 8) * 8,
+    localparam int unsigned B_STREAM_WIDTH = (((TRANSPOSED ? SIMD : PE) * B_WIDTH + 7) / 8) * 8,
+    localparam int unsigned A_STREAM_WIDTH = ((SIMD * A_WIDTH + 7) / 8) * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = ((PE * ACCU_WIDTH + 7) / 8) * 8
 ) (
-    input  wire logic          clk,
-    input  wire logic          rst,
+    input  wire logic                           clk,
+    input  wire logic                           rst,
     // Beats are filled up with bits that nobody reads; RAGGED = 0 reads no length.
     // verilator lint_off UNUSEDSIGNAL
-    input  wire logic [LW-1:0] s_axis_length_tdata,
-    input  wire logic          s_axis_length_tvalid,
-    output logic               s_axis_length_tready,
-    input  wire logic [BW-1:0] s_axis_b_tdata,
-    input  wire logic          s_axis_b_tvalid,
-    output logic               s_axis_b_tready,
-    input  wire logic [AW-1:0] s_axis_a_tdata,
-    input  wire logic          s_axis_a_tlast,
-    input  wire logic          s_axis_a_tvalid,
+    input  wire logic [LENGTH_STREAM_WIDTH-1:0] s_axis_length_tdata,
+    input  wire logic                           s_axis_length_tvalid,
+    output logic                                s_axis_length_tready,
+    input  wire logic [     B_STREAM_WIDTH-1:0] s_axis_b_tdata,
+    input  wire logic                           s_axis_b_tvalid,
+    output logic                                s_axis_b_tready,
+    input  wire logic [     A_STREAM_WIDTH-1:0] s_axis_a_tdata,
+    input  wire logic                           s_axis_a_tlast,
+    input  wire logic                           s_axis_a_tvalid,
     // verilator lint_on UNUSEDSIGNAL
-    output logic               s_axis_a_tready,
-    output logic      [MW-1:0] m_axis_tdata,
-    output logic               m_axis_tlast,
-    output logic               m_axis_tvalid,
-    input  wire logic          m_axis_tready
+    output logic                                s_axis_a_tready,
+    output logic      [   OUT_STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                                m_axis_tlast,
+    output logic                                m_axis_tvalid,
+    input  wire logic                           m_axis_tready
 );
   // Rows of B side by side, codes of a beat of B; never 0, whatever the parameters.
   localparam int unsigned LANES = (TRANSPOSED ? PE : SIMD) == 0 ? 1 : (TRANSPOSED ? PE : SIMD);
@@ -84,14 +84,14 @@ module matmul #(
   // Beats of a row of B; groups of rows
   localparam int unsigned INNER = DIM > WIDE ? DIM / WIDE : 1;
   localparam int unsigned GROUPS = LENGTH > LANES ? LENGTH / LANES : 1;
-  localparam int unsigned IB = $clog2(INNER);
-  localparam int unsigned GB = GROUPS > 1 ? $clog2(GROUPS) : 1;
+  localparam int unsigned INNER_WIDTH = $clog2(INNER);
+  localparam int unsigned GROUP_WIDTH = GROUPS > 1 ? $clog2(GROUPS) : 1;
   // The steps of one pass over a row of A, the passes
   localparam int unsigned STEPS = TRANSPOSED ? INNER : GROUPS;
   localparam int unsigned PASSES = TRANSPOSED ? GROUPS : INNER;
-  localparam int unsigned CB = IB > GB ? IB : GB;
-  localparam int unsigned DEPTH = ((GROUPS - 1) * (1 << IB) + INNER) << DOUBLE;
-  localparam int unsigned DB = DEPTH > 1 ? $clog2(DEPTH) : 1;
+  localparam int unsigned COUNT_WIDTH = INNER_WIDTH > GROUP_WIDTH ? INNER_WIDTH : GROUP_WIDTH;
+  localparam int unsigned DEPTH = ((GROUPS - 1) * (1 << INNER_WIDTH) + INNER) << DOUBLE;
+  localparam int unsigned ADDR_WIDTH = DEPTH > 1 ? $clog2(DEPTH) : 1;
   // Room that a sum needs on one side of zero: the least codes of both types make the one product
   // that reaches a power of two above zero, where ACCU_WIDTH has one value less.
   localparam longint unsigned TERMS = 64'(TRANSPOSED ? DIM : LENGTH);
@@ -131,31 +131,32 @@ module matmul #(
   assign en = !m_axis_tvalid || m_axis_tready;
 
   // Loading: the row's lane rotates, one bit high.
-  logic [CB-1:0] load_inner_q;
-  logic [GB-1:0] load_group_q;
+  logic [COUNT_WIDTH-1:0] load_inner_q;
+  logic [GROUP_WIDTH-1:0] load_group_q;
   logic [LANES-1:0] lane_q, lane;
-  logic [GB:0] load_groups, groups;
+  logic [GROUP_WIDTH:0] load_groups, groups;
   logic loaded_q, take_b, row_in, group_in, load_end;
 
   assign lane = LANES == 1 ? '1 : lane_q;
-  assign load_groups = (GB + 1)'(load_group_q) + 1'b1;
-  assign groups = RAGGED ? (GB + 1)'(s_axis_length_tdata >> $clog2(LANES)) : (GB + 1)'(GROUPS);
+  assign load_groups = (GROUP_WIDTH + 1)'(load_group_q) + 1'b1;
+  assign groups = (GROUP_WIDTH + 1)'(RAGGED ? 32'(s_axis_length_tdata) >> $clog2(LANES) : GROUPS);
   assign take_b = s_axis_b_tvalid && s_axis_b_tready;
-  assign row_in = take_b && load_inner_q == CB'(INNER - 1);
+  assign row_in = take_b && load_inner_q == COUNT_WIDTH'(INNER - 1);
   assign group_in = row_in && lane[LANES-1];
   assign load_end = group_in && load_groups == groups;
 
   // Multiplying: `step` walks along a row of A, `pass` counts how often it is walked.
-  logic [CB-1:0] step_q, pass_q;
-  logic [GB-1:0] top_group_q, top_group;
+  logic [COUNT_WIDTH-1:0] step_q, pass_q;
+  logic [GROUP_WIDTH-1:0] top_group_q, top_group;
   logic busy_q, bank_q, first_pass_q, final_q;
   logic issue, go, swap, step_end, row_end, final_row;
 
-  assign top_group = RAGGED ? top_group_q : GB'(GROUPS - 1);
+  assign top_group = RAGGED ? top_group_q : GROUP_WIDTH'(GROUPS - 1);
   assign issue = busy_q && (!first_pass_q || s_axis_a_tvalid);
   assign go = en && issue;
-  assign step_end = step_q == (TRANSPOSED ? CB'(INNER - 1) : CB'(top_group));
-  assign row_end = step_end && pass_q == (TRANSPOSED ? CB'(top_group) : CB'(INNER - 1));
+  assign step_end = step_q == (TRANSPOSED ? COUNT_WIDTH'(INNER - 1) : COUNT_WIDTH'(top_group));
+  assign row_end = step_end &&
+      pass_q == (TRANSPOSED ? COUNT_WIDTH'(top_group) : COUNT_WIDTH'(INNER - 1));
   assign final_row = first_pass_q ? s_axis_a_tlast : final_q;
   assign swap = loaded_q && (!busy_q || (go && row_end && final_row));
 
@@ -183,7 +184,7 @@ module matmul #(
       if (take_b) load_inner_q <= row_in ? '0 : load_inner_q + 1'b1;
       if (row_in) lane_q <= LANES'({lane_q, lane_q[LANES-1]});
       if (swap) load_group_q <= '0;
-      else if (group_in && !load_end) load_group_q <= GB'(load_groups);
+      else if (group_in && !load_end) load_group_q <= GROUP_WIDTH'(load_groups);
       loaded_q <= load_end || (loaded_q && !swap);
       busy_q   <= swap || (busy_q && !(go && row_end && final_row));
       bank_q   <= bank_q ^ swap;
@@ -196,13 +197,13 @@ module matmul #(
   end
 
   // The row of A, and in step with it where to read B.
-  logic [CB-1:0] at_step, at_pass;
+  logic [COUNT_WIDTH-1:0] at_step, at_pass;
   logic at_bank, at_valid, at_last, at_tag;
   logic [SIMD*A_WIDTH-1:0] a;
 
   if (STEPS > 1 && PASSES > 1) begin : gen_row
     localparam int unsigned STEP_WIDTH = $clog2(STEPS);
-    logic [CB-1:0] step1_q, pass1_q;
+    logic [COUNT_WIDTH-1:0] step1_q, pass1_q;
     logic bank1_q, valid1_q, last1_q, tag1_q;
 
     always_ff @(posedge clk) begin
@@ -225,7 +226,7 @@ module matmul #(
         .DEPTH    (STEPS),
         .WIDTH    (SIMD * A_WIDTH),
         .RAM_STYLE(STEPS > 64 ? "block" : "distributed")
-    ) row (
+    ) u_row (
         .clk,
         .wen  (go && first_pass_q),
         .waddr(STEP_WIDTH'(step_q)),
@@ -242,7 +243,7 @@ module matmul #(
   end
 
   // B: a word of WIDE codes for each lane.
-  logic [CB-1:0] read_inner, read_group;
+  logic [COUNT_WIDTH-1:0] read_inner, read_group;
   logic [WIDE*B_WIDTH-1:0] word[LANES];
   logic [PE*SIMD*B_WIDTH-1:0] w;
 
@@ -254,10 +255,10 @@ module matmul #(
         .DEPTH    (DEPTH),
         .WIDTH    (WIDE * B_WIDTH),
         .RAM_STYLE(RAM_STYLE)
-    ) b (
+    ) u_b (
         .clk,
         .wen  (take_b && lane[i]),
-        .waddr(address(load_inner_q, CB'(load_group_q), bank_q)),
+        .waddr(address(load_inner_q, COUNT_WIDTH'(load_group_q), bank_q)),
         .wdata(s_axis_b_tdata[WIDE*B_WIDTH-1:0]),
         .ren  (en && at_valid),
         .raddr(address(read_inner, read_group, at_bank)),
@@ -269,8 +270,10 @@ module matmul #(
     end
   end
 
-  function automatic logic [DB-1:0] address(logic [CB-1:0] inner, logic [CB-1:0] group, logic bank);
-    return ((DB'(group) << IB | DB'(inner)) << DOUBLE) | DB'(DOUBLE && bank);
+  function automatic logic [ADDR_WIDTH-1:0] address(logic [COUNT_WIDTH-1:0] inner,
+                                                    logic [COUNT_WIDTH-1:0] group, logic bank);
+    return ((ADDR_WIDTH'(group) << INNER_WIDTH | ADDR_WIDTH'(inner)) << DOUBLE) |
+        ADDR_WIDTH'(DOUBLE && bank);
   endfunction
 
   logic valid_q, first_q, last_q, tag_q;
@@ -286,7 +289,7 @@ module matmul #(
   end
 
   logic [PE*ACCU_WIDTH-1:0] acc;
-  assign m_axis_tdata = MW'(acc);
+  assign m_axis_tdata = OUT_STREAM_WIDTH'(acc);
 
   mac_array #(
       .PE                (PE),
@@ -297,7 +300,7 @@ module matmul #(
       .ACCU_WIDTH        (ACCU_WIDTH),
       .PACK              (PACK),
       .RES               (RES)
-  ) macs (
+  ) u_macs (
       .clk,
       .rst,
       .en,

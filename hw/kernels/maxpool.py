@@ -15,20 +15,28 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Maxpool(Kernel):
-    """(H, W, C) -> (H // KERNEL, W // KERNEL, C); what is left over is dropped.
+    """The kernel `maxpool` keeps the greatest code of each square: (H, W, C) -> (H // KERNEL, W //
+    KERNEL, C); what is left over is dropped.
 
-    IFM_H, IFM_W, IFM_CH: lines, pixels of a line, channels of the map. SIMD: channels a beat.
+    IFM_H, IFM_W, NumChannels: lines, pixels of a line, channels of the map. SIMD: channels a beat.
     KERNEL: lines and pixels of a square. ELEM_WIDTH: bits of a code. SIGNED: are codes two's
     complement? RAM_STYLE: of the line of maxima: distributed, block or ultra.
     """
 
     name = "maxpool"
     parts = ("ram",)
-    example_values = {"IFM_H": 8, "IFM_W": 8, "IFM_CH": 4, "SIMD": 1, "KERNEL": 2, "ELEM_WIDTH": 8}
+    example_values = {
+        "IFM_H": 8,
+        "IFM_W": 8,
+        "NumChannels": 4,
+        "SIMD": 1,
+        "KERNEL": 2,
+        "ELEM_WIDTH": 8,
+    }
 
     IFM_H: int
     IFM_W: int
-    IFM_CH: int
+    NumChannels: int
     SIMD: int
     KERNEL: int
     ELEM_WIDTH: int
@@ -36,9 +44,11 @@ class Maxpool(Kernel):
     RAM_STYLE: str = "distributed"
 
     def validate(self) -> None:
-        for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
+        for parameter in ("IFM_H", "IFM_W", "NumChannels"):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
+        self.need(
+            self.SIMD >= 1 and self.NumChannels % self.SIMD == 0, "SIMD", "divides NumChannels"
+        )
         fits = 2 <= self.KERNEL <= min(self.IFM_H, self.IFM_W)
         self.need(fits, "KERNEL", "2..min(IFM_H, IFM_W)")
         wide = 1 + self.SIGNED <= self.ELEM_WIDTH <= 32
@@ -50,11 +60,11 @@ class Maxpool(Kernel):
         return IntType(self.ELEM_WIDTH, self.SIGNED)
 
     def inputs(self) -> dict[str, Stream]:
-        shape = (self.IFM_H, self.IFM_W, self.IFM_CH)
+        shape = (self.IFM_H, self.IFM_W, self.NumChannels)
         return {"s_axis": Stream(shape, self._dtype, self.SIMD, last=False)}
 
     def outputs(self) -> dict[str, Stream]:
-        shape = (self.IFM_H // self.KERNEL, self.IFM_W // self.KERNEL, self.IFM_CH)
+        shape = (self.IFM_H // self.KERNEL, self.IFM_W // self.KERNEL, self.NumChannels)
         return {"m_axis": Stream(shape, self._dtype, self.SIMD)}
 
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -66,18 +76,18 @@ class Maxpool(Kernel):
         lines = self.IFM_H // self.KERNEL * self.KERNEL
         pixels = self.IFM_W // self.KERNEL * self.KERNEL
         # The last square is whole before the frame's rest has come.
-        last = ((lines - 1) * self.IFM_W + pixels) * (self.IFM_CH // self.SIMD)
+        last = ((lines - 1) * self.IFM_W + pixels) * (self.NumChannels // self.SIMD)
         return (frames - 1) * self.ideal_cycles() + last + 1
 
     def ideal_cycles(self, **settings: int) -> int:
         return self.inputs()["s_axis"].beats
 
     def hls(self) -> HlsCall:
-        names = ("IFM_H", "IFM_W", "IFM_CH", "SIMD", "KERNEL", "ELEM_WIDTH", "SIGNED")
+        names = ("IFM_H", "IFM_W", "NumChannels", "SIMD", "KERNEL", "ELEM_WIDTH", "SIGNED")
         return HlsCall("maxpool", "maxpool", self.template(*names))
 
     def cost(self) -> Cost:
-        fold, bits = self.IFM_CH // self.SIMD, self.SIMD * self.ELEM_WIDTH
+        fold, bits = self.NumChannels // self.SIMD, self.SIMD * self.ELEM_WIDTH
         words = self.IFM_W // self.KERNEL * fold
         addr, side = index_bits(words), index_bits(self.KERNEL)
         count = index_bits(fold) + 2 * side + (self.IFM_H // self.KERNEL).bit_length()

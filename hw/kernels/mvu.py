@@ -99,7 +99,9 @@ class Mvu(Layered):
         return super().parameters() | {"SUM_WIDTH": self._sum_width, "NARROW_WEIGHTS": narrow}
 
     def matrix(self) -> NDArray[np.int64]:
-        """(SETS, MH, MW) weights, the given ones or random ones with the extremes among them."""
+        """The weights (SETS, MH, MW) are the given ones or random ones with the extremes among
+        them.
+        """
         if self.weights is not None:
             return np.asarray(self.weights)
         kind = IntType(self.WEIGHT_WIDTH)

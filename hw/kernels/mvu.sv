@@ -45,28 +45,29 @@ module mvu #(
     // No weight is the least of its width; with PACK > 1 the memory then holds operands ready made
     parameter bit NARROW_WEIGHTS = 1'b0,
     // Derived, do not set
-    localparam int unsigned IN_WIDTH = (SIMD * ACTIVATION_WIDTH + 7) / 8 * 8,
-    localparam int unsigned OUT_WIDTH = (PE * ACCU_WIDTH + 7) / 8 * 8,
-    localparam int unsigned WORD = PE * SIMD * WEIGHT_WIDTH,
-    localparam int unsigned WORD_WIDTH = (WORD + 7) / 8 * 8,
-    localparam int unsigned LAYER_WIDTH = SETS > 1 ? $clog2(SETS) : 1
+    localparam int unsigned IN_STREAM_WIDTH = (SIMD * ACTIVATION_WIDTH + 7) / 8 * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = (PE * ACCU_WIDTH + 7) / 8 * 8,
+    localparam int unsigned WORD_WIDTH = PE * SIMD * WEIGHT_WIDTH,
+    localparam int unsigned WEIGHT_STREAM_WIDTH = (WORD_WIDTH + 7) / 8 * 8,
+    localparam int unsigned LAYER_WIDTH = SETS > 1 ? $clog2(SETS) : 1,
+    localparam int unsigned LAYER_STREAM_WIDTH = (LAYER_WIDTH + 7) / 8 * 8
 ) (
     input  wire logic                           clk,
     input  wire logic                           rst,
     // verilator lint_off UNUSEDSIGNAL
     // Padding, and ports of no use with one set or to a memory that a bitstream fills
-    input  wire logic [           IN_WIDTH-1:0] s_axis_tdata,
+    input  wire logic [    IN_STREAM_WIDTH-1:0] s_axis_tdata,
     input  wire logic                           s_axis_tlast,
     input  wire logic                           s_axis_tvalid,
     output logic                                s_axis_tready,
-    input  wire logic [(LAYER_WIDTH+7)/8*8-1:0] s_axis_layer_tdata,
+    input  wire logic [ LAYER_STREAM_WIDTH-1:0] s_axis_layer_tdata,
     input  wire logic                           s_axis_layer_tvalid,
     output logic                                s_axis_layer_tready,
-    input  wire logic [         WORD_WIDTH-1:0] s_axis_weights_tdata,
+    input  wire logic [WEIGHT_STREAM_WIDTH-1:0] s_axis_weights_tdata,
     input  wire logic                           s_axis_weights_tvalid,
     // verilator lint_on UNUSEDSIGNAL
     output logic                                s_axis_weights_tready,
-    output logic      [          OUT_WIDTH-1:0] m_axis_tdata,
+    output logic      [   OUT_STREAM_WIDTH-1:0] m_axis_tdata,
     output logic                                m_axis_tlast,
     output logic                                m_axis_tvalid,
     input  wire logic                           m_axis_tready
@@ -201,7 +202,7 @@ module mvu #(
         .DEPTH    (BEATS),
         .WIDTH    (SIMD * ACTIVATION_WIDTH),
         .RAM_STYLE(BEATS > LONGEST_IN_LUTS ? "block" : "distributed")
-    ) vector (
+    ) u_vector (
         .clk,
         .wen  (take),
         .waddr(beat),
@@ -219,7 +220,7 @@ module mvu #(
     assign codes = code_qq;
   end
 
-  logic [WORD-1:0] weights;
+  logic [WORD_WIDTH-1:0] weights;
 
   if (RAM_STYLE == "ultra") begin : gen_ram
     logic [ADDR_WIDTH-1:0] waddr_q;
@@ -235,13 +236,13 @@ module mvu #(
     end
     ram #(
         .DEPTH    (DEPTH),
-        .WIDTH    (WORD),
+        .WIDTH    (WORD_WIDTH),
         .RAM_STYLE(RAM_STYLE)
-    ) memory (
+    ) u_memory (
         .clk,
         .wen,
         .waddr(waddr_q),
-        .wdata(s_axis_weights_tdata[WORD-1:0]),
+        .wdata(s_axis_weights_tdata[WORD_WIDTH-1:0]),
         .ren  (en),
         .raddr(addr_q),
         .rdata(weights)
@@ -251,10 +252,10 @@ module mvu #(
     assign s_axis_weights_tready = 1'b0;
     rom #(
         .DEPTH    (DEPTH),
-        .WIDTH    (WORD),
+        .WIDTH    (WORD_WIDTH),
         .INIT_FILE(INIT_FILE),
         .RAM_STYLE(RAM_STYLE)
-    ) memory (
+    ) u_memory (
         .clk,
         .en,
         .addr(addr_q),
@@ -281,7 +282,7 @@ module mvu #(
   end
 
   logic [PE*ACCU_WIDTH-1:0] sums;
-  assign m_axis_tdata = OUT_WIDTH'(sums);
+  assign m_axis_tdata = OUT_STREAM_WIDTH'(sums);
 
   mac_array #(
       .PE                (PE),
@@ -293,7 +294,7 @@ module mvu #(
       .PACK              (PACK),
       .RES               (RES),
       .ENCODED_WEIGHTS   (NARROW_WEIGHTS && PACK > 1)
-  ) array (
+  ) u_array (
       .clk,
       .rst,
       .en,

@@ -11,21 +11,21 @@ from hw.spec.kernel import Cost
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pipe(Plain):
-    """The kernel `pipe` with its parameters chosen. WIDTH: of tdata in bits. beats: of a frame in
-    tests.
+    """The kernel `pipe` with its parameters chosen. STREAM_WIDTH: of tdata in bits. beats: of a
+    frame in tests.
     """
 
     name = "pipe"
-    example_values = {"WIDTH": 8}
+    example_values = {"STREAM_WIDTH": 8}
 
-    WIDTH: int
+    STREAM_WIDTH: int
     beats: int = 16
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
         return frames * self.beats + 1
 
     def hls(self) -> HlsCall:
-        return HlsCall("channels", "forward", self.template("WIDTH", BEATS=self.beats))
+        return HlsCall("channels", "forward", self.template("STREAM_WIDTH", BEATS=self.beats))
 
     def cost(self) -> Cost:
-        return Cost(lut=1, ff=self.WIDTH + 2)
+        return Cost(lut=1, ff=self.STREAM_WIDTH + 2)

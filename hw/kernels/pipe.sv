@@ -3,7 +3,7 @@
 //
 //   m = s, in order
 //
-// Streams   s_axis and m_axis: WIDTH bits and tlast
+// Streams   s_axis and m_axis: STREAM_WIDTH bits and tlast
 // Rate      one beat a cycle
 // Latency   1 cycle
 // Golden    pipe.py
@@ -15,21 +15,21 @@
 
 module pipe #(
     // Width of tdata in bits
-    parameter int unsigned WIDTH = 8
+    parameter int unsigned STREAM_WIDTH = 8
 ) (
-    input  wire logic             clk,
-    input  wire logic             rst,
-    input  wire logic [WIDTH-1:0] s_axis_tdata,
-    input  wire logic             s_axis_tlast,
-    input  wire logic             s_axis_tvalid,
-    output logic                  s_axis_tready,
-    output logic      [WIDTH-1:0] m_axis_tdata,
-    output logic                  m_axis_tlast,
-    output logic                  m_axis_tvalid,
-    input  wire logic             m_axis_tready
+    input  wire logic                    clk,
+    input  wire logic                    rst,
+    input  wire logic [STREAM_WIDTH-1:0] s_axis_tdata,
+    input  wire logic                    s_axis_tlast,
+    input  wire logic                    s_axis_tvalid,
+    output logic                         s_axis_tready,
+    output logic      [STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                         m_axis_tlast,
+    output logic                         m_axis_tvalid,
+    input  wire logic                    m_axis_tready
 );
-  `SPEC_CHECK(width, WIDTH >= 1 && WIDTH % 8 == 0,
-              ("pipe: WIDTH = %0d: a positive multiple of 8", WIDTH))
+  `SPEC_CHECK(width, STREAM_WIDTH >= 1 && STREAM_WIDTH % 8 == 0,
+              ("pipe: STREAM_WIDTH = %0d: a positive multiple of 8", STREAM_WIDTH))
 
   assign s_axis_tready = !m_axis_tvalid || m_axis_tready;
 

@@ -26,7 +26,7 @@ from hw.spec.stream import Stream
 
 
 class Constants(NamedTuple):
-    """The integers m, b and n of a kernel, (SETS, MH) each."""
+    """The integers m, b and n of a kernel, (SETS, NumChannels) each."""
 
     m: NDArray[np.int64]
     b: NDArray[np.int64]
@@ -35,20 +35,21 @@ class Constants(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Requant(Layered):
-    """The kernel `requant` with its parameters chosen. MH: channels. PE: lanes. ACCU_WIDTH,
-    PORT_WIDTH: bits of a sum, and of it at the multiplier; what lies beyond gives the end of the
-    range. OUT_WIDTH, OUT_SIGNED: of codes. M_WIDTH: of m, unsigned. B_WIDTH: of b above its B_SHIFT
-    zeros. SHIFT, SHIFTS, SHIFT_STEP: n is SHIFT + i * SHIFT_STEP, i < SHIFTS. SETS: of parameters.
-    RAM_STYLE: of their ROM.
+    """The kernel `requant` with its parameters chosen. NumChannels: channels. PE: lanes.
+    ACCU_WIDTH, PORT_WIDTH: bits of a sum, and of it at the multiplier; what lies beyond gives the
+    end of the range. OUT_WIDTH, OUT_SIGNED: of codes. M_WIDTH: of m, unsigned. B_WIDTH: of b above
+    its B_SHIFT zeros. SHIFT, SHIFTS, SHIFT_STEP: n is SHIFT + i * SHIFT_STEP, i < SHIFTS. SETS: of
+    parameters. RAM_STYLE: of their ROM.
 
-    m, b, n: (SETS, MH), or (MH,) for one set, as `hw.lower.requant.search_shared` finds them; None
-    draws some. pixels: of a frame in tests; a frame of 2^ACCU_WIDTH has every sum in every channel.
+    m, b, n: (SETS, NumChannels), or (NumChannels,) for one set, as `hw.lower.requant.search_shared`
+    finds them; None draws some. pixels: of a frame in tests; a frame of 2^ACCU_WIDTH has every sum
+    in every channel.
     """
 
     name = "requant"
     parts = ("fold_index", "rom")
     example_values = {
-        "MH": 16,
+        "NumChannels": 16,
         "PE": 1,
         "ACCU_WIDTH": 15,
         "PORT_WIDTH": 15,
@@ -59,7 +60,7 @@ class Requant(Layered):
         "SHIFT": 22,
     }
 
-    MH: int
+    NumChannels: int
     PE: int
     ACCU_WIDTH: int
     PORT_WIDTH: int
@@ -79,8 +80,8 @@ class Requant(Layered):
     pixels: int = 16
 
     def validate(self) -> None:
-        self.need(self.MH >= 1, "MH", "at least 1")
-        self.need(self.PE >= 1 and self.MH % self.PE == 0, "PE", "divides MH")
+        self.need(self.NumChannels >= 1, "NumChannels", "at least 1")
+        self.need(self.PE >= 1 and self.NumChannels % self.PE == 0, "PE", "divides NumChannels")
         self.need(2 <= self.ACCU_WIDTH <= 32, "ACCU_WIDTH", "2..32")
         port = 2 <= self.PORT_WIDTH <= min(25, self.ACCU_WIDTH)
         self.need(port, "PORT_WIDTH", "2..25, at most ACCU_WIDTH")
@@ -97,8 +98,10 @@ class Requant(Layered):
         self.need(1 <= self.SETS <= 256, "SETS", "1..256")
         self.need_one_of("RAM_STYLE", ROM_STYLES)
         m, b, n = self.constants
-        shape = (self.SETS, self.MH)
-        self.need(m.shape == b.shape == n.shape == shape, "MH", "m, b, n are (SETS, MH)")
+        shape = (self.SETS, self.NumChannels)
+        self.need(
+            m.shape == b.shape == n.shape == shape, "NumChannels", "m, b, n are (SETS, NumChannels)"
+        )
         self.need(m.min() >= 0 and m.max() < 1 << self.M_WIDTH, "M_WIDTH", "holds every m")
         stored = b >> self.B_SHIFT
         self.need(
@@ -122,8 +125,8 @@ class Requant(Layered):
         """Factors of 5 octaves, as trained layers have, and offsets that put code of sum 0 within
         the range; the first channels have the extremes of m and b.
         """
-        rng = np.random.default_rng(self.MH * 100 + self.M_WIDTH)
-        shape = (self.SETS, self.MH)
+        rng = np.random.default_rng(self.NumChannels * 100 + self.M_WIDTH)
+        shape = (self.SETS, self.NumChannels)
         n = rng.choice(self._shifts(), shape).astype(np.int64)
         top = (1 << self.M_WIDTH) - 1
         m = np.maximum(top * 2.0 ** -rng.uniform(0, 5, shape), 1).astype(np.int64)
@@ -131,7 +134,7 @@ class Requant(Layered):
         least = -1 << (self.B_WIDTH - 1)
         stored = np.floor(centre * 2.0 ** (n - self.B_SHIFT)).astype(np.int64)
         stored = np.clip(stored, least, -1 - least)
-        if self.MH > 4:
+        if self.NumChannels > 4:
             m[0, :3], stored[0, :3] = [top, top, 0], [least, -1 - least, least]
         return Constants(m, stored << self.B_SHIFT, n)
 
@@ -141,7 +144,7 @@ class Requant(Layered):
         return IntType(self.OUT_WIDTH, bool(self.OUT_SIGNED))
 
     def memories(self) -> dict[str, RomImage]:
-        fold = self.MH // self.PE
+        fold = self.NumChannels // self.PE
         pad = 0 if self.SETS == 1 else (1 << index_bits(fold)) - fold
         m, b, n = (v.reshape(self.SETS, fold, self.PE).tolist() for v in self.constants)
         words = []
@@ -164,18 +167,18 @@ class Requant(Layered):
         return word
 
     def inputs(self) -> dict[str, Stream]:
-        sums = Stream((self.pixels, self.MH), IntType(self.ACCU_WIDTH), self.PE)
+        sums = Stream((self.pixels, self.NumChannels), IntType(self.ACCU_WIDTH), self.PE)
         return {**self.layer_stream(), "s_axis": sums}
 
     def outputs(self) -> dict[str, Stream]:
-        return {"m_axis": Stream((self.pixels, self.MH), self.out_type, self.PE)}
+        return {"m_axis": Stream((self.pixels, self.NumChannels), self.out_type, self.PE)}
 
     def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
         frame, accu = super().stimulus(rng, kind, **settings), IntType(self.ACCU_WIDTH)
         sums = frame["s_axis"]
         if kind == "random" and self.pixels == 1 << self.ACCU_WIDTH:
             every = np.arange(accu.min, accu.max + 1)
-            sums = np.stack([rng.permutation(every) for _ in range(self.MH)], 1)
+            sums = np.stack([rng.permutation(every) for _ in range(self.NumChannels)], 1)
         elif kind == "random":  # every other one next to a step
             m, b, n = (v[self.layer(frame)] for v in self.constants)
             code = rng.integers(self.out_type.min, self.out_type.max + 1, sums.shape)
@@ -197,16 +200,16 @@ class Requant(Layered):
         return frames * self.ideal_cycles() + 4
 
     def ideal_cycles(self, **settings: int) -> int:
-        return self.pixels * self.MH // self.PE
+        return self.pixels * self.NumChannels // self.PE
 
     @property
     def _depth(self) -> int:
-        fold = self.MH // self.PE
+        fold = self.NumChannels // self.PE
         return fold if self.SETS == 1 else self.SETS << index_bits(fold)
 
     def hls(self) -> HlsCall:
         names: tuple[str, ...] = (
-            "MH",
+            "NumChannels",
             "PE",
             "ACCU_WIDTH",
             "PORT_WIDTH",
@@ -236,7 +239,7 @@ class Requant(Layered):
         rom = rom_cost(depth, varying, self.RAM_STYLE) if depth > 1 else Cost()
         if rom.lut and depth <= 4:  # columns repeat
             rom = Cost(lut=min(varying, (1 << depth) - 2 * depth), ff=rom.ff)
-        fold, sets = index_bits(self.MH // self.PE), index_bits(self.SETS)
+        fold, sets = index_bits(self.NumChannels // self.PE), index_bits(self.SETS)
         counter = ceil_div(fold, 2) if fold else 0
         control = Cost(lut=3 + counter + (sets + 2 if sets else 0), ff=8 + fold + sets)
         return rom + control + self._lane() * self.PE

@@ -7,12 +7,12 @@
 // A sum beyond PORT_WIDTH bits gives the end of the range instead: the staircase is flat there.
 //
 // Streams   s_axis_layer: which set of parameters, one beat a frame; only if SETS > 1
-//           s_axis: (pixels, MH), PE lanes, tlast at the end of the frame, which is passed on
-//           m_axis: (pixels, MH), PE lanes
+//           s_axis: (pixels, NumChannels), PE lanes, tlast at the end of the frame, passed on
+//           m_axis: (pixels, NumChannels), PE lanes
 // Rate      one beat a cycle
 // Latency   4 cycles: sum and parameters, product, sum with b, code
-// Memory    ROM of SETS * MH / PE words, MH / PE rounded up to a power of two where SETS > 1; a
-//           word is PE times {select, B, m}, lane 0 lowest
+// Memory    ROM of SETS * NumChannels / PE words, NumChannels / PE rounded up to a power of two
+//           where SETS > 1; a word is PE times {select, B, m}, lane 0 lowest
 // Golden    requant.py
 //
 // The product, b's addition and the registers around them are one DSP slice a lane where sum and
@@ -22,8 +22,8 @@
 
 module requant #(
     // Channels
-    parameter int unsigned MH = 16,
-    // Channels worked on at once; divides MH
+    parameter int unsigned NumChannels = 16,
+    // Channels worked on at once; divides NumChannels
     parameter int unsigned PE = 1,
     // Bits of a sum, two's complement
     parameter int unsigned ACCU_WIDTH = 15,
@@ -52,30 +52,30 @@ module requant #(
     // The parameters' file for $readmemh
     parameter INIT_FILE = "",
     // Derived, do not set
-    localparam int unsigned LW = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
-    localparam int unsigned SW = ((PE * ACCU_WIDTH + 7) / 8) * 8,
-    localparam int unsigned MW = ((PE * OUT_WIDTH + 7) / 8) * 8
+    localparam int unsigned LAYER_STREAM_WIDTH = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
+    localparam int unsigned IN_STREAM_WIDTH = ((PE * ACCU_WIDTH + 7) / 8) * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = ((PE * OUT_WIDTH + 7) / 8) * 8
 ) (
-    input  wire logic          clk,
-    input  wire logic          rst,
+    input  wire logic                          clk,
+    input  wire logic                          rst,
     // Beats are filled up with bits that nobody reads; SETS = 1 reads no layer.
     // verilator lint_off UNUSEDSIGNAL
-    input  wire logic [LW-1:0] s_axis_layer_tdata,
-    input  wire logic          s_axis_layer_tvalid,
-    output logic               s_axis_layer_tready,
-    input  wire logic [SW-1:0] s_axis_tdata,
+    input  wire logic [LAYER_STREAM_WIDTH-1:0] s_axis_layer_tdata,
+    input  wire logic                          s_axis_layer_tvalid,
+    output logic                               s_axis_layer_tready,
+    input  wire logic [   IN_STREAM_WIDTH-1:0] s_axis_tdata,
     // verilator lint_on UNUSEDSIGNAL
-    input  wire logic          s_axis_tlast,
-    input  wire logic          s_axis_tvalid,
-    output logic               s_axis_tready,
-    output logic      [MW-1:0] m_axis_tdata,
-    output logic               m_axis_tlast,
-    output logic               m_axis_tvalid,
-    input  wire logic          m_axis_tready
+    input  wire logic                          s_axis_tlast,
+    input  wire logic                          s_axis_tvalid,
+    output logic                               s_axis_tready,
+    output logic      [  OUT_STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                               m_axis_tlast,
+    output logic                               m_axis_tvalid,
+    input  wire logic                          m_axis_tready
 );
-  `SPEC_CHECK(mh, MH >= 1, ("requant: MH = %0d: at least 1", MH))
-  `SPEC_CHECK(pe, PE >= 1 && MH % (PE == 0 ? 1 : PE) == 0,
-              ("requant: PE = %0d: divides MH = %0d", PE, MH))
+  `SPEC_CHECK(channels, NumChannels >= 1, ("requant: NumChannels = %0d: at least 1", NumChannels))
+  `SPEC_CHECK(pe, PE >= 1 && NumChannels % (PE == 0 ? 1 : PE) == 0,
+              ("requant: PE = %0d: divides NumChannels = %0d", PE, NumChannels))
   `SPEC_CHECK(accu, ACCU_WIDTH >= 2 && ACCU_WIDTH <= 32,
               ("requant: ACCU_WIDTH = %0d: 2..32", ACCU_WIDTH))
   `SPEC_CHECK(
@@ -99,7 +99,7 @@ module requant #(
   `SPEC_CHECK(style, RAM_STYLE == "distributed" || RAM_STYLE == "block",
               ("requant: RAM_STYLE = %0s: distributed or block", RAM_STYLE))
 
-  localparam int unsigned FOLD = PE == 0 || MH < PE ? 1 : MH / PE;
+  localparam int unsigned FOLD = PE == 0 || NumChannels < PE ? 1 : NumChannels / PE;
   localparam int unsigned SELECT_WIDTH = SHIFTS > 1 ? $clog2(SHIFTS) : 0;
   localparam int unsigned LANE_WIDTH = SELECT_WIDTH + B_WIDTH + M_WIDTH;
   localparam int unsigned DEPTH = SETS > 1 ? SETS << $clog2(FOLD) : FOLD;
@@ -230,8 +230,8 @@ module requant #(
     assign m_axis_tdata[p*OUT_WIDTH+:OUT_WIDTH] = out_q;
   end
 
-  if (MW > PE * OUT_WIDTH) begin : gen_pad
-    assign m_axis_tdata[MW-1:PE*OUT_WIDTH] = '0;
+  if (OUT_STREAM_WIDTH > PE * OUT_WIDTH) begin : gen_pad
+    assign m_axis_tdata[OUT_STREAM_WIDTH-1:PE*OUT_WIDTH] = '0;
   end
 
   `STREAM_CHECK(m_axis)

@@ -41,40 +41,40 @@ module rowexp #(
     // The table's 2^IN_WIDTH values in $readmemh's format
     parameter INIT_FILE = "",
     // Derived, do not set
-    localparam int unsigned LW = (($clog2(LENGTH + 1) + 7) / 8) * 8,
-    localparam int unsigned SW = ((PE * IN_WIDTH + 7) / 8) * 8,
-    localparam int unsigned EW = ((PE * OUT_WIDTH + 7) / 8) * 8,
-    localparam int unsigned DW = ((SUM_WIDTH + 7) / 8) * 8
+    localparam int unsigned LENGTH_STREAM_WIDTH = (($clog2(LENGTH + 1) + 7) / 8) * 8,
+    localparam int unsigned IN_STREAM_WIDTH = ((PE * IN_WIDTH + 7) / 8) * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = ((PE * OUT_WIDTH + 7) / 8) * 8,
+    localparam int unsigned SUM_STREAM_WIDTH = ((SUM_WIDTH + 7) / 8) * 8
 ) (
-    input  wire logic          clk,
-    input  wire logic          rst,
+    input  wire logic                           clk,
+    input  wire logic                           rst,
     // Beats are filled up with bits that nobody reads; RAGGED = 0 reads no length.
     // verilator lint_off UNUSEDSIGNAL
-    input  wire logic [LW-1:0] s_axis_length_tdata,
-    input  wire logic          s_axis_length_tvalid,
-    output logic               s_axis_length_tready,
-    input  wire logic [SW-1:0] s_axis_tdata,
+    input  wire logic [LENGTH_STREAM_WIDTH-1:0] s_axis_length_tdata,
+    input  wire logic                           s_axis_length_tvalid,
+    output logic                                s_axis_length_tready,
+    input  wire logic [    IN_STREAM_WIDTH-1:0] s_axis_tdata,
     // verilator lint_on UNUSEDSIGNAL
-    input  wire logic          s_axis_tlast,
-    input  wire logic          s_axis_tvalid,
-    output logic               s_axis_tready,
-    output logic      [EW-1:0] m_axis_tdata,
-    output logic               m_axis_tlast,
-    output logic               m_axis_tvalid,
-    input  wire logic          m_axis_tready,
-    output logic      [DW-1:0] m_axis_sum_tdata,
-    output logic               m_axis_sum_tvalid,
-    input  wire logic          m_axis_sum_tready
+    input  wire logic                           s_axis_tlast,
+    input  wire logic                           s_axis_tvalid,
+    output logic                                s_axis_tready,
+    output logic      [   OUT_STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                                m_axis_tlast,
+    output logic                                m_axis_tvalid,
+    input  wire logic                           m_axis_tready,
+    output logic      [   SUM_STREAM_WIDTH-1:0] m_axis_sum_tdata,
+    output logic                                m_axis_sum_tvalid,
+    input  wire logic                           m_axis_sum_tready
 );
   // Beats of the longest row; never 0, whatever the parameters.
   localparam int unsigned LANES = PE == 0 ? 1 : PE;
   localparam int unsigned BEATS = LENGTH > LANES ? LENGTH / LANES : 1;
   // Bits of a column
-  localparam int unsigned CB = BEATS > 1 ? $clog2(BEATS) : 1;
+  localparam int unsigned COLUMN_WIDTH = BEATS > 1 ? $clog2(BEATS) : 1;
   // Bits of the sum of a beat of e
-  localparam int unsigned BW = OUT_WIDTH + $clog2(LANES);
+  localparam int unsigned BEAT_SUM_WIDTH = OUT_WIDTH + $clog2(LANES);
   // Bits of a column plus 1, which may be the length
-  localparam int unsigned WB = RAGGED ? $clog2(BEATS + 1) : CB;
+  localparam int unsigned NEXT_WIDTH = RAGGED ? $clog2(BEATS + 1) : COLUMN_WIDTH;
 
   `SPEC_CHECK(in_width, IN_WIDTH >= 2 && IN_WIDTH <= 8, ("rowexp: IN_WIDTH = %0d: 2..8", IN_WIDTH))
   `SPEC_CHECK(out_width, OUT_WIDTH >= 1 && OUT_WIDTH <= 8,
@@ -94,8 +94,8 @@ module rowexp #(
   // A complete row waits to be read (pend), a row is in the middle of being read (act). The writer
   // must not go on while a row waits, or it would lose that row's maximum.
   logic pend_q, act_q, wbank_q, rbank_q;
-  logic [CB-1:0] wcol_q, rcol_q;
-  logic [WB-1:0] wnext;
+  logic [COLUMN_WIDTH-1:0] wcol_q, rcol_q;
+  logic [NEXT_WIDTH-1:0] wnext;
   logic en, push, push_last, start, issue, issue_last;
 
   logic signed [IN_WIDTH-1:0] top, max_q, row_max_q;
@@ -107,21 +107,23 @@ module rowexp #(
   assign start         = en && pend_q && !act_q;
   assign issue         = en && (pend_q || act_q);
   assign s_axis_tready = (!pend_q || start) && (!RAGGED || s_axis_length_tvalid);
-  assign wnext         = WB'(wcol_q) + 1'b1;
+  assign wnext         = NEXT_WIDTH'(wcol_q) + 1'b1;
   assign push          = s_axis_tvalid && s_axis_tready;
 
   if (RAGGED) begin : gen_ragged
-    logic [CB-1:0] end_q, row_end_q;
-    logic [LW-1:0] rest, rest_q, row_rest_q;
+    logic [COLUMN_WIDTH-1:0] end_q, row_end_q;
+    logic [LENGTH_STREAM_WIDTH-1:0] rest, rest_q, row_rest_q;
     logic single_q;
     assign s_axis_length_tready = s_axis_tvalid && s_axis_tlast && (!pend_q || start);
+    localparam int unsigned LANE_WIDTH = $clog2(LANES);
     // L / PE rounded down: all the beats, or all but a last one that goes beyond L.
-    assign rest = s_axis_length_tdata & LW'(LANES - 1);
-    assign push_last = (rest == '0 ? wnext : WB'(wcol_q)) == s_axis_length_tdata[$clog2(LANES)+:WB];
+    assign rest = s_axis_length_tdata & LENGTH_STREAM_WIDTH'(LANES - 1);
+    assign push_last = (rest == '0 ? wnext : NEXT_WIDTH'(wcol_q)) ==
+        s_axis_length_tdata[LANE_WIDTH+:NEXT_WIDTH];
     assign issue_last = act_q ? rcol_q == row_end_q : single_q;
     for (genvar p = 0; p < LANES; p++) begin : gen_idle
-      assign idle[p]  = push_last && rest != '0 && rest <= LW'(p);
-      assign idle1[p] = last1_q && row_rest_q != '0 && row_rest_q <= LW'(p);
+      assign idle[p]  = push_last && rest != '0 && rest <= LENGTH_STREAM_WIDTH'(p);
+      assign idle1[p] = last1_q && row_rest_q != '0 && row_rest_q <= LENGTH_STREAM_WIDTH'(p);
     end
     always_ff @(posedge clk) begin
       if (push) begin
@@ -136,8 +138,8 @@ module rowexp #(
     end
   end else begin : gen_fixed
     assign s_axis_length_tready = 1'b0;
-    assign push_last            = BEATS == 1 || wcol_q == CB'(BEATS - 1);
-    assign issue_last           = BEATS == 1 || rcol_q == CB'(BEATS - 1);
+    assign push_last            = BEATS == 1 || wcol_q == COLUMN_WIDTH'(BEATS - 1);
+    assign issue_last           = BEATS == 1 || rcol_q == COLUMN_WIDTH'(BEATS - 1);
     assign {idle, idle1}        = '0;
   end
 
@@ -165,7 +167,7 @@ module rowexp #(
     end
     // Apart from the others: their synchronous reset serves the ends of rows too, without LUTs.
     if (rst || (push && push_last)) wcol_q <= '0;
-    else if (push) wcol_q <= wnext[CB-1:0];
+    else if (push) wcol_q <= wnext[COLUMN_WIDTH-1:0];
     if (rst || (issue && issue_last)) rcol_q <= '0;
     else if (issue) rcol_q <= rcol_q + 1'b1;
     if (rst) begin
@@ -194,13 +196,13 @@ module rowexp #(
   logic [PE*OUT_WIDTH-1:0] e;
   logic valid1_q, valid2_q, last2_q, final2_q, done;
   logic [SUM_WIDTH-1:0] acc_q, sum;
-  logic [BW-1:0] beat;
+  logic [BEAT_SUM_WIDTH-1:0] beat;
 
   ram #(
-      .DEPTH((1 << CB) + BEATS),
+      .DEPTH((1 << COLUMN_WIDTH) + BEATS),
       .WIDTH(PE * IN_WIDTH),
       .RAM_STYLE(RAM_STYLE)
-  ) i_rows (
+  ) u_rows (
       .clk,
       .wen  (push),
       .waddr({wbank_q, wcol_q}),
@@ -218,7 +220,7 @@ module rowexp #(
           .WIDTH(OUT_WIDTH),
           .INIT_FILE(INIT_FILE),
           .RAM_STYLE(ROM_STYLE)
-      ) i_table (
+      ) u_table (
           .clk,
           .en,
           .clear(idle1[p]),
@@ -230,7 +232,7 @@ module rowexp #(
           .DEPTH(1 << IN_WIDTH),
           .WIDTH(OUT_WIDTH),
           .INIT_FILE(INIT_FILE)
-      ) i_table (
+      ) u_table (
           .clk,
           .en,
           .clear_a(idle1[p]),
@@ -245,7 +247,7 @@ module rowexp #(
 
   always_comb begin
     beat = '0;
-    for (int unsigned p = 0; p < PE; p++) beat += BW'(e[p*OUT_WIDTH+:OUT_WIDTH]);
+    for (int unsigned p = 0; p < PE; p++) beat += BEAT_SUM_WIDTH'(e[p*OUT_WIDTH+:OUT_WIDTH]);
     sum = acc_q + SUM_WIDTH'(beat);
   end
 
@@ -259,9 +261,9 @@ module rowexp #(
       last1_q      <= issue_last;
       last2_q      <= last1_q;
       final2_q     <= last1_q && row_final_q;
-      m_axis_tdata <= EW'(e);
+      m_axis_tdata <= OUT_STREAM_WIDTH'(e);
       m_axis_tlast <= final2_q;
-      if (done) m_axis_sum_tdata <= DW'(sum);
+      if (done) m_axis_sum_tdata <= SUM_STREAM_WIDTH'(sum);
     end
     if (rst) begin
       valid1_q          <= 1'b0;

@@ -11,22 +11,22 @@ from hw.spec.kernel import Cost
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Skid(Plain):
-    """The kernel `skid` with its parameters chosen. WIDTH: of tdata in bits. beats: of a frame in
-    tests.
+    """The kernel `skid` with its parameters chosen. STREAM_WIDTH: of tdata in bits. beats: of a
+    frame in tests.
     """
 
     name = "skid"
-    example_values = {"WIDTH": 8}
+    example_values = {"STREAM_WIDTH": 8}
     cuts_ready = True
 
-    WIDTH: int
+    STREAM_WIDTH: int
     beats: int = 16
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
         return frames * self.beats + 1
 
     def hls(self) -> HlsCall:
-        return HlsCall("channels", "forward", self.template("WIDTH", BEATS=self.beats))
+        return HlsCall("channels", "forward", self.template("STREAM_WIDTH", BEATS=self.beats))
 
     def cost(self) -> Cost:
-        return Cost(lut=self.WIDTH + 4, ff=2 * (self.WIDTH + 2))
+        return Cost(lut=self.STREAM_WIDTH + 4, ff=2 * (self.STREAM_WIDTH + 2))

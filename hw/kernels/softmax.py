@@ -76,8 +76,10 @@ class Softmax(ScoreRows):
     def cost(self) -> Cost:
         d, out, e = self.SUM_WIDTH, self.OUT_WIDTH, self.EXP_WIDTH
         beat = whole_bytes(self.PE * e)
-        rows = Fifo(DEPTH=self.LENGTH // self.PE + 1, WIDTH=beat, RAM_STYLE=self.RAM_STYLE).cost()
-        divisors = Fifo(DEPTH=4, WIDTH=whole_bytes(d)).cost()
+        rows = Fifo(
+            DEPTH=self.LENGTH // self.PE + 1, STREAM_WIDTH=beat, RAM_STYLE=self.RAM_STYLE
+        ).cost()
+        divisors = Fifo(DEPTH=4, STREAM_WIDTH=whole_bytes(d)).cost()
         # Dividends end in zeros: only the offset's higher bits are added to anything.
         added = max(e, d) + 2
         lanes = quotient_cost(self.PE, e, d, d + out, out, added, bounded=True)

@@ -43,33 +43,33 @@ module softmax #(
     // The table's 2^IN_WIDTH values in $readmemh's format
     parameter INIT_FILE = "",
     // Derived, do not set
-    localparam int unsigned LW = (($clog2(LENGTH + 1) + 7) / 8) * 8,
-    localparam int unsigned SW = ((PE * IN_WIDTH + 7) / 8) * 8,
-    localparam int unsigned MW = ((PE * OUT_WIDTH + 7) / 8) * 8
+    localparam int unsigned LENGTH_STREAM_WIDTH = (($clog2(LENGTH + 1) + 7) / 8) * 8,
+    localparam int unsigned IN_STREAM_WIDTH = ((PE * IN_WIDTH + 7) / 8) * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = ((PE * OUT_WIDTH + 7) / 8) * 8
 ) (
-    input  wire logic          clk,
-    input  wire logic          rst,
-    input  wire logic [LW-1:0] s_axis_length_tdata,
-    input  wire logic          s_axis_length_tvalid,
-    output logic               s_axis_length_tready,
-    input  wire logic [SW-1:0] s_axis_tdata,
-    input  wire logic          s_axis_tlast,
-    input  wire logic          s_axis_tvalid,
-    output logic               s_axis_tready,
-    output logic      [MW-1:0] m_axis_tdata,
-    output logic               m_axis_tlast,
-    output logic               m_axis_tvalid,
-    input  wire logic          m_axis_tready
+    input  wire logic                           clk,
+    input  wire logic                           rst,
+    input  wire logic [LENGTH_STREAM_WIDTH-1:0] s_axis_length_tdata,
+    input  wire logic                           s_axis_length_tvalid,
+    output logic                                s_axis_length_tready,
+    input  wire logic [    IN_STREAM_WIDTH-1:0] s_axis_tdata,
+    input  wire logic                           s_axis_tlast,
+    input  wire logic                           s_axis_tvalid,
+    output logic                                s_axis_tready,
+    output logic      [   OUT_STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                                m_axis_tlast,
+    output logic                                m_axis_tvalid,
+    input  wire logic                           m_axis_tready
 );
   localparam int unsigned LANES = PE == 0 ? 1 : PE;
   localparam int unsigned BEATS = LENGTH > LANES ? LENGTH / LANES : 1;
-  localparam int unsigned QW = OUT_WIDTH < 2 ? 2 : OUT_WIDTH;
+  localparam int unsigned Q_WIDTH = OUT_WIDTH < 2 ? 2 : OUT_WIDTH;
   // Beats filled up to whole bytes
-  localparam int unsigned EW = ((PE * EXP_WIDTH + 7) / 8) * 8;
-  localparam int unsigned DW = ((SUM_WIDTH + 7) / 8) * 8;
+  localparam int unsigned EXP_STREAM_WIDTH = ((PE * EXP_WIDTH + 7) / 8) * 8;
+  localparam int unsigned SUM_STREAM_WIDTH = ((SUM_WIDTH + 7) / 8) * 8;
   // Of a dividend, e * 2^OUT_WIDTH
-  localparam int unsigned NW = EXP_WIDTH + QW + 1;
-  localparam int unsigned OW = SUM_WIDTH + QW;
+  localparam int unsigned N_WIDTH = EXP_WIDTH + Q_WIDTH + 1;
+  localparam int unsigned OFFSET_WIDTH = SUM_WIDTH + Q_WIDTH;
 
   `SPEC_CHECK(in_width, IN_WIDTH >= 2 && IN_WIDTH <= 8, ("softmax: IN_WIDTH = %0d: 2..8", IN_WIDTH))
   `SPEC_CHECK(exp_width, EXP_WIDTH >= 1 && EXP_WIDTH <= 8,
@@ -89,9 +89,9 @@ module softmax #(
       ("softmax: SUM_WIDTH = %0d: 1..32, for %0d codes of %0d bits", SUM_WIDTH, LENGTH, EXP_WIDTH))
   `SPEC_CHECK(tie, TIE >= 1 && TIE <= 16, ("softmax: TIE = %0d: 1..16", TIE))
 
-  logic [EW-1:0] e_tdata;
+  logic [EXP_STREAM_WIDTH-1:0] e_tdata;
   logic e_tlast, e_tvalid, e_tready;
-  logic [DW-1:0] sum_tdata;
+  logic [SUM_STREAM_WIDTH-1:0] sum_tdata;
   logic sum_tvalid, sum_tready;
 
   rowexp #(
@@ -104,7 +104,7 @@ module softmax #(
       .ROM_STYLE(ROM_STYLE),
       .SUM_WIDTH(SUM_WIDTH),
       .INIT_FILE(INIT_FILE)
-  ) i_rowexp (
+  ) u_rowexp (
       .clk,
       .rst,
       .s_axis_length_tdata,
@@ -125,8 +125,8 @@ module softmax #(
 
   // Beats are filled up with bits that nobody reads.
   // verilator lint_off UNUSEDSIGNAL
-  logic [EW-1:0] row_tdata;
-  logic [DW-1:0] divisor_tdata;
+  logic [EXP_STREAM_WIDTH-1:0] row_tdata;
+  logic [SUM_STREAM_WIDTH-1:0] divisor_tdata;
   // verilator lint_on UNUSEDSIGNAL
   logic row_tlast, row_tvalid, row_tready, rows_ready;
   logic divisor_tlast, divisor_tvalid, divisor_tready, divisors_ready;
@@ -138,9 +138,9 @@ module softmax #(
 
   fifo #(
       .DEPTH(BEATS + 1),
-      .WIDTH(EW),
+      .STREAM_WIDTH(EXP_STREAM_WIDTH),
       .RAM_STYLE(RAM_STYLE)
-  ) i_rows (
+  ) u_rows (
       .clk,
       .rst,
       .s_axis_tdata (e_tdata),
@@ -156,8 +156,8 @@ module softmax #(
   // Four sums, so that rows of one beat follow each other without a gap
   fifo #(
       .DEPTH(4),
-      .WIDTH(DW)
-  ) i_divisors (
+      .STREAM_WIDTH(SUM_STREAM_WIDTH)
+  ) u_divisors (
       .clk,
       .rst,
       .s_axis_tdata (sum_tdata),
@@ -171,9 +171,9 @@ module softmax #(
   );
 
   logic [SUM_WIDTH-1:0] d, half;
-  logic [OW-1:0] offset;
-  logic [PE*NW-1:0] n;
-  logic [PE*QW-1:0] quotients;
+  logic [OFFSET_WIDTH-1:0] offset;
+  logic [PE*N_WIDTH-1:0] n;
+  logic [PE*Q_WIDTH-1:0] quotients;
   logic en;
 
   assign en             = !m_axis_tvalid || m_axis_tready;
@@ -182,21 +182,21 @@ module softmax #(
   // The rounding, and half of the range that quotient adds again: see divide.sv
   assign d              = divisor_tdata[SUM_WIDTH-1:0];
   assign half           = SUM_WIDTH'(((SUM_WIDTH + 1)'(d) + (SUM_WIDTH + 1)'(d >> (TIE - 1))) >> 1);
-  assign offset         = OW'(half) - (OW'(d) << (QW - 1));
+  assign offset         = OFFSET_WIDTH'(half) - (OFFSET_WIDTH'(d) << (Q_WIDTH - 1));
 
   for (genvar p = 0; p < PE; p++) begin : gen_dividend
-    assign n[p*NW+:NW] = {1'b0, row_tdata[p*EXP_WIDTH+:EXP_WIDTH], QW'(0)};
+    assign n[p*N_WIDTH+:N_WIDTH] = {1'b0, row_tdata[p*EXP_WIDTH+:EXP_WIDTH], Q_WIDTH'(0)};
   end
 
   // No e exceeds the sum, so no dividend 2^OUT_WIDTH times the divisor.
   quotient #(
       .PE(PE),
-      .N_WIDTH(NW),
+      .N_WIDTH(N_WIDTH),
       .D_WIDTH(SUM_WIDTH),
-      .OFFSET_WIDTH(OW),
-      .OUT_WIDTH(QW),
+      .OFFSET_WIDTH(OFFSET_WIDTH),
+      .OUT_WIDTH(Q_WIDTH),
       .BOUNDED(1'b1)
-  ) i_quotient (
+  ) u_quotient (
       .clk,
       .rst,
       .en,
@@ -213,7 +213,7 @@ module softmax #(
   always_comb begin
     m_axis_tdata = '0;
     for (int unsigned p = 0; p < PE; p++) begin
-      m_axis_tdata[p*OUT_WIDTH+:OUT_WIDTH] = OUT_WIDTH'(quotients[p*QW+:QW]);
+      m_axis_tdata[p*OUT_WIDTH+:OUT_WIDTH] = OUT_WIDTH'(quotients[p*Q_WIDTH+:Q_WIDTH]);
     end
   end
 

@@ -15,10 +15,10 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Swg(Kernel):
-    """(H, W, C) -> OH x OW windows of k x k pixels.
+    """The kernel `swg` cuts a map into windows: (H, W, C) -> OH x OW windows of k x k pixels.
 
-    IFM_H, IFM_W, IFM_CH: lines, pixels of a line, channels of the map. KERNEL: k. STRIDE: 1 or 2.
-    SIMD: channels a beat. ELEM_WIDTH: bits of a code; signed: of no effect on them. RAM_STYLE:
+    IFM_H, IFM_W, NumChannels: lines, pixels of a line, channels of the map. KERNEL: k. STRIDE: 1 or
+    2. SIMD: channels a beat. ELEM_WIDTH: bits of a code; signed: of no effect on them. RAM_STYLE:
     memory of the lines, distributed, block or ultra. Orders of the output:
       dense      (OH, OW, k, k, C), SIMD lanes
       DEPTHWISE  (OH, OW, C / SIMD, k * k, SIMD), SIMD lanes
@@ -30,7 +30,7 @@ class Swg(Kernel):
     example_values = {
         "IFM_H": 8,
         "IFM_W": 8,
-        "IFM_CH": 4,
+        "NumChannels": 4,
         "KERNEL": 3,
         "STRIDE": 1,
         "SIMD": 1,
@@ -39,7 +39,7 @@ class Swg(Kernel):
 
     IFM_H: int
     IFM_W: int
-    IFM_CH: int
+    NumChannels: int
     KERNEL: int
     STRIDE: int
     SIMD: int
@@ -50,23 +50,25 @@ class Swg(Kernel):
     signed: bool = False
 
     def validate(self) -> None:
-        for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
+        for parameter in ("IFM_H", "IFM_W", "NumChannels"):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
         most = min(15, self.IFM_H, self.IFM_W)
         self.need(1 <= self.KERNEL <= most, "KERNEL", "1..15, at most IFM_H and IFM_W")
         self.need(self.STRIDE in (1, 2), "STRIDE", "1 or 2")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
+        self.need(
+            self.SIMD >= 1 and self.NumChannels % self.SIMD == 0, "SIMD", "divides NumChannels"
+        )
         self.need(1 <= self.ELEM_WIDTH <= 32, "ELEM_WIDTH", "1..32")
         self.need_one_of("RAM_STYLE", RAM_STYLES)
 
     @property
     def fold(self) -> int:
-        """Beats of a pixel."""
-        return self.IFM_CH // self.SIMD
+        """A pixel of the map comes in this many beats."""
+        return self.NumChannels // self.SIMD
 
     @property
     def windows(self) -> tuple[int, int]:
-        """OH, OW."""
+        """The windows of a map stand in this many lines and columns."""
         k, s = self.KERNEL, self.STRIDE
         return (self.IFM_H - k) // s + 1, (self.IFM_W - k) // s + 1
 
@@ -94,13 +96,16 @@ class Swg(Kernel):
 
     @property
     def depth(self) -> int:
-        """Words of the ring, serial windows."""
+        """The ring of serial windows has this many words."""
         words = self.span + self.ahead
         low = max(index_bits(words) - 4, 0)
         return ceil_div(words, 1 << low) << low
 
     def inputs(self) -> dict[str, Stream]:
-        shape, dtype = (self.IFM_H, self.IFM_W, self.IFM_CH), IntType(self.ELEM_WIDTH, self.signed)
+        shape, dtype = (
+            (self.IFM_H, self.IFM_W, self.NumChannels),
+            IntType(self.ELEM_WIDTH, self.signed),
+        )
         return {"s_axis": Stream(shape, dtype, self.SIMD, last=False)}
 
     def outputs(self) -> dict[str, Stream]:
@@ -108,7 +113,7 @@ class Swg(Kernel):
         if self.DEPTHWISE or self.PARALLEL:
             shape: tuple[int, ...] = (*self.windows, self.fold, k * k, self.SIMD)
         else:
-            shape = (*self.windows, k, k, self.IFM_CH)
+            shape = (*self.windows, k, k, self.NumChannels)
         return {"m_axis": Stream(shape, dtype, self.SIMD * (k * k if self.PARALLEL else 1))}
 
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +145,7 @@ class Swg(Kernel):
         return max(self.inputs()["s_axis"].beats, self.outputs()["m_axis"].beats)
 
     def hls(self) -> HlsCall:
-        names = ("IFM_H", "IFM_W", "IFM_CH", "KERNEL", "STRIDE", "SIMD", "ELEM_WIDTH")
+        names = ("IFM_H", "IFM_W", "NumChannels", "KERNEL", "STRIDE", "SIMD", "ELEM_WIDTH")
         if self.PARALLEL:
             return HlsCall("swg", "swg_parallel", self.template(*names))
         return HlsCall("swg", "swg_serial", self.template(*names, "DEPTHWISE"))

@@ -3,9 +3,10 @@
 //
 //   m[oy, ox, ky, kx, c] = s[oy * STRIDE + ky, ox * STRIDE + kx, c]
 //
-// Streams   s_axis (IFM_H, IFM_W, IFM_CH), SIMD channels a beat. m_axis, with OH x OW windows:
-//           dense       (OH, OW, KERNEL, KERNEL, IFM_CH), SIMD lanes
-//           DEPTHWISE   (OH, OW, IFM_CH / SIMD, KERNEL * KERNEL, SIMD), SIMD lanes
+// Streams   s_axis (IFM_H, IFM_W, NumChannels), SIMD channels a beat. m_axis, with OFM_H x OFM_W
+//           windows:
+//           dense       (OFM_H, OFM_W, KERNEL, KERNEL, NumChannels), SIMD lanes
+//           DEPTHWISE   (OFM_H, OFM_W, NumChannels / SIMD, KERNEL * KERNEL, SIMD), SIMD lanes
 //           PARALLEL    the order of DEPTHWISE, KERNEL * KERNEL * SIMD lanes
 // Rate      one beat out a cycle, unless the input is the slower (PARALLEL: one beat in a cycle).
 //           Serial windows may pause for up to 1 % between two frames.
@@ -22,7 +23,7 @@ module swg #(
     // Pixels of a line
     parameter int unsigned IFM_W = 8,
     // Channels of a pixel
-    parameter int unsigned IFM_CH = 4,
+    parameter int unsigned NumChannels = 4,
     // Height and width of a window in pixels
     parameter int unsigned KERNEL = 3,
     // Pixels and lines from a window to the next: 1 or 2
@@ -39,32 +40,33 @@ module swg #(
     parameter RAM_STYLE = "block",
     // Derived, do not set
     localparam int unsigned TAPS = KERNEL * KERNEL,
-    localparam int unsigned WORD = SIMD * ELEM_WIDTH,
-    localparam int unsigned S_WIDTH = (WORD + 7) / 8 * 8,
-    localparam int unsigned M_WIDTH = ((PARALLEL ? TAPS : 1) * WORD + 7) / 8 * 8
+    localparam int unsigned WORD_WIDTH = SIMD * ELEM_WIDTH,
+    localparam int unsigned IN_STREAM_WIDTH = (WORD_WIDTH + 7) / 8 * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = ((PARALLEL ? TAPS : 1) * WORD_WIDTH + 7) / 8 * 8
 ) (
-    input  wire logic               clk,
-    input  wire logic               rst,
+    input  wire logic                        clk,
+    input  wire logic                        rst,
     // Its padding is not looked at.
     // verilator lint_off UNUSEDSIGNAL
-    input  wire logic [S_WIDTH-1:0] s_axis_tdata,
+    input  wire logic [ IN_STREAM_WIDTH-1:0] s_axis_tdata,
     // verilator lint_on UNUSEDSIGNAL
-    input  wire logic               s_axis_tvalid,
-    output logic                    s_axis_tready,
-    output logic      [M_WIDTH-1:0] m_axis_tdata,
-    output logic                    m_axis_tlast,
-    output logic                    m_axis_tvalid,
-    input  wire logic               m_axis_tready
+    input  wire logic                        s_axis_tvalid,
+    output logic                             s_axis_tready,
+    output logic      [OUT_STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                             m_axis_tlast,
+    output logic                             m_axis_tvalid,
+    input  wire logic                        m_axis_tready
 );
   `SPEC_CHECK(ifm_h, IFM_H >= 1 && IFM_H <= 4096, ("swg: IFM_H = %0d: 1..4096", IFM_H))
   `SPEC_CHECK(ifm_w, IFM_W >= 1 && IFM_W <= 4096, ("swg: IFM_W = %0d: 1..4096", IFM_W))
-  `SPEC_CHECK(ifm_ch, IFM_CH >= 1 && IFM_CH <= 4096, ("swg: IFM_CH = %0d: 1..4096", IFM_CH))
+  `SPEC_CHECK(channels, NumChannels >= 1 && NumChannels <= 4096,
+              ("swg: NumChannels = %0d: 1..4096", NumChannels))
   `SPEC_CHECK(
       kernel, KERNEL >= 1 && KERNEL <= 15 && KERNEL <= IFM_H && KERNEL <= IFM_W,
       ("swg: KERNEL = %0d: 1..15, at most IFM_H = %0d and IFM_W = %0d", KERNEL, IFM_H, IFM_W))
   `SPEC_CHECK(stride, STRIDE == 1 || STRIDE == 2, ("swg: STRIDE = %0d: 1 or 2", STRIDE))
-  `SPEC_CHECK(simd, SIMD >= 1 && IFM_CH % (SIMD >= 1 ? SIMD : 1) == 0,
-              ("swg: SIMD = %0d: divides IFM_CH = %0d", SIMD, IFM_CH))
+  `SPEC_CHECK(simd, SIMD >= 1 && NumChannels % (SIMD >= 1 ? SIMD : 1) == 0,
+              ("swg: SIMD = %0d: divides NumChannels = %0d", SIMD, NumChannels))
   `SPEC_CHECK(elem, ELEM_WIDTH >= 1 && ELEM_WIDTH <= 32,
               ("swg: ELEM_WIDTH = %0d: 1..32", ELEM_WIDTH))
   // Words of unlike length, see checks.svh
@@ -76,12 +78,12 @@ module swg #(
 
   // The rules that the expressions below need in order to have a value.
   localparam bit SOUND = KERNEL >= 1 && KERNEL <= IFM_H && KERNEL <= IFM_W && STRIDE >= 1 &&
-      STRIDE <= 2 && SIMD >= 1 && SIMD <= IFM_CH && ELEM_WIDTH >= 1 && KNOWN_STYLE;
+      STRIDE <= 2 && SIMD >= 1 && SIMD <= NumChannels && ELEM_WIDTH >= 1 && KNOWN_STYLE;
   // Beats of a pixel, of a line; windows
-  localparam int unsigned FOLD = SOUND ? IFM_CH / (SIMD >= 1 ? SIMD : 1) : 1;
+  localparam int unsigned FOLD = SOUND ? NumChannels / (SIMD >= 1 ? SIMD : 1) : 1;
   localparam int unsigned LINE = IFM_W * FOLD;
-  localparam int unsigned OH = SOUND ? (IFM_H - KERNEL) / (STRIDE == 2 ? 2 : 1) + 1 : 1;
-  localparam int unsigned OW = SOUND ? (IFM_W - KERNEL) / (STRIDE == 2 ? 2 : 1) + 1 : 1;
+  localparam int unsigned OFM_H = SOUND ? (IFM_H - KERNEL) / (STRIDE == 2 ? 2 : 1) + 1 : 1;
+  localparam int unsigned OFM_W = SOUND ? (IFM_W - KERNEL) / (STRIDE == 2 ? 2 : 1) + 1 : 1;
 
   logic en;
   assign en = !m_axis_tvalid || m_axis_tready;
@@ -92,16 +94,16 @@ module swg #(
     // by NEXT_ROW, of a frame by NEXT_FRAME; what lies before it is free to be overwritten.
     localparam int unsigned SPAN = (KERNEL - 1) * LINE + KERNEL * FOLD;
     localparam int unsigned NEXT = STRIDE * FOLD;
-    localparam int unsigned NEXT_ROW = STRIDE * LINE - (OW - 1) * NEXT;
-    localparam int unsigned NEXT_FRAME = (IFM_H - (OH - 1) * STRIDE) * LINE - (OW - 1) * NEXT;
+    localparam int unsigned NEXT_ROW = STRIDE * LINE - (OFM_W - 1) * NEXT;
+    localparam int unsigned NEXT_FRAME = (IFM_H - (OFM_H - 1) * STRIDE) * LINE - (OFM_W - 1) * NEXT;
     localparam int unsigned FARTHEST = NEXT_FRAME > NEXT_ROW ? NEXT_FRAME : NEXT_ROW;
     // DEPTH = SPAN + AHEAD, where AHEAD is how far writing may be beyond the window being read.
     // NEXT_ROW, k pixels or a line and some, is what it takes for a row of windows to follow
     // the other without a pause; less could never lead to a deadlock, but to pauses. At the seam of
     // two frames it would take NEXT_FRAME, some lines: they are spent where the pause, of
     // NEXT_FRAME - NEXT_ROW cycles, is more than 1 % of a frame.
-    localparam bit HIDDEN = IFM_H > OH * STRIDE &&
-        100 * (IFM_H - OH * STRIDE) * IFM_W > OH * OW * TAPS;
+    localparam bit HIDDEN = IFM_H > OFM_H * STRIDE &&
+        100 * (IFM_H - OFM_H * STRIDE) * IFM_W > OFM_H * OFM_W * TAPS;
     localparam int unsigned WANTED = HIDDEN ? NEXT_FRAME : NEXT_ROW;
     // AHEAD and DEPTH are rounded up, by 1/4 and 1/8 at most, so that a few high bits tell them.
     localparam int unsigned A_LOW = $clog2(WANTED) > 3 ? $clog2(WANTED) - 3 : 0;
@@ -127,8 +129,8 @@ module swg #(
         DEPTHWISE ? KERNEL : KERNEL * FOLD,
         KERNEL,
         DEPTHWISE ? FOLD : 1,
-        OW,
-        OH
+        OFM_W,
+        OFM_H
     };
     logic [4:0] ends;
     logic [5:0] steps;
@@ -196,28 +198,28 @@ module swg #(
       if (read) m_axis_tlast <= steps[5];
     end
 
-    logic [WORD-1:0] word;
+    logic [WORD_WIDTH-1:0] word;
     ram #(
         .DEPTH(DEPTH),
-        .WIDTH(WORD),
+        .WIDTH(WORD_WIDTH),
         .RAM_STYLE(RAM_STYLE)
     ) u_lines (
         .clk,
         .wen  (write),
         .waddr(write_q),
-        .wdata(s_axis_tdata[WORD-1:0]),
+        .wdata(s_axis_tdata[WORD_WIDTH-1:0]),
         .ren  (read),
         .raddr(read_q),
         .rdata(word)
     );
-    assign m_axis_tdata = M_WIDTH'(word);
+    assign m_axis_tdata = OUT_STREAM_WIDTH'(word);
   end
 
   if (SOUND && PARALLEL) begin : gen_parallel
     // The beat taken last stands at the end of a column of KERNEL pixels, those above it from
     // `u_lines`, the column at the end of a window, those left of it from `u_columns`. Both
     // memories give back, a line or a pixel later, what they held, less its oldest part.
-    localparam int unsigned COLUMN = KERNEL * WORD;
+    localparam int unsigned COLUMN = KERNEL * WORD_WIDTH;
     localparam int unsigned X = IFM_W > 1 ? $clog2(IFM_W) : 1;
     localparam int unsigned Y = IFM_H > 1 ? $clog2(IFM_H) : 1;
     localparam int unsigned C = FOLD > 1 ? $clog2(FOLD) : 1;
@@ -241,16 +243,16 @@ module swg #(
         if (y_q == Y'(i)) y_ends = 1'b0;
       end
     end
-    assign last = c_end && x_q == X'(KERNEL - 1 + (OW - 1) * STRIDE) &&
-        y_q == Y'(KERNEL - 1 + (OH - 1) * STRIDE);
+    assign last = c_end && x_q == X'(KERNEL - 1 + (OFM_W - 1) * STRIDE) &&
+        y_q == Y'(KERNEL - 1 + (OFM_H - 1) * STRIDE);
 
-    logic [WORD-1:0] word_q;
+    logic [WORD_WIDTH-1:0] word_q;
     logic [COLUMN-1:0] column;
     logic [KERNEL*COLUMN-1:0] window;
 
     always_ff @(posedge clk) begin
       if (take) begin
-        word_q       <= s_axis_tdata[WORD-1:0];
+        word_q       <= s_axis_tdata[WORD_WIDTH-1:0];
         m_axis_tlast <= last;
       end
       if (rst) begin
@@ -280,18 +282,18 @@ module swg #(
       end
       ram #(
           .DEPTH(LINE),
-          .WIDTH(COLUMN - WORD),
+          .WIDTH(COLUMN - WORD_WIDTH),
           .RAM_STYLE(RAM_STYLE)
       ) u_lines (
           .clk,
           .wen  (take),
           .waddr(taken_q),
-          .wdata(column[COLUMN-1:WORD]),
+          .wdata(column[COLUMN-1:WORD_WIDTH]),
           .ren  (take),
           .raddr(next_q),
-          .rdata(column[COLUMN-WORD-1:0])
+          .rdata(column[COLUMN-WORD_WIDTH-1:0])
       );
-      assign column[COLUMN-1-:WORD]          = word_q;
+      assign column[COLUMN-1-:WORD_WIDTH]    = word_q;
       assign window[KERNEL*COLUMN-1-:COLUMN] = column;
       localparam int unsigned LEFT = (KERNEL - 1) * COLUMN;
       if (FOLD <= 2) begin : gen_registers
@@ -321,13 +323,14 @@ module swg #(
     end
 
     // Taps run along the rows of a window, columns along its height.
-    logic [TAPS*WORD-1:0] taps;
+    logic [TAPS*WORD_WIDTH-1:0] taps;
     for (genvar ky = 0; ky < KERNEL; ky++) begin : gen_row
       for (genvar kx = 0; kx < KERNEL; kx++) begin : gen_tap
-        assign taps[(ky*KERNEL+kx)*WORD+:WORD] = window[kx*COLUMN+ky*WORD+:WORD];
+        localparam int unsigned FROM = kx * COLUMN + ky * WORD_WIDTH;
+        assign taps[(ky*KERNEL+kx)*WORD_WIDTH+:WORD_WIDTH] = window[FROM+:WORD_WIDTH];
       end
     end
-    assign m_axis_tdata = M_WIDTH'(taps);
+    assign m_axis_tdata = OUT_STREAM_WIDTH'(taps);
   end
 
   `STREAM_CHECK(m_axis)

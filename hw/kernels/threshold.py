@@ -27,19 +27,19 @@ SMALL = 64
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Threshold(Layered):
-    """The kernel `threshold` with its parameters chosen. MH: channels. PE: lanes. ACCU_WIDTH,
-    ACCU_SIGNED: of sums and thresholds. OUT_WIDTH, OUT_SIGNED: of codes. SETS: of thresholds.
-    RAM_STYLE: of their ROMs.
+    """The kernel `threshold` with its parameters chosen. NumChannels: channels. PE: lanes.
+    ACCU_WIDTH, ACCU_SIGNED: of sums and thresholds. OUT_WIDTH, OUT_SIGNED: of codes. SETS: of
+    thresholds. RAM_STYLE: of their ROMs.
 
-    thresholds: (SETS, MH, 2^OUT_WIDTH - 1), ascending, in the sums' type; None draws some. pixels:
-    of a frame in tests.
+    thresholds: (SETS, NumChannels, 2^OUT_WIDTH - 1), ascending, in the sums' type; None draws some.
+    pixels: of a frame in tests.
     """
 
     name = "threshold"
     parts = ("fold_index", "rom")
-    example_values = {"MH": 16, "PE": 1, "ACCU_WIDTH": 15, "OUT_WIDTH": 4}
+    example_values = {"NumChannels": 16, "PE": 1, "ACCU_WIDTH": 15, "OUT_WIDTH": 4}
 
-    MH: int
+    NumChannels: int
     PE: int
     ACCU_WIDTH: int
     ACCU_SIGNED: bool = True
@@ -51,16 +51,16 @@ class Threshold(Layered):
     pixels: int = 16
 
     def validate(self) -> None:
-        self.need(self.MH >= 1, "MH", "at least 1")
-        self.need(self.PE >= 1 and self.MH % self.PE == 0, "PE", "divides MH")
+        self.need(self.NumChannels >= 1, "NumChannels", "at least 1")
+        self.need(self.PE >= 1 and self.NumChannels % self.PE == 0, "PE", "divides NumChannels")
         self.need(2 <= self.ACCU_WIDTH <= 32, "ACCU_WIDTH", "2..32")
         least = 2 if self.OUT_SIGNED else 1
         self.need(least <= self.OUT_WIDTH <= 8, "OUT_WIDTH", "1..8, 2..8 if OUT_SIGNED")
         self.need(1 <= self.SETS <= 256, "SETS", "1..256")
         self.need_one_of("RAM_STYLE", ROM_STYLES)
         steps, accu = self.steps, self._accu()
-        shape = (self.SETS, self.MH, (1 << self.OUT_WIDTH) - 1)
-        self.need(steps.shape == shape, "MH", f"the thresholds are {shape}")
+        shape = (self.SETS, self.NumChannels, (1 << self.OUT_WIDTH) - 1)
+        self.need(steps.shape == shape, "NumChannels", f"the thresholds are {shape}")
         held = accu.min <= steps.min() and steps.max() <= accu.max
         self.need(bool(held), "ACCU_WIDTH", "holds every threshold")
         self.need(bool((np.diff(steps) >= 0).all()), "OUT_WIDTH", "its thresholds ascend")
@@ -73,13 +73,13 @@ class Threshold(Layered):
         levels, accu = (1 << self.OUT_WIDTH) - 1, self._accu()
         if self.thresholds is not None:
             return self.thresholds.astype(np.int64).reshape(self.SETS, -1, levels)
-        rng = np.random.default_rng(self.MH * 100 + self.ACCU_WIDTH)
-        shape = (self.SETS, self.MH, levels)
+        rng = np.random.default_rng(self.NumChannels * 100 + self.ACCU_WIDTH)
+        shape = (self.SETS, self.NumChannels, levels)
         steps = np.sort(rng.integers(accu.min, accu.max + 1, shape), axis=2)
         steps[:, :, 1:] = np.where(
             rng.random(shape)[:, :, 1:] < 0.1, steps[:, :, :-1], steps[:, :, 1:]
         )
-        if self.MH > 1:
+        if self.NumChannels > 1:
             steps[0, 0, : levels // 2], steps[0, 0, levels // 2 :] = accu.min, accu.max
         return np.sort(steps, axis=2)
 
@@ -90,7 +90,7 @@ class Threshold(Layered):
         return IntType(self.OUT_WIDTH, bool(self.OUT_SIGNED))
 
     def memories(self) -> dict[str, RomImage]:
-        fold, accu = self.MH // self.PE, self._accu()
+        fold, accu = self.NumChannels // self.PE, self._accu()
         words = 1 << index_bits(fold) if self.SETS > 1 else fold
         codes = np.zeros((self.SETS, words, self.PE, self.steps.shape[2]), np.int64)
         codes[:, :fold] = (self.steps - accu.min).reshape(self.SETS, fold, self.PE, -1)
@@ -106,18 +106,18 @@ class Threshold(Layered):
         return found
 
     def inputs(self) -> dict[str, Stream]:
-        sums = Stream((self.pixels, self.MH), self._accu(), self.PE)
+        sums = Stream((self.pixels, self.NumChannels), self._accu(), self.PE)
         return {**self.layer_stream(), "s_axis": sums}
 
     def outputs(self) -> dict[str, Stream]:
-        return {"m_axis": Stream((self.pixels, self.MH), self._out(), self.PE)}
+        return {"m_axis": Stream((self.pixels, self.NumChannels), self._out(), self.PE)}
 
     def stimulus(self, rng: np.random.Generator, kind: str, **settings: int) -> Arrays:
         frame, accu = super().stimulus(rng, kind, **settings), self._accu()
         sums = frame["s_axis"]
         if kind == "random":  # every other one next to a step
             which = rng.integers(0, self.steps.shape[2], sums.shape)
-            near = self.steps[self.layer(frame), np.arange(self.MH)[None], which]
+            near = self.steps[self.layer(frame), np.arange(self.NumChannels)[None], which]
             near = np.clip(near - rng.integers(0, 2, sums.shape), accu.min, accu.max)
             sums = np.where(rng.integers(0, 2, sums.shape) == 1, sums, near)
         return {**frame, "s_axis": sums}
@@ -131,18 +131,26 @@ class Threshold(Layered):
         return frames * self.ideal_cycles() + self.OUT_WIDTH + 1
 
     def ideal_cycles(self, **settings: int) -> int:
-        return self.pixels * self.MH // self.PE
+        return self.pixels * self.NumChannels // self.PE
 
     def hls(self) -> HlsCall:
-        names = ("MH", "PE", "ACCU_WIDTH", "ACCU_SIGNED", "OUT_WIDTH", "OUT_SIGNED", "SETS")
+        names = (
+            "NumChannels",
+            "PE",
+            "ACCU_WIDTH",
+            "ACCU_SIGNED",
+            "OUT_WIDTH",
+            "OUT_SIGNED",
+            "SETS",
+        )
         words = self.steps.reshape(-1, self.PE, self.steps.shape[2])
         steps = rom(words, self.ACCU_WIDTH, bool(self.ACCU_SIGNED))
         template = self.template(*names, PIXELS=self.pixels)
         return HlsCall("thresholding", "thresholding", template, {"steps": steps})
 
     def cost(self) -> Cost:
-        fold, sets = index_bits(self.MH // self.PE), index_bits(self.SETS)
-        depth = self.MH // self.PE if self.SETS == 1 else self.SETS << fold
+        fold, sets = index_bits(self.NumChannels // self.PE), index_bits(self.SETS)
+        depth = self.NumChannels // self.PE if self.SETS == 1 else self.SETS << fold
         lane = Cost(ff=self.OUT_WIDTH)
         for stage in range(self.OUT_WIDTH):
             compare = ceil_div(self.ACCU_WIDTH, 2) + 1

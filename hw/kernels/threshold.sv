@@ -5,12 +5,12 @@
 //   low = OUT_SIGNED ? -2^(OUT_WIDTH-1) : 0
 //
 // Streams   s_axis_layer: which set of thresholds, one beat a frame; only if SETS > 1
-//           s_axis: (pixels, MH), PE lanes, tlast at the end of the frame, which is passed on
-//           m_axis: (pixels, MH), PE lanes
+//           s_axis: (pixels, NumChannels), PE lanes, tlast at the end of the frame, passed on
+//           m_axis: (pixels, NumChannels), PE lanes
 // Rate      one beat a cycle
 // Latency   OUT_WIDTH + 1 cycles: a comparison a cycle, one bit of the code from each
-// Memory    stage s: a ROM a lane of 2^s thresholds for each of SETS * MH / PE folds, MH / PE
-//           rounded up to a power of two where SETS > 1
+// Memory    stage s: a ROM a lane of 2^s thresholds for each of SETS * NumChannels / PE folds,
+//           NumChannels / PE rounded up to a power of two where SETS > 1
 // Golden    threshold.py, requant.py
 //
 // The search and its memories stage by stage are those of FINN's RTL thresholding.
@@ -19,8 +19,8 @@
 
 module threshold #(
     // Channels
-    parameter int unsigned MH = 16,
-    // Channels worked on at once; divides MH
+    parameter int unsigned NumChannels = 16,
+    // Channels worked on at once; divides NumChannels
     parameter int unsigned PE = 1,
     // Bits of a sum and of a threshold
     parameter int unsigned ACCU_WIDTH = 15,
@@ -45,30 +45,30 @@ module threshold #(
     parameter INIT_FILE_6 = "",
     parameter INIT_FILE_7 = "",
     // Derived, do not set
-    localparam int unsigned LW = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
-    localparam int unsigned SW = ((PE * ACCU_WIDTH + 7) / 8) * 8,
-    localparam int unsigned MW = ((PE * OUT_WIDTH + 7) / 8) * 8
+    localparam int unsigned LAYER_STREAM_WIDTH = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
+    localparam int unsigned IN_STREAM_WIDTH = ((PE * ACCU_WIDTH + 7) / 8) * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = ((PE * OUT_WIDTH + 7) / 8) * 8
 ) (
-    input  wire logic          clk,
-    input  wire logic          rst,
-    input  wire logic [LW-1:0] s_axis_layer_tdata,
-    input  wire logic          s_axis_layer_tvalid,
-    output logic               s_axis_layer_tready,
+    input  wire logic                          clk,
+    input  wire logic                          rst,
+    input  wire logic [LAYER_STREAM_WIDTH-1:0] s_axis_layer_tdata,
+    input  wire logic                          s_axis_layer_tvalid,
+    output logic                               s_axis_layer_tready,
     // Beats are filled up with bits that nobody reads.
     // verilator lint_off UNUSEDSIGNAL
-    input  wire logic [SW-1:0] s_axis_tdata,
+    input  wire logic [   IN_STREAM_WIDTH-1:0] s_axis_tdata,
     // verilator lint_on UNUSEDSIGNAL
-    input  wire logic          s_axis_tlast,
-    input  wire logic          s_axis_tvalid,
-    output logic               s_axis_tready,
-    output logic      [MW-1:0] m_axis_tdata,
-    output logic               m_axis_tlast,
-    output logic               m_axis_tvalid,
-    input  wire logic          m_axis_tready
+    input  wire logic                          s_axis_tlast,
+    input  wire logic                          s_axis_tvalid,
+    output logic                               s_axis_tready,
+    output logic      [  OUT_STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                               m_axis_tlast,
+    output logic                               m_axis_tvalid,
+    input  wire logic                          m_axis_tready
 );
-  `SPEC_CHECK(mh, MH >= 1, ("threshold: MH = %0d: at least 1", MH))
-  `SPEC_CHECK(pe, PE >= 1 && MH % (PE == 0 ? 1 : PE) == 0,
-              ("threshold: PE = %0d: divides MH = %0d", PE, MH))
+  `SPEC_CHECK(channels, NumChannels >= 1, ("threshold: NumChannels = %0d: at least 1", NumChannels))
+  `SPEC_CHECK(pe, PE >= 1 && NumChannels % (PE == 0 ? 1 : PE) == 0,
+              ("threshold: PE = %0d: divides NumChannels = %0d", PE, NumChannels))
   `SPEC_CHECK(accu, ACCU_WIDTH >= 2 && ACCU_WIDTH <= 32,
               ("threshold: ACCU_WIDTH = %0d: 2..32", ACCU_WIDTH))
   `SPEC_CHECK(out, OUT_WIDTH >= (OUT_SIGNED ? 2 : 1) && OUT_WIDTH <= 8,
@@ -78,7 +78,7 @@ module threshold #(
               ("threshold: RAM_STYLE = %0s: distributed or block", RAM_STYLE))
 
   localparam int unsigned STAGES = OUT_WIDTH == 0 ? 1 : OUT_WIDTH;
-  localparam int unsigned FOLD = PE == 0 || MH < PE ? 1 : MH / PE;
+  localparam int unsigned FOLD = PE == 0 || NumChannels < PE ? 1 : NumChannels / PE;
   localparam int unsigned DEPTH = SETS > 1 ? SETS << $clog2(FOLD) : FOLD;
   localparam int unsigned INDEX_WIDTH = DEPTH > 1 ? $clog2(DEPTH) : 1;
 
@@ -180,8 +180,8 @@ module threshold #(
     assign m_axis_tdata[p*STAGES+:STAGES] = out_q;
   end
 
-  if (MW > PE * STAGES) begin : gen_pad
-    assign m_axis_tdata[MW-1:PE*STAGES] = '0;
+  if (OUT_STREAM_WIDTH > PE * STAGES) begin : gen_pad
+    assign m_axis_tdata[OUT_STREAM_WIDTH-1:PE*STAGES] = '0;
   end
 
   `STREAM_CHECK(m_axis)

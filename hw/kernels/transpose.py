@@ -16,8 +16,9 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Transpose(Kernel):
-    """(A, B, INNER * PE) codes -> (B, A, INNER * PE). PE: codes of a beat. ELEM_WIDTH: bits of a
-    code. RAM_STYLE: of the memory of two frames; distributed, block or ultra.
+    """The kernel `transpose` exchanges two axes: (A, B, INNER * PE) codes -> (B, A, INNER * PE).
+    PE: codes of a beat. ELEM_WIDTH: bits of a code. RAM_STYLE: of the memory of two frames;
+    distributed, block or ultra.
 
     Heads (L, HEADS, D) -> (HEADS, L, D): A = L, B = HEADS, INNER = D / PE; the way back swaps A
     and B. A matrix of codes: PE = 1, INNER = 1.

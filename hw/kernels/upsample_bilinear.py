@@ -18,30 +18,33 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UpsampleBilinear(Kernel):
-    """(H, W, C) -> (2H, 2W, C), torch's interpolate(scale_factor=2, mode="bilinear",
-    align_corners=False) rounded to the nearest code, halves upwards.
+    """The kernel `upsample_bilinear` doubles a map: (H, W, C) -> (2H, 2W, C), torch's
+    interpolate(scale_factor=2, mode="bilinear", align_corners=False) rounded to the nearest code,
+    halves upwards.
 
-    IFM_H, IFM_W, IFM_CH: lines, pixels of a line, channels of the map. SIMD: channels a beat.
+    IFM_H, IFM_W, NumChannels: lines, pixels of a line, channels of the map. SIMD: channels a beat.
     ELEM_WIDTH: bits of a code. SIGNED: are codes two's complement? RAM_STYLE: of the two lines that
     are kept: distributed, block or ultra.
     """
 
     name = "upsample_bilinear"
     parts = ("ram",)
-    example_values = {"IFM_H": 8, "IFM_W": 8, "IFM_CH": 4, "SIMD": 1, "ELEM_WIDTH": 8}
+    example_values = {"IFM_H": 8, "IFM_W": 8, "NumChannels": 4, "SIMD": 1, "ELEM_WIDTH": 8}
 
     IFM_H: int
     IFM_W: int
-    IFM_CH: int
+    NumChannels: int
     SIMD: int
     ELEM_WIDTH: int
     SIGNED: bool = False
     RAM_STYLE: str = "distributed"
 
     def validate(self) -> None:
-        for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
+        for parameter in ("IFM_H", "IFM_W", "NumChannels"):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
+        self.need(
+            self.SIMD >= 1 and self.NumChannels % self.SIMD == 0, "SIMD", "divides NumChannels"
+        )
         wide = 1 + self.SIGNED <= self.ELEM_WIDTH <= 32
         self.need(wide, "ELEM_WIDTH", "1..32, from 2 where SIGNED")
         self.need_one_of("RAM_STYLE", RAM_STYLES)
@@ -51,11 +54,11 @@ class UpsampleBilinear(Kernel):
         return IntType(self.ELEM_WIDTH, self.SIGNED)
 
     def inputs(self) -> dict[str, Stream]:
-        shape = (self.IFM_H, self.IFM_W, self.IFM_CH)
+        shape = (self.IFM_H, self.IFM_W, self.NumChannels)
         return {"s_axis": Stream(shape, self._dtype, self.SIMD, last=False)}
 
     def outputs(self) -> dict[str, Stream]:
-        shape = (2 * self.IFM_H, 2 * self.IFM_W, self.IFM_CH)
+        shape = (2 * self.IFM_H, 2 * self.IFM_W, self.NumChannels)
         return {"m_axis": Stream(shape, self._dtype, self.SIMD)}
 
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -72,11 +75,11 @@ class UpsampleBilinear(Kernel):
         return self.outputs()["m_axis"].beats
 
     def hls(self) -> HlsCall:
-        names = ("IFM_H", "IFM_W", "IFM_CH", "SIMD", "ELEM_WIDTH", "SIGNED")
+        names = ("IFM_H", "IFM_W", "NumChannels", "SIMD", "ELEM_WIDTH", "SIGNED")
         return HlsCall("upsample", "upsample_bilinear", self.template(*names))
 
     def cost(self) -> Cost:
-        fold = self.IFM_CH // self.SIMD
+        fold = self.NumChannels // self.SIMD
         words = self.IFM_W * fold
         addr, folds = index_bits(words), index_bits(fold)
         count = folds + index_bits(self.IFM_H)

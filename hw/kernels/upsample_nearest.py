@@ -16,29 +16,31 @@ from hw.spec.stream import Stream
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UpsampleNearest(Kernel):
-    """(H, W, C) -> (2H, 2W, C).
+    """The kernel `upsample_nearest` repeats every pixel: (H, W, C) -> (2H, 2W, C).
 
-    IFM_H, IFM_W, IFM_CH: lines, pixels of a line, channels of the map. SIMD: channels a beat.
+    IFM_H, IFM_W, NumChannels: lines, pixels of a line, channels of the map. SIMD: channels a beat.
     ELEM_WIDTH: bits of a code; signed: of no effect on them. RAM_STYLE: of the line that is kept:
     distributed, block or ultra.
     """
 
     name = "upsample_nearest"
     parts = ("ram",)
-    example_values = {"IFM_H": 8, "IFM_W": 8, "IFM_CH": 4, "SIMD": 1, "ELEM_WIDTH": 8}
+    example_values = {"IFM_H": 8, "IFM_W": 8, "NumChannels": 4, "SIMD": 1, "ELEM_WIDTH": 8}
 
     IFM_H: int
     IFM_W: int
-    IFM_CH: int
+    NumChannels: int
     SIMD: int
     ELEM_WIDTH: int
     RAM_STYLE: str = "distributed"
     signed: bool = False
 
     def validate(self) -> None:
-        for parameter in ("IFM_H", "IFM_W", "IFM_CH"):
+        for parameter in ("IFM_H", "IFM_W", "NumChannels"):
             self.need(1 <= getattr(self, parameter) <= 4096, parameter, "1..4096")
-        self.need(self.SIMD >= 1 and self.IFM_CH % self.SIMD == 0, "SIMD", "divides IFM_CH")
+        self.need(
+            self.SIMD >= 1 and self.NumChannels % self.SIMD == 0, "SIMD", "divides NumChannels"
+        )
         self.need(1 <= self.ELEM_WIDTH <= 32, "ELEM_WIDTH", "1..32")
         self.need_one_of("RAM_STYLE", RAM_STYLES)
 
@@ -47,11 +49,11 @@ class UpsampleNearest(Kernel):
         return IntType(self.ELEM_WIDTH, self.signed)
 
     def inputs(self) -> dict[str, Stream]:
-        shape = (self.IFM_H, self.IFM_W, self.IFM_CH)
+        shape = (self.IFM_H, self.IFM_W, self.NumChannels)
         return {"s_axis": Stream(shape, self._dtype, self.SIMD, last=False)}
 
     def outputs(self) -> dict[str, Stream]:
-        shape = (2 * self.IFM_H, 2 * self.IFM_W, self.IFM_CH)
+        shape = (2 * self.IFM_H, 2 * self.IFM_W, self.NumChannels)
         return {"m_axis": Stream(shape, self._dtype, self.SIMD)}
 
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -67,11 +69,11 @@ class UpsampleNearest(Kernel):
         return self.outputs()["m_axis"].beats
 
     def hls(self) -> HlsCall:
-        names = ("IFM_H", "IFM_W", "IFM_CH", "SIMD", "ELEM_WIDTH")
+        names = ("IFM_H", "IFM_W", "NumChannels", "SIMD", "ELEM_WIDTH")
         return HlsCall("upsample", "upsample_nearest", self.template(*names))
 
     def cost(self) -> Cost:
-        fold = self.IFM_CH // self.SIMD
+        fold = self.NumChannels // self.SIMD
         words = self.IFM_W * fold
         addr, count = (
             index_bits(words),

@@ -28,15 +28,15 @@ class Vvu(Layered):
     """A product of windows and filters, channel by channel: y[p][c] = sum over t of
     weights[set][c][t] * x[p][c][t].
 
-    CHANNELS, TAPS of a window. PE, SIMD: channels and taps a beat. *_WIDTH: bits; weights and sums
-    are signed. SETS: of weights, chosen frame by frame over s_axis_layer. RAM_STYLE: memory of the
-    weights; "ultra" is loaded once over s_axis_weights. RES: multipliers of DSPs or of LUTs. PACK:
-    channels a multiplier. Two save half of the DSPs; where the accumulators are not in the DSPs
-    (Yosys on UltraScale+) a pair takes 3 * ACCU_WIDTH + 2 LUTs instead of 2 * ACCU_WIDTH. With 144
-    channels of 3 x 3, PE = 4, 4-bit codes: 56 LUT + 4 DSP; packed 83 + 2; of LUTs 136 + 0. On xc7,
-    whose DSPs take the accumulators, 8 + 4 and packed 8 + 2. From products of fewer than 9 bits
-    Yosys makes no DSP: signed codes of 4 bits take LUTs with PACK = 1, unsigned ones a DSP.
-    weights: (SETS, CHANNELS, TAPS) codes, None for random ones. pixels: of a frame in tests.
+    NumChannels, TAPS of a window. PE, SIMD: channels and taps a beat. *_WIDTH: bits; weights and
+    sums are signed. SETS: of weights, chosen frame by frame over s_axis_layer. RAM_STYLE: memory of
+    the weights; "ultra" is loaded once over s_axis_weights. RES: multipliers of DSPs or of LUTs.
+    PACK: channels a multiplier. Two save half of the DSPs; where the accumulators are not in the
+    DSPs (Yosys on UltraScale+) a pair takes 3 * ACCU_WIDTH + 2 LUTs instead of 2 * ACCU_WIDTH. With
+    144 channels of 3 x 3, PE = 4, 4-bit codes: 56 LUT + 4 DSP; packed 83 + 2; of LUTs 136 + 0. On
+    xc7, whose DSPs take the accumulators, 8 + 4 and packed 8 + 2. From products of fewer than 9
+    bits Yosys makes no DSP: signed codes of 4 bits take LUTs with PACK = 1, unsigned ones a DSP.
+    weights: (SETS, NumChannels, TAPS) codes, None for random ones. pixels: of a frame in tests.
 
     Raises SpecError for parameters that do not fit each other, weights of another shape or type,
     and sums that ACCU_WIDTH does not hold.
@@ -45,7 +45,7 @@ class Vvu(Layered):
     name = "vvu"
     parts = ("ram", "rom")
     example_values = {
-        "CHANNELS": 16,
+        "NumChannels": 16,
         "TAPS": 9,
         "PE": 1,
         "ACTIVATION_WIDTH": 4,
@@ -53,7 +53,7 @@ class Vvu(Layered):
         "ACCU_WIDTH": 12,
     }
 
-    CHANNELS: int
+    NumChannels: int
     TAPS: int
     PE: int
     SIMD: int = 1
@@ -70,9 +70,9 @@ class Vvu(Layered):
 
     def validate(self) -> None:
         least = 2 if self.SIGNED_ACTIVATIONS else 1
-        self.need(self.CHANNELS >= 1, "CHANNELS", "at least 1")
+        self.need(self.NumChannels >= 1, "NumChannels", "at least 1")
         self.need(self.TAPS >= 1, "TAPS", "at least 1")
-        self.need(self.PE >= 1 and self.CHANNELS % self.PE == 0, "PE", "divides CHANNELS")
+        self.need(self.PE >= 1 and self.NumChannels % self.PE == 0, "PE", "divides NumChannels")
         self.need(self.SIMD >= 1 and self.TAPS % self.SIMD == 0, "SIMD", "divides TAPS")
         self.need(
             least <= self.ACTIVATION_WIDTH <= 16, "ACTIVATION_WIDTH", "1..16, signed ones 2..16"
@@ -89,7 +89,7 @@ class Vvu(Layered):
         rule = "1, or 2 where PE is even and operands of both channels fit a 25 x 18 DSP"
         self.need(self.PACK == 1 or (self.PACK == 2 and fits), "PACK", rule)
         codes = self._codes()
-        shape = (self.SETS, self.CHANNELS, self.TAPS)
+        shape = (self.SETS, self.NumChannels, self.TAPS)
         if codes.shape != shape:
             raise SpecError(f"vvu: weights of shape {codes.shape}", f"{shape} is needed")
         IntType(self.WEIGHT_WIDTH).check(codes, "vvu: weights")
@@ -113,7 +113,7 @@ class Vvu(Layered):
     @property
     def _words(self) -> int:
         """Words of one set."""
-        return self.CHANNELS // self.PE * self._steps
+        return self.NumChannels // self.PE * self._steps
 
     @property
     def _depth(self) -> int:
@@ -129,8 +129,8 @@ class Vvu(Layered):
         if self.weights is not None:
             return np.asarray(self.weights).astype(np.int64)
         kind = IntType(self.WEIGHT_WIDTH)
-        rng = np.random.default_rng(self.CHANNELS * 1000 + self.TAPS)
-        shape = (self.SETS, self.CHANNELS, self.TAPS)
+        rng = np.random.default_rng(self.NumChannels * 1000 + self.TAPS)
+        shape = (self.SETS, self.NumChannels, self.TAPS)
         codes = rng.integers(kind.min, kind.max, shape, np.int64, endpoint=True)
         codes[0, 0], codes[-1, -1] = kind.min, kind.max
         # Others than the default ones may ask for less than the widest sums.
@@ -145,7 +145,7 @@ class Vvu(Layered):
         A pair of channels that shares a multiplier is stored as the high weight, less one where the
         low one is negative, and the low one.
         """
-        groups, steps, width = self.CHANNELS // self.PE, self._steps, self.WEIGHT_WIDTH
+        groups, steps, width = self.NumChannels // self.PE, self._steps, self.WEIGHT_WIDTH
         codes = self._codes().reshape(self.SETS, groups, self.PE, steps, self.SIMD)
         lanes = codes.transpose(1, 3, 0, 4, 2).reshape(self._words, self.SETS, -1)
         if self.PACK == 2:
@@ -178,7 +178,7 @@ class Vvu(Layered):
         return {"s_axis_weights": np.array(bits, np.int64)}
 
     def inputs(self) -> dict[str, Stream]:
-        shape = (self.pixels, self.CHANNELS // self.PE, self._steps, self.SIMD, self.PE)
+        shape = (self.pixels, self.NumChannels // self.PE, self._steps, self.SIMD, self.PE)
         streams = {"s_axis": Stream(shape, self._activation, self.PE * self.SIMD)}
         streams |= self.layer_stream()
         if self.RAM_STYLE == "ultra":
@@ -187,11 +187,13 @@ class Vvu(Layered):
         return streams
 
     def outputs(self) -> dict[str, Stream]:
-        return {"m_axis": Stream((self.pixels, self.CHANNELS), IntType(self.ACCU_WIDTH), self.PE)}
+        return {
+            "m_axis": Stream((self.pixels, self.NumChannels), IntType(self.ACCU_WIDTH), self.PE)
+        }
 
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
         chosen = self.layer(inputs)
-        windows = inputs["s_axis"].permute(0, 1, 4, 2, 3).reshape(-1, self.CHANNELS, self.TAPS)
+        windows = inputs["s_axis"].permute(0, 1, 4, 2, 3).reshape(-1, self.NumChannels, self.TAPS)
         weight = torch.from_numpy(self._codes()[chosen].astype(np.int64))
         return {"m_axis": (windows * weight).sum(-1)}
 
@@ -204,7 +206,7 @@ class Vvu(Layered):
 
     def hls(self) -> HlsCall:
         names: tuple[str, ...] = (
-            "CHANNELS",
+            "NumChannels",
             "TAPS",
             "PE",
             "SIMD",
@@ -215,7 +217,7 @@ class Vvu(Layered):
         template = self.template(*names, PIXELS=self.pixels)
         if self.RAM_STYLE == "ultra":
             return HlsCall("vvau", "vvau_loaded", template | {"PACK": self.PACK}, instanced=True)
-        shape = (self.SETS, self.CHANNELS // self.PE, self.PE, self._steps, self.SIMD)
+        shape = (self.SETS, self.NumChannels // self.PE, self.PE, self._steps, self.SIMD)
         words = self._codes().reshape(shape).transpose(0, 1, 3, 4, 2)
         words = words.reshape(-1, self.SIMD, self.PE)
         return HlsCall("vvau", "vvau", template, {"weights": rom(words, self.WEIGHT_WIDTH, True)})

@@ -15,7 +15,7 @@
 `include "checks.svh"
 
 module vvu #(
-    parameter int unsigned CHANNELS = 16,
+    parameter int unsigned NumChannels = 16,
     // Taps of a window: 9 for 3 x 3
     parameter int unsigned TAPS = 9,
     // Channels a beat
@@ -44,30 +44,30 @@ module vvu #(
     localparam int unsigned FACTORS = PACK == 2 ? LANES / 2 * (2 * WEIGHT_WIDTH + 1) :
                                                   LANES * WEIGHT_WIDTH,
     // A word of the memory also marks a channel's last taps, which saves the counter of taps.
-    localparam int unsigned WORD = FACTORS + (TAPS > SIMD ? 1 : 0),
-    localparam int unsigned IN_WIDTH = (LANES * ACTIVATION_WIDTH + 7) / 8 * 8,
-    localparam int unsigned OUT_WIDTH = (PE * ACCU_WIDTH + 7) / 8 * 8,
-    localparam int unsigned WORD_WIDTH = (WORD + 7) / 8 * 8
+    localparam int unsigned WORD_WIDTH = FACTORS + (TAPS > SIMD ? 1 : 0),
+    localparam int unsigned IN_STREAM_WIDTH = (LANES * ACTIVATION_WIDTH + 7) / 8 * 8,
+    localparam int unsigned OUT_STREAM_WIDTH = (PE * ACCU_WIDTH + 7) / 8 * 8,
+    localparam int unsigned WEIGHT_STREAM_WIDTH = (WORD_WIDTH + 7) / 8 * 8
 ) (
-    input  wire logic                  clk,
-    input  wire logic                  rst,
+    input  wire logic                           clk,
+    input  wire logic                           rst,
     // verilator lint_off UNUSEDSIGNAL
     // Padding, and ports of no use with one set or to a memory that a bitstream fills
-    input  wire logic [  IN_WIDTH-1:0] s_axis_tdata,
-    input  wire logic                  s_axis_tlast,
-    input  wire logic                  s_axis_tvalid,
-    output logic                       s_axis_tready,
-    input  wire logic [           7:0] s_axis_layer_tdata,
-    input  wire logic                  s_axis_layer_tvalid,
-    output logic                       s_axis_layer_tready,
-    input  wire logic [WORD_WIDTH-1:0] s_axis_weights_tdata,
-    input  wire logic                  s_axis_weights_tvalid,
+    input  wire logic [    IN_STREAM_WIDTH-1:0] s_axis_tdata,
+    input  wire logic                           s_axis_tlast,
+    input  wire logic                           s_axis_tvalid,
+    output logic                                s_axis_tready,
+    input  wire logic [                    7:0] s_axis_layer_tdata,
+    input  wire logic                           s_axis_layer_tvalid,
+    output logic                                s_axis_layer_tready,
+    input  wire logic [WEIGHT_STREAM_WIDTH-1:0] s_axis_weights_tdata,
+    input  wire logic                           s_axis_weights_tvalid,
     // verilator lint_on UNUSEDSIGNAL
-    output logic                       s_axis_weights_tready,
-    output logic      [ OUT_WIDTH-1:0] m_axis_tdata,
-    output logic                       m_axis_tlast,
-    output logic                       m_axis_tvalid,
-    input  wire logic                  m_axis_tready
+    output logic                                s_axis_weights_tready,
+    output logic      [   OUT_STREAM_WIDTH-1:0] m_axis_tdata,
+    output logic                                m_axis_tlast,
+    output logic                                m_axis_tvalid,
+    input  wire logic                           m_axis_tready
 );
   // Two channels in one product: fields of SHIFT bits, the third one of ACCU_WIDTH.
   localparam int unsigned SHIFT = ACCU_WIDTH + 1;
@@ -75,10 +75,10 @@ module vvu #(
   localparam int unsigned NARROW = SHIFT + 1 + (ACTIVATION_WIDER ? WEIGHT_WIDTH : ACTIVATION_WIDTH);
   localparam int unsigned WIDE = SHIFT + 1 + (ACTIVATION_WIDER ? ACTIVATION_WIDTH : WEIGHT_WIDTH);
 
-  `SPEC_CHECK(channels, CHANNELS >= 1, ("vvu: CHANNELS = %0d: at least 1", CHANNELS))
+  `SPEC_CHECK(channels, NumChannels >= 1, ("vvu: NumChannels = %0d: at least 1", NumChannels))
   `SPEC_CHECK(taps, TAPS >= 1, ("vvu: TAPS = %0d: at least 1", TAPS))
-  `SPEC_CHECK(pe, PE >= 1 && (PE < 1 || CHANNELS % PE == 0),
-              ("vvu: PE = %0d: divides CHANNELS = %0d", PE, CHANNELS))
+  `SPEC_CHECK(pe, PE >= 1 && (PE < 1 || NumChannels % PE == 0),
+              ("vvu: PE = %0d: divides NumChannels = %0d", PE, NumChannels))
   `SPEC_CHECK(simd, SIMD >= 1 && (SIMD < 1 || TAPS % SIMD == 0),
               ("vvu: SIMD = %0d: divides TAPS = %0d", SIMD, TAPS))
   `SPEC_CHECK(
@@ -98,7 +98,7 @@ module vvu #(
       ("vvu: PACK = %0d: 1; 2 if PE = %0d is even, %0d x %0d bits fit", PACK, PE, WIDE, NARROW))
 
   localparam int unsigned STEPS = SIMD >= 1 ? TAPS / SIMD : 1;
-  localparam int unsigned WORDS = PE >= 1 ? CHANNELS / PE * STEPS : 1;  // of a set
+  localparam int unsigned WORDS = PE >= 1 ? NumChannels / PE * STEPS : 1;  // of a set
   localparam int unsigned OFFSET_WIDTH = WORDS > 1 ? $clog2(WORDS) : 1;
   localparam int unsigned LAYER_WIDTH = SETS > 1 ? $clog2(SETS) : 0;
   localparam int unsigned DEPTH = WORDS > 1 ? WORDS << LAYER_WIDTH : 1 << LAYER_WIDTH;
@@ -147,7 +147,7 @@ module vvu #(
     assign addr = offset;
   end
 
-  logic [WORD-1:0] word;
+  logic [WORD_WIDTH-1:0] word;
 
   if (RAM_STYLE == "ultra") begin : gen_ram
     logic [ADDR_WIDTH-1:0] waddr_q;
@@ -163,13 +163,13 @@ module vvu #(
     assign loaded = loaded_q;
     ram #(
         .DEPTH(DEPTH),
-        .WIDTH(WORD),
+        .WIDTH(WORD_WIDTH),
         .RAM_STYLE(RAM_STYLE)
     ) u_ram (
         .clk,
         .wen,
         .waddr(waddr_q),
-        .wdata(s_axis_weights_tdata[WORD-1:0]),
+        .wdata(s_axis_weights_tdata[WORD_WIDTH-1:0]),
         .ren  (en),
         .raddr(addr),
         .rdata(word)
@@ -179,7 +179,7 @@ module vvu #(
     assign loaded = 1'b1;
     rom #(
         .DEPTH(DEPTH),
-        .WIDTH(WORD),
+        .WIDTH(WORD_WIDTH),
         .INIT_FILE(INIT_FILE),
         .RAM_STYLE(RAM_STYLE)
     ) u_rom (
@@ -194,7 +194,7 @@ module vvu #(
   logic valid1_q, valid2_q, first_q, done2_q, last1_q, last2_q, done1;
 
   if (STEPS > 1) begin : gen_done
-    assign done1 = word[WORD-1];
+    assign done1 = word[WORD_WIDTH-1];
   end else begin : gen_done
     assign done1 = 1'b1;
   end
@@ -217,7 +217,7 @@ module vvu #(
   end
 
   logic [PE*ACCU_WIDTH-1:0] sums;
-  assign m_axis_tdata = OUT_WIDTH'(sums);
+  assign m_axis_tdata = OUT_STREAM_WIDTH'(sums);
 
   if (PACK == 2) begin : gen_pack
     // (w0 + w1 2^SHIFT) (a0 + a1 2^SHIFT): fields 0 and 2 are the channels' products, field 1 is

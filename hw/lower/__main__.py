@@ -39,7 +39,7 @@ def show(bundle: Bundle, console: Console) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; exit code 2 on bad input."""
+    """Runs the command line and returns the exit code, 2 on bad input."""
     parser = argparse.ArgumentParser(prog="python -m hw.lower", description=__doc__)
     parser.add_argument(
         "--config", type=model_name, default="nano", help="names the default export folder"

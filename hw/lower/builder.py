@@ -34,7 +34,7 @@ class RequantReport:
 
 @dataclass
 class Builder:
-    """State of one graph's lowering."""
+    """A builder holds what has been lowered of one graph so far."""
 
     graph: Graph
     ports: dict[str, Port]
@@ -97,7 +97,7 @@ class Builder:
 
 
 def sum_type(low: NDArray, high: NDArray) -> IntType:
-    """Narrowest signed type of all sums."""
+    """Returns the narrowest signed type that holds all sums."""
     return IntType(min(signed_bits(low.min(), high.max()), MAX_BITS))
 
 

@@ -29,13 +29,14 @@ from hw.spec.manifest import (
 )
 from hw.spec.plain import read_json
 from hw.spec.port import Port
+from hw.spec.renamed import current_keys
 
 REPORT = "requant.json"
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A written bundle: its folder, and each graph's requantizers."""
+    """A written bundle has its folder, and each graph's requantizers."""
 
     folder: Path
     report: Mapping[str, tuple[RequantReport, ...]]
@@ -60,7 +61,7 @@ def read_description(export: Path) -> dict[str, Any]:
 
 
 def ports_of(plain: Mapping[str, Any], graph: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
-    """Input and output ports of a graph in model.json."""
+    """Returns the input and output ports of a graph in model.json."""
     entry = plain["graphs"][graph]
     inputs, outputs = entry["inputs"], entry["outputs"]
     return tuple(map(Port.from_json, inputs)), tuple(map(Port.from_json, outputs))
@@ -106,7 +107,7 @@ def write_bundle(export: Path, out: Path, board: str) -> Bundle:
             precision=plain["precision"],
             image_size=plain["image_size"],
             widths=Widths(**plain["widths"]),
-            bank=BankSizes(**plain["bank"]),
+            bank=BankSizes(**current_keys("bank", plain["bank"])),
             graphs=tuple(entries),
             detector=detector,
             trained=plain.get("trained", {}),

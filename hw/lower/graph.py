@@ -30,7 +30,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in execution order."""
+    """A graph is an exported one with its nodes in execution order."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]

@@ -16,7 +16,7 @@ from hw.spec.port import Port
 
 @dataclass(frozen=True)
 class Lowered:
-    """A program and what its requantizers look like."""
+    """A lowered graph is a program and a report of its requantizers."""
 
     program: Program
     report: tuple[RequantReport, ...]

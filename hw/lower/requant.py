@@ -56,8 +56,8 @@ class Requant:
 
 
 def trained_steps(scale: Floats, bias: Floats, out: float, dtype: IntType, relu: bool) -> Ints:
-    """(O, codes - 1): step positions of the trained quantizer; far outside every range where
-    there is none.
+    """Returns (O, codes - 1): step positions of the trained quantizer; far outside every range
+    where there is none.
 
     scale: value of one unit of the sum, positive, (O,). bias (O,). relu: values below 0 count as 0.
     """

@@ -18,7 +18,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Raw:
-    """A graph input before its quantizer."""
+    """A raw value is a graph input before its quantizer."""
 
     port: str
 
@@ -33,7 +33,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Weights:
-    """Quantized parameters: codes (O, ...), scale (O,)."""
+    """Weights are quantized parameters: codes (O, ...), scale (O,)."""
 
     codes: NDArray[np.int8]
     scale: Floats
@@ -72,21 +72,21 @@ class Pair:
 
 @dataclass(frozen=True)
 class RowMax:
-    """Maximum of the codes along the last axis."""
+    """A row maximum is the maximum of the codes along the last axis."""
 
     of: Codes
 
 
 @dataclass(frozen=True)
 class Distance:
-    """Codes minus their row's maximum."""
+    """A distance is a tensor of codes minus the maximum of their row."""
 
     of: Codes
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function of the value of a Distance."""
+    """This value is a function of the value of a Distance."""
 
     of: Codes
     apply: Callable[[Floats], Floats]

@@ -46,7 +46,7 @@ def _integers(params: Params, name: str, kind: type = np.int64) -> NDArray[Any]:
 
 
 def conv(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) -> Shape:
-    """(B, I, H, W) with weight (O, I / groups, k, k)."""
+    """A map (B, I, H, W) is convolved with a weight (O, I / groups, k, k)."""
     (x,), weight = shapes, _integers(params, "weight", np.int8)
     stride, groups = (whole(attrs[k], k, 1, SIDE) for k in ("stride", "groups"))
     padding = whole(attrs["padding"], "padding", 0, SIDE)
@@ -74,14 +74,14 @@ def requant(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) -
 
 
 def saturate(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) -> Shape:
-    """Any shape."""
+    """Codes of any shape keep it when they are clipped."""
     (x,) = shapes
     _levels(attrs)
     return x
 
 
 def join_add(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) -> Shape:
-    """Two of one shape."""
+    """Two tensors of one shape make a sum of that shape."""
     a, b = shapes
     _levels(attrs)
     _need(a == b, f"{a} and {b}")
@@ -89,7 +89,7 @@ def join_add(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) 
 
 
 def matmul(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) -> Shape:
-    """(..., M, K) by (..., K, N)."""
+    """The product of (..., M, K) and (..., K, N) is (..., M, N)."""
     a, b = shapes
     whole(attrs["term"], "term", 1)
     _need(len(a) == len(b) >= 2 and a[:-2] == b[:-2] and a[-1] == b[-2], f"{a} by {b}")
@@ -105,13 +105,13 @@ def exp_rows(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) 
 
 
 def row_sum(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) -> Shape:
-    """(..., M, L) -> (..., M, 1)."""
+    """Rows are added up: (..., M, L) -> (..., M, 1)."""
     (x,) = shapes
     return (*x[:-1], 1)
 
 
 def divide(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) -> Shape:
-    """(..., M, N) by (..., M, 1)."""
+    """Rows (..., M, N) are divided by one number each, (..., M, 1)."""
     total, weight = shapes
     _levels(attrs)
     whole(attrs["tie"], "tie", 1, 15)
@@ -120,7 +120,7 @@ def divide(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) ->
 
 
 def upsample(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) -> Shape:
-    """(B, C, H, W)."""
+    """A map (B, C, H, W) grows by the factor in height and width."""
     (x,), factor = shapes, whole(attrs["factor"], "factor", 1, SIDE)
     _need(len(x) == 4, f"{x} has {len(x)} axes")
     return (*x[:2], x[2] * factor, x[3] * factor)
@@ -135,7 +135,7 @@ def reshape(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) -
 
 
 def transpose(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) -> Shape:
-    """All axes, in another order."""
+    """The order names every axis of the tensor once."""
     (x,) = shapes
     order = [whole(axis, "order", 0, len(x) - 1) for axis in _numbers(attrs["order"])]
     _need(sorted(order) == list(range(len(x))), f"order {order} of {x}")
@@ -143,7 +143,7 @@ def transpose(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params)
 
 
 def cut(shapes: Sequence[Shape], attrs: Mapping[str, Any], params: Params) -> Shape:
-    """A part of an axis."""
+    """The part that is cut out lies within the axis."""
     (x,) = shapes
     axis = whole(attrs["axis"], "axis", 0, len(x) - 1)
     start = whole(attrs["start"], "start", 0, x[axis] - 1)

@@ -41,6 +41,8 @@ def product_bounds(terms: int, a: IntType, b: IntType) -> tuple[int, int]:
 def step_positions(
     m: NDArray[np.int64], b: NDArray[np.int64], n: NDArray[np.int64], low: int, high: int
 ) -> NDArray[np.int64]:
-    """(O, high - low): the smallest acc with clip((acc * m + b) >> n) >= low + 1 + i; m > 0."""
+    """Returns (O, high - low): the smallest acc with clip((acc * m + b) >> n) >= low + 1 + i; m >
+    0.
+    """
     codes = np.arange(low + 1, high + 1, dtype=np.int64)[None]
     return -((b[:, None] - (codes << n[:, None])) // m[:, None])

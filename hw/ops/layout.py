@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def upsample(x: Tensor, factor: int) -> Tensor:
-    """Nearest neighbour: (B,C,H,W) -> (B,C,factor*H,factor*W)."""
+    """Repeats every pixel of a map: (B,C,H,W) -> (B,C,factor*H,factor*W)."""
     b, c, h, w = x.shape
     rows = x.permute(0, 2, 3, 1)[:, :, None, :, None]  # channels last stays channels last
     wide = rows.expand(b, h, factor, w, factor, c).reshape(b, h * factor, w * factor, c)
@@ -14,12 +14,12 @@ def upsample(x: Tensor, factor: int) -> Tensor:
 
 
 def reshape(x: Tensor, shape: list[int]) -> Tensor:
-    """Row-major reshape."""
+    """Returns the codes, in row-major order, in another shape."""
     return x.reshape(shape)
 
 
 def transpose(x: Tensor, order: list[int]) -> Tensor:
-    """Axes permuted."""
+    """Returns the tensor with its axes in another order."""
     return x.permute(order)
 
 

@@ -104,8 +104,8 @@ class Program:
 
     @classmethod
     def load(cls, folder: Path, graph: str) -> Program:
-        """Inverse of `save`. Raises BundleError naming the file that is missing or malformed, or
-        holds what cannot be computed.
+        """Reads what `save` wrote. Raises BundleError naming the file that is missing or malformed,
+        or holds what cannot be computed.
         """
         path = folder / f"{graph}.json"
         try:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def exp_table(scale: float, out_scale: float, span: int, high: int) -> NDArray[np.int64]:
-    """(span + 1,): code of exp(-d * scale), d = 0..span, halves to even, at most `high`."""
+    """Returns (span + 1,): code of exp(-d * scale), d = 0..span, halves to even, at most `high`."""
     value = np.exp(-np.arange(span + 1) * float(scale)) / float(out_scale)
     return np.clip(np.rint(value), 0, high).astype(np.int64)
 

@@ -33,7 +33,7 @@ class Choice:
 
 
 def use(cost: Cost, budget: Cost) -> float:
-    """Greatest share of any one resource."""
+    """Returns the greatest share of any one resource that is taken."""
     return float(_shares(np.array(astuple(cost)), budget).max())
 
 

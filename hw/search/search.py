@@ -213,5 +213,5 @@ def over(cost: Cost, budget: Cost, error: float = 1) -> list[str]:
 
 
 def foldings_of(choice: Choice) -> dict[str, Folding]:
-    """By layer."""
+    """Returns the folding of each layer that a choice has made."""
     return {name: block.folding for name, block in choice.plan.blocks.items()}

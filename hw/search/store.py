@@ -40,7 +40,7 @@ class Stored:
     foldings: Foldings = field(default_factory=dict)
 
     def of(self, graph: str) -> Style:
-        """A graph's style."""
+        """Returns the style of a graph, its own or that of all."""
         return self.styles.get(graph, self.style)
 
 

@@ -33,7 +33,7 @@ class Target:
         return cls(hertz / one, hertz / four, hertz / looking if looking else inf, every)
 
     def met(self, cycles: Mapping[str, int]) -> bool:
-        """By the cycles of each graph, one after another."""
+        """Tells whether the rate is kept, given the cycles of each graph, one after another."""
         return self.excess(cycles) <= 1
 
     def excess(self, cycles: Mapping[str, int]) -> float:
@@ -64,7 +64,7 @@ def frame(cycles: Mapping[str, Any], objects: int, every: int = 0) -> Any:
 
 
 def parts(cycles: Mapping[str, Any], objects: int, every: int = 0) -> dict[str, Any]:
-    """The same by graph."""
+    """Returns the cycles of a frame as `frame` adds them up, by graph."""
     found = {g: n * (1 if g == ONCE else objects) for g, n in cycles.items() if g != DETECTOR}
     if every and DETECTOR in cycles:
         found[DETECTOR] = cycles[DETECTOR] / every

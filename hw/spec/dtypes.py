@@ -32,17 +32,17 @@ class IntType:
 
     @property
     def min(self) -> int:
-        """Smallest code."""
+        """No code of the type is less than this."""
         return -(1 << (self.bits - 1)) if self.signed else 0
 
     @property
     def max(self) -> int:
-        """Largest code."""
+        """No code of the type is greater than this."""
         return (1 << (self.bits - 1)) - 1 if self.signed else (1 << self.bits) - 1
 
     @property
     def numpy(self) -> np.dtype:
-        """Narrowest numpy type that stores a code."""
+        """This is the narrowest numpy type that stores a code."""
         width = next(w for w in (8, 16, 32) if w >= self.bits)
         return np.dtype(f"{'int' if self.signed else 'uint'}{width}")
 

@@ -34,7 +34,7 @@ SHAPES: Mapping[str, tuple[Shapes, Shapes]] = {
         {
             "masks": (1, 4, "R", "R"),
             "scores": (1, 1, "T", 1),
-            "pointers": (1, "Ck+Cv", "T", 1),
+            "obj_ptr": (1, "Ck+Cv", "T", 1),
         },
     ),
     "memory_encoder": (

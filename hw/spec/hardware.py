@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from hw.spec.errors import BundleError
 from hw.spec.files import atomic_path, inside
 from hw.spec.plain import read_json, typed
 from hw.spec.registers import CHANNELS
+from hw.spec.renamed import current
 from hw.spec.sizes import ceil_div
 
 FORMAT = 1
@@ -27,7 +28,7 @@ MOST = 1 << 28
 
 @dataclass(frozen=True)
 class StreamEnd:
-    """One stream of a graph.
+    """A stream end is where one stream of a graph meets a channel of the system.
 
     name: port prefix of the accelerator, `s_axis_...` or `m_axis_...`. port: of the graph whose
     codes it carries (two streams may carry one port: it is then sent twice). channel: of the
@@ -43,7 +44,7 @@ class StreamEnd:
     rows: int = 1
 
     def total(self, length: int = 0) -> int:
-        """Beats of one frame at a length."""
+        """Returns the beats of one frame at a length."""
         if not self.ragged:
             return self.beats
         return self.beats * ceil_div(length, self.rows) * self.rows
@@ -62,6 +63,15 @@ class GraphHardware:
     cycles: int
     setup: StreamEnd | None = None
     setup_file: str | None = None
+
+
+def _renamed(graph: GraphHardware) -> GraphHardware:
+    """A graph from a file, with the ports' names of today."""
+    inputs, outputs = (
+        tuple(replace(end, port=current("port", end.port)) for end in ends)
+        for ends in (graph.inputs, graph.outputs)
+    )
+    return replace(graph, inputs=inputs, outputs=outputs)
 
 
 @dataclass(frozen=True)
@@ -85,13 +95,13 @@ class Hardware:
 
     @property
     def in_channels(self) -> int:
-        """Stream channels into the fabric."""
+        """The system has this many stream channels into the fabric."""
         ends = [e for g in self.graphs for e in (*g.inputs, *([g.setup] if g.setup else []))]
         return 1 + max(e.channel for e in ends)
 
     @property
     def out_channels(self) -> int:
-        """Stream channels out of the fabric."""
+        """The system has this many stream channels out of the fabric."""
         return 1 + max(e.channel for g in self.graphs for e in g.outputs)
 
     def graph(self, name: str) -> GraphHardware:
@@ -103,20 +113,23 @@ class Hardware:
         raise BundleError(f"the hardware has no graph {name!r}, only {have}", "build it again")
 
     def save(self, folder: Path) -> None:
-        """Writes hardware.json."""
+        """Writes hardware.json into a bundle's folder."""
         with atomic_path(folder / FILE) as part:
             plain = {"format": FORMAT, **asdict(self)}
             part.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Hardware:
-        """Inverse of `save`. Raises BundleError for a file that is missing, malformed or stale."""
+        """Reads what `save` wrote. Raises BundleError for a file that is missing, malformed or
+        stale.
+        """
         path = folder / FILE
         try:
             plain = read_json(path)
             if plain.pop("format") != FORMAT:
                 raise BundleError(f"{path} is of another version", "run make hardware again")
             found = typed(cls, plain)
+            found = replace(found, graphs=tuple(_renamed(graph) for graph in found.graphs))
             found._check(folder)
             return found
         except FileNotFoundError as error:

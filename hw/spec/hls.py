@@ -23,7 +23,7 @@ class Rom:
 
 @dataclass(frozen=True)
 class HlsCall:
-    """One call of `hw/hls/include/<header>.hpp`.
+    """A call names a template of `hw/hls/include/<header>.hpp` and all that it is called with.
 
     The function takes the kernel's input streams in the order of `Kernel.inputs`, its output
     streams in that of `Kernel.outputs`, then the constants.

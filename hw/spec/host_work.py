@@ -88,12 +88,12 @@ class SystemRate:
 
     @property
     def processor_ms(self) -> float:
-        """The processor's own."""
+        """The processor works for this many milliseconds of a frame."""
         return self.serial_ms + self.beside_ms
 
     @property
     def in_turn_ms(self) -> float:
-        """Fabric and processor one after the other."""
+        """A frame takes this many milliseconds with fabric and processor one after the other."""
         return self.fabric_ms + self.processor_ms
 
     @property
@@ -120,7 +120,7 @@ class Measured:
         return None if self.rating is None else self.rating / core.mips
 
     def save(self, folder: Path) -> None:
-        """Writes host.json into a bundle."""
+        """Writes what was measured to host.json of a bundle."""
         plain = {
             "machine": self.machine,
             "rating": self.rating,
@@ -131,7 +131,7 @@ class Measured:
 
     @classmethod
     def load(cls, folder: Path) -> Measured:
-        """Inverse of `save`. Raises BundleError."""
+        """Reads what `save` wrote. Raises BundleError where there is none or it is damaged."""
         path = folder / NAME
         try:
             plain = json.loads(path.read_text("utf-8"))

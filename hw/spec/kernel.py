@@ -1,9 +1,9 @@
 """The contract of a kernel: what `hw/kernels/<k>.py` says of `hw/kernels/<k>.sv`.
 
-A kernel is a frozen dataclass whose fields spelled in capitals are the SystemVerilog parameters, by
-the same names. From it follow the streams, the memory contents, the golden arithmetic, the exact
-cycle count and the estimate of resources; test bench, synthesis, folding and stitching read
-nothing else.
+A kernel is a frozen dataclass whose fields that begin with a capital are the SystemVerilog
+parameters, by the same names. From it follow the streams, the memory contents, the golden
+arithmetic, the exact cycle count and the estimate of resources; test bench, synthesis, folding and
+stitching read nothing else.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Kernel(ABC):
             other = word[0] != parameter and word[0] in values
             return f"{word[0]} = {values[word[0]]}" if other else word[0]
 
-        said = re.sub(r"\b[A-Z][A-Z0-9_]*\b", told, rule)
+        said = re.sub(r"\b[A-Z]\w*\b", told, rule)
         raise SpecError(f"{self.name}: {parameter} = {values[parameter]}", said)
 
     def need_one_of(self, parameter: str, values: Sequence[str]) -> None:
@@ -125,9 +125,11 @@ class Kernel(ABC):
         self.need(getattr(self, parameter) in values, parameter, f"{', '.join(others)} or {last}")
 
     def parameters(self) -> dict[str, int | str]:
-        """SystemVerilog parameters by name: the fields in capitals; True and False as 1 and 0."""
+        """SystemVerilog parameters by name: the fields that begin with a capital; True and False as
+        1 and 0.
+        """
         # Every kernel is a dataclass; this base itself is none.
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name.isupper()}  # type: ignore[arg-type]
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name[0].isupper()}  # type: ignore[arg-type]
         return {k: int(v) if isinstance(v, bool) else v for k, v in values.items()}
 
     def memories(self) -> dict[str, RomImage]:
@@ -140,11 +142,11 @@ class Kernel(ABC):
 
     @abstractmethod
     def inputs(self) -> dict[str, Stream]:
-        """Streams in by port prefix: s_axis, s_axis_<what>."""
+        """Returns the streams in by port prefix: s_axis, s_axis_<what>."""
 
     @abstractmethod
     def outputs(self) -> dict[str, Stream]:
-        """Streams out by port prefix: m_axis, m_axis_<what>."""
+        """Returns the streams out by port prefix: m_axis, m_axis_<what>."""
 
     def setup(self) -> Arrays:
         """Codes by input stream sent once after reset, before any frame: memories that no
@@ -154,7 +156,9 @@ class Kernel(ABC):
 
     @abstractmethod
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """One frame: int64 tensors by input stream -> by output stream. Defines the arithmetic."""
+        """Computes one frame: int64 tensors by input stream -> by output stream. Defines the
+        arithmetic.
+        """
 
     @abstractmethod
     def cycles(self, frames: int = 1, **settings: int) -> int:

@@ -20,6 +20,7 @@ from hw.spec.errors import BundleError, SpecError
 from hw.spec.files import atomic_path, inside, sha256_of
 from hw.spec.plain import read_json, typed, whole
 from hw.spec.port import Port
+from hw.spec.renamed import current_keys
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -56,7 +57,7 @@ class BankSizes:
 
     recent: int
     prompted: int
-    pointers: int
+    obj_ptrs: int
     least_iou: float = 0.0
 
 
@@ -80,7 +81,7 @@ class GraphEntry:
     outputs: tuple[Port, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain form."""
+        """Returns the entry in the plain form that manifest.json has."""
         return {
             "name": self.name,
             "program": self.program,
@@ -91,7 +92,7 @@ class GraphEntry:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> GraphEntry:
-        """Inverse of `to_json`."""
+        """Returns the entry that a plain form describes, the inverse of `to_json`."""
         name, program, weights = (typed(str, plain[k]) for k in ("name", "program", "weights"))
         if name not in (*GRAPHS, DETECTOR) or (program, weights) != (f"{name}.json", f"{name}.npz"):
             raise ValueError(f"a graph {name!r} in {program!r} and {weights!r}")
@@ -134,7 +135,7 @@ class Manifest:
         raise BundleError(f"the bundle has no graph {name!r}, only {have}", REBUILD)
 
     def without_detector(self) -> Manifest:
-        """The same bundle as the tracker alone."""
+        """Returns the manifest of the same bundle with the tracker alone."""
         graphs = tuple(entry for entry in self.graphs if entry.name != DETECTOR)
         trained = {part: kept for part, kept in self.trained.items() if part != DETECTOR}
         alone = replace(self, graphs=graphs, detector=None, trained=trained)
@@ -155,7 +156,7 @@ class Manifest:
         return hashlib.sha256(lines.encode()).hexdigest()[:8]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain form, as in manifest.json."""
+        """Returns the manifest in the plain form that manifest.json has."""
         concepts = {} if self.detector is None else {"detector": asdict(self.detector)}
         return {
             "format": self.format,
@@ -173,15 +174,15 @@ class Manifest:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Manifest:
-        """Inverse of `to_json`. Raises KeyError, TypeError, ValueError, AttributeError or
-        SpecError.
+        """Returns the manifest that a plain form describes. Raises KeyError, TypeError, ValueError,
+        AttributeError or SpecError.
         """
         found = cls(
             model=typed(str, plain["model"]),
             precision=typed(str, plain["precision"]),
             image_size=whole(plain["image_size"], "image_size", 16, LARGEST_IMAGE),
             widths=typed(Widths, plain["widths"]),
-            bank=typed(BankSizes, plain["bank"]),
+            bank=typed(BankSizes, current_keys("bank", plain["bank"])),
             graphs=tuple(GraphEntry.from_json(entry) for entry in plain["graphs"]),
             tables=typed(str, plain["tables"]),
             detector=typed(DetectorSizes, plain["detector"]) if "detector" in plain else None,
@@ -195,7 +196,7 @@ class Manifest:
         detector = () if found.detector is None else asdict(found.detector).items()
         for name, size in (*asdict(found.widths).items(), *detector):
             whole(size, name, 1, LARGEST_WIDTH)
-        for name in ("recent", "prompted", "pointers"):
+        for name in ("recent", "prompted", "obj_ptrs"):
             whole(getattr(found.bank, name), name, 1, LARGEST_BANK)
         if not 0 <= found.bank.least_iou <= 1:
             raise ValueError(f"least_iou is {found.bank.least_iou}")

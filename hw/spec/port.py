@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
 from hw.spec.plain import typed, whole
+from hw.spec.renamed import current
 
 LARGEST_SIDE = 1 << 24
 """No side of a port that is read from a file is larger."""
@@ -37,7 +38,7 @@ class Port:
 
     @property
     def storage(self) -> np.dtype:
-        """The numpy type that stores a code."""
+        """A code is stored in this numpy type."""
         return np.dtype(np.float32) if self.dtype is None else self.dtype.numpy
 
     def encode(self, values: ArrayLike) -> NDArray[Any]:
@@ -51,7 +52,7 @@ class Port:
         return limited.astype(self.dtype.numpy)
 
     def decode(self, codes: NDArray[Any]) -> NDArray[np.float32]:
-        """Codes -> values, float32."""
+        """Turns codes into values, float32: each times the scale."""
         if self.dtype is None:
             return np.asarray(codes, np.float32)
         return codes.astype(np.float32) * np.float32(self.scale)
@@ -69,7 +70,7 @@ class Port:
             raise SpecError(f"port {self.name}: {codes.dtype}", f"{self.storage} is needed")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain form for a manifest."""
+        """Returns the port in the plain form that manifests and programs have."""
         return {
             "name": self.name,
             "shape": list(self.shape),
@@ -79,12 +80,12 @@ class Port:
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Port:
-        """Inverse of `to_json`. Raises KeyError, TypeError, ValueError or SpecError on malformed
-        input.
+        """Returns the port that a plain form describes. Raises KeyError, TypeError, ValueError or
+        SpecError on malformed input.
         """
         name, shape = plain["dtype"], plain["shape"]
         return cls(
-            typed(str, plain["name"]),
+            current("port", typed(str, plain["name"])),
             tuple(None if n is None else whole(n, "a dimension", 1, LARGEST_SIDE) for n in shape),
             None if name is None else IntType.parse(typed(str, name)),
             typed(float, plain["scale"]),

@@ -39,7 +39,7 @@ WORD = 4
 
 
 class Control(IntFlag):
-    """Bits of CONTROL; they clear themselves."""
+    """The register CONTROL has these bits, which clear themselves."""
 
     START = 1  # run the selected graph once
     LOAD = 2  # take the selected graph's setup stream instead of a run
@@ -47,7 +47,7 @@ class Control(IntFlag):
 
 
 class Status(IntFlag):
-    """Bits of STATUS."""
+    """The register STATUS has these bits."""
 
     BUSY = 1
     DONE = 2  # until the next start

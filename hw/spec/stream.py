@@ -22,7 +22,7 @@ from hw.spec.sizes import whole_bytes
 
 @dataclass(frozen=True)
 class Stream:
-    """One port of a kernel.
+    """A stream is what one port of a kernel carries in a frame.
 
     shape: of one frame, the greatest where the length varies. dtype: of a code. lanes: codes a
     beat. last: does the port carry tlast, high on a frame's final beat?
@@ -44,12 +44,12 @@ class Stream:
 
     @property
     def size(self) -> int:
-        """Codes in one frame."""
+        """A frame of the stream has this many codes."""
         return math.prod(self.shape)
 
     @property
     def beats(self) -> int:
-        """Beats in one frame."""
+        """A frame of the stream takes this many beats."""
         return self.size // self.lanes
 
     @property
@@ -59,7 +59,7 @@ class Stream:
 
     @property
     def width(self) -> int:
-        """Width of tdata: `bits` filled up to whole bytes."""
+        """The width of tdata is `bits` filled up to whole bytes."""
         return whole_bytes(self.bits)
 
     def pack(self, codes: NDArray[Any]) -> NDArray[np.uint8]:
@@ -76,7 +76,9 @@ class Stream:
         return np.packbits(bits, axis=1, bitorder="little")
 
     def unpack(self, beats: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """(beats, width / 8) bytes -> codes in stream order, flat. Inverse of `pack`."""
+        """Returns the codes that `pack` packed into (beats, width / 8) bytes, in stream order,
+        flat.
+        """
         bits = np.unpackbits(beats, axis=1, bitorder="little")[:, : self.bits]
         planes = bits.reshape(-1, self.dtype.bits).astype(np.int64)
         codes = planes @ (np.int64(1) << np.arange(self.dtype.bits, dtype=np.int64))
@@ -85,11 +87,11 @@ class Stream:
         return codes
 
     def words(self, codes: NDArray[Any]) -> list[int]:
-        """Codes -> one integer a beat, as tdata shows it."""
+        """Returns one integer a beat for the codes, as tdata shows it."""
         return [int.from_bytes(beat.tobytes(), "little") for beat in self.pack(codes)]
 
     def codes(self, words: Sequence[int]) -> NDArray[np.int64]:
-        """One integer a beat -> codes in stream order, flat. Inverse of `words`."""
+        """Returns the codes that `words` made one integer a beat of, in stream order, flat."""
         size = self.width // 8
         raw = b"".join(word.to_bytes(size, "little") for word in words)
         return self.unpack(np.frombuffer(raw, np.uint8).reshape(-1, size))

@@ -80,7 +80,7 @@ def kept(dataflow: Dataflow, blocks: Mapping[str, Block]) -> set[tuple[str, int]
 
 
 def planned(dataflow: Dataflow, blocks: Mapping[str, Block]) -> Plan:
-    """When everything happens in an accelerator of these blocks."""
+    """Returns when everything happens in an accelerator of these blocks."""
     return schedule(dataflow, blocks, kept(dataflow, blocks))
 
 
@@ -148,7 +148,7 @@ class _Stitcher:
             source = end
             if left:
                 self.instances[f"load{number}"] = Split(
-                    N=1, CA=beats.size, CB=left, PE=1, ELEM_WIDTH=WORD
+                    N=1, NumChannels0=beats.size, NumChannels1=left, PE=1, ELEM_WIDTH=WORD
                 )
                 self.wires.append((end, f"load{number}.s_axis"))
                 source, end = f"load{number}.m_axis_0", f"load{number}.m_axis_1"
@@ -219,7 +219,7 @@ class _Stitcher:
             source = end
             if number < len(branches) - 1:
                 fork = f"{name}_fork{number}"
-                self.instances[fork] = Duplicate(WIDTH=width, beats=tensor.codes // lanes)
+                self.instances[fork] = Duplicate(STREAM_WIDTH=width, beats=tensor.codes // lanes)
                 self.wires.append((end, f"{fork}.s_axis"))
                 source, end = f"{fork}.m_axis_0", f"{fork}.m_axis_1"
             if isinstance(branch, str):

@@ -52,11 +52,11 @@ def inverted_residual(title: str, parts: Parts) -> Netlist:
     channels, hidden = p.expand.MW, p.expand.MH
     act = p.expand_requant.OUT_WIDTH
     pixels = p.height * p.width
-    padded = Fmpad(IFM_H=p.height, IFM_W=p.width, IFM_CH=hidden, SIMD=lanes, ELEM_WIDTH=act)
+    padded = Fmpad(IFM_H=p.height, IFM_W=p.width, NumChannels=hidden, SIMD=lanes, ELEM_WIDTH=act)
     windows = Swg(
         IFM_H=p.height + 2,
         IFM_W=p.width + 2,
-        IFM_CH=hidden,
+        NumChannels=hidden,
         KERNEL=KERNEL,
         STRIDE=1,
         SIMD=lanes,
@@ -68,10 +68,10 @@ def inverted_residual(title: str, parts: Parts) -> Netlist:
     lead = (p.width + 8) * channels
     codes = p.expand.ACTIVATION_WIDTH
     stages: dict[str, Kernel] = {
-        "duplicate": Duplicate(WIDTH=whole_bytes(codes), beats=pixels * channels),
+        "duplicate": Duplicate(STREAM_WIDTH=whole_bytes(codes), beats=pixels * channels),
         "keep": Fifo(
             DEPTH=_power_of_two(lead),
-            WIDTH=whole_bytes(codes),
+            STREAM_WIDTH=whole_bytes(codes),
             RAM_STYLE="block",
             beats=pixels * channels,
         ),
@@ -90,7 +90,7 @@ def inverted_residual(title: str, parts: Parts) -> Netlist:
         # next one gathers here, or the windows would stand still.
         "gather": Fifo(
             DEPTH=max(2, p.project.MW),
-            WIDTH=whole_bytes(act),
+            STREAM_WIDTH=whole_bytes(act),
             RAM_STYLE="block",
             beats=pixels * hidden,
         ),
@@ -117,7 +117,7 @@ def _converter(lanes: int, out: int, bits: int, codes: int) -> Dwc:
 
 def _hold(lanes: int, bits: int, codes: int) -> Pipe:
     """A converter works on the beat that its source shows: held here, the source goes on."""
-    return Pipe(WIDTH=whole_bytes(lanes * bits), beats=codes // lanes)
+    return Pipe(STREAM_WIDTH=whole_bytes(lanes * bits), beats=codes // lanes)
 
 
 def _power_of_two(least: int) -> int:

@@ -24,7 +24,7 @@ from hw.spec.kernel import Cost, Kernel, RomImage
 from hw.spec.stream import Stream
 
 End = tuple[str, str]
-"""(instance, port); instance "" is the netlist's own."""
+"""An end is (instance, port); instance "" is the netlist's own."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,7 +102,7 @@ class System:
         }
 
     def verilog(self) -> str:
-        """The module."""
+        """Returns the text of the system's module."""
         return text(self.title, self.accelerators, self.hardware, list(self.memories()), self._most)
 
     def design(self, folder: Path) -> Design:

@@ -9,12 +9,12 @@ PINS = {"i_crc": "crc"}
 
 
 def declaration() -> str:
-    """The wire between the CRCs and the registers."""
+    """Returns the declaration of the wire between the CRCs and the registers."""
     return "  logic [31:0] crc;  // of the channel that is read"
 
 
 def instance(inputs: int, outputs: int) -> list[str]:
-    """The module that watches so many channels."""
+    """Returns the instance of the module that watches so many channels."""
 
     def packed(count: int, signal: Callable[[int], str]) -> str:
         return "{" + ", ".join(signal(n) for n in reversed(range(count))) + "}"

@@ -36,7 +36,7 @@ module system_crc #(
   for (genvar i = 0; i < CHANNELS; i++) begin : gen_channel
     if (i < INPUTS) begin : gen_in
       crc #(
-          .WIDTH(8)
+          .STREAM_WIDTH(8)
       ) u_crc (
           .clk,
           .rst,
@@ -54,7 +54,7 @@ module system_crc #(
     end
     if (i < OUTPUTS) begin : gen_out
       crc #(
-          .WIDTH(8)
+          .STREAM_WIDTH(8)
       ) u_crc (
           .clk,
           .rst,

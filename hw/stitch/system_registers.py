@@ -12,7 +12,7 @@ NAME = "registers"
 
 
 def package() -> str:
-    """Text of the package."""
+    """Returns the text of the package that has the registers' addresses."""
     address = f"logic [{ADDRESS_BITS - 1}:0]"
     lines = [
         "// SPDX-License-Identifier: Apache-2.0",

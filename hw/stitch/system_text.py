@@ -51,14 +51,14 @@ class GraphModule(Protocol):
 
     @property
     def title(self) -> str:
-        """The module's name."""
+        """The graph's module has this name."""
 
     def inputs(self) -> dict[str, Stream]: ...
     def outputs(self) -> dict[str, Stream]: ...
     def parameters(self) -> dict[str, int | str]: ...
     def memories(self) -> dict[str, RomImage]: ...
     def design(self, folder: Path) -> Design:
-        """Writes its module into `folder`."""
+        """Writes the graph's module into `folder` and returns its design."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Use:
 
     @property
     def wire(self) -> str:
-        """Stem of the accelerator's signals."""
+        """The accelerator's signals for this stream begin with this name."""
         return f"{self.graph.name}_{self.end.name}"
 
 

@@ -22,7 +22,7 @@ from hw.timing.netlists import load, netlists
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m hw.timing", description=(__doc__ or "").split("\n\n")[0]
     )

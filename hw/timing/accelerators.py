@@ -8,7 +8,7 @@ from hw.timing.compose import OWN, Pin
 
 
 def nets(netlist: Netlist) -> list[tuple[Pin, Pin]]:
-    """(driver, reader) of every net that a kernel's pin is on, reset among them."""
+    """Returns (driver, reader) of every net that a kernel's pin is on, reset among them."""
     found: list[tuple[Pin, Pin]] = [((OWN, "rst"), (name, "rst")) for name in netlist.instances]
     for source, sink in netlist.wires:
         a, b = _end(source), _end(sink)

@@ -38,7 +38,7 @@ class Delays:
     margin: float
 
     def net(self, loads: float) -> float:
-        """Delay of a net with that many loads."""
+        """Returns the delay of a net with that many loads."""
         return self.crowded * (self.base + self.per_double * log2(max(1.0, loads)))
 
     def alone(self) -> Delays:

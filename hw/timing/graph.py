@@ -82,7 +82,7 @@ class Reach:
 
 
 class Graph:
-    """Built arc by arc, then asked."""
+    """A graph is built arc by arc, then asked for its longest paths."""
 
     def __init__(self) -> None:
         self.into: dict[Node, list[Arc]] = defaultdict(list)
@@ -154,7 +154,7 @@ class Graph:
         return [self.path(reach, end, delay) for delay, end in found]
 
     def path(self, reach: Reach, end: End, delay: float) -> Path:
-        """A path in full."""
+        """Returns the path to an end in full, from register to register."""
         first, levels, through = reach.trace(end.node)
         start = self.starts[first]
         return Path(delay, levels + start.levels + end.levels, start.place, end.place, through)

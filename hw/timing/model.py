@@ -111,7 +111,7 @@ def of_netlist(path: Path, table: Delays) -> Model:
 
 
 def of_module(module: Mapping[str, Any], table: Delays) -> Model:
-    """The model of a flattened module."""
+    """Returns the model of a flattened module."""
     found = mapped(module, table)
     loads = {
         pin: float(max((found.loads[b] for b in bits), default=0))

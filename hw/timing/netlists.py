@@ -29,7 +29,7 @@ def place(design: Design, family: str) -> Path:
 
 
 def load(path: Path) -> Module:
-    """A kept netlist: the flattened module."""
+    """Returns the flattened module of a netlist that was kept."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         module: Module = json.load(file)
     return module

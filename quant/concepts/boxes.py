@@ -23,7 +23,9 @@ def _areas(boxes: Tensor) -> Tensor:
 
 
 def iou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """IoU and generalized IoU of corner boxes that broadcast: (...,4), (...,4) -> (...), (...)."""
+    """Returns IoU and generalized IoU of corner boxes that broadcast: (...,4), (...,4) -> (...),
+    (...).
+    """
     low, high = torch.maximum(a[..., :2], b[..., :2]), torch.minimum(a[..., 2:], b[..., 2:])
     both = (high - low).clamp(min=0).prod(-1)
     union = (_areas(a) + _areas(b) - both).clamp(min=1e-9)

@@ -48,7 +48,7 @@ def write_card(config: ModelConfig, data: Path, folder: Path, bundle: Path | Non
 
 
 def render(config: ModelConfig, scores: dict[str, ConceptScores], images: int, folder: Path) -> str:
-    """The card's Markdown."""
+    """Returns the text of the card in Markdown."""
     model = load_checkpoint(
         folder / f"{config.name}_w4a4.safetensors",
         config.name,

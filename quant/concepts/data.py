@@ -162,7 +162,7 @@ def _pick(chosen: NDArray, weight: NDArray, rng: np.random.Generator) -> int:
 
 
 def _alike(concepts: list[str], vocabulary: Vocabulary) -> NDArray[np.bool_]:
-    """(K,K): whether two concepts are different things of one broader kind."""
+    """Returns (K,K): whether two concepts are different things of one broader kind."""
     kinds = [set(vocabulary[name].kinds) for name in concepts]
     alike = np.zeros((len(concepts), len(concepts)), bool)
     for i, one in enumerate(concepts):
@@ -173,7 +173,7 @@ def _alike(concepts: list[str], vocabulary: Vocabulary) -> NDArray[np.bool_]:
 
 
 def collate(items: list[dict[str, Tensor]]) -> dict[str, Tensor | list[Tensor]]:
-    """A batch; what varies in number stays a list."""
+    """Returns a batch, in which what varies in number stays a list."""
     return {
         name: [item[name] for item in items]
         if name.startswith("wanted")

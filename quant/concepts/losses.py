@@ -22,7 +22,7 @@ from quant.training.losses import dice, focal
 
 @dataclass(frozen=True)
 class ConceptWeights:
-    """Weight of each loss. Source: SAM 3's training configuration."""
+    """Each loss of the detector has a weight. Source: SAM 3's training configuration."""
 
     label: float = 20.0
     presence: float = 20.0

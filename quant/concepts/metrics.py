@@ -61,7 +61,7 @@ class ConceptScore:
 
     @property
     def f1(self) -> NDArray[np.float64]:
-        """Positive micro F1 (10,) at each IoU threshold."""
+        """Positive micro F1 is (10,), one at each IoU threshold."""
         total = 2 * self.hits + self.false_alarms + self.misses
         return np.divide(2 * self.hits, total, out=np.zeros(len(total)), where=total > 0)
 
@@ -84,12 +84,12 @@ class ConceptScore:
 
     @property
     def cgf1(self) -> float:
-        """Classification-gated F1, -100 to 100."""
+        """Classification-gated F1 is 100 times pmF1 times IL_MCC, -100 to 100."""
         return 100 * self.pmf1 * self.il_mcc
 
     @property
     def cgf1_50(self) -> float:
-        """Classification-gated F1 with pmF1 at IoU 0.5 alone."""
+        """This is classification-gated F1 with pmF1 at IoU 0.5 alone."""
         return 100 * self.pmf1_50 * self.il_mcc
 
     @property
@@ -99,11 +99,11 @@ class ConceptScore:
 
     @property
     def pairs(self) -> int:
-        """The number of all pairs of image and phrase."""
+        """There are this many pairs of image and phrase."""
         return int(self.presence.sum())
 
     def as_dict(self) -> dict[str, float]:
-        """The measures and the sizes behind them, for JSON."""
+        """Returns the measures and the sizes behind them, for JSON."""
         names = ("cgf1", "pmf1", "il_mcc", "cgf1_50", "pmf1_50", "pairs", "positives", "instances")
         return {name: getattr(self, name) for name in names}
 
@@ -177,7 +177,7 @@ def mask_ious(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
 
 
 def _planes(masks: ArrayLike | Sequence[ArrayLike], what: str) -> NDArray[np.bool_]:
-    """(M, H, W) bool. Raises SpecError when they are not planes of one size."""
+    """Returns masks as (M, H, W) bool. Raises SpecError when they are not planes of one size."""
     try:
         planes = np.asarray(masks)
     except ValueError as error:

@@ -65,7 +65,7 @@ class NamedStill:
         return read_frame(self.image)
 
     def read(self) -> Named:
-        """Reads the annotation. Raises DataError."""
+        """Reads the annotation of the still. Raises DataError where it cannot be read."""
         values = read_values(self.labels)
         void = values == VOID
         if self.classes is not None:

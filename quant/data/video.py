@@ -105,7 +105,7 @@ class VideoSequence:
 
     @property
     def annotated(self) -> list[int]:
-        """Indices of the annotated frames, in order."""
+        """These are the indices of the annotated frames, in order."""
         # Annotations every few frames may run past the video's last one.
         return [index for index in sorted(self.masks) if index < len(self)]
 

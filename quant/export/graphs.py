@@ -95,7 +95,7 @@ def export_graphs(
 def longest_memory(spec: ModelSpec) -> int:
     """L of a full bank: spatial memories of G*G tokens each, then pointers."""
     bank = spec.policy
-    return (bank.recent + bank.prompted) * spec.coarse**2 + bank.pointers
+    return (bank.recent + bank.prompted) * spec.coarse**2 + bank.obj_ptrs
 
 
 def _vectors(device: TorchDevice, graph: str, cases: list[Arrays]) -> Arrays:

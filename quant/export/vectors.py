@@ -78,7 +78,7 @@ def _bank(
     keys = np.concatenate([m["keys"] for m in memories], 2)
     values = np.concatenate([m["values"] for m in memories], 2)
     # Stand-ins for pointers: memories of random cells.
-    picked = random.integers(0, keys.shape[2], spec.policy.pointers)
+    picked = random.integers(0, keys.shape[2], spec.policy.obj_ptrs)
     keys = np.concatenate([keys, keys[:, :, picked]], 2)
     values = np.concatenate([values, values[:, :, picked]], 2)
     kinds = random.integers(0, 3, keys.shape[2])

@@ -51,7 +51,7 @@ class ConceptPrompts(nn.Module):
     def forward(
         self, text: Tensor, has_text: Tensor, boxes: Tensor, labels: Tensor, features: Tensor
     ) -> Tensor:
-        """Tokens (B,C,T,1).
+        """Returns the detector's tokens (B,C,T,1) for a prompt.
 
         text (B,384) unit embeddings, has_text (B,) bool, boxes (B,E,4) x0 y0 x1 y1 in [0,1], labels
         (B,E) in {-1 unused, 0, 1}, features (B,C,G,G).
@@ -101,7 +101,9 @@ class ConceptPrompts(nn.Module):
 
 
 def valid_tokens(has_text: Tensor, labels: Tensor) -> Tensor:
-    """(B,), (B,E) -> (B,8): prompt tokens that a query is scored against, see `scores`."""
+    """Returns (B,8), given (B,) and (B,E): prompt tokens that a query is scored against, see
+    `scores`.
+    """
     return torch.cat([has_text[:, None].expand(-1, TEXT_TOKENS), labels == 1], 1)
 
 

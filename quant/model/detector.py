@@ -146,7 +146,7 @@ class Detector(PixelDecoder):
         return found.masks, found.matches, found.boxes, found.presence
 
     def fuse(self, features: Tensor, geometry: Tensor, t: Tensor) -> Tensor:
-        """The image, told of the prompt: (B,C,G,G)."""
+        """Returns the image's features, told of the prompt: (B,C,G,G)."""
         x = self.image(self.enter(self.features(features)))
         x = join(self.image, x, self.geometry2(self.geometry1(self.geometry_quant(geometry))))
         x = join(self.image, x, self.self_attention(x, x))
@@ -166,7 +166,7 @@ class Detector(PixelDecoder):
         return found
 
     def heads(self, t: Tensor, boxes: Tensor, pixels: Tensor | None) -> Prediction:
-        """What tokens (B,C,T,1) and boxes (B,4,T,1) say; pixels (B,C4,R,R)."""
+        """Returns what tokens (B,C,T,1) and boxes (B,4,T,1) say; pixels (B,C4,R,R)."""
         kept = t[:, :, : self.kept]
         query, prompt = self.match_quants
         asked = rows(query(self.match_query(kept)))  # (B,1,N+1,K)

@@ -42,7 +42,7 @@ class InvertedResidual(nn.Module):
 
 
 class Backbone(nn.Module):
-    """MobileNetV2's body: image (B,3,S,S) -> maps at strides 4, 8 and 16."""
+    """MobileNetV2's body makes maps: image (B,3,S,S) -> maps at strides 4, 8 and 16."""
 
     def __init__(self, config: ModelConfig, p: Precision) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Backbone(nn.Module):
         self.stages = nn.ModuleList(stages)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B,3,S,S) in [-1,1) -> (B,·,R,R), (B,·,2G,2G), (B,·,G,G)."""
+        """Encodes images: (B,3,S,S) in [-1,1) -> (B,·,R,R), (B,·,2G,2G), (B,·,G,G)."""
         x = self.stem(self.image_quant(image))
         maps = []
         for stage in self.stages:

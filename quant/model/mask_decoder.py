@@ -44,7 +44,7 @@ class TwoWayLayer(nn.Module):
 
 
 class Head(nn.Module):
-    """Two-layer perceptron on tokens (B,C,T,1)."""
+    """A head is a perceptron of two layers on tokens (B,C,T,1)."""
 
     def __init__(self, p: Precision, width: int, out: int, quantizer: Quantizer) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class MaskDecoder(PixelDecoder):
     """Graph `mask_decoder`, see the file's opening; shapes in `forward`."""
 
     inputs = ("conditioned", "skip8", "skip4", "dense_prompt", "tokens")
-    outputs = ("masks", "scores", "pointers")
+    outputs = ("masks", "scores", "obj_ptr")
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class MaskDecoder(PixelDecoder):
         """Decodes conditioned features (B,C,G,G), skip8 (B,C8,2G,2G), skip4 (B,C4,R,R),
         dense_prompt (B,6,R,R) and tokens (B,C,T,1).
 
-        Returns masks (B,4,R,R) and scores (B,1,T,1), both logits, and pointers (B,2*lanes,T,1).
+        Returns masks (B,4,R,R) and scores (B,1,T,1), both logits, and obj_ptr (B,2*lanes,T,1).
         """
         x, t = self.trunk(conditioned), self.token_quant(tokens)
         dense = self.dense_quant(dense_prompt)

@@ -15,7 +15,9 @@ from quant.model.layers import Conv, Quantizer, join
 
 
 class MemoryAttention(nn.Module):
-    """Graph `memory_attention`: features, memory_keys, memory_values -> conditioned (B,C,G,G)."""
+    """This is the graph `memory_attention`: features, memory_keys, memory_values -> conditioned
+    (B,C,G,G).
+    """
 
     inputs = ("features", "memory_keys", "memory_values")
     outputs = ("conditioned",)

@@ -54,5 +54,5 @@ class PixelDecoder(nn.Module):
 
 
 def double(x: Tensor) -> Tensor:
-    """Nearest-neighbour upsampling by two."""
+    """Returns a map of twice the height and width, each pixel repeated."""
     return F.interpolate(x, scale_factor=2, mode="nearest")

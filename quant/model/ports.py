@@ -70,7 +70,7 @@ def graph_ports(model: Tracker) -> dict[str, GraphPorts]:
             [
                 port("masks", (1, MASKS, r, r), decoder.logit_quant),
                 port("scores", (1, 1, TOKENS, 1), decoder.score.quantizer),
-                port("pointers", (1, 2 * lanes, TOKENS, 1), decoder.pointer.quantizer),
+                port("obj_ptr", (1, 2 * lanes, TOKENS, 1), decoder.pointer.quantizer),
             ],
         ),
         "memory_encoder": (

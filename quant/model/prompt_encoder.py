@@ -37,14 +37,14 @@ class PromptEncoder(nn.Module):
         self.memory = memory
 
     def forward(self, label: Tensor, column: Tensor, row: Tensor) -> Tensor:
-        """Indices (B,P) each -> tokens (B,C,T,1), output tokens first."""
+        """Turns indices, (B,P) each, into tokens (B,C,T,1), output tokens first."""
         q = self.token_quant  # tables first, then the sum: the host adds codes and saturates
         prompts = q(self.label)[label] + q(self.column)[column] + q(self.row)[row]  # (B,P,C)
         outputs = self.output_tokens.expand(label.shape[0], -1, -1)
         return q(torch.cat([outputs, prompts], 1).transpose(1, 2).unsqueeze(3))
 
     def ages(self) -> Tensor:
-        """(kinds, buckets, lanes) on the memory grid."""
+        """Returns the age codes (kinds, buckets, lanes) on the memory grid."""
         return self.memory(self.age_codes)
 
 

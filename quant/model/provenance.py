@@ -56,7 +56,7 @@ class Trained:
         return json.dumps(self.known(), sort_keys=True)
 
     def known(self) -> dict[str, str]:
-        """What was recorded, by name."""
+        """Returns what was recorded of the training, by name."""
         return {name: value for name, value in asdict(self).items() if value}
 
 

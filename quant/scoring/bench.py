@@ -66,7 +66,7 @@ def tiles(frame: np.ndarray, objects: int) -> dict[int, Prompt]:
 
 
 class Run:
-    """One session and the milliseconds of its frames."""
+    """A run is one session and the milliseconds of its frames."""
 
     def __init__(self, device: Device, objects: int) -> None:
         self.session, self.objects = Session(device), objects
@@ -91,7 +91,7 @@ def alternate(runs: list[Run], frames: list[np.ndarray], count: int) -> None:
 
 
 def resident_kb() -> int:
-    """Resident memory of this process, KiB; Linux."""
+    """Returns the resident memory of this process in KiB; Linux."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1])

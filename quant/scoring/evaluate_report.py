@@ -50,7 +50,7 @@ Reports = dict[str, list[SequenceReport]]
 
 
 def summarize(reports: Sequence[SequenceReport]) -> Summary:
-    """All measures of one kind of prompt."""
+    """Returns all measures of one kind of prompt."""
     return Summary.of(
         Measured(r.score, r.traces, r.kind, Count() if r.empty is None else r.empty)
         for r in reports

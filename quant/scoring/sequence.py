@@ -39,7 +39,7 @@ them, never shared (the surest object has them), always shared.
 
 @dataclass(frozen=True, eq=False)
 class TrackedFrame:
-    """One frame of a tracked sequence.
+    """This is one frame of a tracked sequence.
 
     image (H, W, 3) uint8 RGB. truths: masks (Ht, Wt) bool by object id, of the tracked objects
     that are annotated here. masks: predictions by object id at the ground truth's size (the

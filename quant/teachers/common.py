@@ -80,7 +80,7 @@ class Pixels:
 
 
 def upscale(logits: Tensor, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Mask logits (M, h, w) -> masks (M, H, W) bool, above 0 after bilinear interpolation."""
+    """Turns mask logits (M, h, w) into masks (M, H, W) bool, above 0 after bilinear scaling."""
     if not len(logits):
         return np.zeros((0, *size), bool)
     large = functional.interpolate(logits[None].float(), size, mode="bilinear", align_corners=False)

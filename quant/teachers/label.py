@@ -79,7 +79,7 @@ def _is_image(path: Path) -> bool:
 
 
 class LabelFolder:
-    """The data set under way.
+    """A label folder is a data set that is being labelled.
 
     settings: what every label in it depends on; a folder made with others is refused.
     """

@@ -83,7 +83,9 @@ class Sam2:
 
 
 def stability(logits: Tensor) -> Tensor:
-    """(M,): IoU of each mask cut a little above and a little below its threshold; SAM, app. B."""
+    """Returns (M,): IoU of each mask cut a little above and a little below its threshold; SAM, app.
+    B.
+    """
     inner = (logits > STABILITY_OFFSET).flatten(1).sum(1)
     outer = (logits > -STABILITY_OFFSET).flatten(1).sum(1)
     return inner / outer.clamp(min=1)

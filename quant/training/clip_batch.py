@@ -57,7 +57,7 @@ def assemble(frames: Tensor, ids: Tensor, size: int, grid: int, length: int, obj
 
 
 def _pooled(planes: Tensor, grid: int) -> Tensor:
-    """(B,N,S,S) -> (B,N,R,R) means over cells."""
+    """Returns means over cells: (B,N,S,S) -> (B,N,R,R)."""
     return F.avg_pool2d(planes, planes.shape[-1] // grid)
 
 

@@ -124,7 +124,7 @@ class Clips(Dataset):
 
 
 class TrainingData(lightning.LightningDataModule):
-    """The training clips of one stage."""
+    """Training data are the training clips of one stage."""
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ EMA_DECAY = 0.99  # averages the last ~100 steps: one-cycle ends at rate 0, so m
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of a training command."""
+    """Adds the arguments that training commands share to a parser."""
     parser.add_argument(
         "--config",
         type=model_name,

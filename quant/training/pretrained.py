@@ -37,7 +37,7 @@ CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
 class PretrainedError(SamFabricError):
-    """A weight file that cannot start this encoder."""
+    """A weight file cannot start this encoder."""
 
 
 def read_tflite(path: Path) -> list[tuple[np.ndarray, np.ndarray]]:

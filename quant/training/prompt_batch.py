@@ -63,14 +63,14 @@ class PromptBatch:
 
     @property
     def ambiguous(self) -> Tensor:
-        """(B,) whether a prompt is one positive click and nothing else (host.prompts)."""
+        """Tells (B,) whether a prompt is one positive click and nothing else (host.prompts)."""
         given = self.labels != PAD
         positive = (self.labels == POSITIVE) & given
         return ~self.boxed & (given.sum(1) == 1) & (positive.sum(1) == 1)
 
     @property
     def shows(self) -> Tensor:
-        """(B,) whether a prompt points at the object: a box or a positive click."""
+        """Tells (B,) whether a prompt points at the object: a box or a positive click."""
         return self.boxed | (self.labels == POSITIVE).any(1)
 
     def indices(self, bins: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -15,7 +15,7 @@ from quant.config import PRECISIONS
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of training.
+    """A stage is one part of a training with its own settings.
 
     Attributes:
         name: folder and log name.

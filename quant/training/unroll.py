@@ -58,7 +58,7 @@ class Reading:
     """
 
     spatial: tuple[int, ...]
-    pointers: tuple[int, ...]
+    obj_ptrs: tuple[int, ...]
     ages: tuple[int, ...]
 
 
@@ -69,11 +69,11 @@ def readings(plan: Plan, policy: Policy) -> list[Reading]:
     for t in range(plan.length):
         now = t + plan.age if t else 0
         chosen = select(history, now, policy)
-        rows = [*chosen.spatial, *chosen.pointers]
+        rows = [*chosen.spatial, *chosen.obj_ptrs]
         found.append(
             Reading(
                 tuple(i for i, _, _ in chosen.spatial),
-                tuple(i for i, _, _ in chosen.pointers),
+                tuple(i for i, _, _ in chosen.obj_ptrs),
                 tuple(kind * AGE_BUCKETS + bucket for _, kind, bucket in rows),
             )
         )
@@ -89,16 +89,16 @@ def age_rows(found: list[Reading]) -> Tensor:
 
 @dataclass
 class MemoryBatch:
-    """One remembered frame of the batch: keys, values (B,1,G*G,·), pointer (B,2*lanes)."""
+    """One remembered frame of the batch: keys, values (B,1,G*G,·), obj_ptr (B,2*lanes)."""
 
     keys: Tensor
     values: Tensor
-    pointer: Tensor
+    obj_ptr: Tensor
 
 
 @dataclass
 class Features:
-    """Encoder outputs of one frame of the batch."""
+    """Features are the encoder's outputs of one frame of the batch."""
 
     coarse: Tensor
     skip8: Tensor
@@ -153,10 +153,10 @@ class Unroller:
             keys.append(aged(memory.keys, codes[position]))
             values.append(memory.values)
         lanes = self.model.config.lanes
-        for position, index in enumerate(reading.pointers, start=len(reading.spatial)):
-            pointer = self.memories[index].pointer[:, None, None]  # (B,1,1,2*lanes)
-            keys.append(aged(pointer[..., :lanes], codes[position]))
-            values.append(pointer[..., lanes:])
+        for position, index in enumerate(reading.obj_ptrs, start=len(reading.spatial)):
+            obj_ptr = self.memories[index].obj_ptr[:, None, None]  # (B,1,1,2*lanes)
+            keys.append(aged(obj_ptr[..., :lanes], codes[position]))
+            values.append(obj_ptr[..., lanes:])
         return self.model.memory_attention(
             features.coarse, torch.cat(keys, 2), torch.cat(values, 2)
         )
@@ -213,19 +213,19 @@ class Unroller:
                 shown = prompts.shows | (given & (target > 0).flatten(1).any(1))
             assert previous is not None
             rounds = plan.rounds if t == 0 else int(t == plan.corrected)
-            logits, pointer, loss = self._step(
+            logits, obj_ptr, loss = self._step(
                 feature, conditioned, prompts, previous, target, certain, given, shown
             )
             losses.append(loss)
             for _ in range(rounds):
                 prompts = self._corrected(prompts, logits, target, certain, given)
                 shown = shown | prompts.shows
-                logits, pointer, loss = self._step(
+                logits, obj_ptr, loss = self._step(
                     feature, conditioned, prompts, logits, target, certain, given, shown
                 )
                 losses.append(loss)
             keys, values = self.model.memory_encoder(logits[:, None], feature.coarse)
-            self.memories.append(MemoryBatch(keys, values, pointer))
+            self.memories.append(MemoryBatch(keys, values, obj_ptr))
             outputs.append(logits.detach())
             previous = logits
         return torch.stack(losses).mean(), torch.stack(outputs, 1)
@@ -241,8 +241,8 @@ class Unroller:
         given: Tensor,
         shown: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Decode, choose the mask as the session does; returns (logits, pointer, loss)."""
-        masks, scores, pointers = self.decode(feature, conditioned, prompts, logits)
+        """Decode, choose the mask as the session does; returns (logits, obj_ptr, loss)."""
+        masks, scores, obj_ptr = self.decode(feature, conditioned, prompts, logits)
         first = not self.memories
         ambiguous = prompts.ambiguous & first & ~given
         loss = frame_loss(masks, scores, target, certain, ambiguous=ambiguous, given=given)
@@ -257,7 +257,7 @@ class Unroller:
         gone = gone | ~shown
         chosen = torch.where(gone[:, None, None], torch.full_like(chosen, -LOGIT_LIMIT), chosen)
         chosen = torch.where(given[:, None, None], (2 * target - 1) * LOGIT_LIMIT, chosen)
-        return chosen, pointers[b, :, choice, 0], loss
+        return chosen, obj_ptr[b, :, choice, 0], loss
 
     def _corrected(
         self, prompts: PromptBatch, logits: Tensor, target: Tensor, certain: Tensor, given: Tensor

@@ -22,7 +22,7 @@ from hw.spec.hardware import Hardware
 
 
 class SamFabricOverlay(pynq.Overlay):
-    """A bundle's overlay, loaded.
+    """An overlay of a bundle is loaded on the board when it is made.
 
     bundle: its folder; by default the newest one for this board under bitstreams/.
     Raises BundleError for a bundle without an overlay or with one that is torn or of another

@@ -15,12 +15,12 @@ Pattern = Callable[[Random], Gate]
 
 
 def always(_: Random) -> Gate:
-    """No idle cycle at all."""
+    """Lets a beat pass in every cycle, without a single idle one."""
     return lambda waiting: True
 
 
 def coin(rng: Random) -> Gate:
-    """Independent draws, with a probability drawn once a stream."""
+    """Lets beats pass by independent draws, with a probability drawn once a stream."""
     chance = rng.choice((0.15, 0.5, 0.85))
     return lambda waiting: rng.random() < chance
 

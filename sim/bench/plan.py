@@ -51,7 +51,7 @@ class Outcome:
 
 
 def write(path: Path, rows: Sequence[Case] | Sequence[Outcome]) -> None:
-    """Writes cases or outcomes."""
+    """Writes cases or outcomes to a file that the simulation or the test reads."""
     path.write_text(json.dumps([asdict(row) for row in rows]), encoding="ascii")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Clocks:
-    """The clock generator of a simulated board.
+    """This is the clock generator of a simulated board.
 
     crystal_mhz: frequency in MHz of the crystal that really drives the PLLs. words: the registers'
     values by address.
@@ -29,12 +29,12 @@ class Clocks:
         return self.words.get(address, 0)
 
     def store(self, address: int, value: int) -> None:
-        """Writes a register."""
+        """Writes a value of 32 bits to the clock register at an address."""
         self.words[address] = value
 
 
 class UltraScale(Clocks):
-    """Zynq UltraScale+ (UG1087): CRL_APB, CRF_APB."""
+    """The clock registers of a Zynq UltraScale+ (UG1087) are those of CRL_APB and CRF_APB."""
 
     CRL, CRF = 0xFF5E_0000, 0xFD1A_0000
     IOPLL, RPLL, DPLL, PL0 = CRL + 0x20, CRL + 0x30, CRF + 0x2C, CRL + 0xC0

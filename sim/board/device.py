@@ -56,19 +56,19 @@ class SimulatedDevice(Device):
         return RuntimeMetadataParser(Metadata(input=Path(bitfile_name).with_suffix(".hwh")))
 
     def download(self, bitstream: Any, parser: Any = None) -> None:
-        """Loads an overlay."""
+        """Loads an overlay into the simulated fabric, as pynq asks its device to."""
         self.machine.configure(Path(bitstream.bitfile_name))
         self.post_download(bitstream, parser, self.name)
 
     # -- registers
 
     def read_registers(self, address: int, length: int) -> bytes:
-        """Words from an address on."""
+        """Reads `length` bytes of registers from an address on."""
         words = (self.machine.load(a) for a in range(address, address + length, 4))
         return b"".join(struct.pack("<I", word) for word in words)
 
     def write_registers(self, address: int, data: Any) -> None:
-        """Words from an address on."""
+        """Writes bytes to the registers from an address on, word by word."""
         for index, (word,) in enumerate(struct.iter_unpack("<I", bytes(data))):
             self.machine.store(address + 4 * index, word)
 

@@ -66,7 +66,7 @@ class Engine:
         return {**words, ADDRESS_HIGH: self.high if wide else 0}.get(offset, 0)
 
     def write(self, offset: int, value: int) -> None:
-        """Writes a register."""
+        """Writes a value of 32 bits to the DMA's register at a byte offset."""
         if offset == CONTROL:
             if value & RESET:
                 self.board.reset_channel(self.channel)

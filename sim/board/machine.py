@@ -57,7 +57,7 @@ class Bitstream:
 
     @staticmethod
     def write(path: Path, library: Path, roms: Path) -> None:
-        """Writes one."""
+        """Writes a simulated bitstream to a file."""
         with atomic_path(path) as part:
             named = {"library": str(library.resolve()), "roms": str(roms.resolve())}
             part.write_text(json.dumps(named), encoding="utf-8")
@@ -110,7 +110,7 @@ class Machine:
     # -- registers
 
     def load(self, address: int) -> int:
-        """Reads a word."""
+        """Reads the word of 32 bits that lies at a physical address."""
         cell, offset = self._place(address)
         if cell is None:
             return self.clocks.load(address)
@@ -119,7 +119,7 @@ class Machine:
         return self.engines[cell][offset >= S2MM].read(offset % S2MM)
 
     def store(self, address: int, value: int) -> None:
-        """Writes a word."""
+        """Writes a word of 32 bits to a physical address."""
         cell, offset = self._place(address)
         if cell is None:
             self.clocks.store(address, value)
@@ -129,7 +129,7 @@ class Machine:
             self.engines[cell][offset >= S2MM].write(offset % S2MM, value)
 
     def _place(self, address: int) -> tuple[str | None, int]:
-        """(cell, offset); no cell for the processor's own registers."""
+        """Returns (cell, offset); no cell for the processor's own registers."""
         if address >= 0xF000_0000:
             return None, address
         cell = self._windows.get(address & ~WINDOW)

@@ -57,7 +57,7 @@ class Memory:
         return address
 
     def free(self, address: int) -> None:
-        """Forgets a buffer."""
+        """Frees the buffer that begins at an address."""
         del self.buffers[address]
 
     def flush(self, address: int, size: int) -> None:

@@ -23,7 +23,7 @@ FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC", "-w", "-DAP_INT_MAX_W=16384")
 TIMEOUT_S = 1800
 
 Bytes = NDArray[np.uint8]
-"""(beats, width / 8) bytes of a stream, little end first."""
+"""An array of (beats, width / 8) bytes of a stream, little end first."""
 
 _GLUE = """
 namespace {
@@ -58,7 +58,7 @@ class CsimError(SamFabricError):
 
 
 class Library:
-    """Top functions, compiled.
+    """A library holds compiled top functions, which it calls with bytes.
 
     Raises CsimError where the compiler is missing or refuses the source, HeadersError where the
     headers are missing.
@@ -156,5 +156,5 @@ def _compile(source: str, include: Path, folder: Path) -> None:
 
 
 def beats_of(stream: Stream, frames: Sequence[NDArray[np.int64]]) -> Bytes:
-    """Codes of frames -> the bytes of their beats, one frame after another."""
+    """Returns, for codes of frames, the bytes of their beats, one frame after another."""
     return np.concatenate([stream.pack(codes) for codes in frames])

@@ -21,9 +21,9 @@ def open_bundle(folder: Path, hardware: Hardware, say: Say, water: bool = False)
 def compiled(
     folder: Path, hardware: Hardware, say: Say, water: bool = False
 ) -> tuple[Path, Path | None]:
-    """(library of a bundle's system, folder of its ROMs). A file `<name>.hex` among the sources is
-    the memory that the top's parameter <NAME> asks for, if it has one; else the modules name it
-    themselves.
+    """Returns (library of a bundle's system, folder of its ROMs). A file `<name>.hex` among the
+    sources is the memory that the top's parameter <NAME> asks for, if it has one; else the modules
+    name it themselves.
 
     say: hears of the compilation, if there is one. water: record how full every FIFO gets.
     Raises SimulatorError where the sources cannot be compiled.

@@ -61,7 +61,7 @@ class _Served:
 
 
 class RtlSystem:
-    """A system in simulation, reset and ready.
+    """This is a system in simulation, reset and ready.
 
     library: as `build` made it. folder: where the memory files lie that its parameters name
     (working folder where there are none). seed: of the random values that registers start from.
@@ -97,7 +97,7 @@ class RtlSystem:
 
     @property
     def cycles(self) -> int:
-        """The clock cycles since the reset."""
+        """There were this many clock cycles since the reset."""
         return int(self._lib.rtl_cycles(self._system))
 
     @property
@@ -197,7 +197,7 @@ class RtlSystem:
         self._served = []
 
     def progress(self) -> dict[str, tuple[int, int]]:
-        """(beats moved, beats asked) of every channel of the current transfer."""
+        """Returns (beats moved, beats asked) of every channel of the current transfer."""
         return {
             end.name: (self._lib.rtl_moved(self._system, end.output, end.channel), end.buffer.size)
             for end in self._served

@@ -45,7 +45,7 @@ def filled() -> Path:
 
 
 def main() -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.board", description=(__doc__ or "").split("\n\n")[0]
     )

@@ -142,7 +142,7 @@ def checks(folder: Path, board: str) -> Iterator[Check]:
 
 
 def main() -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     folder, failed = Path(sys.argv[1]), 0
     device_module.GRACE_S = PATIENCE_S
     for board in BOARDS:

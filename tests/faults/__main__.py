@@ -14,7 +14,9 @@ from tests.host.small_hardware import write_hardware
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; exit code 1 where a fault was missed, a run hung or a recovery failed."""
+    """Runs the command line and returns the exit code, 1 where a fault was missed, a run hung or a
+    recovery failed.
+    """
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--faults", type=int, default=1000, help="for each transport (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")

@@ -33,7 +33,7 @@ def test_the_stem_takes_two_multipliers_a_lane(folder: Path) -> None:
     values = [torch.from_numpy(node.params[k]) for k in "mbn"]
     accu = IntType(kernel.ACCU_WIDTH)
     for sums in np.array_split(np.arange(accu.min, accu.max + 1), 64):
-        acc = torch.from_numpy(np.repeat(sums[:, None], kernel.MH, 1))
+        acc = torch.from_numpy(np.repeat(sums[:, None], kernel.NumChannels, 1))
         wanted = requant(acc, *values, node.attrs["low"], node.attrs["high"])
         found = kernel.golden({"s_axis": acc})["m_axis"]
         reached = (sums[:, None] >= low) & (sums[:, None] <= high)

@@ -30,7 +30,7 @@ def folded() -> Folded:
 
 
 def stored(kernel: Requant, memory: RomImage) -> dict[str, np.ndarray]:
-    """m, b, n (MH,) as `requant.sv` takes them out of its ROM of one set."""
+    """m, b, n (NumChannels,) as `requant.sv` takes them out of its ROM of one set."""
     select = (kernel.SHIFTS - 1).bit_length()
     lane = select + kernel.B_WIDTH + kernel.M_WIDTH
     assert memory.width == kernel.PE * lane
@@ -69,7 +69,7 @@ def test_roms_hold_the_integers_that_golden_runs(folded: Folded) -> None:
             (memory,) = kernel.memories().values()
             for name, values in stored(kernel, memory).items():
                 golden = node.params[name]
-                lanes = kernel.MH // len(golden)
+                lanes = kernel.NumChannels // len(golden)
                 np.testing.assert_array_equal(values, np.repeat(golden, lanes), node.name)
                 integers += len(golden)
             layers += 1

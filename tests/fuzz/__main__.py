@@ -93,7 +93,7 @@ def row(tally: Tally, seconds: float) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=100_000, help="in all (%(default)s)")
     parser.add_argument("--only", nargs="*", default=[], help="surfaces by name")

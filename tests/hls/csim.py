@@ -77,7 +77,7 @@ def prove_frames(config: str, board: str, frames: int) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.hls.csim",
         description=__doc__,

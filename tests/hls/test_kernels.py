@@ -12,7 +12,7 @@ from tests.kernels.grids import grid, names
 PLANTED = {
     "add": ("first * MA + second * MB", "first * MA - second * MB"),
     "attention": ("QUERIES * (filled / PE)", "QUERIES * (filled / PE) - 1"),
-    "channels": ("beat < CA / PE ? s_axis_0.read() : s_axis_1.read()", "s_axis_0.read()"),
+    "channels": ("beat < NumChannels0 / PE ? s_axis_0.read() : s_axis_1.read()", "s_axis_0.read()"),
     "crc": ("sum >>= 1", "sum >>= 2"),
     "divide": ("rest >= part", "rest > part"),
     "fmpadding": ("y < PAD_TOP + IFM_H &&", "y <= PAD_TOP + IFM_H &&"),

@@ -58,7 +58,7 @@ def make_ports(integer: bool = True) -> dict[str, GraphPorts]:
             [
                 port("masks", (1, 4, GRID, GRID), 1 / 8),
                 port("scores", (1, 1, TOKENS, 1), 1 / 8),
-                port("pointers", (1, 2 * LANES, TOKENS, 1)),
+                port("obj_ptr", (1, 2 * LANES, TOKENS, 1)),
             ],
         ),
         "memory_encoder": (
@@ -221,10 +221,10 @@ class FakeDevice:
         masks = np.stack([logits, logits - 2, logits, logits - 4])[None]
         scores = np.zeros((1, 1, TOKENS, 1))
         scores[0, 0, :5, 0] = [1, 0, 2, 1, 4 if (logits > 0).any() else -4]
-        pointers = np.zeros((1, 2 * LANES, TOKENS, 1))
-        pointers[0, LANES : LANES + 3, :4, 0] = np.rint(target)[:, None]
-        pointers[0, LANES + 3, :4, 0] = POINTER_FLAG
-        return {"masks": masks, "scores": scores, "pointers": pointers}
+        obj_ptr = np.zeros((1, 2 * LANES, TOKENS, 1))
+        obj_ptr[0, LANES : LANES + 3, :4, 0] = np.rint(target)[:, None]
+        obj_ptr[0, LANES + 3, :4, 0] = POINTER_FLAG
+        return {"masks": masks, "scores": scores, "obj_ptr": obj_ptr}
 
     def _memory_encoder(self, mask: np.ndarray, features: np.ndarray) -> dict[str, np.ndarray]:
         keys = np.zeros((1, 1, COARSE**2, LANES))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from host.bank import MemoryBank
-from host.policy import POINTER, PROMPTED, RECENT, Policy, age_bucket
+from host.policy import OBJ_PTR, PROMPTED, RECENT, Policy, age_bucket
 from tests.host.fake_device import COARSE, LANES, FakeDevice, make_spec
 
 TOKENS = COARSE**2
@@ -13,8 +13,8 @@ def write(bank, frame, prompted=False, mark=None):
     mark = frame if mark is None else mark
     keys = np.full((1, 1, TOKENS, LANES), mark, np.int8)
     values = np.full((1, 1, TOKENS, LANES), -mark, np.int8)
-    pointer = np.concatenate([np.full(LANES, mark, np.int8), np.full(LANES, -mark, np.int8)])
-    bank.write(frame, prompted, keys, values, pointer)
+    obj_ptr = np.concatenate([np.full(LANES, mark, np.int8), np.full(LANES, -mark, np.int8)])
+    bank.write(frame, prompted, keys, values, obj_ptr)
 
 
 def blocks(bank, now):
@@ -40,8 +40,8 @@ def test_blocks_carry_their_age():
     assert blocks(bank, 4) == {
         (1, PROMPTED, 2): TOKENS,
         (2, RECENT, 1): TOKENS,
-        (1, POINTER, 2): 1,
-        (2, POINTER, 1): 1,
+        (1, OBJ_PTR, 2): 1,
+        (2, OBJ_PTR, 1): 1,
     }
     assert (2, RECENT, age_bucket(48)) in blocks(bank, 50)
 

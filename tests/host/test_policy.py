@@ -2,7 +2,7 @@
 
 import pytest
 
-from host.policy import POINTER, PROMPTED, RECENT, Entry, Policy, age_bucket, retained, select
+from host.policy import OBJ_PTR, PROMPTED, RECENT, Entry, Policy, age_bucket, retained, select
 
 
 def stream(*prompted, length):
@@ -23,15 +23,15 @@ def test_the_first_frames_offer_all_there_is():
     assert select([], 0, policy).spatial == []
     chosen = select(stream(0, length=3), 3, policy)
     assert chosen.spatial == [(0, PROMPTED, 2), (1, RECENT, 1), (2, RECENT, 0)]
-    assert chosen.pointers == [(0, POINTER, 2), (1, POINTER, 1), (2, POINTER, 0)]
+    assert chosen.obj_ptrs == [(0, OBJ_PTR, 2), (1, OBJ_PTR, 1), (2, OBJ_PTR, 0)]
 
 
 def test_a_long_stream_offers_recent_and_prompted():
     chosen = select(stream(0, 3, 5, length=40), 40, Policy())
     assert [i for i, kind, _ in chosen.spatial if kind == RECENT] == [34, 35, 36, 37, 38, 39]
     assert [i for i, kind, _ in chosen.spatial if kind == PROMPTED] == [3, 5]
-    assert [i for i, _, _ in chosen.pointers] == [3, 5, 34, 35, 36, 37, 38, 39]
-    assert all(kind == POINTER for _, kind, _ in chosen.pointers)
+    assert [i for i, _, _ in chosen.obj_ptrs] == [3, 5, 34, 35, 36, 37, 38, 39]
+    assert all(kind == OBJ_PTR for _, kind, _ in chosen.obj_ptrs)
     assert chosen.spatial[0][2] == age_bucket(37)
 
 
@@ -56,9 +56,9 @@ def test_what_is_dropped_is_never_selected_again(policy):
             "full": [(full[i], k, b) for i, k, b in select(full, now, policy).spatial],
         }
         assert chosen["kept"] == chosen["full"]
-        pointers = [(history[i], b) for i, _, b in select(history, now, policy).pointers]
-        assert pointers == [(full[i], b) for i, _, b in select(full, now, policy).pointers]
-        assert len(pointers) <= policy.pointers
+        obj_ptrs = [(history[i], b) for i, _, b in select(history, now, policy).obj_ptrs]
+        assert obj_ptrs == [(full[i], b) for i, _, b in select(full, now, policy).obj_ptrs]
+        assert len(obj_ptrs) <= policy.obj_ptrs
         entry = Entry(now, now % 7 == 0)
         if now % 5 == 0:  # answered, then corrected: the same frame written twice
             history.append(Entry(now, False))

@@ -135,7 +135,7 @@ upper bounds there. Rate: beats moved of those that the folding allows, over thr
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.kernels.datasheet", description=__doc__.splitlines()[0]
     )

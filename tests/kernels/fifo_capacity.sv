@@ -20,9 +20,9 @@ module fifo_capacity #(
   // verilator lint_off PINCONNECTEMPTY
   fifo #(
       .DEPTH(DEPTH),
-      .WIDTH(8),
+      .STREAM_WIDTH(8),
       .RAM_STYLE(RAM_STYLE)
-  ) i_fifo (
+  ) u_fifo (
       .clk,
       .rst,
       .s_axis_tdata (8'h5a),

@@ -56,7 +56,9 @@ def suite(
         good = grid[0]
         with pytest.raises(SpecError, match=f"{good.name}: {parameter} = "):
             dataclasses.replace(good, **fields)
-        ports = {k: int(v) if isinstance(v, bool) else v for k, v in fields.items() if k.isupper()}
+        ports = {
+            k: int(v) if isinstance(v, bool) else v for k, v in fields.items() if k[0].isupper()
+        }
         design = Design.of(good)
         broken = dataclasses.replace(design, parameters={**design.parameters, **ports})
         said = lint(broken, "-Wno-fatal", "-Werror-USERERROR")

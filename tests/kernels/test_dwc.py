@@ -27,7 +27,7 @@ BAD = [
     ({"ELEM_WIDTH": 0}, "ELEM_WIDTH"),
     ({"ELEM_WIDTH": 33}, "ELEM_WIDTH"),
 ]
-FAULT = ("place_q - Back", "place_q + Back")
+FAULT = ("place_q - BACK", "place_q + BACK")
 RATE = [
     Dwc(IN_LANES=8, OUT_LANES=1, ELEM_WIDTH=4, groups=250),
     Dwc(IN_LANES=1, OUT_LANES=8, ELEM_WIDTH=4, groups=250),

@@ -12,31 +12,34 @@ from sim.bench.plan import Beats, Case
 from tests.kernels.suite import suite
 
 GRID = [
-    Fifo(DEPTH=2, WIDTH=8, beats=40),
-    Fifo(DEPTH=5, WIDTH=24, beats=60),
-    Fifo(DEPTH=16, WIDTH=8, RAM_STYLE="block", beats=64),
-    Fifo(DEPTH=32, WIDTH=8, beats=100),
-    Fifo(DEPTH=3, WIDTH=16, beats=1),
-    Fifo(DEPTH=33, WIDTH=72, beats=150),
-    Fifo(DEPTH=4, WIDTH=256, beats=33),
-    Fifo(DEPTH=100, WIDTH=8, beats=400),
-    Fifo(DEPTH=64, WIDTH=32, beats=300),
-    Fifo(DEPTH=1000, WIDTH=32, RAM_STYLE="block", beats=3000),
-    Fifo(DEPTH=4096, WIDTH=64, RAM_STYLE="ultra", beats=6000),
-    Fifo(DEPTH=512, WIDTH=16, beats=1500),
-    Fifo(DEPTH=16384, WIDTH=8, RAM_STYLE="ultra", beats=20_000),
-    Fifo(DEPTH=9001, WIDTH=24, RAM_STYLE="ultra", beats=12_000),
-    Fifo(DEPTH=4112, WIDTH=128, RAM_STYLE="ultra", beats=6000),
+    Fifo(DEPTH=2, STREAM_WIDTH=8, beats=40),
+    Fifo(DEPTH=5, STREAM_WIDTH=24, beats=60),
+    Fifo(DEPTH=16, STREAM_WIDTH=8, RAM_STYLE="block", beats=64),
+    Fifo(DEPTH=32, STREAM_WIDTH=8, beats=100),
+    Fifo(DEPTH=3, STREAM_WIDTH=16, beats=1),
+    Fifo(DEPTH=33, STREAM_WIDTH=72, beats=150),
+    Fifo(DEPTH=4, STREAM_WIDTH=256, beats=33),
+    Fifo(DEPTH=100, STREAM_WIDTH=8, beats=400),
+    Fifo(DEPTH=64, STREAM_WIDTH=32, beats=300),
+    Fifo(DEPTH=1000, STREAM_WIDTH=32, RAM_STYLE="block", beats=3000),
+    Fifo(DEPTH=4096, STREAM_WIDTH=64, RAM_STYLE="ultra", beats=6000),
+    Fifo(DEPTH=512, STREAM_WIDTH=16, beats=1500),
+    Fifo(DEPTH=16384, STREAM_WIDTH=8, RAM_STYLE="ultra", beats=20_000),
+    Fifo(DEPTH=9001, STREAM_WIDTH=24, RAM_STYLE="ultra", beats=12_000),
+    Fifo(DEPTH=4112, STREAM_WIDTH=128, RAM_STYLE="ultra", beats=6000),
 ]
 BAD = [
     ({"DEPTH": 1}, "DEPTH"),
     ({"DEPTH": 0}, "DEPTH"),
-    ({"WIDTH": 0}, "WIDTH"),
-    ({"WIDTH": 12}, "WIDTH"),
+    ({"STREAM_WIDTH": 0}, "STREAM_WIDTH"),
+    ({"STREAM_WIDTH": 12}, "STREAM_WIDTH"),
     ({"RAM_STYLE": "flash"}, "RAM_STYLE"),
 ]
 FAULT = ("!(meet && lap_q)", "!(meet || lap_q)")
-RATE = [Fifo(DEPTH=2, WIDTH=8, beats=2000), Fifo.example(DEPTH=7, RAM_STYLE="block", beats=2000)]
+RATE = [
+    Fifo(DEPTH=2, STREAM_WIDTH=8, beats=2000),
+    Fifo.example(DEPTH=7, RAM_STYLE="block", beats=2000),
+]
 
 test_grid, test_bad, test_fault, test_rate = suite(GRID, BAD, FAULT, RATE)
 

@@ -33,7 +33,7 @@ GRID = [
 BAD = [
     ({"IFM_H": 0}, "IFM_H"),
     ({"IFM_W": 5000}, "IFM_W"),
-    ({"IFM_CH": 0}, "IFM_CH"),
+    ({"NumChannels": 0}, "NumChannels"),
     ({"SIMD": 4}, "SIMD"),
     ({"SIMD": 0}, "SIMD"),
     ({"ELEM_WIDTH": 33}, "ELEM_WIDTH"),

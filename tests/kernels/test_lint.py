@@ -99,5 +99,5 @@ def test_messages_of_rules_print_every_parameter_that_they_name(path):
     named = set(re.findall(r"^\s*parameter [^=]*?(\w+) +=", text, re.M))
     for said in re.findall(r'`SPEC_CHECK\([^"]*\(?"([^"]*)"', text):
         rule = said.partition(" = %0")[2]
-        for word in set(re.findall(r"\b[A-Z][A-Z0-9_]*\b", rule)) & named:
+        for word in set(re.findall(r"\b[A-Z]\w*\b", rule)) & named:
             assert f"{word} = %0" in rule, f"{said!r} does not print {word}"

@@ -41,7 +41,7 @@ GRID = [
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"IFM_H": 5000}, "IFM_H"),
     ({"IFM_W": 0, "KERNEL": 1}, "IFM_W"),
-    ({"IFM_CH": 0}, "IFM_CH"),
+    ({"NumChannels": 0}, "NumChannels"),
     ({"KERNEL": 0}, "KERNEL"),
     ({"KERNEL": 7}, "KERNEL"),
     ({"IFM_H": 20, "IFM_W": 20, "KERNEL": 16}, "KERNEL"),

@@ -32,7 +32,7 @@ GRID = [
     vvu(144, 9, 4, 1, 4, True, 4, 11, PACK=2, SETS=2, RAM_STYLE="distributed", pixels=1),
 ]
 BAD = [
-    ({"CHANNELS": 0}, "CHANNELS"),
+    ({"NumChannels": 0}, "NumChannels"),
     ({"TAPS": 0}, "TAPS"),
     ({"PE": 3}, "PE"),
     ({"PE": 0}, "PE"),

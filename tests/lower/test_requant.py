@@ -127,7 +127,7 @@ def disagreements(found, steps, low, high, dtype):
     """Reachable sums, over all channels, at which the kernel's codes are not the staircase's."""
     accu = max(int(high.max()).bit_length(), int(-low.min() - 1).bit_length()) + 1
     kernel = Requant.example(
-        MH=len(low),
+        NumChannels=len(low),
         PE=1,
         ACCU_WIDTH=max(accu, found.parameters["PORT_WIDTH"]),
         OUT_WIDTH=dtype.bits,

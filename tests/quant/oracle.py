@@ -39,7 +39,7 @@ def make_spec():
                 dense_prompt=(1, 6, R, R),
                 tokens=(1, WIDTH, TOKENS, 1),
             ),
-            ports(masks=(1, 4, R, R), scores=(1, 1, TOKENS, 1), pointers=(1, 2 * LANES, TOKENS, 1)),
+            ports(masks=(1, 4, R, R), scores=(1, 1, TOKENS, 1), obj_ptr=(1, 2 * LANES, TOKENS, 1)),
         ),
         "memory_encoder": GraphPorts(
             ports(mask=(1, 1, R, R), features=features), ports(keys=written, values=written)
@@ -100,8 +100,8 @@ class Oracle:
         masks = np.broadcast_to(np.where(mask, 8.0, -8.0), (1, 4, R, R)).astype(np.float32)
         scores = np.zeros((1, 1, TOKENS, 1), np.float32)
         scores[0, 0, 4, 0] = 1 if mask.any() else -1
-        pointers = np.full((1, 2 * LANES, TOKENS, 1), channel + 1, np.float32)
-        return {"masks": masks, "scores": scores, "pointers": pointers}
+        obj_ptr = np.full((1, 2 * LANES, TOKENS, 1), channel + 1, np.float32)
+        return {"masks": masks, "scores": scores, "obj_ptr": obj_ptr}
 
     def _memory_encoder(self, mask, features):
         small = cv2.resize(np.maximum(mask[0, 0], 0), (G, G), interpolation=cv2.INTER_AREA)

@@ -7,7 +7,7 @@ from hw.spec.errors import SpecError
 from hw.stitch.netlist import Netlist
 from sim.bench.check import check
 
-PARTS = {"first": Skid(WIDTH=16), "second": Skid(WIDTH=16)}
+PARTS = {"first": Skid(STREAM_WIDTH=16), "second": Skid(STREAM_WIDTH=16)}
 WIRES = (("s_axis", "first.s_axis"), ("first.m_axis", "second.s_axis"), ("second.m_axis", "m_axis"))
 
 
@@ -24,7 +24,7 @@ def test_a_chain_passes_what_its_parts_pass(tmp_path):
         (PARTS, (*WIRES, ("first.m_axis", "other")), "first.m_axis is wired twice"),
         (PARTS, (*WIRES[:2], ("third.m_axis", "m_axis")), "no instance 'third'"),
         (PARTS, (*WIRES[:2], ("second.out", "m_axis")), "second has no out"),
-        ({**PARTS, "second": Skid(WIDTH=8)}, WIRES, "first.m_axis is 32 UINT8 by 2"),
+        ({**PARTS, "second": Skid(STREAM_WIDTH=8)}, WIRES, "first.m_axis is 32 UINT8 by 2"),
     ],
 )
 def test_wrong_wiring_is_refused(parts, wires, message):

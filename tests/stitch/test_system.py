@@ -199,7 +199,9 @@ def test_hardware_that_does_not_agree_is_refused(hardware, message):
 
 def test_wide_streams_are_refused():
     wide = Netlist(
-        "wide", {"skid": Skid(WIDTH=16)}, (("s_axis_x", "skid.s_axis"), ("skid.m_axis", "m_axis_y"))
+        "wide",
+        {"skid": Skid(STREAM_WIDTH=16)},
+        (("s_axis_x", "skid.s_axis"), ("skid.m_axis", "m_axis_y")),
     )
     beats = wide.inputs()["s_axis_x"].beats
     entry = replace(

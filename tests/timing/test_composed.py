@@ -33,11 +33,11 @@ def composed(netlist):
 
 @pytest.fixture(scope="module")
 def pipes():
-    return [Pipe(WIDTH=16)] * 8
+    return [Pipe(STREAM_WIDTH=16)] * 8
 
 
 def test_a_removed_skid_is_a_longer_path_and_fails(pipes):
-    cut, whole = (chain(*pipes[:4], skid, *pipes[4:]) for skid in (Skid(WIDTH=16), pipes[0]))
+    cut, whole = (chain(*pipes[:4], skid, *pipes[4:]) for skid in (Skid(STREAM_WIDTH=16), pipes[0]))
     with_skid, without = composed(cut), composed(whole)
     assert without.delay > with_skid.delay + 3 * TABLE.cell["lut"]
     clock = TABLE.mhz((with_skid.delay + without.delay) / 2)  # between what the two keep
@@ -56,7 +56,7 @@ def test_a_chain_of_readies_names_who_it_passes(pipes):
 
 
 def test_models_agree_with_the_flattened_whole(pipes, tmp_path):
-    netlist = chain(Fifo(DEPTH=16, WIDTH=16), *pipes[:3], Skid(WIDTH=16), *pipes[:2])
+    netlist = chain(Fifo(DEPTH=16, STREAM_WIDTH=16), *pipes[:3], Skid(STREAM_WIDTH=16), *pipes[:2])
     whole = netlist.design(tmp_path)
     flat = of_module(load(netlists({"whole": whole}, "xcup", 1)["whole"]), TABLE)
     parts = composed(netlist).model
@@ -66,7 +66,7 @@ def test_models_agree_with_the_flattened_whole(pipes, tmp_path):
     assert parts.flip_flops == flat.flip_flops
 
 
-@pytest.mark.parametrize("kernel", [Skid(WIDTH=8), Fifo(DEPTH=4, WIDTH=8)])
+@pytest.mark.parametrize("kernel", [Skid(STREAM_WIDTH=8), Fifo(DEPTH=4, STREAM_WIDTH=8)])
 def test_no_ready_crosses_a_kernel_that_cuts(kernel):
     (path,) = netlists({"it": Design.of(kernel)}, "xcup", 1).values()
     crossing = [a for a in of_netlist(path, TABLE).arcs if a.source.endswith("_tready")]
@@ -74,7 +74,7 @@ def test_no_ready_crosses_a_kernel_that_cuts(kernel):
 
 
 def test_a_kernel_that_does_not_cut_is_seen_to_be_crossed():
-    (path,) = netlists({"it": Design.of(Pipe(WIDTH=16))}, "xcup", 1).values()
+    (path,) = netlists({"it": Design.of(Pipe(STREAM_WIDTH=16))}, "xcup", 1).values()
     assert not Pipe.cuts_ready
     assert ("m_axis_tready", "s_axis_tready") in {
         (a.source, a.sink) for a in of_netlist(path, TABLE).arcs

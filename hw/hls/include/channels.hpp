@@ -7,31 +7,33 @@
 
 namespace samfabric {
 
-// (PIXELS, CA) and (PIXELS, CB) -> (PIXELS, CA + CB), PE codes a beat.
-template <int CA, int CB, int PE, int ELEM_WIDTH, int PIXELS>
+// (PIXELS, NumChannels0) and (PIXELS, NumChannels1) -> (PIXELS, NumChannels0 + NumChannels1), PE
+// codes a beat.
+template <int NumChannels0, int NumChannels1, int PE, int ELEM_WIDTH, int PIXELS>
 void concat(Stream<PE, ELEM_WIDTH>& s_axis_0, Stream<PE, ELEM_WIDTH>& s_axis_1,
             Stream<PE, ELEM_WIDTH>& m_axis) {
 pixels:
   for (int pixel = 0; pixel < PIXELS; pixel++) {
   beats:
-    for (int beat = 0; beat < (CA + CB) / PE; beat++) {
+    for (int beat = 0; beat < (NumChannels0 + NumChannels1) / PE; beat++) {
 #pragma HLS PIPELINE II = 1
-      m_axis.write(beat < CA / PE ? s_axis_0.read() : s_axis_1.read());
+      m_axis.write(beat < NumChannels0 / PE ? s_axis_0.read() : s_axis_1.read());
     }
   }
 }
 
-// (PIXELS, CA + CB) -> (PIXELS, CA) and (PIXELS, CB), PE codes a beat; as FINN's StreamingSplit.
-template <int PIXELS, int CA, int CB, int PE, int ELEM_WIDTH>
+// (PIXELS, NumChannels0 + NumChannels1) -> (PIXELS, NumChannels0) and (PIXELS, NumChannels1), PE
+// codes a beat; as FINN's StreamingSplit.
+template <int PIXELS, int NumChannels0, int NumChannels1, int PE, int ELEM_WIDTH>
 void split(Stream<PE, ELEM_WIDTH>& s_axis, Stream<PE, ELEM_WIDTH>& m_axis_0,
            Stream<PE, ELEM_WIDTH>& m_axis_1) {
 pixels:
   for (int pixel = 0; pixel < PIXELS; pixel++) {
   beats:
-    for (int beat = 0; beat < (CA + CB) / PE; beat++) {
+    for (int beat = 0; beat < (NumChannels0 + NumChannels1) / PE; beat++) {
 #pragma HLS PIPELINE II = 1
       const Beat<PE, ELEM_WIDTH> x = s_axis.read();
-      if (beat < CA / PE) {
+      if (beat < NumChannels0 / PE) {
         m_axis_0.write(x);
       } else {
         m_axis_1.write(x);
@@ -40,30 +42,33 @@ pixels:
   }
 }
 
-// One stream for two readers, as FINN's DuplicateStreams: `beats` beats, MOST at most. WIDTH: of a beat
-// in bits.
-template <int WIDTH, int MOST>
-void duplicate_beats(hls::stream<ap_uint<WIDTH>>& s_axis, hls::stream<ap_uint<WIDTH>>& m_axis_0,
-                     hls::stream<ap_uint<WIDTH>>& m_axis_1, int beats) {
+// One stream for two readers, as FINN's DuplicateStreams: `beats` beats, MOST at most.
+// STREAM_WIDTH: of a beat in bits.
+template <int STREAM_WIDTH, int MOST>
+void duplicate_beats(hls::stream<ap_uint<STREAM_WIDTH>>& s_axis,
+                     hls::stream<ap_uint<STREAM_WIDTH>>& m_axis_0,
+                     hls::stream<ap_uint<STREAM_WIDTH>>& m_axis_1, int beats) {
 beats:
   for (int beat = 0; beat < beats; beat++) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = MOST
 #pragma HLS PIPELINE II = 1
-    const ap_uint<WIDTH> x = s_axis.read();
+    const ap_uint<STREAM_WIDTH> x = s_axis.read();
     m_axis_0.write(x);
     m_axis_1.write(x);
   }
 }
 
-template <int WIDTH, int BEATS>
-void duplicate(hls::stream<ap_uint<WIDTH>>& s_axis, hls::stream<ap_uint<WIDTH>>& m_axis_0,
-               hls::stream<ap_uint<WIDTH>>& m_axis_1) {
-  duplicate_beats<WIDTH, BEATS>(s_axis, m_axis_0, m_axis_1, BEATS);
+template <int STREAM_WIDTH, int BEATS>
+void duplicate(hls::stream<ap_uint<STREAM_WIDTH>>& s_axis,
+               hls::stream<ap_uint<STREAM_WIDTH>>& m_axis_0,
+               hls::stream<ap_uint<STREAM_WIDTH>>& m_axis_1) {
+  duplicate_beats<STREAM_WIDTH, BEATS>(s_axis, m_axis_0, m_axis_1, BEATS);
 }
 
-// Beats passed on: what a FIFO or a register slice does to them. WIDTH: of a beat in bits.
-template <int WIDTH, int BEATS>
-void forward(hls::stream<ap_uint<WIDTH>>& s_axis, hls::stream<ap_uint<WIDTH>>& m_axis) {
+// Beats passed on: what a FIFO or a register slice does to them. STREAM_WIDTH: of a beat in bits.
+template <int STREAM_WIDTH, int BEATS>
+void forward(hls::stream<ap_uint<STREAM_WIDTH>>& s_axis,
+             hls::stream<ap_uint<STREAM_WIDTH>>& m_axis) {
 beats:
   for (int beat = 0; beat < BEATS; beat++) {
 #pragma HLS PIPELINE II = 1
@@ -103,8 +108,9 @@ void dwc(Stream<IN_LANES, ELEM_WIDTH>& s_axis, Stream<OUT_LANES, ELEM_WIDTH>& m_
   dwc_codes<IN_LANES, OUT_LANES, ELEM_WIDTH, CODES>(s_axis, m_axis, CODES);
 }
 
-template <int A, int B, int INNER, int WIDTH>
-void transpose_write(hls::stream<ap_uint<WIDTH>>& s_axis, ap_uint<WIDTH> frame[A * B * INNER]) {
+template <int A, int B, int INNER, int STREAM_WIDTH>
+void transpose_write(hls::stream<ap_uint<STREAM_WIDTH>>& s_axis,
+                     ap_uint<STREAM_WIDTH> frame[A * B * INNER]) {
 beats:
   for (int i = 0; i < A * B * INNER; i++) {
 #pragma HLS PIPELINE II = 1
@@ -112,8 +118,9 @@ beats:
   }
 }
 
-template <int A, int B, int INNER, int WIDTH>
-void transpose_read(const ap_uint<WIDTH> frame[A * B * INNER], hls::stream<ap_uint<WIDTH>>& m_axis) {
+template <int A, int B, int INNER, int STREAM_WIDTH>
+void transpose_read(const ap_uint<STREAM_WIDTH> frame[A * B * INNER],
+                    hls::stream<ap_uint<STREAM_WIDTH>>& m_axis) {
 rows:
   for (int b = 0; b < B; b++) {
     for (int a = 0; a < A; a++) {

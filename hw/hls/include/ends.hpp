@@ -7,14 +7,14 @@
 
 namespace samfabric {
 
-// BEATS words of WIDTH bits from a stream of bytes, little end first.
-template <int WIDTH, int BEATS>
-void load_words(hls::stream<ap_uint<8>>& bytes, hls::stream<ap_uint<WIDTH>>& words) {
+// BEATS words of STREAM_WIDTH bits from a stream of bytes, little end first.
+template <int STREAM_WIDTH, int BEATS>
+void load_words(hls::stream<ap_uint<8>>& bytes, hls::stream<ap_uint<STREAM_WIDTH>>& words) {
 words:
   for (int beat = 0; beat < BEATS; beat++) {
-    ap_uint<WIDTH> word = 0;
+    ap_uint<STREAM_WIDTH> word = 0;
   bytes:
-    for (int i = 0; i < WIDTH / 8; i++) {
+    for (int i = 0; i < STREAM_WIDTH / 8; i++) {
 #pragma HLS PIPELINE II = 1
       word.range(8 * i + 7, 8 * i) = bytes.read();
     }
@@ -23,8 +23,8 @@ words:
 }
 
 // Takes BEATS beats that nobody wants.
-template <int WIDTH, int BEATS>
-void drain(hls::stream<ap_uint<WIDTH>>& s_axis) {
+template <int STREAM_WIDTH, int BEATS>
+void drain(hls::stream<ap_uint<STREAM_WIDTH>>& s_axis) {
 beats:
   for (int beat = 0; beat < BEATS; beat++) {
 #pragma HLS PIPELINE II = 1
@@ -50,12 +50,13 @@ void dwc_ragged(Stream<IN_LANES, ELEM_WIDTH>& s_axis, hls::stream<ap_uint<LENGTH
 }
 
 // A fork of such a frame. LANES: codes of a beat.
-template <int WIDTH, int LANES, int DIM, int ROWS, int LENGTH, int LENGTH_WIDTH>
-void duplicate_ragged(hls::stream<ap_uint<WIDTH>>& s_axis,
+template <int STREAM_WIDTH, int LANES, int DIM, int ROWS, int LENGTH, int LENGTH_WIDTH>
+void duplicate_ragged(hls::stream<ap_uint<STREAM_WIDTH>>& s_axis,
                       hls::stream<ap_uint<LENGTH_WIDTH>>& lengths,
-                      hls::stream<ap_uint<WIDTH>>& m_axis_0, hls::stream<ap_uint<WIDTH>>& m_axis_1) {
+                      hls::stream<ap_uint<STREAM_WIDTH>>& m_axis_0,
+                      hls::stream<ap_uint<STREAM_WIDTH>>& m_axis_1) {
   const int beats = ragged_codes<DIM, ROWS>(lengths.read()) / LANES;
-  duplicate_beats<WIDTH, LENGTH * DIM / LANES>(s_axis, m_axis_0, m_axis_1, beats);
+  duplicate_beats<STREAM_WIDTH, LENGTH * DIM / LANES>(s_axis, m_axis_0, m_axis_1, beats);
 }
 
 }  // namespace samfabric

@@ -9,15 +9,15 @@
 
 namespace samfabric {
 
-template <int IFM_H, int IFM_W, int IFM_CH, int SIMD, int ELEM_WIDTH, int PAD_TOP, int PAD_BOTTOM,
-          int PAD_LEFT, int PAD_RIGHT>
+template <int IFM_H, int IFM_W, int NumChannels, int SIMD, int ELEM_WIDTH, int PAD_TOP,
+          int PAD_BOTTOM, int PAD_LEFT, int PAD_RIGHT>
 void fmpadding(Stream<SIMD, ELEM_WIDTH>& s_axis, Stream<SIMD, ELEM_WIDTH>& m_axis) {
 lines:
   for (int y = 0; y < PAD_TOP + IFM_H + PAD_BOTTOM; y++) {
   pixels:
     for (int x = 0; x < PAD_LEFT + IFM_W + PAD_RIGHT; x++) {
     folds:
-      for (int f = 0; f < IFM_CH / SIMD; f++) {
+      for (int f = 0; f < NumChannels / SIMD; f++) {
 #pragma HLS PIPELINE II = 1
         const bool inside =
             y >= PAD_TOP && y < PAD_TOP + IFM_H && x >= PAD_LEFT && x < PAD_LEFT + IFM_W;

@@ -8,9 +8,9 @@
 
 namespace samfabric {
 
-template <int IFM_H, int IFM_W, int IFM_CH, int SIMD, int KERNEL, int ELEM_WIDTH, bool SIGNED>
+template <int IFM_H, int IFM_W, int NumChannels, int SIMD, int KERNEL, int ELEM_WIDTH, bool SIGNED>
 void maxpool(Stream<SIMD, ELEM_WIDTH>& s_axis, Stream<SIMD, ELEM_WIDTH>& m_axis) {
-  constexpr int FOLD = IFM_CH / SIMD;
+  constexpr int FOLD = NumChannels / SIMD;
   constexpr int OFM_H = IFM_H / KERNEL;
   constexpr int OFM_W = IFM_W / KERNEL;
   Beat<SIMD, ELEM_WIDTH> highest[OFM_W * FOLD];

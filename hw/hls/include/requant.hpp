@@ -5,22 +5,23 @@
 //
 // with integers m, b, n a channel and `>>` rounding down; a sum beyond PORT_WIDTH bits gives the end
 // of the range.
-// in: PIXELS x MH sums, out: PIXELS x MH codes, PE a beat. m, b, n: set, group of channels, lane.
-// II = 1: PIXELS * MH / PE cycles a frame.
+// in: PIXELS x NumChannels sums, out: PIXELS x NumChannels codes, PE a beat. m, b, n: set, group of
+// channels, lane.
+// II = 1: PIXELS * NumChannels / PE cycles a frame.
 #pragma once
 
 #include "stream.hpp"
 
 namespace samfabric {
 
-template <int MH, int PE, int ACCU_WIDTH, int PORT_WIDTH, int OUT_WIDTH, bool OUT_SIGNED,
+template <int NumChannels, int PE, int ACCU_WIDTH, int PORT_WIDTH, int OUT_WIDTH, bool OUT_SIGNED,
           int M_WIDTH, int B_WIDTH, int B_SHIFT, int SHIFT, int SHIFTS, int SHIFT_STEP, int SETS,
           int PIXELS>
 void requant_set(Stream<PE, ACCU_WIDTH>& s_axis, Stream<PE, OUT_WIDTH>& m_axis,
-                 const Constant<M_WIDTH, false> m[SETS * (MH / PE)][PE],
-                 const Constant<B_WIDTH, true> b[SETS * (MH / PE)][PE],
-                 const Constant<8, false> n[SETS * (MH / PE)][PE], int set) {
-  constexpr int GROUPS = MH / PE;
+                 const Constant<M_WIDTH, false> m[SETS * (NumChannels / PE)][PE],
+                 const Constant<B_WIDTH, true> b[SETS * (NumChannels / PE)][PE],
+                 const Constant<8, false> n[SETS * (NumChannels / PE)][PE], int set) {
+  constexpr int GROUPS = NumChannels / PE;
   // Of the product and of the offset, and a bit for their sum.
   constexpr int TOTAL = larger(PORT_WIDTH + M_WIDTH + 1, B_WIDTH + B_SHIFT) + 1;
 #pragma HLS ARRAY_PARTITION variable = m complete dim = 2
@@ -53,28 +54,29 @@ pixels:
 }
 
 // One set of constants.
-template <int MH, int PE, int ACCU_WIDTH, int PORT_WIDTH, int OUT_WIDTH, bool OUT_SIGNED,
+template <int NumChannels, int PE, int ACCU_WIDTH, int PORT_WIDTH, int OUT_WIDTH, bool OUT_SIGNED,
           int M_WIDTH, int B_WIDTH, int B_SHIFT, int SHIFT, int SHIFTS, int SHIFT_STEP, int SETS,
           int PIXELS>
 void requant(Stream<PE, ACCU_WIDTH>& s_axis, Stream<PE, OUT_WIDTH>& m_axis,
-             const Constant<M_WIDTH, false> m[SETS * (MH / PE)][PE],
-             const Constant<B_WIDTH, true> b[SETS * (MH / PE)][PE],
-             const Constant<8, false> n[SETS * (MH / PE)][PE]) {
-  requant_set<MH, PE, ACCU_WIDTH, PORT_WIDTH, OUT_WIDTH, OUT_SIGNED, M_WIDTH, B_WIDTH, B_SHIFT,
-              SHIFT, SHIFTS, SHIFT_STEP, SETS, PIXELS>(s_axis, m_axis, m, b, n, 0);
+             const Constant<M_WIDTH, false> m[SETS * (NumChannels / PE)][PE],
+             const Constant<B_WIDTH, true> b[SETS * (NumChannels / PE)][PE],
+             const Constant<8, false> n[SETS * (NumChannels / PE)][PE]) {
+  requant_set<NumChannels, PE, ACCU_WIDTH, PORT_WIDTH, OUT_WIDTH, OUT_SIGNED, M_WIDTH, B_WIDTH,
+              B_SHIFT, SHIFT, SHIFTS, SHIFT_STEP, SETS, PIXELS>(s_axis, m_axis, m, b, n, 0);
 }
 
 // Several sets, of which each frame names its own.
-template <int MH, int PE, int ACCU_WIDTH, int PORT_WIDTH, int OUT_WIDTH, bool OUT_SIGNED,
+template <int NumChannels, int PE, int ACCU_WIDTH, int PORT_WIDTH, int OUT_WIDTH, bool OUT_SIGNED,
           int M_WIDTH, int B_WIDTH, int B_SHIFT, int SHIFT, int SHIFTS, int SHIFT_STEP, int SETS,
           int PIXELS>
 void requant(LayerStream<SETS>& s_axis_layer, Stream<PE, ACCU_WIDTH>& s_axis,
-             Stream<PE, OUT_WIDTH>& m_axis, const Constant<M_WIDTH, false> m[SETS * (MH / PE)][PE],
-             const Constant<B_WIDTH, true> b[SETS * (MH / PE)][PE],
-             const Constant<8, false> n[SETS * (MH / PE)][PE]) {
+             Stream<PE, OUT_WIDTH>& m_axis,
+             const Constant<M_WIDTH, false> m[SETS * (NumChannels / PE)][PE],
+             const Constant<B_WIDTH, true> b[SETS * (NumChannels / PE)][PE],
+             const Constant<8, false> n[SETS * (NumChannels / PE)][PE]) {
   const int set = s_axis_layer.read();
-  requant_set<MH, PE, ACCU_WIDTH, PORT_WIDTH, OUT_WIDTH, OUT_SIGNED, M_WIDTH, B_WIDTH, B_SHIFT,
-              SHIFT, SHIFTS, SHIFT_STEP, SETS, PIXELS>(s_axis, m_axis, m, b, n, set);
+  requant_set<NumChannels, PE, ACCU_WIDTH, PORT_WIDTH, OUT_WIDTH, OUT_SIGNED, M_WIDTH, B_WIDTH,
+              B_SHIFT, SHIFT, SHIFTS, SHIFT_STEP, SETS, PIXELS>(s_axis, m_axis, m, b, n, set);
 }
 
 }  // namespace samfabric

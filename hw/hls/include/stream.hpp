@@ -43,8 +43,8 @@ struct Range {
 };
 
 // Lane `i` of a beat.
-template <int BITS, bool SIGNED, int WIDTH>
-Code<BITS, SIGNED> lane(const ap_uint<WIDTH>& beat, int i) {
+template <int BITS, bool SIGNED, int STREAM_WIDTH>
+Code<BITS, SIGNED> lane(const ap_uint<STREAM_WIDTH>& beat, int i) {
 #pragma HLS INLINE
   Code<BITS, SIGNED> code;
   code.range(BITS - 1, 0) = beat.range((i + 1) * BITS - 1, i * BITS);
@@ -52,8 +52,8 @@ Code<BITS, SIGNED> lane(const ap_uint<WIDTH>& beat, int i) {
 }
 
 // Puts the low BITS bits of a value into lane `i` of a beat.
-template <int BITS, int WIDTH, typename VALUE>
-void put_lane(ap_uint<WIDTH>& beat, int i, const VALUE& value) {
+template <int BITS, int STREAM_WIDTH, typename VALUE>
+void put_lane(ap_uint<STREAM_WIDTH>& beat, int i, const VALUE& value) {
 #pragma HLS INLINE
   beat.range((i + 1) * BITS - 1, i * BITS) = ap_uint<BITS>(value);
 }

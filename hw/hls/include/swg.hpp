@@ -15,10 +15,10 @@
 namespace samfabric {
 
 // A ring of lines, k that are read and STRIDE that are written.
-template <int IFM_H, int IFM_W, int IFM_CH, int KERNEL, int STRIDE, int SIMD, int ELEM_WIDTH,
+template <int IFM_H, int IFM_W, int NumChannels, int KERNEL, int STRIDE, int SIMD, int ELEM_WIDTH,
           bool DEPTHWISE>
 void swg_serial(Stream<SIMD, ELEM_WIDTH>& s_axis, Stream<SIMD, ELEM_WIDTH>& m_axis) {
-  constexpr int FOLD = IFM_CH / SIMD;
+  constexpr int FOLD = NumChannels / SIMD;
   constexpr int OFM_H = (IFM_H - KERNEL) / STRIDE + 1;
   constexpr int OFM_W = (IFM_W - KERNEL) / STRIDE + 1;
   constexpr int LINE = IFM_W * FOLD;
@@ -86,10 +86,10 @@ rows:
 }
 
 // k - 1 lines, and the pixels of a window left of the one that comes.
-template <int IFM_H, int IFM_W, int IFM_CH, int KERNEL, int STRIDE, int SIMD, int ELEM_WIDTH>
+template <int IFM_H, int IFM_W, int NumChannels, int KERNEL, int STRIDE, int SIMD, int ELEM_WIDTH>
 void swg_parallel(Stream<SIMD, ELEM_WIDTH>& s_axis,
                   Stream<KERNEL * KERNEL * SIMD, ELEM_WIDTH>& m_axis) {
-  constexpr int FOLD = IFM_CH / SIMD;
+  constexpr int FOLD = NumChannels / SIMD;
   constexpr int OFM_H = (IFM_H - KERNEL) / STRIDE + 1;
   constexpr int OFM_W = (IFM_W - KERNEL) / STRIDE + 1;
   constexpr int WORD = SIMD * ELEM_WIDTH;

@@ -4,21 +4,22 @@
 //
 //   y = low + number of steps T with acc >= T
 //
-// in: PIXELS x MH sums, out: PIXELS x MH codes, PE a beat. steps: set, group of channels, lane, level.
-// II = 1: PIXELS * MH / PE cycles a frame.
+// in: PIXELS x NumChannels sums, out: PIXELS x NumChannels codes, PE a beat. steps: set, group of
+// channels, lane, level.
+// II = 1: PIXELS * NumChannels / PE cycles a frame.
 #pragma once
 
 #include "stream.hpp"
 
 namespace samfabric {
 
-template <int MH, int PE, int ACCU_WIDTH, bool ACCU_SIGNED, int OUT_WIDTH, bool OUT_SIGNED,
+template <int NumChannels, int PE, int ACCU_WIDTH, bool ACCU_SIGNED, int OUT_WIDTH, bool OUT_SIGNED,
           int SETS, int PIXELS>
 void thresholding_set(
     Stream<PE, ACCU_WIDTH>& s_axis, Stream<PE, OUT_WIDTH>& m_axis,
-    const Constant<ACCU_WIDTH, ACCU_SIGNED> steps[SETS * (MH / PE)][PE][(1 << OUT_WIDTH) - 1],
-    int set) {
-  constexpr int GROUPS = MH / PE;
+    const Constant<ACCU_WIDTH, ACCU_SIGNED>
+        steps[SETS * (NumChannels / PE)][PE][(1 << OUT_WIDTH) - 1], int set) {
+  constexpr int GROUPS = NumChannels / PE;
 #pragma HLS ARRAY_PARTITION variable = steps complete dim = 2
 #pragma HLS ARRAY_PARTITION variable = steps complete dim = 3
 pixels:
@@ -47,23 +48,25 @@ pixels:
 }
 
 // One set of steps.
-template <int MH, int PE, int ACCU_WIDTH, bool ACCU_SIGNED, int OUT_WIDTH, bool OUT_SIGNED,
+template <int NumChannels, int PE, int ACCU_WIDTH, bool ACCU_SIGNED, int OUT_WIDTH, bool OUT_SIGNED,
           int SETS, int PIXELS>
 void thresholding(
     Stream<PE, ACCU_WIDTH>& s_axis, Stream<PE, OUT_WIDTH>& m_axis,
-    const Constant<ACCU_WIDTH, ACCU_SIGNED> steps[SETS * (MH / PE)][PE][(1 << OUT_WIDTH) - 1]) {
-  thresholding_set<MH, PE, ACCU_WIDTH, ACCU_SIGNED, OUT_WIDTH, OUT_SIGNED, SETS, PIXELS>(
+    const Constant<ACCU_WIDTH, ACCU_SIGNED>
+        steps[SETS * (NumChannels / PE)][PE][(1 << OUT_WIDTH) - 1]) {
+  thresholding_set<NumChannels, PE, ACCU_WIDTH, ACCU_SIGNED, OUT_WIDTH, OUT_SIGNED, SETS, PIXELS>(
       s_axis, m_axis, steps, 0);
 }
 
 // Several sets, of which each frame names its own.
-template <int MH, int PE, int ACCU_WIDTH, bool ACCU_SIGNED, int OUT_WIDTH, bool OUT_SIGNED,
+template <int NumChannels, int PE, int ACCU_WIDTH, bool ACCU_SIGNED, int OUT_WIDTH, bool OUT_SIGNED,
           int SETS, int PIXELS>
 void thresholding(
     LayerStream<SETS>& s_axis_layer, Stream<PE, ACCU_WIDTH>& s_axis, Stream<PE, OUT_WIDTH>& m_axis,
-    const Constant<ACCU_WIDTH, ACCU_SIGNED> steps[SETS * (MH / PE)][PE][(1 << OUT_WIDTH) - 1]) {
+    const Constant<ACCU_WIDTH, ACCU_SIGNED>
+        steps[SETS * (NumChannels / PE)][PE][(1 << OUT_WIDTH) - 1]) {
   const int set = s_axis_layer.read();
-  thresholding_set<MH, PE, ACCU_WIDTH, ACCU_SIGNED, OUT_WIDTH, OUT_SIGNED, SETS, PIXELS>(
+  thresholding_set<NumChannels, PE, ACCU_WIDTH, ACCU_SIGNED, OUT_WIDTH, OUT_SIGNED, SETS, PIXELS>(
       s_axis, m_axis, steps, set);
 }
 

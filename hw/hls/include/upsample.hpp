@@ -11,9 +11,9 @@
 namespace samfabric {
 
 // out[y][x] = in[y / 2][x / 2]
-template <int IFM_H, int IFM_W, int IFM_CH, int SIMD, int ELEM_WIDTH>
+template <int IFM_H, int IFM_W, int NumChannels, int SIMD, int ELEM_WIDTH>
 void upsample_nearest(Stream<SIMD, ELEM_WIDTH>& s_axis, Stream<SIMD, ELEM_WIDTH>& m_axis) {
-  constexpr int FOLD = IFM_CH / SIMD;
+  constexpr int FOLD = NumChannels / SIMD;
   Beat<SIMD, ELEM_WIDTH> kept[IFM_W * FOLD];
 lines:
   for (int y = 0; y < 2 * IFM_H; y++) {
@@ -40,9 +40,9 @@ lines:
 // pixel itself: torch's interpolate(scale_factor=2, mode="bilinear", align_corners=False), rounded to the
 // nearest code, halves upwards:
 //   out = (sum over both lines and both pixels of w_y w_x in + 8) >> 4, w in {1, 3}
-template <int IFM_H, int IFM_W, int IFM_CH, int SIMD, int ELEM_WIDTH, bool SIGNED>
+template <int IFM_H, int IFM_W, int NumChannels, int SIMD, int ELEM_WIDTH, bool SIGNED>
 void upsample_bilinear(Stream<SIMD, ELEM_WIDTH>& s_axis, Stream<SIMD, ELEM_WIDTH>& m_axis) {
-  constexpr int FOLD = IFM_CH / SIMD;
+  constexpr int FOLD = NumChannels / SIMD;
   constexpr int LINE = IFM_W * FOLD;
   constexpr int TOTAL = ELEM_WIDTH + 6;
   Beat<SIMD, ELEM_WIDTH> ring[3][LINE];  // two lines that are read, one that comes

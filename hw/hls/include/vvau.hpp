@@ -4,21 +4,22 @@
 //
 //   y[p][c] = sum over t of weights[set][c][t] * x[p][c][t]
 //
-// in:  x, PIXELS x (CHANNELS / PE) x (TAPS / SIMD) beats of SIMD x PE codes, PE the fastest.
-// out: y, PIXELS x CHANNELS sums, PE a beat.
+// in:  x, PIXELS x (NumChannels / PE) x (TAPS / SIMD) beats of SIMD x PE codes, PE the fastest.
+// out: y, PIXELS x NumChannels sums, PE a beat.
 // weights: set, group of channels, step of taps, then taps and channels of a word.
-// II = 1: PIXELS * (CHANNELS / PE) * (TAPS / SIMD) cycles a frame.
+// II = 1: PIXELS * (NumChannels / PE) * (TAPS / SIMD) cycles a frame.
 #pragma once
 
 #include "stream.hpp"
 
 namespace samfabric {
 
-template <int CHANNELS, int TAPS, int PE, int SIMD, int ACTIVATION_WIDTH, bool SIGNED_ACTIVATIONS,
-          int WEIGHT_WIDTH, int ACCU_WIDTH, int SETS, int PIXELS, typename WEIGHT>
+template <int NumChannels, int TAPS, int PE, int SIMD, int ACTIVATION_WIDTH,
+          bool SIGNED_ACTIVATIONS, int WEIGHT_WIDTH, int ACCU_WIDTH, int SETS, int PIXELS,
+          typename WEIGHT>
 void vvau_set(Stream<PE * SIMD, ACTIVATION_WIDTH>& s_axis, Stream<PE, ACCU_WIDTH>& m_axis,
-              const WEIGHT weights[SETS * (CHANNELS / PE) * (TAPS / SIMD)][SIMD][PE], int set) {
-  constexpr int GROUPS = CHANNELS / PE;
+              const WEIGHT weights[SETS * (NumChannels / PE) * (TAPS / SIMD)][SIMD][PE], int set) {
+  constexpr int GROUPS = NumChannels / PE;
   constexpr int STEPS = TAPS / SIMD;
 #pragma HLS ARRAY_PARTITION variable = weights complete dim = 2
 #pragma HLS ARRAY_PARTITION variable = weights complete dim = 3
@@ -54,25 +55,27 @@ pixels:
 }
 
 // One set of weights.
-template <int CHANNELS, int TAPS, int PE, int SIMD, int ACTIVATION_WIDTH, bool SIGNED_ACTIVATIONS,
-          int WEIGHT_WIDTH, int ACCU_WIDTH, int SETS, int PIXELS>
+template <int NumChannels, int TAPS, int PE, int SIMD, int ACTIVATION_WIDTH,
+          bool SIGNED_ACTIVATIONS, int WEIGHT_WIDTH, int ACCU_WIDTH, int SETS, int PIXELS>
 void vvau(
     Stream<PE * SIMD, ACTIVATION_WIDTH>& s_axis, Stream<PE, ACCU_WIDTH>& m_axis,
-    const Constant<WEIGHT_WIDTH, true> weights[SETS * (CHANNELS / PE) * (TAPS / SIMD)][SIMD][PE]) {
-  vvau_set<CHANNELS, TAPS, PE, SIMD, ACTIVATION_WIDTH, SIGNED_ACTIVATIONS, WEIGHT_WIDTH, ACCU_WIDTH,
-           SETS, PIXELS>(s_axis, m_axis, weights, 0);
+    const Constant<WEIGHT_WIDTH, true>
+        weights[SETS * (NumChannels / PE) * (TAPS / SIMD)][SIMD][PE]) {
+  vvau_set<NumChannels, TAPS, PE, SIMD, ACTIVATION_WIDTH, SIGNED_ACTIVATIONS, WEIGHT_WIDTH,
+           ACCU_WIDTH, SETS, PIXELS>(s_axis, m_axis, weights, 0);
 }
 
 // Several sets, of which each frame names its own.
-template <int CHANNELS, int TAPS, int PE, int SIMD, int ACTIVATION_WIDTH, bool SIGNED_ACTIVATIONS,
-          int WEIGHT_WIDTH, int ACCU_WIDTH, int SETS, int PIXELS>
+template <int NumChannels, int TAPS, int PE, int SIMD, int ACTIVATION_WIDTH,
+          bool SIGNED_ACTIVATIONS, int WEIGHT_WIDTH, int ACCU_WIDTH, int SETS, int PIXELS>
 void vvau(
     Stream<PE * SIMD, ACTIVATION_WIDTH>& s_axis, LayerStream<SETS>& s_axis_layer,
     Stream<PE, ACCU_WIDTH>& m_axis,
-    const Constant<WEIGHT_WIDTH, true> weights[SETS * (CHANNELS / PE) * (TAPS / SIMD)][SIMD][PE]) {
+    const Constant<WEIGHT_WIDTH, true>
+        weights[SETS * (NumChannels / PE) * (TAPS / SIMD)][SIMD][PE]) {
   const int set = s_axis_layer.read();
-  vvau_set<CHANNELS, TAPS, PE, SIMD, ACTIVATION_WIDTH, SIGNED_ACTIVATIONS, WEIGHT_WIDTH, ACCU_WIDTH,
-           SETS, PIXELS>(s_axis, m_axis, weights, set);
+  vvau_set<NumChannels, TAPS, PE, SIMD, ACTIVATION_WIDTH, SIGNED_ACTIVATIONS, WEIGHT_WIDTH,
+           ACCU_WIDTH, SETS, PIXELS>(s_axis, m_axis, weights, set);
 }
 
 // Bits of a word of weights that is loaded: channels in pairs where PACK is 2 (the high weight, less
@@ -85,10 +88,10 @@ constexpr int vvau_word() {
 
 // Weights that come once, before the first frame, into UltraRAM: offset in the set, then set, of which
 // there is room for a power of two.
-template <int CHANNELS, int TAPS, int PE, int SIMD, int WEIGHT_WIDTH, int SETS, int PACK>
+template <int NumChannels, int TAPS, int PE, int SIMD, int WEIGHT_WIDTH, int SETS, int PACK>
 void vvau_load(Stream<vvau_word<TAPS, PE, SIMD, WEIGHT_WIDTH, PACK>(), 1>& s_axis_weights,
-               ap_int<WEIGHT_WIDTH> weights[SETS * (CHANNELS / PE) * (TAPS / SIMD)][SIMD][PE]) {
-  constexpr int WORDS = (CHANNELS / PE) * (TAPS / SIMD);
+               ap_int<WEIGHT_WIDTH> weights[SETS * (NumChannels / PE) * (TAPS / SIMD)][SIMD][PE]) {
+  constexpr int WORDS = (NumChannels / PE) * (TAPS / SIMD);
   constexpr int ROOM = 1 << bits_of(SETS - 1);
   constexpr int PAIR = 2 * WEIGHT_WIDTH + 1;
 words:
@@ -122,41 +125,44 @@ words:
 }
 
 // INSTANCE tells instances of equal parameters apart: each has its own memory.
-template <int CHANNELS, int TAPS, int PE, int SIMD, int ACTIVATION_WIDTH, bool SIGNED_ACTIVATIONS,
-          int WEIGHT_WIDTH, int ACCU_WIDTH, int SETS, int PIXELS, int PACK, int INSTANCE>
+template <int NumChannels, int TAPS, int PE, int SIMD, int ACTIVATION_WIDTH,
+          bool SIGNED_ACTIVATIONS, int WEIGHT_WIDTH, int ACCU_WIDTH, int SETS, int PIXELS,
+          int PACK, int INSTANCE>
 void vvau_loaded_set(Stream<PE * SIMD, ACTIVATION_WIDTH>& s_axis,
                      Stream<vvau_word<TAPS, PE, SIMD, WEIGHT_WIDTH, PACK>(), 1>& s_axis_weights,
                      Stream<PE, ACCU_WIDTH>& m_axis, int set) {
-  static ap_int<WEIGHT_WIDTH> weights[SETS * (CHANNELS / PE) * (TAPS / SIMD)][SIMD][PE];
+  static ap_int<WEIGHT_WIDTH> weights[SETS * (NumChannels / PE) * (TAPS / SIMD)][SIMD][PE];
 #pragma HLS BIND_STORAGE variable = weights type = ram_2p impl = uram
 #pragma HLS ARRAY_PARTITION variable = weights complete dim = 2
 #pragma HLS ARRAY_PARTITION variable = weights complete dim = 3
   static bool loaded = false;
 #pragma HLS RESET variable = loaded
   if (!loaded) {
-    vvau_load<CHANNELS, TAPS, PE, SIMD, WEIGHT_WIDTH, SETS, PACK>(s_axis_weights, weights);
+    vvau_load<NumChannels, TAPS, PE, SIMD, WEIGHT_WIDTH, SETS, PACK>(s_axis_weights, weights);
     loaded = true;
   }
-  vvau_set<CHANNELS, TAPS, PE, SIMD, ACTIVATION_WIDTH, SIGNED_ACTIVATIONS, WEIGHT_WIDTH, ACCU_WIDTH,
-           SETS, PIXELS>(s_axis, m_axis, weights, set);
+  vvau_set<NumChannels, TAPS, PE, SIMD, ACTIVATION_WIDTH, SIGNED_ACTIVATIONS, WEIGHT_WIDTH,
+           ACCU_WIDTH, SETS, PIXELS>(s_axis, m_axis, weights, set);
 }
 
-template <int CHANNELS, int TAPS, int PE, int SIMD, int ACTIVATION_WIDTH, bool SIGNED_ACTIVATIONS,
-          int WEIGHT_WIDTH, int ACCU_WIDTH, int SETS, int PIXELS, int PACK, int INSTANCE>
+template <int NumChannels, int TAPS, int PE, int SIMD, int ACTIVATION_WIDTH,
+          bool SIGNED_ACTIVATIONS, int WEIGHT_WIDTH, int ACCU_WIDTH, int SETS, int PIXELS,
+          int PACK, int INSTANCE>
 void vvau_loaded(Stream<PE * SIMD, ACTIVATION_WIDTH>& s_axis,
                  Stream<vvau_word<TAPS, PE, SIMD, WEIGHT_WIDTH, PACK>(), 1>& s_axis_weights,
                  Stream<PE, ACCU_WIDTH>& m_axis) {
-  vvau_loaded_set<CHANNELS, TAPS, PE, SIMD, ACTIVATION_WIDTH, SIGNED_ACTIVATIONS, WEIGHT_WIDTH,
+  vvau_loaded_set<NumChannels, TAPS, PE, SIMD, ACTIVATION_WIDTH, SIGNED_ACTIVATIONS, WEIGHT_WIDTH,
                   ACCU_WIDTH, SETS, PIXELS, PACK, INSTANCE>(s_axis, s_axis_weights, m_axis, 0);
 }
 
-template <int CHANNELS, int TAPS, int PE, int SIMD, int ACTIVATION_WIDTH, bool SIGNED_ACTIVATIONS,
-          int WEIGHT_WIDTH, int ACCU_WIDTH, int SETS, int PIXELS, int PACK, int INSTANCE>
+template <int NumChannels, int TAPS, int PE, int SIMD, int ACTIVATION_WIDTH,
+          bool SIGNED_ACTIVATIONS, int WEIGHT_WIDTH, int ACCU_WIDTH, int SETS, int PIXELS,
+          int PACK, int INSTANCE>
 void vvau_loaded(Stream<PE * SIMD, ACTIVATION_WIDTH>& s_axis, LayerStream<SETS>& s_axis_layer,
                  Stream<vvau_word<TAPS, PE, SIMD, WEIGHT_WIDTH, PACK>(), 1>& s_axis_weights,
                  Stream<PE, ACCU_WIDTH>& m_axis) {
   const int set = s_axis_layer.read();
-  vvau_loaded_set<CHANNELS, TAPS, PE, SIMD, ACTIVATION_WIDTH, SIGNED_ACTIVATIONS, WEIGHT_WIDTH,
+  vvau_loaded_set<NumChannels, TAPS, PE, SIMD, ACTIVATION_WIDTH, SIGNED_ACTIVATIONS, WEIGHT_WIDTH,
                   ACCU_WIDTH, SETS, PIXELS, PACK, INSTANCE>(s_axis, s_axis_weights, m_axis, set);
 }
 

@@ -17,20 +17,28 @@ PORT = "s_axis_layer"
 
 
 class Plain(Kernel):
-    """A kernel with WIDTH, of tdata in bits, and `beats`, of a frame in tests: what goes in comes
-    out, a beat a cycle.
+    """A kernel with STREAM_WIDTH, of tdata in bits, and `beats`, of a frame in tests: what goes in
+    comes out, a beat a cycle.
     """
 
     plain = True
 
-    WIDTH: int
+    STREAM_WIDTH: int
     beats: int
 
     def validate(self) -> None:
-        self.need(self.WIDTH >= 1 and self.WIDTH % 8 == 0, "WIDTH", "a positive multiple of 8")
+        self.need(
+            self.STREAM_WIDTH >= 1 and self.STREAM_WIDTH % 8 == 0,
+            "STREAM_WIDTH",
+            "a positive multiple of 8",
+        )
 
     def inputs(self) -> dict[str, Stream]:
-        return {"s_axis": Stream((self.beats, self.WIDTH // 8), IntType(8, False), self.WIDTH // 8)}
+        return {
+            "s_axis": Stream(
+                (self.beats, self.STREAM_WIDTH // 8), IntType(8, False), self.STREAM_WIDTH // 8
+            )
+        }
 
     def outputs(self) -> dict[str, Stream]:
         return {"m_axis": self.inputs()["s_axis"]}

@@ -14,25 +14,25 @@ module fold_index #(
     // Sets of parameters
     parameter int unsigned SETS = 1,
     // Derived, do not set
-    localparam int unsigned LW = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
+    localparam int unsigned LAYER_STREAM_WIDTH = SETS > 1 ? (($clog2(SETS) + 7) / 8) * 8 : 8,
     localparam int unsigned DEPTH = SETS > 1 ? SETS << $clog2(FOLD) : FOLD,
     localparam int unsigned INDEX_WIDTH = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (
     // Beats are filled up with bits that nobody reads; SETS = 1 reads no layer, and with FOLD = 1
     // holds nothing either.
     // verilator lint_off UNUSEDSIGNAL
-    input  wire logic                   clk,
-    input  wire logic                   rst,
-    input  wire logic [         LW-1:0] s_axis_layer_tdata,
-    input  wire logic                   s_axis_layer_tvalid,
-    input  wire logic                   s_axis_tlast,
+    input  wire logic                          clk,
+    input  wire logic                          rst,
+    input  wire logic [LAYER_STREAM_WIDTH-1:0] s_axis_layer_tdata,
+    input  wire logic                          s_axis_layer_tvalid,
+    input  wire logic                          s_axis_tlast,
     // verilator lint_on UNUSEDSIGNAL
-    input  wire logic                   en,
-    output logic                        s_axis_layer_tready,
-    input  wire logic                   s_axis_tvalid,
-    output logic                        s_axis_tready,
-    output logic                        take,
-    output logic      [INDEX_WIDTH-1:0] index
+    input  wire logic                          en,
+    output logic                               s_axis_layer_tready,
+    input  wire logic                          s_axis_tvalid,
+    output logic                               s_axis_tready,
+    output logic                               take,
+    output logic      [       INDEX_WIDTH-1:0] index
 );
   localparam int unsigned FOLD_WIDTH = FOLD > 1 ? $clog2(FOLD) : 1;
 

@@ -7,20 +7,20 @@
 
 module length_fork #(
     // Bits of a length
-    parameter int unsigned WIDTH = 8
+    parameter int unsigned STREAM_WIDTH = 8
 ) (
-    input  wire logic             clk,
-    input  wire logic             rst,
-    input  wire logic [WIDTH-1:0] s_tdata,
-    input  wire logic             s_tvalid,
-    output logic                  s_tready,
+    input  wire logic                    clk,
+    input  wire logic                    rst,
+    input  wire logic [STREAM_WIDTH-1:0] s_tdata,
+    input  wire logic                    s_tvalid,
+    output logic                         s_tready,
     // Two readers of s_tdata
-    output logic      [      1:0] m_tvalid,
-    input  wire logic [      1:0] m_tready,
+    output logic      [             1:0] m_tvalid,
+    input  wire logic [             1:0] m_tready,
     // The reader that may lag
-    output logic      [WIDTH-1:0] held_tdata,
-    output logic                  held_tvalid,
-    input  wire logic             held_tready
+    output logic      [STREAM_WIDTH-1:0] held_tdata,
+    output logic                         held_tvalid,
+    input  wire logic                    held_tready
 );
   logic [2:0] took_q, takes, has;
 

@@ -104,7 +104,7 @@ module mac_array #(
           .WEIGHT_WIDTH      (WEIGHT_WIDTH),
           .ACCU_WIDTH        (ACCU_WIDTH),
           .ENCODED_WEIGHTS   (ENCODED_WEIGHTS)
-      ) mac (
+      ) u_mac (
           .clk,
           .en,
           .add,
@@ -137,7 +137,7 @@ module mac_array #(
               .ACTIVATION_WIDTH  (ACTIVATION_WIDTH),
               .SIGNED_ACTIVATIONS(SIGNED_ACTIVATIONS),
               .WEIGHT_WIDTH      (WEIGHT_WIDTH)
-          ) mul (
+          ) u_mul (
               .clk,
               .en,
               .i_a      (i_a[s*ACTIVATION_WIDTH+:ACTIVATION_WIDTH]),
@@ -152,7 +152,7 @@ module mac_array #(
               .WEIGHT_WIDTH      (WEIGHT_WIDTH),
               .PACK              (PACK),
               .ENCODED_WEIGHTS   (ENCODED_WEIGHTS)
-          ) mul (
+          ) u_mul (
               .clk,
               .en,
               .i_a      (i_a[s*ACTIVATION_WIDTH+:ACTIVATION_WIDTH]),
@@ -172,7 +172,7 @@ module mac_array #(
       adder_tree #(
           .N    (SIMD),
           .WIDTH(PRODUCT_WIDTH)
-      ) tree (
+      ) u_tree (
           .clk,
           .en,
           .i_value(product[p*SIMD*PRODUCT_WIDTH+:SIMD*PRODUCT_WIDTH]),

@@ -44,7 +44,7 @@ module quotient #(
   localparam int unsigned ALL = SUM > DIVISOR ? SUM : DIVISOR;
   // Within the bounds |r| <= d * (2^k + 1) after stage k.
   localparam int unsigned LEAST = D_WIDTH + OUT_WIDTH + 1;
-  localparam int unsigned VW = BOUNDED && LEAST < ALL ? LEAST : ALL;
+  localparam int unsigned R_WIDTH = BOUNDED && LEAST < ALL ? LEAST : ALL;
 
   logic [       STEPS+1:0] valid_q;
   logic [       STEPS+1:0] tag_q;
@@ -67,14 +67,14 @@ module quotient #(
 
   for (genvar p = 0; p < PE; p++) begin : gen_lane
     logic signed [N_WIDTH-1:0] n_q;
-    logic signed [VW-1:0] r_q[STEPS+1];
+    logic signed [R_WIDTH-1:0] r_q[STEPS+1];
     // Signs of the stages before
     logic [STEPS-1:0] q_q[STEPS+1];
 
     always_ff @(posedge clk) begin
       if (en) begin
         n_q    <= i_n[p*N_WIDTH+:N_WIDTH];
-        r_q[0] <= VW'(n_q) + VW'($signed(offset_q));
+        r_q[0] <= R_WIDTH'(n_q) + R_WIDTH'($signed(offset_q));
       end
     end
     assign q_q[0] = '0;
@@ -82,20 +82,20 @@ module quotient #(
     for (genvar j = 1; j <= STEPS; j++) begin : gen_stage
       localparam int unsigned SHIFT = STEPS - j;
       localparam int unsigned FIT = D_WIDTH + 2;
-      localparam int unsigned ADD = BOUNDED && FIT < VW - SHIFT ? FIT : VW - SHIFT;
+      localparam int unsigned ADD = BOUNDED && FIT < R_WIDTH - SHIFT ? FIT : R_WIDTH - SHIFT;
       logic negative;
       logic signed [ADD-1:0] high;
-      assign negative = r_q[j-1][VW-1];
+      assign negative = r_q[j-1][R_WIDTH-1];
       assign high = r_q[j-1][SHIFT+:ADD] + (ADD'(d_q[j]) ^ {ADD{!negative}}) + ADD'(!negative);
       always_ff @(posedge clk) begin
         if (en) begin
           r_q[j] <= r_q[j-1];
-          r_q[j][VW-1:SHIFT] <= (VW - SHIFT)'(high);
+          r_q[j][R_WIDTH-1:SHIFT] <= (R_WIDTH - SHIFT)'(high);
           q_q[j] <= STEPS'({q_q[j-1], !negative});
         end
       end
     end
-    assign o_q[p*OUT_WIDTH+:OUT_WIDTH] = {q_q[STEPS], !r_q[STEPS][VW-1]};
+    assign o_q[p*OUT_WIDTH+:OUT_WIDTH] = {q_q[STEPS], !r_q[STEPS][R_WIDTH-1]};
   end
 endmodule
 

@@ -53,7 +53,7 @@ module rom #(
             .WIDTH    (WIDTH),
             .FIRST    (64 * i),
             .INIT_FILE(INIT_FILE)
-        ) words (
+        ) u_words (
             .addr(6'(addr)),
             .data(part[i])
         );

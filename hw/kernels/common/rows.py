@@ -44,7 +44,7 @@ class ScoreRows(Kernel):
     @property
     @abstractmethod
     def exp_width(self) -> int:
-        """Bits of e."""
+        """The values e of the table have this many bits."""
 
     def validate(self) -> None:
         length, pe = self.LENGTH, self.PE
@@ -69,7 +69,7 @@ class ScoreRows(Kernel):
 
     @property
     def codes(self) -> NDArray[np.int64]:
-        """(2^IN_WIDTH,) the table in use."""
+        """The table in use, (2^IN_WIDTH,): the one given, or one that is drawn."""
         if self.table is not None:
             return self.table
         most = (1 << self.exp_width) - 1
@@ -86,7 +86,7 @@ class ScoreRows(Kernel):
         return {"s_axis": scores} | ({"s_axis_length": length} if self.RAGGED else {})
 
     def length(self, inputs: dict[str, Any]) -> int:
-        """L of a frame's inputs."""
+        """Returns the row length L of a frame, given its inputs."""
         return int(inputs["s_axis_length"][0]) if self.RAGGED else self.LENGTH
 
     def beats(self, settings: dict[str, int]) -> int:

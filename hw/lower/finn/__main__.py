@@ -23,7 +23,7 @@ CHECKS = ("hardware", "streamlined")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; exit code 1 when a code differs, 2 on bad input."""
+    """Runs the command line and returns the exit code, 1 when a code differs, 2 on bad input."""
     parser = argparse.ArgumentParser(
         prog="python -m hw.lower.finn", description=__doc__.split("\n")[0]
     )

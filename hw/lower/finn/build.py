@@ -201,7 +201,7 @@ def _json(path: Path, plain: Any) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; exit code 2 on bad input."""
+    """Runs the command line and returns the exit code, 2 on bad input."""
     parser = argparse.ArgumentParser(
         prog="python -m hw.lower.finn.build", description=__doc__.split("\n")[0]
     )

@@ -65,7 +65,7 @@ def execute(model: Any, program: Program, codes: Arrays) -> Arrays:
 
 
 def compare(model: Any, program: Program, codes: Arrays) -> tuple[int, int]:
-    """(codes, differing codes) of one example."""
+    """Returns the numbers of codes and of differing codes of one example."""
     found, wanted = execute(model, program, codes), golden(program, codes)
     count = sum(v.size for v in wanted.values())
     return count, sum(int((found[k] != v).sum()) for k, v in wanted.items())

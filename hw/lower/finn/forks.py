@@ -12,7 +12,7 @@ from hw.lower.finn.traces import rename
 
 
 class ForkInputs(Transformation):
-    """A DuplicateStreams behind every input with several readers."""
+    """This pass puts a DuplicateStreams behind every input with several readers."""
 
     def apply(self, model: Any) -> tuple[Any, bool]:
         for port in model.graph.input:

@@ -184,6 +184,6 @@ def check(model: Any) -> None:
 
 
 def layer_counts(model: Any) -> dict[str, int]:
-    """Layers by type, most frequent first."""
+    """Returns the number of layers of each type, most frequent first."""
     kinds = [n.op_type for n in model.graph.node]
     return {k: kinds.count(k) for k in sorted(set(kinds), key=lambda k: (-kinds.count(k), k))}

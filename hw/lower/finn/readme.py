@@ -24,7 +24,7 @@ class Built(Protocol):
 
 
 def readme(model: str, board: Board, clock: float, built: Sequence[Built]) -> str:
-    """The file's text."""
+    """Returns the text of the README beside FINN's graphs."""
     rows = [
         f"| {b.graph} | {b.parts} | {sum(b.layers.values())} | {b.resources['LUT']:,} "
         f"| {b.resources['DSP']} | {b.resources['BRAM_18K']} | {b.cycles:,} |"

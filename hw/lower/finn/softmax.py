@@ -33,7 +33,7 @@ class IntegerSoftmax(Transformation):
 
 
 def _scaled(model: Any, name: str, layer: str) -> tuple[str, float]:
-    """(codes, scale) of a Mul by a scalar constant."""
+    """Returns (codes, scale) of a Mul by a scalar constant."""
     node = model.find_producer(name)
     constant = None if node is None else model.get_initializer(node.input[1])
     if node is None or node.op_type != "Mul" or constant is None or constant.size != 1:

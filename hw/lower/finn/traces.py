@@ -14,7 +14,7 @@ MOVES = ("Reshape", "Transpose")
 
 
 def origin(model: Any, name: str, stop: str = "") -> tuple[str, NDArray[np.int64]]:
-    """(tensor before all moves, or `stop`; its flat index at each place of `name`)."""
+    """Returns (tensor before all moves, or `stop`; its flat index at each place of `name`)."""
     chain, at = [], name
     while at != stop:
         producer = model.find_producer(at)
@@ -33,8 +33,8 @@ def origin(model: Any, name: str, stop: str = "") -> tuple[str, NDArray[np.int64
 
 
 def as_rows(model: Any, name: str, layer: str, columns: bool = False) -> tuple[str, str]:
-    """(source tensor, its layout) of a tensor that is the source's vectors as rows (1,1,N,C), or
-    as columns (1,1,C,N).
+    """Returns (source tensor, its layout) of a tensor that is the source's vectors as rows
+    (1,1,N,C), or as columns (1,1,C,N).
 
     Raises LoweringError for any other arrangement, such as several heads.
     """

@@ -34,7 +34,7 @@ SOFTMAX = frozenset({"Exp", "Div", "ReduceSum", "ReduceMax", "Sub", "Relu", "Sof
 
 @dataclass(frozen=True)
 class CrossCheck:
-    """One graph under FINN.
+    """A cross-check compares one graph under FINN's passes with the golden model.
 
     elements, differing, worst: over all outputs and examples, in codes. floats: float nodes
     outside the softmax, by operator, final scales left out. scales: final scales. nodes: nodes of
@@ -87,7 +87,9 @@ def cross_check(export: Path, graph: str, cache: Path = Path("build/finn")) -> C
 
 
 def _take_on(model: Any, export: Path, graph: str) -> tuple[int, dict[str, int]]:
-    """(codes of its hardware layers that differ from golden over all vectors, layers by type)."""
+    """Returns (codes of its hardware layers that differ from golden over all vectors, layers by
+    type).
+    """
     inputs, outputs = ports_of(read_description(export), graph)
     program = lower(export / f"{graph}.onnx", graph, inputs, outputs).program
     hardware = lower_integers(to_integers(model, inputs, outputs))
@@ -133,8 +135,8 @@ def _compare(model: Any, export: Path, graph: str) -> dict[str, Any]:
 
 
 def float_nodes(model: Any) -> tuple[int, dict[str, int]]:
-    """(scales at outputs, float nodes elsewhere by operator): a node counts that reads or writes
-    a non-integer datatype.
+    """Returns (scales at outputs, float nodes elsewhere by operator): a node counts that reads or
+    writes a non-integer datatype.
     """
     ends = {v.name for v in model.graph.output}
     starts = {v.name for v in model.graph.input}

@@ -80,7 +80,7 @@ class ConceptImage:
     vocabulary: Vocabulary = field(default_factory=shipped_vocabulary, repr=False)
 
     def read(self) -> tuple[NDArray[np.uint8], list[Instance]]:
-        """Image (H, W, 3) uint8 RGB and its instances.
+        """Reads the image, (H, W, 3) uint8 RGB, and its instances.
 
         An instance of a concept is listed again under each broader one that the source annotates
         (a `boots` is also a `footwear`), with the same mask. Raises DataError.
@@ -138,7 +138,7 @@ class ConceptImage:
 
 
 def split_of(source: str, stem: str) -> str:
-    """ "held" or "train".
+    """Returns the split that an image of a source belongs to: "held" or "train".
 
     stem: the image's file name without folder and suffix.
     """

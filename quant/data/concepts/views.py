@@ -45,7 +45,7 @@ LEAST_CELLS = 1.0
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One picture to learn from.
+    """A view is one picture that the detector learns from, with what is to be found in it.
 
     image (S,S,3) uint8 RGB; concepts of the instances; masks (M,R,R) float32, the share of each
     cell that is covered; boxes (M,4) float32 x0 y0 x1 y1 in [0,1]; known: concepts annotated

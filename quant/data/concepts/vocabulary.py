@@ -34,7 +34,7 @@ _LISTS = ("train", "near", "members", "confusable")
 
 @dataclass(frozen=True)
 class Concept:
-    """One entry.
+    """A concept is one entry of the vocabulary.
 
     train, near: phrases seen and never seen in training, normalised; train[0] is the plain name.
     kinds: every broader concept, nearest first; an instance of this one is one of those.

@@ -21,7 +21,7 @@ WEIGHT = 8  # bits of a bilinear weight
 
 @dataclass(frozen=True)
 class Stop:
-    """The place of a picture in a frame.
+    """A stop is the place of a picture in a frame.
 
     x, y: its centre, 0..1 over the frame. scale: frame pixels a picture pixel. tilt: tangent of
     half the angle by which it is turned.

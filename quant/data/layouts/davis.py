@@ -24,7 +24,7 @@ def is_davis(root: Path) -> bool:
 def load_davis(
     root: Path, split: str, resolution: str | None = None, skipped: list[str] | None = None
 ) -> list[VideoSequence]:
-    """Sequences of a split.
+    """Returns the sequences of one of DAVIS's splits.
 
     resolution: the folder under JPEGImages; None takes the only one, or 480p among several.
     skipped: receives why a listed sequence is left out; without it such a sequence is an error.

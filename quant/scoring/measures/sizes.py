@@ -19,6 +19,6 @@ def mean_share(trace: Trace) -> float:
 
 
 def band(trace: Trace) -> str:
-    """The band of an object, one of BANDS."""
+    """Returns the band of an object, one of BANDS."""
     share = mean_share(trace)
     return max((name for name in BANDS if share >= LEAST[name]), key=LEAST.__getitem__)

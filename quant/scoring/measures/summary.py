@@ -67,5 +67,5 @@ class Summary:
         )
 
     def events(self) -> dict[str, Count]:
-        """The counts by field name."""
+        """Returns the counts of events by the names of their fields."""
         return {name: getattr(self, name) for name in EVENTS}

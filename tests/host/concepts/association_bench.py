@@ -51,7 +51,9 @@ def run(detections: int, tracks: int, grid: int, frames: int, seed: int = 0) -> 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Command line: the median time, and how often it goes into the budget."""
+    """Runs the command line, which prints the median time, and how often it goes into the
+    budget.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m tests.host.concepts.association_bench",
         description=(__doc__ or "").split("\n\n")[0],

@@ -121,9 +121,9 @@ def test_prompt_tokens_must_agree(bundle):
 def test_codes_handed_on_need_one_scale():
     spec = make_spec()
     decoder = spec.ports["mask_decoder"]
-    pointers = dataclasses.replace(decoder.outputs["pointers"], scale=0.3)
-    changed = dataclasses.replace(decoder, outputs={**decoder.outputs, "pointers": pointers})
-    with pytest.raises(BundleError, match=r"mask_decoder\.pointers .*0\.3.*memory_keys"):
+    obj_ptr = dataclasses.replace(decoder.outputs["obj_ptr"], scale=0.3)
+    changed = dataclasses.replace(decoder, outputs={**decoder.outputs, "obj_ptr": obj_ptr})
+    with pytest.raises(BundleError, match=r"mask_decoder\.obj_ptr .*0\.3.*memory_keys"):
         dataclasses.replace(spec, ports={**spec.ports, "mask_decoder": changed})
 
 

@@ -31,14 +31,14 @@ def run_graphs(model, seed=0):
     index = torch.randint(0, 5, (1, 8))
     tokens = model.prompt_encoder(index, index, index)
     dense = torch.randint(-128, 128, (1, 6, r, r)) / 8
-    masks, scores, pointers = model.mask_decoder(conditioned, skip8, skip4, dense, tokens)
+    masks, scores, obj_ptr = model.mask_decoder(conditioned, skip8, skip4, dense, tokens)
     assert keys.shape == values.shape == (1, 1, g * g, TINY.lanes)
     return {
         "features": features,
         "conditioned": conditioned,
         "masks": masks,
         "scores": scores,
-        "pointers": pointers,
+        "obj_ptr": obj_ptr,
     }
 
 
@@ -108,7 +108,7 @@ def test_shared_quantizers_give_shared_scales(float_model):
     assert attention.outputs["conditioned"].scale == encoder.outputs["features"].scale
     keys = ports["memory_encoder"].outputs["keys"]
     assert keys.scale == attention.inputs["memory_keys"].scale
-    assert ports["mask_decoder"].outputs["pointers"].scale == keys.scale
+    assert ports["mask_decoder"].outputs["obj_ptr"].scale == keys.scale
 
 
 @pytest.mark.parametrize("precision", [FLOAT, W4A4], ids=lambda p: p.name)

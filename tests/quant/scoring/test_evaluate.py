@@ -184,7 +184,7 @@ class Seer(Oracle):
     def _mask_decoder(self, **inputs):
         found = super()._mask_decoder(**inputs)
         seen = (inputs["skip4"][0] > 0).any(0)
-        surer = found["pointers"][0, 0, 0, 0]  # object 2 is surer than object 1
+        surer = found["obj_ptr"][0, 0, 0, 0]  # object 2 is surer than object 1
         found["masks"] = np.broadcast_to(
             np.where(seen, 4.0 * surer, -8.0), found["masks"].shape
         ).astype(np.float32)

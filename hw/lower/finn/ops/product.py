@@ -27,7 +27,7 @@ class StreamProduct(StreamOp):
         return int(self.get_nodeattr("PE" if ind == self.streams else "SIMD"))
 
     def kernel(self) -> Matmul:
-        """The kernel for this layer's sizes."""
+        """Returns the kernel for this layer's sizes."""
         b, a, out = (IntType.parse(n) for n in self.get_nodeattr("types"))
         count, pixels = self.get_nodeattr("vectors")
         return Matmul(

@@ -18,7 +18,7 @@ from hw.spec.dtypes import IntType
 
 
 def integers(values: NDArray[Any]) -> torch.Tensor:
-    """Codes carried as float32 -> int64."""
+    """Returns codes that float32 carries as int64."""
     return torch.from_numpy(np.rint(np.asarray(values, np.float64)).astype(np.int64))
 
 
@@ -49,12 +49,12 @@ class RowOp(CustomOp):
         context[self.onnx_node.output[0]] = carried(self.compute(*inputs))
 
     def compute(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """The golden function."""
+        """Returns what the operator's golden function makes of its inputs."""
         raise NotImplementedError
 
 
 class ExpRows(RowOp):
-    """Score codes (1,1,M,L), table -> e."""
+    """This operator looks up e for score codes (1,1,M,L) in a table."""
 
     def compute(self, *inputs: torch.Tensor) -> torch.Tensor:
         return exp_rows(*inputs)
@@ -72,7 +72,9 @@ class RowSum(RowOp):
 
 
 class DivideRows(RowOp):
-    """Sums e v (1,1,M,C), sums e (1,1,M,1) -> codes; `tie`: see the golden `divide`."""
+    """This operator divides: sums e v (1,1,M,C), sums e (1,1,M,1) -> codes; `tie`: see the golden
+    `divide`.
+    """
 
     def get_nodeattr_types(self) -> dict[str, Any]:
         return {"tie": ("i", True, 12), **super().get_nodeattr_types()}
