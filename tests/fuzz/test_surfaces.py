@@ -121,7 +121,7 @@ def test_memory_is_that_of_one_input(guard, tmp_path, monkeypatch):
 
 
 def test_as_many_inputs_are_tried_as_are_asked_for(guard, monkeypatch):
-    """Hypothesis ends early where all that it can draw was tried; and a tally is written as JSON."""
+    """Hypothesis ends early where all was tried that it can draw; a tally is written as JSON."""
     monkeypatch.setattr("tests.fuzz.run.WARM", 0)
     tally = fuzz(planted(lambda case, folder: None), 30, 0, guard)
     assert tally.tried >= 30 and tally.good
