@@ -35,6 +35,7 @@ override BACKEND := $(call lower,$(BACKEND))
 override GRAPH   := $(call lower,$(GRAPH))
 override K       := $(call lower,$(K))
 SAME = CONFIG=$(CONFIG)
+BACK_END = $(if $(BACKEND),--backend $(BACKEND))
 PROJECT_ONLY = $(if $(call on,$(PROJECT)),--project-only)
 # Training is about twice as fast where large blocks stay with the process: docs/decisions.md.
 JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
@@ -89,11 +90,12 @@ test-board: tools ## real pynq on simulated boards, in a Python 3.10 of its own 
 load-serve: $(STAMP) ## the live page's server for half an hour, watched: memory stays flat (MINUTES=)
 	$(PY) -m tests.serve_load $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
-check: $(STAMP) ## check style and types of everything (ruff, mypy, verible)
+check: $(STAMP) ## check style and types of everything (ruff, mypy, verible), and that HLS sources can be synthesised
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m sim.lint --style
+	$(PY) -m sim.csim.synthesis
 
 lint: check tools ## and every kernel alone (Verilator, verible, Yosys)
 	$(PY) -m sim.lint
@@ -158,14 +160,14 @@ hardware: tools ## fold, stitch, lint, simulate and report a bundle's hardware (
 	$(PY) -m hw.build.report --config $(CONFIG) --board $(BOARD) $(if $(call off,$(SYNTH)),--no-synthesis) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(FPS_LOOKING),--fps-looking $(FPS_LOOKING)) $(if $(EVERY),--every $(EVERY))
 	$(if $(call off,$(NEXT)),,@echo "next: make demo DEVICE=rtl $(SAME) runs the hardware in simulation, make bitstream $(SAME) BOARD=$(BOARD) goes on with Vivado")
 
-bitstream: $(if $(filter finn,$(BACKEND)),finn,$(STAMP)) ## go on with Vivado, where there is one (CONFIG= BOARD= PROJECT=1: write the project only; BACKEND=finn; hardware's)
+bitstream: $(if $(filter finn,$(BACKEND)),finn,$(STAMP)) ## go on with Vivado, where there is one (CONFIG= BOARD= PROJECT=1: write the project only; BACKEND=rtl|hls|finn; hls: with Vitis HLS first; and what hardware takes)
 ifeq ($(BACKEND),finn)
 	@echo "FINN's build folders are under build/finn: they want Vivado and Vitis HLS"
 	@echo "next: follow the README.md in the build folder, where FINN and both are installed"
 else
-	$(PY) -m hw.build.bitstream --look $(PROJECT_ONLY)
+	$(PY) -m hw.build.bitstream --look $(BACK_END) $(PROJECT_ONLY)
 	@$(MAKE) --no-print-directory hardware NEXT=0
-	$(PY) -m hw.build.bitstream --config $(CONFIG) --board $(BOARD) $(PROJECT_ONLY)
+	$(PY) -m hw.build.bitstream --config $(CONFIG) --board $(BOARD) $(BACK_END) $(PROJECT_ONLY)
 	$(if $(PROJECT_ONLY),,@echo "next: copy the bundle to the board and run make demo DEVICE=pynq $(SAME) there (docs/board.md)")
 endif
 

@@ -76,7 +76,13 @@ def test_hooks_before_a_commit_run_what_make_check_runs():
 
 def test_make_check_asks_each_tool():
     said = " ".join(make_prints("check"))
-    for words in ("ruff check .", "ruff format --check .", "-m mypy", "sim.lint --style"):
+    for words in (
+        "ruff check .",
+        "ruff format --check .",
+        "-m mypy",
+        "sim.lint --style",
+        "synthesis",
+    ):
         assert words in said, words
 
 

@@ -55,9 +55,11 @@ ROOMS = {
     "hw.fold": Room(("hw.spec", "hw.ops", "hw.kernels.common", "hw.kernels", "hw.lower")),
     "hw.stitch": Room(("hw.spec", "hw.kernels", "hw", "hw.fold")),
     "hw.search": Room(("hw.spec", "hw.fold", "hw.stitch")),
-    "hw.hls": Room(("hw.spec", "hw.kernels", "hw.stitch")),
+    "hw.hls": Room(("hw.spec", "hw.kernels", "hw", "hw.stitch")),
     "hw.timing": Room(("hw.spec", "hw", "hw.stitch")),
-    "hw.build": Room(("hw.spec", "hw.ops", "hw", "hw.fold", "hw.stitch", "hw.search", "hw.timing")),
+    "hw.build": Room(
+        ("hw.spec", "hw.ops", "hw", "hw.fold", "hw.stitch", "hw.search", "hw.hls", "hw.timing")
+    ),
     # Execution and simulation.
     "sim": Room(("hw.spec", "hw.ops", "hw")),
     "sim.bench": Room(("hw.spec", "hw", "sim")),

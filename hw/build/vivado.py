@@ -6,19 +6,17 @@ can go on at any machine that has Vivado, and after it <name>.bit, <name>.hwh an
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
 import subprocess
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hw.board import Board
 from hw.build import block_design, overlay, wrapper
-from hw.spec.errors import BundleError, SamFabricError
+from hw.build.steps import ToolError, follow
+from hw.spec.errors import BundleError
 from hw.spec.files import atomic_path
 from hw.spec.handoff import Handoff
 from hw.spec.hardware import FILE, Hardware
@@ -39,7 +37,7 @@ JOBS = 4
 REMAKE = "run make hardware"
 
 
-class VivadoError(SamFabricError):
+class VivadoError(ToolError):
     """Vivado could not be run, or it failed on the way."""
 
 
@@ -56,11 +54,11 @@ def find() -> str | None:
     return shutil.which("vivado")
 
 
-def version(program: str) -> tuple[int, int]:
+def version(program: str, flag: str = "-version") -> tuple[int, int]:
     """Returns (year, release). Raises VivadoError where the program does not tell it."""
     try:
         done = subprocess.run(
-            [program, "-version"],
+            [program, flag],
             capture_output=True,
             text=True,
             timeout=VERSION_TIMEOUT_S,
@@ -68,37 +66,52 @@ def version(program: str) -> tuple[int, int]:
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise VivadoError(f"{program} -version: {error}", "check the installation") from error
+        raise VivadoError(f"{program} {flag}: {error}", "check the installation") from error
     found = re.search(r"\bv(?:ivado)? ?v?(\d{4})\.(\d+)", done.stdout, re.IGNORECASE)
     if found is None:
         said = (done.stdout + done.stderr).strip()[:200]
-        raise VivadoError(f"{program} -version says {said!r}", "check the installation")
+        raise VivadoError(f"{program} {flag} says {said!r}", "check the installation")
     return int(found[1]), int(found[2])
 
 
-def need_version(program: str) -> None:
-    """Raises VivadoTooOldError where the program is older than OLDEST."""
-    have = version(program)
+def need_version(program: str, name: str = "Vivado", flag: str = "-version") -> None:
+    """Raises VivadoTooOldError where the program is older than OLDEST. name: of the tool, for the
+    message.
+    """
+    have = version(program, flag)
     if have < OLDEST:
         raise VivadoTooOldError(
-            f"{program} is Vivado {have[0]}.{have[1]}", f"use {OLDEST[0]}.{OLDEST[1]} or newer"
+            f"{program} is {name} {have[0]}.{have[1]}", f"use {OLDEST[0]}.{OLDEST[1]} or newer"
         )
 
 
-def write_project(bundle: Path, hardware: Hardware, board: Board) -> Path:
+@dataclass(frozen=True)
+class Ips:
+    """IPs that a system's sources instantiate. names: name in the sources -> as the IP catalogue
+    calls it. folders: of the catalogue. sources: of the system around them, relative to the bundle.
+    """
+
+    names: Mapping[str, str]
+    folders: Sequence[Path]
+    sources: tuple[str, ...]
+
+
+def write_project(bundle: Path, hardware: Hardware, board: Board, ips: Ips | None = None) -> Path:
     """Writes the project's files into `bundle`/vivado and the address map into hardware.json.
     Returns the folder.
 
+    ips: where the accelerators are IPs; the system's sources are then those that it names.
     Raises BundleError for sources that are not there, SpecError for more streams than ports.
     """
     overlay.located(hardware, board).save(bundle)
     rehash(bundle, FILE)
     folder = bundle / FOLDER
-    files = _files(bundle, hardware)
+    built = hardware if ips is None else replace(hardware, sources=ips.sources)
+    files = _files(bundle, built)
     top = folder / f"{wrapper.name(hardware)}.v"
     roms = {path.stem.upper(): path.name for path in files[".hex"]}
     _write(top, wrapper.text(hardware, roms))
-    _write(folder / SETTINGS, settings(bundle, hardware, board, files, top))
+    _write(folder / SETTINGS, settings(bundle, hardware, board, files, top, ips))
     _write(folder / SCRIPT.name, SCRIPT.read_text(encoding="utf-8"))
     return folder
 
@@ -121,7 +134,12 @@ def _files(bundle: Path, hardware: Hardware) -> dict[str, list[Path]]:
 
 
 def settings(
-    bundle: Path, hardware: Hardware, board: Board, files: dict[str, list[Path]], top: Path
+    bundle: Path,
+    hardware: Hardware,
+    board: Board,
+    files: dict[str, list[Path]],
+    top: Path,
+    ips: Ips | None = None,
 ) -> str:
     """Returns the text of settings.tcl, which the project's scripts read."""
     engines = [(d.cell, int(d.reads), int(d.writes)) for d in overlay.dmas(hardware)]
@@ -144,6 +162,8 @@ def settings(
         "sources": _list(f"../{p.relative_to(bundle)}" for p in (*files[".sv"], top)),
         "headers": _list(f"../{p.relative_to(bundle)}" for p in files[".svh"]),
         "memories": _list(f"../{p.relative_to(bundle)}" for p in files[".hex"]),
+        "ips": _list(word for pair in (ips.names.items() if ips else ()) for word in pair),
+        "ip_folders": _list(f"../{p.relative_to(bundle)}" for p in (ips.folders if ips else ())),
         "dmas": _list(word for engine in engines for word in engine),
         "memory_ports": "{" + " ".join(_list(w for m in p for w in m) for p in ports) + "}",
         "addresses": _list(w for k, v in map_.items() for w in (k, f"0x{v:08X}")),
@@ -193,7 +213,7 @@ def build(
     need_version(program)
     shutil.rmtree(folder / "out", ignore_errors=True)  # nothing old may pass for a result
     log = folder / LOG
-    code, step, timing = _run(command(program), folder, log, timeout_s, tell)
+    code, step, timing = follow(command(program), folder, log, timeout_s, tell)
     if code is None:
         raise VivadoError(f"Vivado: no end of step {step} within {timeout_s:g} s", f"see {log}")
     if code == NOT_MET:
@@ -204,52 +224,6 @@ def build(
     if code or step != "done":
         raise VivadoError(f"Vivado failed in step {step} (exit code {code})", f"see {log}")
     return _package(bundle, hardware)
-
-
-def _run(
-    words: Sequence[str], folder: Path, log: Path, timeout_s: float, tell: Callable[[str], None]
-) -> tuple[int | None, str, str]:
-    """Returns (exit code, None when time was out; last step; slacks)."""
-    step, timing, late = "start", "unknown", threading.Event()
-    with open(log, "w", encoding="utf-8") as kept:
-        try:
-            process = subprocess.Popen(
-                words,
-                cwd=folder,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                text=True,
-                errors="replace",
-                start_new_session=True,  # so that its runs end with it
-            )
-        except OSError as error:
-            raise VivadoError(f"{words[0]}: {error}", "check the installation") from error
-
-        def stop() -> None:
-            late.set()
-            os.killpg(process.pid, signal.SIGKILL)
-
-        timer = threading.Timer(timeout_s, stop)
-        timer.daemon = True
-        timer.start()
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                kept.write(line)
-                kept.flush()
-                if line.startswith("STEP "):
-                    step = line.split(maxsplit=1)[1].strip()
-                    tell(step)
-                elif line.startswith("TIMING "):
-                    timing = ", ".join(line.split()[1:])
-            code = process.wait()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-        finally:
-            timer.cancel()
-    return (None if late.is_set() else code), step, timing
 
 
 def _package(bundle: Path, hardware: Hardware) -> Hardware:

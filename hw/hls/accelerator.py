@@ -8,10 +8,17 @@ ragged inputs is read by one process, which tells it to each kernel that counts 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hw.hls.source import LEAST_DEPTH, NAMESPACE, Top, call_text, roms_text, stream_type
+from hw.hls.source import (
+    LEAST_DEPTH,
+    NAMESPACE,
+    Top,
+    call_text,
+    roms_text,
+    stream_type,
+)
 from hw.kernels.attention import Attention
 from hw.kernels.duplicate import Duplicate
 from hw.kernels.dwc import Dwc
@@ -25,6 +32,12 @@ from hw.stitch.netlist import End, Netlist, end_of
 SLICES = ("fifo", "pipe", "skid")
 """Kernels that pass beats on and hold some."""
 LENGTH = "s_axis_length"
+RAGGED = ("s_axis_k", "s_axis_v")
+"""Streams of an attention whose beats follow from the frame's length."""
+PORTED = "_hls"
+"""The name of a top function with AXI4-Stream ports ends so."""
+WIDEST = 4096
+"""Bits of the widest ap_uint (UG1399, "Arbitrary Precision (AP) Data Types")."""
 HEADERS = frozenset({"stream", "channels", "ends"})
 """Headers of the processes that are no kernels."""
 
@@ -39,13 +52,13 @@ class _Wire:
 
 
 class _Emitter:
-    def __init__(self, netlist: Netlist) -> None:
-        self.netlist = netlist
+    def __init__(self, netlist: Netlist, axis: bool) -> None:
+        self.netlist, self.axis = netlist, axis
         self.feeds: dict[End, End] = {end_of(b): end_of(a) for a, b in netlist.wires}
         self.reads: dict[End, End] = {a: b for b, a in self.feeds.items()}
         self.given = {self.feeds[("", name)]: name for name in netlist.outputs()}
         self.wires: dict[End, _Wire] = {
-            ("", name): _Wire(name, stream) for name, stream in netlist.inputs().items()
+            ("", name): self._end(name, stream) for name, stream in netlist.inputs().items()
         }
         self.extra: list[_Wire] = []
         self.processes: list[str] = []
@@ -56,9 +69,12 @@ class _Emitter:
         net = self.netlist
         loading = set(self._loading())
         ragged = self._ragged()
-        calls = {n: k.hls() for n, k in net.instances.items() if n not in loading}
+        calls = {n: self._form(n, k) for n, k in net.instances.items() if n not in loading}
+        entries = self._ragged_entries(ragged) if self.axis else {}
+        lengths = self._lengths([*ragged, *entries])
+        if self.axis:
+            self._take(entries, lengths)
         self._load()
-        lengths = self._lengths(ragged)
         for number, (name, kernel) in enumerate(net.instances.items()):
             if name in loading or self._became_depth(name, kernel):
                 continue
@@ -66,20 +82,81 @@ class _Emitter:
                 self._ragged_process(name, kernel, lengths[name], ragged[name])
             else:
                 self._process(name, kernel, calls[name], number, lengths.get(name))
+        if self.axis:
+            self._give()
         roms = "".join(roms_text(n, c) for n, c in calls.items())
         arguments = net.inputs() | net.outputs()
-        head = ",\n    ".join(f"{stream_type(s)}& {k}" for k, s in arguments.items())
         inner = {w.name: w for w in (*self.wires.values(), *self.extra) if w.depth}
+        for wire in inner.values():
+            if wire.stream.width > WIDEST:
+                raise SpecError(
+                    f"{net.title}: {wire.name} has beats of {wire.stream.width} bits",
+                    f"ap_uint has {WIDEST} at most: fold the layer more",
+                )
         declared = [f'{stream_type(w.stream)} {w.name}("{w.name}");' for w in inner.values()]
         pragmas = [
             f"#pragma HLS STREAM variable = {w.name} depth = {w.depth}" for w in inner.values()
         ]
-        lines = ["#pragma HLS DATAFLOW", *_indented(declared), *pragmas]
-        lines += _indented(self.processes)
-        body = "\n".join(lines)
-        text = f"{roms}{self.before}void {net.title}(\n    {head}) {{\n{body}\n}}\n"
-        headers = HEADERS | {c.header for c in calls.values()}
-        return Top(net.title, text, headers, net.inputs(), net.outputs())
+        lines = [*(interface(arguments) if self.axis else ()), "#pragma HLS DATAFLOW"]
+        lines += [*_indented(declared), *pragmas, *_indented(self.processes)]
+        headers = HEADERS | {c.header for c in calls.values()} | ({"axis"} if self.axis else set())
+        before = roms + self.before
+        return Top(self.title, before, lines, headers, net.inputs(), net.outputs(), self.axis)
+
+    def _form(self, name: str, kernel: Kernel) -> HlsCall:
+        try:
+            return kernel.hls()
+        except SpecError as error:
+            where = f"{self.netlist.title}: {name}: {error.message}"
+            raise SpecError(where, error.remedy) from error
+
+    @property
+    def title(self) -> str:
+        """Name of the function: with ports it is another than the accelerator's module."""
+        return f"{self.netlist.title}{PORTED if self.axis else ''}"
+
+    # AXI4-Stream ports.
+
+    def _end(self, name: str, stream: Stream) -> _Wire:
+        """What the processes read or write of an argument: itself, or a stream behind a port that
+        has side channels.
+        """
+        if self.axis and stream.last:
+            return _Wire(f"{name}_beats", stream, LEAST_DEPTH)
+        return _Wire(name, stream)
+
+    def _ragged_entries(self, ragged: dict[str, Attention]) -> dict[str, Attention]:
+        """Inputs of the netlist whose beats follow from the frame's length, and who reads them."""
+        found = {}
+        for name in self.netlist.inputs():
+            reader, port = self.reads[("", name)]
+            kernel = ragged.get(reader)
+            if kernel and (kernel is not self.netlist.instances[reader] or port in RAGGED):
+                found[name] = kernel
+        return found
+
+    def _take(self, entries: dict[str, Attention], lengths: dict[str, str]) -> None:
+        """A process behind each port that comes in."""
+        for name, stream in self.netlist.inputs().items():
+            inner = self.wires[("", name)].name
+            if inner == name:
+                continue
+            if name in entries:
+                reader = entries[name]
+                values = f"{stream.width}, {reader.DIM}, {reader.PE}, {reader.LENGTH}"
+                call = f"take_ragged<{values}>({name}, {lengths[name]}, {inner});"
+            else:
+                once = "_once" if name in self.netlist.setup() else ""
+                call = f"take{once}<{stream.width}, {stream.beats}>({name}, {inner});"
+            self.processes.append(f"{NAMESPACE}::{call}")
+
+    def _give(self) -> None:
+        """A process before each port that goes out."""
+        for name, stream in self.netlist.outputs().items():
+            inner = self.wires[self.feeds[("", name)]].name
+            if inner != name:
+                values = f"{stream.width}, {stream.beats}"
+                self.processes.append(f"{NAMESPACE}::give<{values}>({inner}, {name});")
 
     # What is loaded once.
 
@@ -116,13 +193,14 @@ class _Emitter:
                 f"{NAMESPACE}::load_words<{s.width}, {s.beats}>(bytes, {n});"
                 for n, s in streams.items()
             ]
-            function = f"{self.netlist.title}_load"
+            function = f"{self.title}_load"
             self.before += (
                 f"static void {function}(hls::stream<ap_uint<8>>& bytes, {head}) {{\n"
                 "  static bool loaded = false;\n#pragma HLS RESET variable = loaded\n"
                 "  if (loaded) return;\n" + "\n".join(_indented(lines)) + "\n  loaded = true;\n}\n"
             )
-            self.processes.append(f"{function}({', '.join((source, *streams))});")
+            bytes_ = self.wires[("", source)].name
+            self.processes.append(f"{function}({', '.join((bytes_, *streams))});")
 
     # What has a frame's own length.
 
@@ -133,17 +211,23 @@ class _Emitter:
             if not (isinstance(kernel, Attention) and kernel.RAGGED):
                 continue
             found[name] = kernel
-            for port in ("s_axis_k", "s_axis_v"):
+            for port in RAGGED:
                 source = self.feeds[(name, port)]
                 while source[0]:
-                    found[source[0]] = kernel
+                    other = found.setdefault(source[0], kernel)
+                    if (other.PE, other.DIM) != (kernel.PE, kernel.DIM):
+                        raise SpecError(
+                            f"{self.netlist.title}: {source[0]} serves attentions of PE"
+                            f" {other.PE} and {kernel.PE}",
+                            "readers of one ragged input have one folding in HLS",
+                        )
                     (entry,) = self.netlist.instances[source[0]].inputs()
                     source = self.feeds[(source[0], entry)]
         return found
 
-    def _lengths(self, ragged: dict[str, Attention]) -> dict[str, str]:
-        """A stream of lengths for each instance that asks for one, and the process that fills
-        them.
+    def _lengths(self, ragged: list[str]) -> dict[str, str]:
+        """A stream of lengths for each instance or input that asks for one, and the process that
+        fills them.
         """
         if LENGTH not in self.netlist.inputs():
             return {}
@@ -151,10 +235,10 @@ class _Emitter:
         names = {
             name: f"{name}_length"
             for name in ragged
-            if self.netlist.instances[name].name not in SLICES
+            if name not in self.netlist.instances or self.netlist.instances[name].name not in SLICES
         }
         self.extra += [_Wire(n, stream, LEAST_DEPTH) for n in names.values()]
-        function = f"{self.netlist.title}_lengths"
+        function = f"{self.title}_lengths"
         head = ", ".join(f"{stream_type(stream)}& {n}" for n in names.values())
         writes = [f"{n}.write(length);" for n in names.values()]
         self.before += (
@@ -207,7 +291,7 @@ class _Emitter:
         for port, stream in kernel.outputs().items():
             wire = _Wire(f"{name}_{port}", stream, LEAST_DEPTH)
             if (name, port) in self.given:
-                wire = _Wire(self.given[(name, port)], stream)
+                wire = self._end(self.given[(name, port)], stream)
             self.wires[(name, port)] = wire
             names.append(wire.name)
         return names
@@ -231,9 +315,18 @@ def _indented(lines: list[str]) -> list[str]:
     return [f"  {line}" for line in lines]
 
 
-def netlist_top(netlist: Netlist) -> Top:
-    """Returns the netlist's top function, which has the netlist's title for a name.
+def interface(arguments: Mapping[str, Stream]) -> list[str]:
+    """Returns the pragmas of a top function's ports: AXI4-Stream, and AXI4-Lite for ap_ctrl."""
+    ports = [f"#pragma HLS INTERFACE mode = axis port = {name}" for name in arguments]
+    return [*ports, "#pragma HLS INTERFACE mode = s_axilite port = return bundle = control"]
 
+
+def netlist_top(netlist: Netlist, axis: bool = False) -> Top:
+    """Returns the netlist's top function.
+
+    By default it has the netlist's title and plain streams. With axis it is what becomes an IP:
+    <title>_hls, whose ports are AXI4-Streams with the SystemVerilog ports' tlast, started over
+    AXI4-Lite.
     Raises SpecError for a kernel without an HLS form, or one that cannot stand where it does.
     """
-    return _Emitter(netlist).top()
+    return _Emitter(netlist, axis).top()

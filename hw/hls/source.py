@@ -7,7 +7,7 @@ to the stream that passes through them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,11 @@ _VALUES_A_LINE = 24
 def stream_type(stream: Stream) -> str:
     """C++ type of a stream: its beats are tdata, filled up to whole bytes."""
     return f"hls::stream<ap_uint<{stream.width}>>"
+
+
+def axis_type(stream: Stream) -> str:
+    """C++ type of a stream at an AXI4-Stream port: with tkeep, tstrb and tlast."""
+    return f"hls::stream<{NAMESPACE}::AxisBeat<{stream.width}>>"
 
 
 def rom_name(prefix: str, name: str) -> str:
@@ -59,20 +64,41 @@ def call_text(prefix: str, call: HlsCall, streams: list[str], number: int) -> st
 
 @dataclass(frozen=True)
 class Top:
-    """A top function as text. ports: its streams in order, inputs first."""
+    """A top function: what stands before it, lines of its body, headers, streams in order. axis:
+    those with tlast are AXI4-Stream ports.
+    """
 
     name: str
-    text: str
+    before: str
+    body: Sequence[str]
     headers: frozenset[str]
     inputs: Mapping[str, Stream]
     outputs: Mapping[str, Stream]
+    axis: bool = False
+
+    @property
+    def text(self) -> str:
+        """The source, without its includes."""
+        body = "\n".join(self.body)
+        return f"{self.before}{self.head()} {{\n{body}\n}}\n"
+
+    def types(self) -> dict[str, str]:
+        """C++ types of the arguments, inputs first."""
+        return {
+            name: axis_type(stream) if self.axis and stream.last else stream_type(stream)
+            for name, stream in (*self.inputs.items(), *self.outputs.items())
+        }
+
+    def head(self) -> str:
+        """The function's declaration without its semicolon."""
+        arguments = ",\n    ".join(f"{kind}& {name}" for name, kind in self.types().items())
+        return f"void {self.name}(\n    {arguments})"
 
 
 def kernel_top(name: str, kernel: Kernel, number: int = 0) -> Top:
     """One kernel as a top function. Raises SpecError for a kernel without an HLS form."""
     call = kernel.hls()
     inputs, outputs = kernel.inputs(), kernel.outputs()
-    arguments = ",\n    ".join(f"{stream_type(s)}& {k}" for k, s in (inputs | outputs).items())
     body = call_text(name, call, [*inputs, *outputs], number)
-    text = f"{roms_text(name, call)}void {name}(\n    {arguments}) {{\n  {body}\n}}\n"
-    return Top(name, text, frozenset({call.header, "stream"}), inputs, outputs)
+    headers = frozenset({call.header, "stream"})
+    return Top(name, roms_text(name, call), [f"  {body}"], headers, inputs, outputs)

@@ -159,9 +159,9 @@ class Netlist(Kernel):
         """The module: one instance a kernel, one bundle of wires a stream."""
         ports = ["input  wire logic clk", "input  wire logic rst"]
         for name, stream in self.inputs().items():
-            ports += _ports(name, stream, "input  wire logic", "output logic     ")
+            ports += port_lines(name, stream, "input  wire logic", "output logic     ")
         for name, stream in self.outputs().items():
-            ports += _ports(name, stream, "output logic     ", "input  wire logic")
+            ports += port_lines(name, stream, "output logic     ", "input  wire logic")
         feeds = {end_of(b): end_of(a) for a, b in self.wires}
         reads = {a: b for b, a in feeds.items()}
         body: list[str] = []
@@ -234,7 +234,8 @@ def end_of(text: str) -> End:
     return (name, port) if dot else ("", text)
 
 
-def _ports(name: str, stream: Stream, there: str, back: str) -> list[str]:
+def port_lines(name: str, stream: Stream, there: str, back: str) -> list[str]:
+    """A stream's ports of a module, declared with `there` in its direction and `back` against."""
     ports = [f"{there} [{stream.width - 1}:0] {name}_tdata"]
     ports += [f"{there} {name}_tlast"] if stream.last else []
     return [*ports, f"{there} {name}_tvalid", f"{back} {name}_tready"]

@@ -13,14 +13,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.hls.source import INCLUDE, Top, stream_type
+from hw.hls.source import INCLUDE, Top
 from hw.spec.errors import SamFabricError
 from hw.spec.stream import Stream
+from sim.csim import depths
 from sim.csim.headers import type_headers
 from sim.verilate import cached
 
-FLAGS = ("-std=c++17", "-O2", "-shared", "-fPIC", "-w", "-DAP_INT_MAX_W=16384")
+FLAGS = ("-std=c++14", "-O2", "-shared", "-fPIC", "-w", "-DAP_INT_MAX_W=16384")
 TIMEOUT_S = 1800
+MESSAGE = 1 << 16
+"""A run says no more than this many bytes."""
 
 Bytes = NDArray[np.uint8]
 """An array of (beats, width / 8) bytes of a stream, little end first."""
@@ -28,18 +31,25 @@ Bytes = NDArray[np.uint8]
 _GLUE = """
 namespace {
 template <int WIDTH>
-void push(hls::stream<ap_uint<WIDTH>>& stream, const unsigned char* bytes, unsigned long beats) {
+void put(ap_uint<WIDTH>& beat, const ap_uint<WIDTH>& data) { beat = data; }
+template <int WIDTH>
+const ap_uint<WIDTH>& data_of(const ap_uint<WIDTH>& beat) { return beat; }
+@PORTS@
+template <int WIDTH, typename BEAT>
+void push(hls::stream<BEAT>& stream, const unsigned char* bytes, unsigned long beats) {
   for (unsigned long i = 0; i < beats; i++) {
-    ap_uint<WIDTH> beat = 0;
-    for (int k = 0; k < WIDTH / 8; k++) beat.range(8 * k + 7, 8 * k) = bytes[i * (WIDTH / 8) + k];
+    ap_uint<WIDTH> data = 0;
+    for (int k = 0; k < WIDTH / 8; k++) data.range(8 * k + 7, 8 * k) = bytes[i * (WIDTH / 8) + k];
+    BEAT beat;
+    put(beat, data);
     stream.write(beat);
   }
 }
-template <int WIDTH>
-unsigned long pop(hls::stream<ap_uint<WIDTH>>& stream, unsigned char* bytes, unsigned long room) {
+template <int WIDTH, typename BEAT>
+unsigned long pop(hls::stream<BEAT>& stream, unsigned char* bytes, unsigned long room) {
   unsigned long beats = 0;
   while (!stream.empty()) {
-    const ap_uint<WIDTH> beat = stream.read();
+    const ap_uint<WIDTH> beat = data_of(stream.read());
     if (beats < room) {
       for (int k = 0; k < WIDTH / 8; k++) {
         bytes[beats * (WIDTH / 8) + k] = (unsigned char)(beat.range(8 * k + 7, 8 * k).to_uint());
@@ -53,25 +63,37 @@ unsigned long pop(hls::stream<ap_uint<WIDTH>>& stream, unsigned char* bytes, uns
 """
 
 
+_PORTS = """template <int WIDTH>
+void put(samfabric::AxisBeat<WIDTH>& beat, const ap_uint<WIDTH>& data) { beat.data = data; }
+template <int WIDTH>
+ap_uint<WIDTH> data_of(const samfabric::AxisBeat<WIDTH>& beat) { return beat.data; }
+"""
+
+
 class CsimError(SamFabricError):
     """An HLS source does not compile, or its run did not yield what its streams promise."""
 
 
 class Library:
-    """A library holds compiled top functions, which it calls with bytes.
+    """A library holds compiled top functions, which it calls with bytes. bounded: streams hold no
+    more than their depth, and a run that comes to a halt for good is told; else they hold what
+    comes, and a run is quicker.
 
     Raises CsimError where the compiler is missing or refuses the source, HeadersError where the
     headers are missing.
     """
 
-    def __init__(self, tops: Sequence[Top], include: Path = INCLUDE) -> None:
+    def __init__(self, tops: Sequence[Top], include: Path = INCLUDE, bounded: bool = False) -> None:
         self.tops = {top.name: top for top in tops}
-        source = "".join(f'#include "{h}.hpp"\n' for h in sorted(_headers(tops))) + _GLUE
-        source += "".join(top.text + _entry(top) for top in tops)
-        self.source = source
-        folder = cached(
-            f"csim-{_digest(source, include)}", lambda kept: _compile(source, include, kept)
-        )
+        source = "".join(f'#include "{h}.hpp"\n' for h in sorted(_headers(tops)))
+        source += _GLUE.replace("@PORTS@", _PORTS if any(t.axis for t in tops) else "")
+        source += "".join(top.text + _entry(top, bounded) for top in tops)
+        if bounded:
+            source = "#include <cstring>\n#include <stdexcept>\n" + depths.bounded(source)
+        headers = _texts(include, bounded)
+        words = "\0".join((source, *FLAGS, *headers, *headers.values()))
+        digest = hashlib.sha256(words.encode()).hexdigest()[:16]
+        folder = cached(f"csim-{digest}", lambda kept: _compile(source, headers, kept))
         self._library = ctypes.CDLL(str(folder / "csim.so"))
 
     def run(self, name: str, frames: int, inputs: Mapping[str, Bytes]) -> dict[str, Bytes]:
@@ -86,6 +108,7 @@ class Library:
         given = [np.ascontiguousarray(inputs[k]) for k in top.inputs]
         left = (ctypes.c_ulong * len(top.inputs))()
         made = (ctypes.c_ulong * len(top.outputs))()
+        said = ctypes.create_string_buffer(MESSAGE)
         self._library[f"run_{name}"](
             ctypes.c_ulong(frames),
             _pointers(given),
@@ -94,7 +117,14 @@ class Library:
             _pointers(list(results.values())),
             (ctypes.c_ulong * len(room))(*room.values()),
             made,
+            said,
+            ctypes.c_ulong(MESSAGE),
         )
+        if said.value:
+            raise CsimError(
+                f"{name}: the streams came to a halt: {said.value.decode()}",
+                "give the stream that is full more depth",
+            )
         unread = [f"{k}: {n} beats unread" for k, n in zip(top.inputs, left, strict=True) if n]
         wrong = [
             f"{k}: {n} beats, not at most {room[k]}"
@@ -114,32 +144,45 @@ def _headers(tops: Sequence[Top]) -> frozenset[str]:
     return frozenset().union(*(top.headers for top in tops))
 
 
-def _entry(top: Top) -> str:
+def _entry(top: Top, bounded: bool) -> str:
     """The C function that feeds a top function and collects what it gives."""
     streams = {**top.inputs, **top.outputs}
-    lines = [f'  {stream_type(s)} {k}("{k}");' for k, s in streams.items()]
-    lines += [f"  push({k}, in[{i}], beats[{i}]);" for i, k in enumerate(top.inputs)]
-    lines += [f"  for (unsigned long f = 0; f < frames; f++) {top.name}({', '.join(streams)});"]
+    types = top.types()
+    lines = [f'  {types[k]} {k}("{k}");' for k in streams]
+    lines += [f"  {k}.bound(-1);" for k in streams] if bounded else []
+    for i, (k, s) in enumerate(top.inputs.items()):
+        lines.append(f"  push<{s.width}>({k}, in[{i}], beats[{i}]);")
+    call = f"for (unsigned long f = 0; f < frames; f++) {top.name}({', '.join(streams)});"
+    if bounded:
+        told = "catch (const std::exception& error) { std::strncpy(said, error.what(), most - 1); }"
+        call = f"try {{ {call} }} {told}"
+    lines.append(f"  {call}")
     lines += [f"  left[{i}] = {k}.size();" for i, k in enumerate(top.inputs)]
     lines += [f"  while (!{k}.empty()) {k}.read();" for k in top.inputs]
-    lines += [f"  made[{i}] = pop({k}, out[{i}], room[{i}]);" for i, k in enumerate(top.outputs)]
+    for i, (k, s) in enumerate(top.outputs.items()):
+        lines.append(f"  made[{i}] = pop<{s.width}>({k}, out[{i}], room[{i}]);")
     head = (
         f'extern "C" void run_{top.name}(unsigned long frames, const unsigned char* const* in,\n'
         "    const unsigned long* beats, unsigned long* left, unsigned char* const* out,\n"
-        "    const unsigned long* room, unsigned long* made) {\n"
+        "    const unsigned long* room, unsigned long* made, char* said, unsigned long most) {\n"
     )
     return head + "\n".join(lines) + "\n}\n"
 
 
-def _digest(source: str, include: Path) -> str:
-    hashed = hashlib.sha256("\0".join((source, *FLAGS)).encode())
-    for path in sorted(include.glob("*.hpp")):
-        hashed.update(path.name.encode() + path.read_bytes())
-    return hashed.hexdigest()[:16]
+def _texts(include: Path, bounded: bool) -> dict[str, str]:
+    """Headers by name, as they are compiled."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(include.glob("*.hpp"))}
+    if bounded:
+        texts = {name: depths.bounded(text) for name, text in texts.items()}
+        texts |= {path.name: path.read_text(encoding="utf-8") for path in depths.HEADERS.iterdir()}
+    return texts
 
 
-def _compile(source: str, include: Path, folder: Path) -> None:
-    path = folder / "csim.cpp"
+def _compile(source: str, headers: Mapping[str, str], folder: Path) -> None:
+    path, include = folder / "csim.cpp", folder / "include"
+    include.mkdir()
+    for name, text in headers.items():
+        (include / name).write_text(text, encoding="utf-8")
     path.write_text(source, encoding="utf-8")
     command = ["g++", *FLAGS, f"-I{include}", f"-isystem{type_headers()}"]
     command += [str(path), "-o", str(folder / "csim.so")]

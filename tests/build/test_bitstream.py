@@ -134,10 +134,10 @@ def test_a_look_says_at_once_what_is_missing(fake, monkeypatch, capsys):
     said = capsys.readouterr().err
     assert "No vivado on the PATH" in said and "2022.1 or newer" in said and "PROJECT=1" in said
     assert bitstream.main(["--look", "--project-only"]) == 0
-    fake("2021.2")
+    fake("2021.2", "true")
     assert bitstream.main(["--look"]) == 2
     assert "Vivado 2021.2" in capsys.readouterr().err
-    fake()
+    fake("2022.1", "true")
     assert bitstream.main(["--look"]) == 0
 
 
@@ -252,7 +252,7 @@ def test_the_verbs_run_what_they_say(words, last):
     said = subprocess.run(
         ["make", "--no-print-directory", "-n", *words], cwd=ROOT, capture_output=True, text=True
     )
-    lines = said.stdout.strip().splitlines()
+    lines = [line for line in said.stdout.strip().splitlines() if "next: " not in line]
     assert said.returncode == 0 and last in lines[-1]
     assert lines[-1].startswith((".venv/bin/python -m", "echo"))
     if "DEVICE=rtl" in words:  # what it runs on is made first

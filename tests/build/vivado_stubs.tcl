@@ -5,8 +5,7 @@
 # Commands and options are those that the script may use; any other is an error, as in Vivado.
 
 lassign $argv script record board_parts slack failing
-set out [open $record w]
-proc note {args} { puts $::out [join $args \t]; flush $::out }
+source [file join [file dirname [info script]] recording.tcl]
 
 # Command -> flags, options with a value.
 set known {
@@ -17,6 +16,8 @@ set known {
   add_files {-norecurse} {}
   get_files {} {}
   update_compile_order {} {-fileset}
+  update_ip_catalog {} {}
+  create_ip {} {-vlnv -module_name}
   create_bd_design {} {}
   create_bd_cell {} {-type -vlnv -reference}
   apply_bd_automation {} {-rule -config}
@@ -46,36 +47,7 @@ set known {
   write_hw_platform {-fixed -include_bit -force} {-file}
 }
 
-# Option values in the caller's `opt`, what is left in `rest`.
-proc parse {name words} {
-  foreach {command flags valued} $::known {
-    if {$command ne $name} continue
-    set opt {}
-    set rest {}
-    for {set i 0} {$i < [llength $words]} {incr i} {
-      set word [lindex $words $i]
-      if {$word in $flags} {
-        dict set opt $word 1
-      } elseif {$word in $valued} {
-        dict set opt $word [lindex $words [incr i]]
-      } elseif {[regexp {^-[a-z]} $word]} {
-        error "$name: unknown option $word"
-      } else {
-        lappend rest $word
-      }
-    }
-    return [list $opt $rest]
-  }
-}
-
-foreach {command flags valued} $known {
-  proc $command {args} [string map [list NAME $command] {
-    lassign [parse NAME $args] opt rest
-    if {[info procs do_NAME] ne ""} { return [do_NAME $opt $rest] }
-    note call NAME {*}$args
-    return [lindex $rest 0]
-  }]
-}
+define $known
 
 proc do_create_project {opt rest} {
   note project [lindex $rest 0] [dict get $opt -part]
@@ -87,6 +59,7 @@ proc do_get_board_parts {opt rest} {
 proc do_current_project {opt rest} { return project }
 proc do_current_fileset {opt rest} { return fileset }
 proc do_add_files {opt rest} { foreach file [lindex $rest 0] { note file $file } }
+proc do_create_ip {opt rest} { note ip [dict get $opt -module_name] [dict get $opt -vlnv] }
 proc do_create_bd_cell {opt rest} {
   set kind [expr {[dict get $opt -type] eq "module" ? "module:[dict get $opt -reference]"
                                                      : [dict get $opt -vlnv]}]
@@ -153,7 +126,4 @@ proc do_report_utilization {opt rest} { report $opt }
 proc do_write_hw_platform {opt rest} { report $opt }
 proc do_report_timing_summary {opt rest} { report $opt }
 
-# Vivado's Tcl may be 8.5.
-foreach command {lmap try throw tailcall coroutine} { rename $command {} }
-
-source $script
+replay $script

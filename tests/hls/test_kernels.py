@@ -49,7 +49,8 @@ def test_every_set_equals_golden(name, record_property):
 
 
 def test_every_header_has_a_planted_fault():
-    assert set(PLANTED) | {"ends"} == {path.stem for path in INCLUDE.glob("*.hpp")}
+    # Those of `ends` and `axis`, which are no kernels: test_accelerator.py, test_hls_project.py.
+    assert set(PLANTED) | {"ends", "axis"} == {path.stem for path in INCLUDE.glob("*.hpp")}
 
 
 @pytest.mark.slow

@@ -82,6 +82,22 @@ if {[llength $memories]} {
   add_files -norecurse [all_here $memories]
   set_property file_type {Memory Initialization Files} [get_files [all_here $memories]]
 }
+# Accelerators that are IPs are synthesised with the sources that instantiate them: a module of a
+# block design may hold no IP that has been synthesised on its own (UG994, "Referencing RTL Modules").
+if {[llength $ips]} {
+  foreach repository $ip_folders {
+    if {![file exists [here $repository/component.xml]]} {
+      error "no IP in [here $repository]: run hls/run_hls.tcl first"
+    }
+  }
+  set_property ip_repo_paths [all_here $ip_folders] [current_project]
+  update_ip_catalog
+  foreach {module vlnv} $ips {
+    create_ip -vlnv $vlnv -module_name $module
+    set_property generate_synth_checkpoint false [get_files $module.xci]
+    generate_target all [get_files $module.xci]
+  }
+}
 set_property verilog_define SYNTHESIS=1 [current_fileset]
 update_compile_order -fileset sources_1
 

@@ -17,7 +17,7 @@ void join_add(Stream<PE, IN_WIDTH_A>& s_axis_a, Stream<PE, IN_WIDTH_B>& s_axis_b
   constexpr int TOTAL = larger(larger(IN_WIDTH_A, IN_WIDTH_B) + 17, 31) + 3;
 beats:
   for (int beat = 0; beat < BEATS; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     const Beat<PE, IN_WIDTH_A> a = s_axis_a.read();
     const Beat<PE, IN_WIDTH_B> b = s_axis_b.read();
     Beat<PE, OUT_WIDTH> y = 0;

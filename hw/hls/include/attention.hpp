@@ -18,16 +18,17 @@
 
 namespace samfabric {
 
-// Constants of the requantizer, which all lanes share, and the frame's set of them.
+// Constants of the requantizer, which all lanes share, and the frame's set of them. MOST: beats of the longest frame.
 template <int PE, int ACCU_WIDTH, int PORT_WIDTH, int OUT_WIDTH, int M_WIDTH, int B_WIDTH,
-          int B_SHIFT, int SHIFT, int SHIFTS, int SHIFT_STEP, int SETS>
+          int B_SHIFT, int SHIFT, int SHIFTS, int SHIFT_STEP, int SETS, int MOST>
 void attention_requant(Stream<PE, ACCU_WIDTH>& sums, Stream<PE, OUT_WIDTH>& scores,
                        const Constant<M_WIDTH, false> m[SETS][PE],
                        const Constant<B_WIDTH, true> b[SETS][PE],
                        const Constant<8, false> n[SETS][PE], int set, int beats) {
 beats:
   for (int beat = 0; beat < beats; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = MOST
+#pragma HLS PIPELINE II = 1 style = flp
     requant_set<PE, PE, ACCU_WIDTH, PORT_WIDTH, OUT_WIDTH, true, M_WIDTH, B_WIDTH, B_SHIFT, SHIFT,
                 SHIFTS, SHIFT_STEP, SETS, 1>(sums, scores, m, b, n, set);
   }
@@ -58,7 +59,8 @@ void attention_frame(int length, int set, Stream<SIMD, K_WIDTH>& s_axis_k,
   matmul_frame<true, LENGTH, DIM, PE, SIMD, Q_WIDTH, true, K_WIDTH, S_ACCU_WIDTH, QUERIES>(
       filled, s_axis_k, s_axis_q, sums);
   attention_requant<PE, S_ACCU_WIDTH, PORT_WIDTH, S_WIDTH, M_WIDTH, B_WIDTH, B_SHIFT, SHIFT, SHIFTS,
-                    SHIFT_STEP, SETS>(sums, scores, m, b, n, set, QUERIES * (filled / PE));
+                    SHIFT_STEP, SETS, QUERIES * ceil_div(LENGTH, PE)>(sums, scores, m, b, n, set,
+                                                                      QUERIES * (filled / PE));
   rowexp_frame<S_WIDTH, E_WIDTH, LENGTH, PE, SUM_WIDTH, QUERIES>(length, scores, weights, divisors,
                                                                  table);
   matmul_frame<false, LENGTH, DIM, SIMD, PE, E_WIDTH, false, V_WIDTH, N_ACCU_WIDTH, QUERIES>(

@@ -16,7 +16,7 @@ pixels:
   for (int pixel = 0; pixel < PIXELS; pixel++) {
   beats:
     for (int beat = 0; beat < (NumChannels0 + NumChannels1) / PE; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
       m_axis.write(beat < NumChannels0 / PE ? s_axis_0.read() : s_axis_1.read());
     }
   }
@@ -31,7 +31,7 @@ pixels:
   for (int pixel = 0; pixel < PIXELS; pixel++) {
   beats:
     for (int beat = 0; beat < (NumChannels0 + NumChannels1) / PE; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
       const Beat<PE, ELEM_WIDTH> x = s_axis.read();
       if (beat < NumChannels0 / PE) {
         m_axis_0.write(x);
@@ -51,7 +51,7 @@ void duplicate_beats(hls::stream<ap_uint<STREAM_WIDTH>>& s_axis,
 beats:
   for (int beat = 0; beat < beats; beat++) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = MOST
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     const ap_uint<STREAM_WIDTH> x = s_axis.read();
     m_axis_0.write(x);
     m_axis_1.write(x);
@@ -71,7 +71,7 @@ void forward(hls::stream<ap_uint<STREAM_WIDTH>>& s_axis,
              hls::stream<ap_uint<STREAM_WIDTH>>& m_axis) {
 beats:
   for (int beat = 0; beat < BEATS; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     m_axis.write(s_axis.read());
   }
 }
@@ -87,7 +87,7 @@ void dwc_codes(Stream<IN_LANES, ELEM_WIDTH>& s_axis, Stream<OUT_LANES, ELEM_WIDT
 beats:
   while (given < codes) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = MOST / smaller(IN_LANES, OUT_LANES)
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     if (count < OUT_LANES && taken < codes) {
       const ap_uint<IN_LANES * ELEM_WIDTH> beat = s_axis.read();
       held |= ap_uint<HELD * ELEM_WIDTH>(beat) << (count * ELEM_WIDTH);
@@ -113,7 +113,7 @@ void transpose_write(hls::stream<ap_uint<STREAM_WIDTH>>& s_axis,
                      ap_uint<STREAM_WIDTH> frame[A * B * INNER]) {
 beats:
   for (int i = 0; i < A * B * INNER; i++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     frame[i] = s_axis.read();
   }
 }
@@ -125,7 +125,7 @@ rows:
   for (int b = 0; b < B; b++) {
     for (int a = 0; a < A; a++) {
       for (int i = 0; i < INNER; i++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
         m_axis.write(frame[(a * B + b) * INNER + i]);
       }
     }

@@ -16,7 +16,7 @@ void crc(hls::stream<ap_uint<STREAM_WIDTH>>& s_axis, hls::stream<ap_uint<32>>& m
   ap_uint<32> sum = 0xffffffff;
 beats:
   for (int beat = 0; beat < BEATS; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     const ap_uint<STREAM_WIDTH> x = s_axis.read();
     for (int bit = 0; bit < STREAM_WIDTH; bit++) {
 #pragma HLS UNROLL

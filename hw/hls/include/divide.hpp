@@ -43,7 +43,7 @@ rows:
   for (int row = 0; row < ROWS; row++) {
   beats:
     for (int beat = 0; beat < DIM / PE; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
       if (beat == 0) divisor = s_axis_d.read();
       const Beat<PE, N_WIDTH> x = s_axis_n.read();
       Beat<PE, OUT_WIDTH> y = 0;

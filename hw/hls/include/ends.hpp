@@ -15,7 +15,7 @@ words:
     ap_uint<STREAM_WIDTH> word = 0;
   bytes:
     for (int i = 0; i < STREAM_WIDTH / 8; i++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
       word.range(8 * i + 7, 8 * i) = bytes.read();
     }
     words.write(word);
@@ -27,7 +27,7 @@ template <int STREAM_WIDTH, int BEATS>
 void drain(hls::stream<ap_uint<STREAM_WIDTH>>& s_axis) {
 beats:
   for (int beat = 0; beat < BEATS; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     s_axis.read();
   }
 }

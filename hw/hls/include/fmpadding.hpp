@@ -18,7 +18,7 @@ lines:
     for (int x = 0; x < PAD_LEFT + IFM_W + PAD_RIGHT; x++) {
     folds:
       for (int f = 0; f < NumChannels / SIMD; f++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
         const bool inside =
             y >= PAD_TOP && y < PAD_TOP + IFM_H && x >= PAD_LEFT && x < PAD_LEFT + IFM_W;
         Beat<SIMD, ELEM_WIDTH> beat = 0;

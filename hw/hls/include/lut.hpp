@@ -15,7 +15,7 @@ void lut(Stream<PE, IN_WIDTH>& s_axis, Stream<PE, OUT_WIDTH>& m_axis,
          const Constant<OUT_WIDTH, false> table[1 << IN_WIDTH]) {
 beats:
   for (int beat = 0; beat < BEATS; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     const Beat<PE, IN_WIDTH> x = s_axis.read();
     Beat<PE, OUT_WIDTH> y = 0;
     for (int p = 0; p < PE; p++) {

@@ -40,7 +40,7 @@ groups:
     for (int row = 0; row < S::LANES; row++) {
     beats:
       for (int beat = 0; beat < S::INNER; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
         const Beat<S::WIDE, B_WIDTH> word = s_axis_b.read();
         for (int i = 0; i < S::WIDE; i++) {
 #pragma HLS UNROLL
@@ -76,7 +76,7 @@ rows:
     steps:
       for (int step = 0; step < steps; step++) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = STEPS
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
         Beat<SIMD, A_WIDTH> x;
         if (pass == 0) {
           x = s_axis_a.read();

@@ -21,7 +21,7 @@ lines:
     for (int x = 0; x < IFM_W; x++) {
     folds:
       for (int f = 0; f < FOLD; f++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
         const Beat<SIMD, ELEM_WIDTH> beat = s_axis.read();
         const bool inside = y < OFM_H * KERNEL && x < OFM_W * KERNEL;
         if (inside) {

@@ -31,7 +31,7 @@ vectors:
     for (int pass = 0; pass < PASSES; pass++) {
     beats:
       for (int beat = 0; beat < BEATS; beat++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
         Beat<SIMD, ACTIVATION_WIDTH> x;
         if (pass == 0) {
           x = s_axis.read();
@@ -88,7 +88,7 @@ void mvau_load(Stream<PE * SIMD, WEIGHT_WIDTH>& s_axis_weights,
                ap_int<WEIGHT_WIDTH> weights[SETS * (MW / SIMD) * (MH / PE)][PE][SIMD]) {
 words:
   for (int word = 0; word < SETS * (MW / SIMD) * (MH / PE); word++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     const Beat<PE * SIMD, WEIGHT_WIDTH> beat = s_axis_weights.read();
     for (int p = 0; p < PE; p++) {
 #pragma HLS UNROLL

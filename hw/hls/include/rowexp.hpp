@@ -24,7 +24,7 @@ rows:
   beats:
     for (int beat = 0; beat < beats; beat++) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = ceil_div(LENGTH, PE)
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
       const Beat<PE, IN_WIDTH> x = s_axis.read();
       for (int p = 0; p < PE; p++) {
 #pragma HLS UNROLL
@@ -49,7 +49,7 @@ rows:
   beats:
     for (int beat = 0; beat < beats; beat++) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = ceil_div(LENGTH, PE)
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
       const Beat<PE, IN_WIDTH> x = scores.read();
       Beat<PE, OUT_WIDTH> y = 0;
       for (int p = 0; p < PE; p++) {

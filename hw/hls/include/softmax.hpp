@@ -22,7 +22,7 @@ rows:
   beats:
     for (int beat = 0; beat < beats; beat++) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = ceil_div(LENGTH, PE)
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
       const Beat<PE, EXP_WIDTH> x = exponentials.read();
       Beat<PE, OUT_WIDTH> y = 0;
       for (int p = 0; p < PE; p++) {

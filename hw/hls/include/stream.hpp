@@ -16,7 +16,11 @@ constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
 constexpr int larger(int a, int b) { return a > b ? a : b; }
 constexpr int smaller(int a, int b) { return a < b ? a : b; }
 // Bits of an unsigned number up to n.
-constexpr int bits_of(unsigned long long n) { return n == 0 ? 0 : 1 + bits_of(n >> 1); }
+constexpr int bits_of(unsigned long long n) {
+  int bits = 0;
+  while (bits < 64 && n >> bits != 0) bits++;
+  return bits;
+}
 
 // A stream of beats of LANES codes of BITS bits.
 template <int LANES, int BITS>

@@ -6,15 +6,17 @@
 //   swg_serial             (OH, OW, k, k, C), SIMD lanes
 //   swg_serial, DEPTHWISE  (OH, OW, C / SIMD, k * k, SIMD), SIMD lanes
 //   swg_parallel           the order of DEPTHWISE, k * k * SIMD lanes
-// II = 1. swg_serial takes a cycle a beat of the windows, and reads the lines that the next row of
-// windows needs meanwhile; swg_parallel takes a cycle a beat of the map.
+// II = 1. swg_serial takes a cycle a beat of the windows, and reads what the next ones need meanwhile;
+// swg_parallel takes a cycle a beat of the map.
 #pragma once
 
 #include "stream.hpp"
 
 namespace samfabric {
 
-// A ring of lines, k that are read and STRIDE that are written.
+// A ring of lines, k that are read and STRIDE that are written. What a window needs is waited for, what
+// comes later is taken as it comes: no window waits for beats beyond its own, since whoever makes those
+// may be waiting for that window.
 template <int IFM_H, int IFM_W, int NumChannels, int KERNEL, int STRIDE, int SIMD, int ELEM_WIDTH,
           bool DEPTHWISE>
 void swg_serial(Stream<SIMD, ELEM_WIDTH>& s_axis, Stream<SIMD, ELEM_WIDTH>& m_axis) {
@@ -23,63 +25,59 @@ void swg_serial(Stream<SIMD, ELEM_WIDTH>& s_axis, Stream<SIMD, ELEM_WIDTH>& m_ax
   constexpr int OFM_W = (IFM_W - KERNEL) / STRIDE + 1;
   constexpr int LINE = IFM_W * FOLD;
   constexpr int RING = KERNEL + STRIDE;
-  constexpr int WINDOWS = OFM_W * KERNEL * KERNEL * FOLD;  // beats of a row of windows
+  constexpr int IN = IFM_H * LINE;
+  constexpr int OUT = OFM_H * OFM_W * KERNEL * KERNEL * FOLD;
   Beat<SIMD, ELEM_WIDTH> ring[RING][LINE];
 #pragma HLS BIND_STORAGE variable = ring type = ram_2p
-#pragma HLS DEPENDENCE variable = ring inter false
-  int line = 0;  // of the map, that is read next
-first:
-  for (; line < KERNEL; line++) {
-    for (int i = 0; i < LINE; i++) {
-#pragma HLS PIPELINE II = 1
-      ring[line % RING][i] = s_axis.read();
+  int line = 0, slot = 0, written = 0;                       // that comes: in the map, in the ring
+  int top = 0, top_slot = 0, ox = 0, ky = 0, kx = 0, f = 0;  // of the beat that leaves
+beats:
+  while (line < IFM_H || top < OFM_H * STRIDE) {
+#pragma HLS LOOP_TRIPCOUNT min = larger(IN, OUT) max = IN + OUT
+#pragma HLS PIPELINE II = 1 style = flp
+    const int at = (ox * STRIDE + kx) * FOLD + f;
+    const bool leaving = top < OFM_H * STRIDE;
+    const bool here = leaving && (top + ky < line || (top + ky == line && at < written));
+    const bool room = line < IFM_H && (!leaving || line < top + RING);
+    const int from = top_slot + ky < RING ? top_slot + ky : top_slot + ky - RING;
+    if (here) m_axis.write(ring[from][at]);
+    if (room && (!here || !s_axis.empty())) {
+      ring[slot][written] = s_axis.read();
+      if (++written == LINE) {
+        written = 0;
+        line++;
+        slot = slot + 1 == RING ? 0 : slot + 1;
+      }
     }
-  }
-rows:
-  for (int y = 0; y < OFM_H; y++) {
-    // Lines that come while this row's windows leave: after the last row, what is left.
-    const int until = y + 1 < OFM_H ? (y + 1) * STRIDE + KERNEL : IFM_H;
-    const int coming = (until - line) * LINE;
-    const int total = coming > WINDOWS ? coming : WINDOWS;
-    int ox = 0, ky = 0, kx = 0, f = 0;  // of the beat that leaves
-    int written = 0;                    // beats of the line that comes
-  beats:
-    for (int i = 0; i < total; i++) {
-#pragma HLS LOOP_TRIPCOUNT min = WINDOWS max = larger(WINDOWS, STRIDE * LINE)
-#pragma HLS PIPELINE II = 1
-      if (i < WINDOWS) {
-        const int at = (y * STRIDE + ky) % RING;
-        m_axis.write(ring[at][(ox * STRIDE + kx) * FOLD + f]);
-        if (!DEPTHWISE) {  // channels fastest
-          if (++f == FOLD) {
-            f = 0;
-            if (++kx == KERNEL) {
-              kx = 0;
-              if (++ky == KERNEL) {
-                ky = 0;
-                ox++;
-              }
-            }
-          }
-        } else {  // pixels of the window fastest
+    if (here) {
+      bool window = false;  // does it end here?
+      if (!DEPTHWISE) {     // channels fastest
+        if (++f == FOLD) {
+          f = 0;
           if (++kx == KERNEL) {
             kx = 0;
             if (++ky == KERNEL) {
               ky = 0;
-              if (++f == FOLD) {
-                f = 0;
-                ox++;
-              }
+              window = true;
+            }
+          }
+        }
+      } else {  // pixels of the window fastest
+        if (++kx == KERNEL) {
+          kx = 0;
+          if (++ky == KERNEL) {
+            ky = 0;
+            if (++f == FOLD) {
+              f = 0;
+              window = true;
             }
           }
         }
       }
-      if (i < coming) {
-        ring[line % RING][written] = s_axis.read();
-        if (++written == LINE) {
-          written = 0;
-          line++;
-        }
+      if (window && ++ox == OFM_W) {
+        ox = 0;
+        top += STRIDE;
+        top_slot = top_slot + STRIDE < RING ? top_slot + STRIDE : top_slot + STRIDE - RING;
       }
     }
   }
@@ -105,7 +103,7 @@ lines:
     for (int x = 0; x < IFM_W; x++) {
     folds:
       for (int f = 0; f < FOLD; f++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
         ap_uint<WORD> column[KERNEL];
 #pragma HLS ARRAY_PARTITION variable = column complete
         const int at = x * FOLD + f;

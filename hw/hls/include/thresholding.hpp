@@ -26,7 +26,7 @@ pixels:
   for (int pixel = 0; pixel < PIXELS; pixel++) {
   groups:
     for (int group = 0; group < GROUPS; group++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
       const Beat<PE, ACCU_WIDTH> x = s_axis.read();
       const int word = set * GROUPS + group;
       Beat<PE, OUT_WIDTH> y = 0;

@@ -21,7 +21,7 @@ lines:
     for (int x = 0; x < 2 * IFM_W; x++) {
     folds:
       for (int f = 0; f < FOLD; f++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
         const int at = x / 2 * FOLD + f;
         Beat<SIMD, ELEM_WIDTH> beat;
         if (y % 2 == 0 && x % 2 == 0) {
@@ -49,7 +49,7 @@ void upsample_bilinear(Stream<SIMD, ELEM_WIDTH>& s_axis, Stream<SIMD, ELEM_WIDTH
 #pragma HLS ARRAY_PARTITION variable = ring complete dim = 1
 first:
   for (int i = 0; i < LINE; i++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
     ring[0][i] = s_axis.read();
   }
 lines:
@@ -64,7 +64,7 @@ lines:
       const int there = x % 2 == 0 ? (here > 0 ? here - 1 : 0) : (here + 1 < IFM_W ? here + 1 : here);
     folds:
       for (int f = 0; f < FOLD; f++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
         const Beat<SIMD, ELEM_WIDTH> a = ring[own % 3][here * FOLD + f];
         const Beat<SIMD, ELEM_WIDTH> b = ring[own % 3][there * FOLD + f];
         const Beat<SIMD, ELEM_WIDTH> c = ring[other % 3][here * FOLD + f];

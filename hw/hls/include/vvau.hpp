@@ -31,7 +31,7 @@ pixels:
     for (int group = 0; group < GROUPS; group++) {
     steps:
       for (int step = 0; step < STEPS; step++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
         const Beat<PE * SIMD, ACTIVATION_WIDTH> x = s_axis.read();
         const int word = (set * GROUPS + group) * STEPS + step;
         Beat<PE, ACCU_WIDTH> y = 0;
@@ -98,7 +98,7 @@ words:
   for (int offset = 0; offset < WORDS; offset++) {
   sets:
     for (int set = 0; set < ROOM; set++) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II = 1 style = flp
       const Beat<vvau_word<TAPS, PE, SIMD, WEIGHT_WIDTH, PACK>(), 1> beat = s_axis_weights.read();
       if (set < SETS) {
         for (int t = 0; t < SIMD; t++) {
