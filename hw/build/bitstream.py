@@ -69,8 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder = vivado.write_project(bundle, hardware, target, vitis.ips(bundle, made))
             if given.project_only:
                 on_its_own = _on_its_own_with_hls(made.folder, folder)
-                print(f"projects: {made.folder}, {folder}
-{on_its_own}")
+                print(f"projects: {made.folder}, {folder}\n{on_its_own}")
                 return 0
             compiler = vitis.find()
             if compiler is None:
