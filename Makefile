@@ -20,6 +20,23 @@ MODEL  ?= quantized
 PROMPT ?= mask
 FAMILY ?= xcup
 INPUTS ?= 100000
+# Names count in upper or lower case, switches off as 0, no, false or off.
+lower = $(shell printf '%s' '$(1)' | tr '[:upper:]' '[:lower:]')
+off   = $(filter 0 no false off,$(call lower,$(1)))
+on    = $(if $(strip $(1)),$(if $(call off,$(1)),,1))
+NAMED := $(foreach name,CONFIG MODEL,$(if $(filter command,$(word 1,$(origin $(name)))),$(name)))
+override CONFIG  := $(call lower,$(CONFIG))
+override DEVICE  := $(call lower,$(DEVICE))
+override MODEL   := $(call lower,$(MODEL))
+override PROMPT  := $(call lower,$(PROMPT))
+override OBJECTS := $(call lower,$(OBJECTS))
+override FAMILY  := $(call lower,$(FAMILY))
+override BACKEND := $(call lower,$(BACKEND))
+override GRAPH   := $(call lower,$(GRAPH))
+override K       := $(call lower,$(K))
+SAME = CONFIG=$(CONFIG)
+BACK_END = $(if $(BACKEND),--backend $(BACKEND))
+PROJECT_ONLY = $(if $(call on,$(PROJECT)),--project-only)
 # Training is about twice as fast where large blocks stay with the process: docs/decisions.md.
 JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
@@ -84,10 +101,10 @@ lint: check tools ## and every kernel alone (Verilator, verible, Yosys)
 	$(PY) -m sim.lint
 
 csim: tools ## prove HLS by g++: kernels (K="mvau swg", all without), or a model's graphs (CONFIG=tiny BOARD= FRAMES=)
-	$(PY) -m tests.hls.csim $(if $(filter command,$(word 1,$(origin CONFIG))),--config $(CONFIG) --board $(BOARD) $(if $(FRAMES),--frames $(FRAMES)),$(K)) $(ARGS)
+	$(PY) -m tests.hls.csim $(if $(filter CONFIG,$(NAMED)),--config $(CONFIG) --board $(BOARD) $(if $(FRAMES),--frames $(FRAMES)),$(K)) $(ARGS)
 
-sim: tools ## prove one kernel against its golden model (K=mvu, ARGS=-v)
-	$(PYTEST) "tests/kernels/test_$(K).py" $(ARGS)
+sim: tools ## prove kernels against their golden models (K="mvu swg", or all; without K they are listed; ARGS=-v)
+	@files=$$($(PY) -m tests.kernels $(K)) && $(PYTEST) $$files $(ARGS)
 
 synth: tools ## one kernel through Yosys, beside the cost model (K=mvu PARAMS="MW=24 MH=144" FAMILY=xcup)
 	$(PY) -m hw.synth $(K) $(PARAMS) --family $(FAMILY) $(ARGS)
@@ -112,42 +129,56 @@ demo: $(if $(filter rtl,$(DEVICE)),tools,$(STAMP)) ## track through a clip and s
 	$(PY) -m host demo --config $(CONFIG) --device $(DEVICE) $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(VIDEO),--video "$(VIDEO)") $(if $(BOX),--box $(BOX)) $(if $(TEXT),--text "$(TEXT)") $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
 
 quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= START= FROM=stage PRETRAINED= EPOCHS= MINUTES= RUN= RESUME=0)
-	$(JEMALLOC) $(PY) -m quant.training.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(FROM),--from $(FROM)) $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RUN),--run "$(RUN)") $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
+	$(JEMALLOC) $(PY) -m quant.training.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(FROM),--from $(call lower,$(FROM))) $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RUN),--run "$(RUN)") $(if $(call off,$(RESUME)),--no-resume) $(ARGS)
+	@echo "next: make publish $(SAME)$(if $(RUN), RUN=$(RUN)) ships what the run found, where every stage is done"
 
 publish: $(STAMP) ## ship a finished run's checkpoints, settled (CONFIG= RUN=)
 	$(PY) -m quant.training.publish --config $(CONFIG) $(if $(RUN),--run "$(RUN)") $(ARGS)
+	@echo "next: make bundle $(SAME) lowers what was shipped, make evaluate $(SAME) DATA=folder scores it"
 
 concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= START= EPOCHS= MINUTES= RUN= RESUME=0)
-	$(JEMALLOC) $(PY) -m quant.concepts.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(RUN),--run "$(RUN)") $(if $(filter 0 no,$(RESUME)),--no-resume) $(ARGS)
+	$(JEMALLOC) $(PY) -m quant.concepts.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(RUN),--run "$(RUN)") $(if $(call off,$(RESUME)),--no-resume) $(ARGS)
+	@echo "next: make bundle $(SAME) lowers tracker and detector, make evaluate-concepts $(SAME) DATA=folder scores the bundle"
 
 export: $(STAMP) ## write the QONNX graphs and their test vectors (CONFIG= DETECTOR=0)
-	$(PY) -m quant.export --config $(CONFIG) $(if $(filter 0 no,$(DETECTOR)),--no-detector) $(ARGS)
+	$(PY) -m quant.export --config $(CONFIG) $(if $(call off,$(DETECTOR)),--no-detector) $(ARGS)
+	$(if $(filter export,$(MAKECMDGOALS)),@echo "next: make bundle $(SAME) lowers the graphs to a bundle that devices run")
 
 bundle: export ## lower the graphs to an integer bundle (CONFIG= DETECTOR=0)
 	$(PY) -m hw.lower --config $(CONFIG) $(ARGS)
+	@echo "next: make demo $(SAME) runs the bundle, make hardware $(SAME) BOARD=$(BOARD) builds its hardware"
 
 finn: export ## the same graphs in FINN's layers, and FINN's own build of them (CONFIG= BOARD=)
 	$(PY) -m hw.lower.finn --export build/export/$(CONFIG) --only hardware
 	$(PY) -m hw.lower.finn.build --export build/export/$(CONFIG) --board $(BOARD) $(ARGS)
 
-hardware: tools ## fold, stitch, lint, simulate and report a bundle's hardware (CONFIG= BOARD= FPS= FPS_FOUR= EVERY=8 DETECTOR=0 FOLD=file.toml SEARCH=1)
-	$(PY) -m hw.build.hardware --config $(CONFIG) --board $(BOARD) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(EVERY),--every $(EVERY)) $(if $(FOLD),--fold "$(FOLD)") $(if $(SEARCH),--search) $(if $(filter 0 no,$(DETECTOR)),--no-detector) $(ARGS)
+hardware: tools ## fold, stitch, lint, simulate and report a bundle's hardware (CONFIG= BOARD= FPS= FPS_FOUR= FPS_LOOKING= EVERY=8 DETECTOR=0 FOLD=file.toml SEARCH=1 SYNTH=0)
+	$(PY) -m hw.build.hardware --config $(CONFIG) --board $(BOARD) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(FPS_LOOKING),--fps-looking $(FPS_LOOKING)) $(if $(EVERY),--every $(EVERY)) $(if $(FOLD),--fold "$(FOLD)") $(if $(call on,$(SEARCH)),--search) $(if $(call off,$(DETECTOR)),--no-detector) $(ARGS)
 	$(PY) -m sim.lint --config $(CONFIG) --board $(BOARD)
 	$(PY) -m host verify --config $(CONFIG) --board $(BOARD)
-	$(PY) -m hw.build.timing --config $(CONFIG) --board $(BOARD) || test $$? -eq 3
-	$(PY) -m hw.build.report --config $(CONFIG) --board $(BOARD) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(EVERY),--every $(EVERY))
+	$(if $(call off,$(SYNTH)),,$(PY) -m hw.build.timing --config $(CONFIG) --board $(BOARD) || test $$? -eq 3)
+	$(PY) -m hw.build.report --config $(CONFIG) --board $(BOARD) $(if $(call off,$(SYNTH)),--no-synthesis) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(FPS_LOOKING),--fps-looking $(FPS_LOOKING)) $(if $(EVERY),--every $(EVERY))
+	$(if $(call off,$(NEXT)),,@echo "next: make demo DEVICE=rtl $(SAME) runs the hardware in simulation, make bitstream $(SAME) BOARD=$(BOARD) goes on with Vivado")
 
-bitstream: $(if $(filter finn,$(BACKEND)),finn,hardware) ## go on with Vivado, where there is one (CONFIG= BOARD= BACKEND=rtl|hls|finn; hls: with Vitis HLS first)
-	$(if $(filter finn,$(BACKEND)),@echo "FINN's build folders are under build/finn: they want Vitis HLS$(,) see the README there",$(PY) -m hw.build.bitstream --config $(CONFIG) --board $(BOARD) $(if $(BACKEND),--backend $(BACKEND)))
+bitstream: $(if $(filter finn,$(BACKEND)),finn,$(STAMP)) ## go on with Vivado, where there is one (CONFIG= BOARD= PROJECT=1: write the project only; BACKEND=rtl|hls|finn; hls: with Vitis HLS first; and what hardware takes)
+ifeq ($(BACKEND),finn)
+	@echo "FINN's build folders are under build/finn: they want Vivado and Vitis HLS"
+	@echo "next: follow the README.md in the build folder, where FINN and both are installed"
+else
+	$(PY) -m hw.build.bitstream --look $(BACK_END) $(PROJECT_ONLY)
+	@$(MAKE) --no-print-directory hardware NEXT=0
+	$(PY) -m hw.build.bitstream --config $(CONFIG) --board $(BOARD) $(BACK_END) $(PROJECT_ONLY)
+	$(if $(PROJECT_ONLY),,@echo "next: copy the bundle to the board and run make demo DEVICE=pynq $(SAME) there (docs/board.md)")
+endif
 
 card: $(STAMP) ## score the shipped checkpoints and write their model card (CONFIG= DATA= RUN=folder with curve.csv)
 	$(PY) -m quant.scoring.card --config $(CONFIG) --data "$(DATA)" $(if $(RUN),--run "$(RUN)") $(ARGS)
 
 evaluate: $(STAMP) ## J, F, J&F of a model by size and event (DATA= SPLIT= MODEL=float|quantized|golden PROMPT=mask|box|click1|click3|click5|all OBJECTS=exclusive|overlapping)
-	$(PY) -m quant.scoring.evaluate --config $(CONFIG) $(if $(DATA),--data "$(DATA)") --split $(SPLIT) --model $(MODEL) --prompt $(PROMPT) $(if $(OBJECTS),--objects $(OBJECTS)) $(ARGS)
+	$(PY) -m quant.scoring.evaluate --config $(CONFIG) --data "$(DATA)" --split $(SPLIT) --model $(MODEL) --prompt $(PROMPT) $(if $(OBJECTS),--objects $(OBJECTS)) $(ARGS)
 
 evaluate-concepts: $(STAMP) ## pmF1, IL_MCC and cgF1 on held-out images (DATA= MODEL=float|quantized|golden)
-	$(PY) -m quant.concepts.evaluate --config $(CONFIG) --data "$(DATA)" --model $(if $(filter command line,$(origin MODEL)),$(MODEL),golden) $(ARGS)
+	$(PY) -m quant.concepts.evaluate --config $(CONFIG) --data "$(DATA)" --model $(if $(filter MODEL,$(NAMED)),$(MODEL),golden) $(ARGS)
 
 bench: $(STAMP) ## time the golden device beside the float model (CONFIG=)
 	$(PY) -m quant.scoring.bench --config $(CONFIG) $(ARGS)

@@ -134,7 +134,10 @@ class ModelSpec:
         for (graph, output), (reader, name) in SAME_CODES:
             if reader not in self.ports:
                 continue
-            made, read = self.ports[graph].outputs[output], self.ports[reader].inputs[name]
+            made, read = self.ports[graph].outputs.get(output), self.ports[reader].inputs.get(name)
+            if made is None or read is None:
+                lacking = f"{graph}.{output}" if made is None else f"{reader}.{name}"
+                raise BundleError(f"model {self.name} lacks {lacking}", "build it again")
             if made.dtype != read.dtype or not math.isclose(made.scale, read.scale, rel_tol=1e-6):
                 raise BundleError(
                     f"model {self.name}: {graph}.{output} ({_type_of(made)}) feeds "

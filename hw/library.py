@@ -6,6 +6,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+from hw.spec.command_line import meant
 from hw.spec.errors import SpecError
 from hw.spec.kernel import KERNELS, Kernel
 
@@ -20,9 +21,13 @@ def names() -> list[str]:
 
 
 def kernel_class(name: str) -> type[Kernel]:
-    """The class of a kernel. Raises SpecError, listing the kernels, for an unknown name."""
-    if name not in names():
-        raise SpecError(f"kernel {name!r}", f"the kernels are {', '.join(names())}")
+    """The class of a kernel, named in upper or lower case. Raises SpecError, listing the kernels,
+    for an unknown name.
+    """
+    known = names()
+    name = meant(name, known)
+    if name not in known:
+        raise SpecError(f"kernel {name!r}", f"the kernels are {', '.join(known)}")
     import_module(f"{__package__}.kernels.{name}")
     return KERNELS[name]
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from hw.design import Design
 from hw.library import COMMON, kernel_class
+from hw.spec.command_line import any_case
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost, Kernel
@@ -204,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "parameter", nargs="*", help="NAME=VALUE, the rest is that of a small example"
     )
-    parser.add_argument("--family", choices=FAMILIES, default="xcup")
+    parser.add_argument("--family", type=any_case(FAMILIES), choices=FAMILIES, default="xcup")
     given = parser.parse_args(arguments)
     try:
         kernel = parse(given.kernel, given.parameter)

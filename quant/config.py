@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hw.spec.command_line import meant
 from hw.spec.errors import SpecError
 
 
@@ -132,7 +133,10 @@ EXP_SCALE = 1 / 255
 
 
 def get_config(name: str) -> ModelConfig:
-    """Return the configuration called `name`; raises SpecError naming those that exist."""
+    """Return the configuration called `name`, in upper or lower case; raises SpecError naming those
+    that exist.
+    """
+    name = meant(name, CONFIGS)
     if name not in CONFIGS:
         raise SpecError(f"unknown configuration {name!r}", f"choose one of {', '.join(CONFIGS)}")
     return CONFIGS[name]

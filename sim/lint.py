@@ -23,6 +23,7 @@ from pathlib import Path
 
 from hw.design import Design
 from hw.library import COMMON, kernel_class, module_file, names, sources
+from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.hardware import Hardware, newest
 from hw.synth import FAMILIES, measure
@@ -132,8 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("module", nargs="*", help="only these; all when none is named")
     parser.add_argument("--style", action="store_true", help="verible alone; files are named")
     parser.add_argument("--no-synthesis", action="store_true", help="leave Yosys out")
-    parser.add_argument("--bundle", type=Path, help="the hardware of a bundle instead")
-    parser.add_argument("--config", help="that of a model's newest bundle")
+    parser.add_argument("--bundle", type=given_path, help="the hardware of a bundle instead")
+    parser.add_argument("--config", type=model_name, help="that of a model's newest bundle")
     parser.add_argument("--board", default="KV260", help="and of a board (KV260)")
     given = parser.parse_args(arguments)
     dirty = 0

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.library import COMMON, FOLDER
+from hw.spec.command_line import given_path
 from hw.spec.errors import SamFabricError, SpecError
 
 Tree = Mapping[str, Any]
@@ -316,7 +317,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m sim.vivado_lint", description=(__doc__ or "").split("\n\n")[0]
     )
     parser.add_argument(
-        "file", nargs="*", type=Path, help="all synthesised sources if none is named"
+        "file", nargs="*", type=given_path, help="all synthesised sources if none is named"
     )
     given = parser.parse_args(arguments)
     try:

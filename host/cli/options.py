@@ -12,6 +12,7 @@ from host.cli.detect import Example
 from host.cli.serve import add_serve_options
 from host.cli.track import Box
 from host.devices.registry import DEVICES
+from hw.spec.command_line import any_case, given_path, model_name
 
 NEGATIVE = re.compile(r"-[.\d]")
 """A value with a minus begins like this; no option does."""
@@ -99,11 +100,15 @@ def _delay(text: str) -> int:
 def _add_device_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
     group.add_argument(
-        "--device", default="golden", help=f"what runs the model: {', '.join(DEVICES)} (golden)"
+        "--device",
+        type=any_case(DEVICES),
+        default="golden",
+        help=f"what runs the model: {', '.join(DEVICES)} (golden)",
     )
-    group.add_argument("--bundle", type=Path, metavar="DIR", help="bundle folder to run")
+    group.add_argument("--bundle", type=given_path, metavar="DIR", help="bundle folder to run")
     group.add_argument(
         "--config",
+        type=model_name,
         metavar="NAME",
         help="model whose newest bundle under bitstreams/ to run (nano, if there is one)",
     )
@@ -194,7 +199,10 @@ def build_parser(prog: str = "python -m host") -> argparse.ArgumentParser:
     )
     _add_prompt_options(follow)
     follow.add_argument(
-        "--mask", type=Path, metavar="PNG", help="mask of the object, or object ids of several"
+        "--mask",
+        type=given_path,
+        metavar="PNG",
+        help="mask of the object, or object ids of several",
     )
     follow.add_argument(
         "--frame", type=int, default=0, metavar="N", help="frame that the prompt is on (0)"
@@ -202,11 +210,15 @@ def build_parser(prog: str = "python -m host") -> argparse.ArgumentParser:
     _add_concept_options(follow)
     _add_video_concept_options(follow)
     group = follow.add_argument_group("results")
-    group.add_argument("--out", type=Path, metavar="CLIP", help="video with the masks drawn on it")
-    group.add_argument("--masks", type=Path, metavar="DIR", help="folder for one PNG mask a frame")
+    group.add_argument(
+        "--out", type=given_path, metavar="CLIP", help="video with the masks drawn on it"
+    )
+    group.add_argument(
+        "--masks", type=given_path, metavar="DIR", help="folder for one PNG mask a frame"
+    )
     group.add_argument(
         "--json",
-        type=Path,
+        type=given_path,
         metavar="FILE",
         help="times; with --text, what was found",
     )
@@ -221,11 +233,13 @@ def build_parser(prog: str = "python -m host") -> argparse.ArgumentParser:
         "the same picture, or by both.",
         epilog='example: %(prog)s street.jpg --text "yellow cab" --out found.png',
     )
-    look.add_argument("image", type=Path, metavar="IMAGE", help="picture: .jpg, .png, ...")
+    look.add_argument("image", type=given_path, metavar="IMAGE", help="picture: .jpg, .png, ...")
     _add_concept_options(look)
     group = look.add_argument_group("results")
-    group.add_argument("--out", type=Path, metavar="PICTURE", help="picture with the masks on it")
-    group.add_argument("--json", type=Path, metavar="FILE", help="result under SAM 3's keys")
+    group.add_argument(
+        "--out", type=given_path, metavar="PICTURE", help="picture with the masks on it"
+    )
+    group.add_argument("--json", type=given_path, metavar="FILE", help="result under SAM 3's keys")
     _add_overlap_option(look)
     _add_device_options(look)
 
@@ -240,7 +254,7 @@ def build_parser(prog: str = "python -m host") -> argparse.ArgumentParser:
     _add_video_concept_options(demo)
     demo.add_argument(
         "--out",
-        type=Path,
+        type=given_path,
         default=Path("build/demo"),
         metavar="DIR",
         help="folder for the results (build/demo)",
@@ -265,8 +279,10 @@ def build_parser(prog: str = "python -m host") -> argparse.ArgumentParser:
         description="Track a clip on the golden device, repeat its last frames' runs in RTL, and "
         "compare every code. Exit code 1 where any differs.",
     )
-    check.add_argument("--bundle", type=Path, metavar="DIR", help="bundle with hardware")
-    check.add_argument("--config", default="nano", metavar="NAME", help="else of a model (nano)")
+    check.add_argument("--bundle", type=given_path, metavar="DIR", help="bundle with hardware")
+    check.add_argument(
+        "--config", type=model_name, default="nano", metavar="NAME", help="else of a model (nano)"
+    )
     check.add_argument("--board", default="KV260", metavar="NAME", help="and a board (KV260)")
     check.add_argument("--video", metavar="SOURCE", help="your own video, with --box")
     check.add_argument("--box", type=_box, metavar="X0,Y0,X1,Y1", help="box around an object")

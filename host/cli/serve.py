@@ -8,6 +8,7 @@ from pathlib import Path
 
 from host.device import Device
 from host.errors import UsageError
+from hw.spec.command_line import given_path
 
 
 def add_serve_options(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +31,7 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--out",
-        type=Path,
+        type=given_path,
         default=Path("recordings"),
         metavar="DIR",
         help="folder for recordings (recordings)",

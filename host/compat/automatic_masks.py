@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from host.compat.bundles import build_sam2_hf
 from host.compat.given_frames import picture
 from host.compat.image_predictor import SAM2ImagePredictor
+from host.compat.sam2_prompts import flag_of
 from host.concepts.prompts import box_iou
 from host.concepts.run_lengths import compressed, run_lengths
 from host.device import Device
@@ -79,6 +80,8 @@ class Settings:
                 f"{len(self.point_grids)} point_grids for {self.crop_n_layers} layers of crops",
                 "give one for the picture and one a layer",
             )
+        for name in ("use_m2m", "multimask_output"):
+            flag_of(name, getattr(self, name))
         if self.output_mode not in OUTPUT_MODES:
             raise UsageError(f"output_mode {self.output_mode!r}", f"use {', '.join(OUTPUT_MODES)}")
 

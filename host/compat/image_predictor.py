@@ -12,7 +12,7 @@ from host.bank import MemoryBank
 from host.compat.bundles import build_sam2_hf
 from host.compat.given_frames import picture
 from host.compat.mask_cleanup import without_small_parts
-from host.compat.sam2_prompts import masks_of, prompts_of
+from host.compat.sam2_prompts import flag_of, masks_of, prompts_of
 from host.device import Arrays, Device
 from host.errors import FrameError, PromptError
 from host.images import logits_to_video
@@ -93,10 +93,16 @@ class SAM2ImagePredictor(ModuleNames):
         return self._predict(
             self._image,
             self._size,
-            prompts_of(point_coords, point_labels, box, self._size, normalize_coords),
+            prompts_of(
+                point_coords,
+                point_labels,
+                box,
+                self._size,
+                flag_of("normalize_coords", normalize_coords),
+            ),
             mask_input,
-            multimask_output,
-            return_logits,
+            flag_of("multimask_output", multimask_output),
+            flag_of("return_logits", return_logits),
         )
 
     def set_image_batch(self, image_list: Sequence[Any]) -> None:
@@ -128,13 +134,16 @@ class SAM2ImagePredictor(ModuleNames):
         labels = _by_image("point_labels_batch", point_labels_batch, count)
         boxes = _by_image("box_batch", box_batch, count)
         earlier = _by_image("mask_input_batch", mask_input_batch, count)
+        pixels = flag_of("normalize_coords", normalize_coords)
+        several = flag_of("multimask_output", multimask_output)
+        as_logits = flag_of("return_logits", return_logits)
         asked = [
-            (image, size, prompts_of(where, kinds, box, size, normalize_coords), mask)
+            (image, size, prompts_of(where, kinds, box, size, pixels), mask)
             for (image, size), where, kinds, box, mask in zip(
                 self._batch, points, labels, boxes, earlier, strict=True
             )
         ]
-        found = [self._predict(*one, multimask_output, return_logits) for one in asked]
+        found = [self._predict(*one, several, as_logits) for one in asked]
         masks, scores, logits = zip(*found, strict=True)
         return list(masks), list(scores), list(logits)
 

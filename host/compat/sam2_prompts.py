@@ -19,6 +19,19 @@ PADDING = -1
 """A point with this label is padding and no point (SAM 2, prompt encoder)."""
 
 
+def flag_of(name: str, given: Any) -> bool:
+    """Returns a switch that SAM 2's names take: True or False, or a number or array of one value
+    that means one of them. Raises PromptError for anything else.
+    """
+    array = np.asarray(given) if np.ndim(given) or isinstance(given, np.generic) else given
+    value = (
+        array.item() if isinstance(array, np.ndarray | np.generic) and array.size == 1 else array
+    )
+    if value is None or (isinstance(value, bool | int | float) and value in (0, 1)):
+        return bool(value)
+    raise PromptError(f"{name} is {str(given)[:60]!r}", "give True or False")
+
+
 def prompt_of(points: Any, labels: Any, box: Any, size: tuple[int, int], pixels: bool) -> Prompt:
     """Returns the prompt of one object; any of the arguments may be None and have leading
     dimensions of 1.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from host.compat.given_frames import picture
+from host.compat.sam2_prompts import flag_of
 from host.compat.tensor import as_tensor
 from host.concepts.detections import THRESHOLD
 from host.concepts.prompts import ConceptPrompt
@@ -81,7 +82,7 @@ class Sam3Processor(ModuleNames):
             ConceptPrompt(
                 state.get("text_prompt"),
                 np.concatenate([boxes, corners[None]]),
-                np.append(labels, int(bool(label))),
+                np.append(labels, int(flag_of("label", label))),
             ),
         )
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from host.bank import MemoryBank
 from host.compat.bundles import open_video_model
 from host.compat.mask_cleanup import without_small_parts
-from host.compat.sam2_prompts import prompt_of
+from host.compat.sam2_prompts import flag_of, prompt_of
 from host.compat.sam2_state import KeyedState
 from host.compat.stored_video import check_count, check_index, read_squares
 from host.compat.tensor import as_tensor
@@ -114,7 +114,8 @@ class SAM2VideoPredictor(ModuleNames):
         non_overlap_masks: each pixel of the output is of the surest object.
         """
         self.model = ObjectModel(device)
-        self.fill_hole_area, self.non_overlap_masks = fill_hole_area, non_overlap_masks
+        self.fill_hole_area = fill_hole_area
+        self.non_overlap_masks = flag_of("non_overlap_masks", non_overlap_masks)
         self.image_size, self.device = device.spec.image_size, "cpu"
         # One bank serves every object: it is filled anew from the records for each answer.
         self._bank = MemoryBank(device.spec, device.allocate)
@@ -162,11 +163,13 @@ class SAM2VideoPredictor(ModuleNames):
         (frame_idx, obj_ids, mask logits (N, 1, H, W)). Raises PromptError, FrameError.
         """
         state = inference_state
-        if box is not None and not clear_old_points:
+        clear = flag_of("clear_old_points", clear_old_points)
+        pixels = flag_of("normalize_coords", normalize_coords)
+        if box is not None and not clear:
             raise PromptError("a box with clear_old_points=False", "give the box before any points")
         size = (state.video_height, state.video_width)
-        prompt = prompt_of(points, labels, box, size, normalize_coords)
-        return self._prompt(state, frame_idx, obj_id, prompt, clear_old_points)
+        prompt = prompt_of(points, labels, box, size, pixels)
+        return self._prompt(state, frame_idx, obj_id, prompt, clear)
 
     def add_new_points(self, *args: Any, **kwargs: Any) -> Output:
         """Does the same as `add_new_points_or_box`, under SAM 2's older name."""
@@ -203,8 +206,8 @@ class SAM2VideoPredictor(ModuleNames):
         check_index(start, state.num_frames)
         check_count(max_frame_num_to_track)
         most = state.num_frames if max_frame_num_to_track is None else max_frame_num_to_track
-        step = -1 if reverse else 1
-        last = max(start - most, 0) if reverse else min(start + most, state.num_frames - 1)
+        step = -1 if flag_of("reverse", reverse) else 1
+        last = max(start - most, 0) if step < 0 else min(start + most, state.num_frames - 1)
         for index in range(start, last + step, step):
             for record in state.objects.values():
                 if index not in record.prompts:
@@ -224,6 +227,7 @@ class SAM2VideoPredictor(ModuleNames):
         """
         record = self._record(inference_state, obj_id)
         check_index(frame_idx, inference_state.num_frames)
+        wanted = flag_of("need_output", need_output)
         if record.prompts.pop(frame_idx, None) is not None:
             del record.answers[frame_idx], record.memories[frame_idx]
             if frame_idx in record.tracked:
@@ -234,7 +238,7 @@ class SAM2VideoPredictor(ModuleNames):
             # Without any prompt the rest is an answer to a question no longer asked.
             for known in (record.answers, record.memories, record.tracked, record.steps):
                 known.clear()
-        return self._output(inference_state, frame_idx) if need_output else None
+        return self._output(inference_state, frame_idx) if wanted else None
 
     def remove_object(
         self,
@@ -246,12 +250,15 @@ class SAM2VideoPredictor(ModuleNames):
         """Forgets an object. Returns (remaining obj_ids, [(frame, mask logits)] of its prompted
         frames). Raises UnknownObjectError for an unknown id when strict."""
         state = inference_state
-        if not strict and (not isinstance(obj_id, Hashable) or obj_id not in state.objects):
+        wanted = flag_of("need_output", need_output)
+        if not flag_of("strict", strict) and (
+            not isinstance(obj_id, Hashable) or obj_id not in state.objects
+        ):
             return state.obj_ids, []
         record = self._record(state, obj_id)
         del state.objects[obj_id]
         updated = []
-        if need_output and state.objects:
+        if wanted and state.objects:
             updated = [(index, self._output(state, index)[2]) for index in sorted(record.prompts)]
         return state.obj_ids, updated
 

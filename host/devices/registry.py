@@ -7,6 +7,7 @@ from pathlib import Path
 
 from host.device import Device
 from host.errors import BundleError, DeviceError
+from hw.spec.command_line import meant
 from hw.spec.hardware import FILE as HARDWARE
 from hw.spec.manifest import MANIFEST
 from hw.spec.plain import read_json
@@ -61,7 +62,7 @@ def default_bundle(
     for place in places:
         found = [path.parent for path in sorted(place.glob(f"*/{MANIFEST}"))]
         if model is not None:
-            found = [folder for folder in found if folder.name.startswith(f"{model}_")]
+            found = [folder for folder in found if folder.name.startswith(f"{model.lower()}_")]
         if found:
             if hardware:
                 found = [f for f in found if (f / HARDWARE).is_file()] or found
@@ -91,15 +92,16 @@ def _preference(folder: Path) -> tuple[bool, float, str]:
 def open_device(
     name: str = "golden", bundle: str | Path | None = None, detector: bool = False
 ) -> Device:
-    """Opens the device of that name on a bundle folder, by default the one that `default_bundle`
-    finds.
+    """Opens the device of that name, in upper or lower case, on a bundle folder, by default the one
+    that `default_bundle` finds.
 
     With detector, a bundle that has a concept detector is preferred where none is named. Raises
     DeviceError for an unknown name or a device that cannot run here, BundleError for a bundle that
     is missing, incomplete or altered.
     """
+    name = meant(name, DEVICES)
     if name not in DEVICES:
         raise DeviceError(f"unknown device {name!r}", f"there is: {', '.join(sorted(DEVICES))}")
     if bundle is None:
         bundle = default_bundle(hardware=name in HARDWARE_DEVICES, detector=detector)
-    return DEVICES[name](Path(bundle))
+    return DEVICES[name](Path(bundle).expanduser())

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.errors import SourceError
+from host.media.picture_size import MOST_PIXELS, claimed_pixels
 
 DEPTHS = (8, 10, 12, 14, 16)
 """Sensors give these numbers of bits."""
@@ -90,6 +91,11 @@ def decode(stored: NDArray[np.uint8], what: str) -> NDArray[Any]:
     image = None
     if stored.size:
         _check_single(stored, what)
+        pixels = claimed_pixels(stored.tobytes())
+        if pixels > MOST_PIXELS:
+            raise SourceError(
+                f"{what} claims {pixels:,} pixels", f"give pictures of {MOST_PIXELS:,} at most"
+            )
         image = unpacked(stored, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
         if image is None:  # OpenCV colours no picture of 32 bits
             image = unpacked(stored)
@@ -100,9 +106,11 @@ def decode(stored: NDArray[np.uint8], what: str) -> NDArray[Any]:
 
 def unpacked(stored: NDArray[np.uint8], how: int = cv2.IMREAD_UNCHANGED) -> NDArray[Any] | None:
     """Image of a file's bytes as OpenCV reads it; None for none, or for one too large to hold."""
+    if not stored.size or claimed_pixels(stored.tobytes()) > MOST_PIXELS:
+        return None
     try:
-        return cv2.imdecode(stored, how) if stored.size else None
-    except (cv2.error, MemoryError):  # a header that claims more pixels than there is memory
+        return cv2.imdecode(stored, how)
+    except (cv2.error, MemoryError):
         return None
 
 

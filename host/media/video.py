@@ -161,6 +161,8 @@ class VideoSource:
         ]
         if not moving:
             raise SourceError(f"{self._path} has no video in it", "give a file with a video stream")
+        if getattr(moving[0], "codec_context", None) is None:
+            raise self._broken("its codec is unknown")
         if len(moving) > 1:
             log.warning("%s holds %d videos; the first is taken", self._path, len(moving))
         return moving[0]
@@ -268,7 +270,7 @@ def open_source(source: str | Path | int) -> FrameSource:
     """
     if isinstance(source, int):
         return CameraSource(source)
-    path = Path(source)
+    path = Path(source).expanduser()
     if path.is_dir():
         return FolderSource(path)
     if path.is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import floor, inf
 from pathlib import Path
 
 from hw import board as boards
@@ -16,8 +17,8 @@ from hw.fold.keeps import thinned
 from hw.fold.layers import Dataflow, gather
 from hw.ops.program import Program
 from hw.search import store
-from hw.search.balance import use
-from hw.search.search import MODEL_ERROR, foldings_of, over, search
+from hw.search.balance import Choice, use
+from hw.search.search import MODEL_ERROR, NoFitError, foldings_of, over, search
 from hw.search.target import Target
 from hw.spec.errors import SpecError
 from hw.spec.kernel import Cost
@@ -32,6 +33,9 @@ FOLDINGS = "foldings.toml"
 """A bundle with hardware keeps its foldings in this file."""
 STYLES = {"xc7": Style(140, 0, 30, sparing=True), "xcup": Style(220, 950, sparing=True)}
 """What a search begins with, by family."""
+DSP_WORTH = (60.0, 120.0)
+"""LUTs that a DSP is worth where there are too few of them: from 120 on every multiplier of 4 bits
+takes LUTs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +61,8 @@ class Folded:
             raise FoldingError(
                 f"the model does not fit {self.board.name}: {', '.join(over(self.cost, budget))}; "
                 f"most is taken by {', '.join(self._heaviest(budget))}",
-                "ask for fewer frames a second, or take a smaller CONFIG",
+                "search for fewer frames a second (SEARCH=1 FPS=... FPS_FOUR=...), "
+                "or take a smaller CONFIG or a larger BOARD",
             )
         cycles = {graph: plan.cycles for graph, plan in self.plans.items()}
         if not target.met(cycles):
@@ -66,8 +71,16 @@ class Folded:
             raise FoldingError(
                 f"{self.board.name} cannot keep the rate: {rate:.2f} times the cycles that it may "
                 f"take, most in {slow} ({cycles[slow]:,})",
-                f"ask for {1 / rate:.0%} of it",
+                f"ask for {1 / rate:.0%} of it: {self._fewer(target, rate)}",
             )
+
+    def _fewer(self, target: Target, rate: float) -> str:
+        """Rates that are kept, as `make` takes them."""
+        hertz = self.board.target_mhz * 1e6 / rate
+        asked = {"FPS": target.one, "FPS_FOUR": target.four}
+        if target.looking < inf:
+            asked["FPS_LOOKING"] = target.looking
+        return " ".join(f"{name}={floor(10 * hertz / c) / 10:g}" for name, c in asked.items())
 
     def _heaviest(self, budget: Cost) -> list[str]:
         blocks = [
@@ -114,7 +127,7 @@ def fold(
         style = STYLES[board.family]
         if not board.resources.uram:
             style = replace(style, luts_per_uram=0)
-        choices = search(flows, target, board.budget(), SHELL, style, say)
+        choices = _searched(flows, manifest, board, target, style, say)
         found = {g: foldings_of(c) for g, c in choices.items()}
         store.save(path, store.Stored(style, {g: c.style for g, c in choices.items()}, found))
         say(f"foldings kept in {path}")
@@ -122,6 +135,32 @@ def fold(
     if override is not None:
         stored = store.load(override, stored)
     return _made(flows, stored, board, path)
+
+
+def _searched(
+    flows: dict[str, Dataflow],
+    manifest: Manifest,
+    board: Board,
+    target: Target,
+    style: Style,
+    say: Callable[[str], None],
+) -> dict[str, Choice]:
+    """What the search finds; where DSPs are too few, it is made again with multipliers that rather
+    take LUTs. Raises FoldingError, which names the command that helps.
+    """
+    for worth in (style.luts_per_dsp, *(w for w in DSP_WORTH if w > style.luts_per_dsp)):
+        dear = replace(style, luts_per_dsp=worth)
+        try:
+            return search(flows, target, board.budget(), SHELL, dear, say)
+        except NoFitError as error:
+            failed = error
+            if "dsp" not in error.short:
+                break
+            say(f"too few DSPs where one is worth {worth:g} LUTs")
+    if failed.tracker_fits:
+        command = f"make hardware CONFIG={manifest.model} BOARD={board.name} DETECTOR=0"
+        raise FoldingError(failed.message, f"the tracker alone fits: {command}") from failed
+    raise failed
 
 
 def _stored(

@@ -28,6 +28,7 @@ from hw.build.rates import add_rates, asked
 from hw.library import COMMON
 from hw.search import store
 from hw.search.target import Target
+from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.hardware import FILE, GraphHardware, Hardware, StreamEnd
 from hw.spec.manifest import MANIFEST, Manifest, load_manifest, write_manifest
@@ -43,7 +44,7 @@ EMULATED = "emulated"
 
 def newest_source(config: str, folder: Path = OUT) -> Path:
     """The newest bundle of a model that has no hardware. Raises BundleError."""
-    found = [path.parent for path in folder.glob(f"{config}_{EMULATED}_*/{MANIFEST}")]
+    found = [path.parent for path in folder.glob(f"{config.lower()}_{EMULATED}_*/{MANIFEST}")]
     if not found:
         raise BundleError(f"no bundle of {config} in {folder}", f"run make bundle CONFIG={config}")
     return max(found, key=lambda path: path.stat().st_mtime)
@@ -140,17 +141,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m hw.build.hardware", description=(__doc__ or "").split("\n\n")[0]
     )
-    parser.add_argument("--config", default="nano", help="model size (nano)")
+    parser.add_argument("--config", type=model_name, default="nano", help="model size (nano)")
     parser.add_argument("--board", default="KV260", help=f"{', '.join(boards.names())} (KV260)")
-    parser.add_argument("--source", type=Path, help="emulated bundle (the newest of the config)")
+    parser.add_argument(
+        "--source", type=given_path, help="emulated bundle (the newest of the config)"
+    )
     add_rates(parser)
-    parser.add_argument("--fold", type=Path, help="TOML file of foldings that go before the stored")
+    parser.add_argument(
+        "--fold", type=given_path, help="TOML file of foldings that go before the stored"
+    )
     parser.add_argument("--search", action="store_true", help="search foldings again")
     parser.add_argument(
         "--no-detector", action="store_true", help="the tracker alone, of a model with a detector"
     )
     parser.add_argument("--any", action="store_true", help="build even what does not fit the board")
-    parser.add_argument("--out", type=Path, default=OUT, help=f"folder of bundles ({OUT})")
+    parser.add_argument("--out", type=given_path, default=OUT, help=f"folder of bundles ({OUT})")
     given = parser.parse_args(arguments)
     try:
         board = boards.find(given.board)

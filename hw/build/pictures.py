@@ -17,7 +17,9 @@ from hw.spec.kernel import Cost
 if TYPE_CHECKING:  # drawing is loaded where something is drawn
     from matplotlib.figure import Figure
 
-RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
+RESOURCES = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM18", "uram": "URAM"}
+BUDGET = "crimson"
+"""Colour of what is drawn of the budget: none of the bars has it."""
 
 
 def utilisation(path: Path, board: Board, costs: ByLayer) -> None:
@@ -33,16 +35,26 @@ def utilisation(path: Path, board: Board, costs: ByLayer) -> None:
         left = [a + b for a, b in zip(left, shares, strict=True)]
     for row, name in enumerate(names):
         most = 100 * getattr(board.budget(), name) / getattr(board.resources, name)
-        axes.plot([most, most], [row - 0.4, row + 0.4], color="black")
-    axes.set_xlabel(f"% of {board.name}; the line is the budget")
-    axes.set_xlim(0, 100)
+        label = "budget" if not row else None
+        ends = [row - 0.46, row + 0.46]
+        axes.plot([most, most], ends, color="white", linewidth=4.5, solid_capstyle="butt")
+        axes.plot([most, most], ends, color=BUDGET, linewidth=2.5, label=label)
+    axes.set_yticks(
+        range(len(names)),
+        [f"{RESOURCES[name]}\nof {getattr(board.resources, name):,}" for name in names],
+        fontsize=7,
+    )
+    axes.set_xlabel(f"% of what {board.name} has")
+    axes.set_xlim(0, max(100, 1.05 * max(left)))
     axes.invert_yaxis()
-    axes.legend(fontsize=7, loc="lower right")
+    figure.legend(fontsize=7, loc="outside right center")
     _save(figure, path)
 
 
-def time(path: Path, plans: Mapping[str, Plan]) -> None:
-    """From each layer's first code out to its last, a panel an accelerator."""
+def time(path: Path, plans: Mapping[str, Plan], mhz: float) -> None:
+    """From each layer's first code out to its last, a panel an accelerator. mhz: the clock that
+    milliseconds are given at.
+    """
     plt = _pyplot()
     heights = [max(len(p.blocks), 6) for p in plans.values()]
     figure, panels = plt.subplots(
@@ -57,8 +69,12 @@ def time(path: Path, plans: Mapping[str, Plan]) -> None:
             begin, end = int(times.first[0]), times.end
             axes.barh(row, end - begin, left=begin, height=0.8, color="C0")
         axes.set_yticks(range(len(plan.blocks)), list(plan.blocks), fontsize=4)
-        axes.set_title(f"{graph}: {plan.cycles:,} cycles", fontsize=8, loc="left")
+        took = f"{plan.cycles:,} cycles, {plan.cycles / mhz / 1e3:.2f} ms at {mhz:.0f} MHz"
+        axes.set_title(f"{graph}: {took}", fontsize=8, loc="left")
+        axes.set_xlabel("clock cycles since the frame's first code", fontsize=7)
+        axes.set_ylabel("layer", fontsize=7)
         axes.tick_params(axis="x", labelsize=6)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.invert_yaxis()
     _save(figure, path)
 

@@ -18,15 +18,15 @@ from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 
-from tqdm import tqdm
-
 from hw import board as boards
 from hw.build import pictures, resources, timing
 from hw.build.folded import SHELL, Folded, refold
+from hw.build.progress import counted
 from hw.build.rates import add_rates, asked
 from hw.build.resources import GLUE, ByLayer
 from hw.build.whole_system import section
 from hw.search.target import Target, parts
+from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import Hardware, newest
@@ -72,7 +72,7 @@ def text(folder: Path, folded: Folded, found: ByLayer, measured: bool, target: T
     tracker = {graph: n for graph, n in _cycles(folded, runs).items() if graph != DETECTOR}
     lines += section(folder, folded.board.family, clock, sum(tracker.values()))
     lines += _accelerators(folded, found, runs, measured)
-    lines += _utilisation(folded, found)
+    lines += _utilisation(folded, found, measured)
     lines += ["![Utilisation](utilisation.png)", "", "![Where the time goes](time.png)", ""]
     lines += _sharing(hardware)
     for graph in folded.plans:
@@ -133,7 +133,7 @@ def _rates(
 def _accelerators(
     folded: Folded, found: ByLayer, runs: dict[str, dict[str, int]], measured: bool
 ) -> list[str]:
-    how = "Yosys" if measured else "cost models"
+    how = "Yosys" if measured else "cost models (not synthesised)"
     lines = ["## Accelerators", "", f"Resources by {how}, kernel by kernel, summed.", ""]
     lines += [
         "| graph | cycles estimated | simulated | off by | codes differing | LUT | FF | DSP "
@@ -163,10 +163,12 @@ def _accelerators(
     return [*lines, ""]
 
 
-def _utilisation(folded: Folded, found: ByLayer) -> list[str]:
+def _utilisation(folded: Folded, found: ByLayer, measured: bool) -> list[str]:
     total = whole(found)
     have, budget = folded.board.resources, folded.board.budget()
     lines = ["## Utilisation", ""]
+    if not measured:
+        lines += ["Not synthesised: the figures are those of the cost models.", ""]
     lines += [
         f"The shell (DMA, interconnect) is taken to be {SHELL.lut:,.0f} LUT, {SHELL.ff:,.0f} FF, "
         f"{SHELL.bram18} BRAM18. The budget is what still places and routes at speed.",
@@ -238,17 +240,12 @@ def write(folder: Path, synthesis: bool = True, target: Target | None = None) ->
     target = target or asked(folded.board, manifest)
     found = resources.load(folder)
     if found is None and synthesis:
-        with tqdm(desc="synthesis", unit=" kernels") as bar:
-
-            def say(done: int, count: int) -> None:
-                bar.total = count
-                bar.update(done - bar.n)
-
+        with counted("synthesis", "kernels") as say:
             found = resources.synthesise(folded, say=say)
         resources.save(folder, found)
     costs = found or resources.modelled(folded)
     pictures.utilisation(folder / PICTURES[0], folded.board, costs)
-    pictures.time(folder / PICTURES[1], folded.plans)
+    pictures.time(folder / PICTURES[1], folded.plans, timing.quoted(folder, hardware)[0])
     with atomic_path(folder / NAME) as part:
         part.write_text(text(folder, folded, costs, found is not None, target), encoding="utf-8")
     total, budget = whole(costs), folded.board.budget()
@@ -281,13 +278,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m hw.build.report", description=(__doc__ or "").split("\n\n")[0]
     )
-    parser.add_argument("--bundle", type=Path, help="folder of make hardware")
-    parser.add_argument("--config", default="nano", help="else the newest bundle of a model (nano)")
+    parser.add_argument("--bundle", type=given_path, help="folder of make hardware")
+    parser.add_argument(
+        "--config", type=model_name, default="nano", help="else the newest bundle of a model (nano)"
+    )
     parser.add_argument("--board", default="KV260", help="and of a board (KV260)")
     parser.add_argument(
         "--no-synthesis", action="store_true", help="resources by the cost models, in seconds"
     )
-    parser.add_argument("--publish", type=Path, metavar="DIR", help="copy it there as well")
+    parser.add_argument("--publish", type=given_path, metavar="DIR", help="copy it there as well")
     add_rates(parser)
     given = parser.parse_args(arguments)
     try:

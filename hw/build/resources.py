@@ -64,6 +64,7 @@ def synthesise(
             uses.append((graph, layer_of(instance, layers), key))
     family = folded.board.family
     found: dict[str, Cost] = {}
+    say(0, len(wanted))
     with ProcessPoolExecutor(jobs) as pool:
         running = {pool.submit(measure, d, family): key for key, d in wanted.items()}
         for future in as_completed(running):

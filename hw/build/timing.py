@@ -20,8 +20,10 @@ from tqdm import tqdm
 
 from hw import board as boards
 from hw.build.folded import Folded, refold
+from hw.build.progress import counted
 from hw.build.resources import normal
 from hw.design import Design
+from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import Hardware, newest
@@ -67,12 +69,7 @@ def analyse(folded: Folded, graphs: Iterable[str], jobs: int = 2) -> list[Timing
     for graph in graphs:
         for name, kernel in folded.accelerators[graph].netlist.instances.items():
             designs[f"{graph}.{name}"] = normal(kernel)
-    with tqdm(desc="netlists", unit=" kernels", disable=None) as bar:
-
-        def say(done: int, count: int) -> None:
-            bar.total = count
-            bar.update(done - bar.n)
-
+    with counted("netlists", "kernels") as say:
         places = netlists(designs, family, jobs, say)
     made: dict[Path, Model] = {}
     for path in tqdm(sorted(set(places.values())), desc="models", disable=None):
@@ -180,8 +177,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m hw.build.timing", description=(__doc__ or "").split("\n\n")[0]
     )
-    parser.add_argument("--bundle", type=Path, help="folder of make hardware")
-    parser.add_argument("--config", default="nano", help="else the newest bundle of a model (nano)")
+    parser.add_argument("--bundle", type=given_path, help="folder of make hardware")
+    parser.add_argument(
+        "--config", type=model_name, default="nano", help="else the newest bundle of a model (nano)"
+    )
     parser.add_argument("--board", default="KV260", help="and of a board (KV260)")
     parser.add_argument("--graph", action="append", help="only this one; may be repeated")
     parser.add_argument("--jobs", type=int, default=2, help="runs of Yosys at once (2)")

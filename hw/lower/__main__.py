@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hw.lower.bundle import Bundle, write_bundle
+from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import SamFabricError
 
 
@@ -40,9 +41,13 @@ def show(bundle: Bundle, console: Console) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns the exit code, 2 on bad input."""
     parser = argparse.ArgumentParser(prog="python -m hw.lower", description=__doc__)
-    parser.add_argument("--config", default="nano", help="names the default export folder")
-    parser.add_argument("--export", type=Path, help="export folder; default: build/export/<config>")
-    parser.add_argument("--out", type=Path, default=Path("bitstreams"))
+    parser.add_argument(
+        "--config", type=model_name, default="nano", help="names the default export folder"
+    )
+    parser.add_argument(
+        "--export", type=given_path, help="export folder; default: build/export/<config>"
+    )
+    parser.add_argument("--out", type=given_path, default=Path("bitstreams"))
     parser.add_argument("--board", default="emulated")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     args = parser.parse_args(argv)

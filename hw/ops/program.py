@@ -24,6 +24,12 @@ MOST_HARDWARE = 1 << 16
 """No parameter of a kernel in a program is larger."""
 
 
+LENGTHS = (1, 3)
+"""Lengths of ragged inputs that a program is checked with. One of them is not the declared one, so
+that a length that cannot change is found.
+"""
+
+
 @dataclass(frozen=True)
 class Node:
     """One operator: a name from `hw.ops.operators.OPERATORS`, tensors by name, constants.
@@ -131,7 +137,7 @@ class Program:
         if self.graph != graph:
             raise ValueError(f"it is of the graph {self.graph!r}")
         ragged = any(None in port.shape for port in self.inputs)
-        for length in (None, 1) if ragged else (None,):
+        for length in (None, *LENGTHS) if ragged else (None,):
             self._check_shapes(length)
         for port, result in zip(self.outputs, self.results, strict=True):
             made, said = self.tensors[result], None if port.dtype is None else port.dtype.name

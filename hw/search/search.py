@@ -38,6 +38,22 @@ synthesis decides."""
 Say = Callable[[str], None]
 
 
+class NoFitError(FoldingError):
+    """No folding that was tried fits the board.
+
+    short: the resources that there are too few of. tracker_fits: whether all but the detector do.
+    """
+
+    def __init__(self, said: Sequence[str], short: Sequence[str], tracker_fits: bool) -> None:
+        super().__init__(
+            f"no folding that was tried fits the board: {', '.join(said)}",
+            "leave the detector out: DETECTOR=0"
+            if tracker_fits
+            else "ask for fewer frames a second, take a smaller CONFIG or a larger BOARD",
+        )
+        self.short, self.tracker_fits = frozenset(short), tracker_fits
+
+
 class Folder:
     """Folds one accelerator at paces of choice; blocks once built are kept."""
 
@@ -114,7 +130,7 @@ class Folder:
             if pace not in self._folded:
                 choice = self._folded[pace] = self.fold(pace)
                 graph, cycles = self.dataflow.graph, choice.cycles
-                say(f"{graph}: pace {pace:,.0f}, {cycles:,} cycles, {choice.cost}")
+                say(f"{graph}: pace {pace:,.0f}, {cycles:,} cycles, {choice.cost.words()}")
         return unbeaten(sorted(self._folded.values(), key=lambda c: c.cycles))
 
     def near(self, choice: Choice, growth: float) -> list[float]:
@@ -151,7 +167,7 @@ def search(
     """The choices that keep the target and fit; where none keep it, the fastest that fit. style: to
     begin with. say: is told of each pace that was tried.
 
-    Raises FoldingError, saying what is over and by how much, where none fit.
+    Raises NoFitError, saying what is over and by how much, where none fit.
     """
     macs = {g: sum(x.macs for x in d.layers) for g, d in dataflows.items()}
     folders = {g: Folder(d, style, budget) for g, d in dataflows.items()}
@@ -180,11 +196,10 @@ def search(
     likely = balance(lists, target, replace(budget, lut=budget.lut * MODEL_ERROR), shell)
     if not over(sum((c.cost for c in likely.values()), shell), budget, MODEL_ERROR):
         return likely
-    raise FoldingError(
-        f"no folding that was tried fits the board: {', '.join(over(total, budget))}",
-        "ask for fewer frames a second, take a smaller CONFIG or a larger BOARD"
-        + (", or leave the detector out" if DETECTOR in dataflows else ""),
-    )
+    tracker = sum((c.cost for g, c in picked.items() if g != DETECTOR), shell)
+    said = over(total, budget)
+    fits = DETECTOR in dataflows and not over(tracker, budget)
+    raise NoFitError(said, [line.split()[0] for line in said], fits)
 
 
 def over(cost: Cost, budget: Cost, error: float = 1) -> list[str]:

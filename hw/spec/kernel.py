@@ -48,6 +48,11 @@ class Cost:
     def __mul__(self, count: int) -> Cost:
         return Cost(*(getattr(self, f.name) * count for f in fields(Cost)))
 
+    def words(self) -> str:
+        """Returns what is taken, to read: `12,345 LUT, 8,000 FF, 10 DSP, 4 BRAM18`."""
+        counts = ((getattr(self, f.name), f.name.upper()) for f in fields(Cost))
+        return ", ".join(f"{count:,.0f} {name}" for count, name in counts if count) or "nothing"
+
 
 @dataclass(frozen=True)
 class RomImage:

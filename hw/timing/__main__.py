@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from hw.design import Design
+from hw.spec.command_line import any_case, given_path
 from hw.spec.errors import SamFabricError, SpecError
 from hw.synth import FAMILIES, parse
 from hw.timing import delays
@@ -28,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("kernel", nargs="?", help="its name, as hw/kernels/<name>.sv")
     parser.add_argument("parameter", nargs="*", help="NAME=VALUE, the rest stays at the defaults")
-    parser.add_argument("--files", nargs="+", type=Path, help="sources of another design")
+    parser.add_argument("--files", nargs="+", type=given_path, help="sources of another design")
     parser.add_argument("--top", help="its top module")
-    parser.add_argument("--family", choices=FAMILIES, default="xcup")
+    parser.add_argument("--family", type=any_case(FAMILIES), choices=FAMILIES, default="xcup")
     parser.add_argument("--alone", action="store_true", help="nets as in an empty device")
     given = parser.parse_args(arguments)
     try:

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from host.concepts.phrases import Phrases
+from hw.spec.command_line import data_path, given_path, model_name
 from hw.spec.files import atomic_path
 from quant.commands import exit_code
 from quant.concepts.evaluate import (
@@ -154,10 +155,14 @@ def _twins(scores: ConceptScores) -> list[str]:
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code, 2 on bad input."""
     parser = argparse.ArgumentParser(prog="python -m quant.concepts.card", description=__doc__)
-    parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)}")
-    parser.add_argument("--data", type=Path, required=True, help="folder with annotated images")
-    parser.add_argument("--bundle", type=Path, help="of the golden device")
-    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="(%(default)s)")
+    parser.add_argument(
+        "--config", type=model_name, default="nano", help=f"one of {', '.join(CONFIGS)}"
+    )
+    parser.add_argument(
+        "--data", type=data_path, required=True, help="folder with annotated images"
+    )
+    parser.add_argument("--bundle", type=given_path, help="of the golden device")
+    parser.add_argument("--checkpoints", type=given_path, default=CHECKPOINTS, help="(%(default)s)")
     args = parser.parse_args(argv)
 
     def write() -> None:

@@ -25,6 +25,7 @@ from host.concepts.phrases import Phrases
 from host.concepts.session import ConceptSession
 from host.device import Device
 from host.devices.registry import default_bundle, open_device
+from hw.spec.command_line import any_case, data_path, given_path, model_name
 from hw.spec.files import atomic_path
 from quant.commands import exit_code
 from quant.concepts.metrics import ConceptScore, ConceptScores
@@ -190,14 +191,22 @@ def open_model(model: str, config: str, bundle: Path | None, folder: Path) -> De
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code, 2 on bad input."""
     parser = argparse.ArgumentParser(prog="python -m quant.concepts.evaluate", description=__doc__)
-    parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)}")
-    parser.add_argument("--data", type=Path, required=True, help="folder with annotated images")
-    parser.add_argument("--model", default="golden", choices=MODELS, help="(%(default)s)")
-    parser.add_argument("--bundle", type=Path, help="of the golden device")
-    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="(%(default)s)")
-    parser.add_argument("--split", default="held", choices=("held", "train"), help="(%(default)s)")
+    parser.add_argument(
+        "--config", type=model_name, default="nano", help=f"one of {', '.join(CONFIGS)}"
+    )
+    parser.add_argument(
+        "--data", type=data_path, required=True, help="folder with annotated images"
+    )
+    parser.add_argument(
+        "--model", default="golden", type=any_case(MODELS), choices=MODELS, help="(%(default)s)"
+    )
+    parser.add_argument("--bundle", type=given_path, help="of the golden device")
+    parser.add_argument("--checkpoints", type=given_path, default=CHECKPOINTS, help="(%(default)s)")
+    parser.add_argument(
+        "--split", default="held", type=str.lower, choices=("held", "train"), help="(%(default)s)"
+    )
     parser.add_argument("--images", type=int, help="this many, drawn at random")
-    parser.add_argument("--out", type=Path, help="JSON file for the scores")
+    parser.add_argument("--out", type=given_path, help="JSON file for the scores")
     parser.add_argument(
         "--contexts", action="store_true", help='also ask with words around the noun ("tiny dog")'
     )

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from host.devices.registry import default_bundle, open_device
+from hw.spec.command_line import given_path
 from hw.spec.manifest import load_manifest
 from quant.concepts.cache import MAPS, build_views
 from quant.concepts.calibration import calibrate_scores
@@ -36,6 +37,7 @@ from quant.model.tracker import (
     load_detector,
     save_checkpoint,
 )
+from quant.progress import Stages
 from quant.runs import DATA, NOTHING, check_settings, digest, file_hash, keep_settings, warn
 from quant.training.convert import Calibration, quantized_from_float
 from quant.training.fitting import (
@@ -57,14 +59,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m quant.concepts.train", description=__doc__)
     add_arguments(parser)
     parser.add_argument(
-        "--out", type=Path, default=CHECKPOINTS, help="shipped checkpoints (%(default)s)"
+        "--out", type=given_path, default=CHECKPOINTS, help="shipped checkpoints (%(default)s)"
     )
     parser.add_argument(
-        "--tracker", type=Path, help="quantized tracker (<out>/<config>_w4a4.safetensors)"
+        "--tracker", type=given_path, help="quantized tracker (<out>/<config>_w4a4.safetensors)"
     )
-    parser.add_argument("--bundle", type=Path, help="its bundle (the newest of the configuration)")
     parser.add_argument(
-        "--start", type=Path, help="float detector to begin with, e.g. of the encoder before"
+        "--bundle", type=given_path, help="its bundle (the newest of the configuration)"
+    )
+    parser.add_argument(
+        "--start", type=given_path, help="float detector to begin with, e.g. of the encoder before"
     )
     return parser.parse_args(argv)
 
@@ -82,6 +86,7 @@ def train(args: argparse.Namespace) -> None:
     results = [run / f"{stage.name}.safetensors" for stage in recipe.stages]
     if args.resume:
         check_settings(run, asked, [*results, run / "views"])
+    told = Stages(run, [s.name for s in recipe.stages], [s.time for s in recipe.stages])
     trained = replace(trained_on(asked), encoder=asked["encoder"])
     trained = replace(trained, float_encoder=tracker.trained.float_encoder)
     images += drawn_scenes(recipe.scenes)
@@ -112,6 +117,8 @@ def train(args: argparse.Namespace) -> None:
         if is_done(result, trained, args.resume):
             model = load_detector(begun, result)
         else:
+            steps = max(1, round(stage.epochs * args.epochs)) * STEPS_PER_EPOCH
+            told.begin(stage.name, f"{stage.precision}, {steps:,} steps of {recipe.batch} images")
             share = stage.time / sum(s.time for s in recipe.stages)
             minutes = None if args.minutes is None else args.minutes * share
             module = ConceptModule(begun, stage.rate, minutes)
@@ -122,10 +129,12 @@ def train(args: argparse.Namespace) -> None:
             model = begun
             model.detector_trained = trained
             save_checkpoint(model, result, {"stage": stage.name}, DETECTOR)
+            told.end(stage.name)
         if stage is [s for s in recipe.stages if s.precision == stage.precision][-1]:
             ship(model, tracker, samples, args.out, stage.name)
         if stage.name == args.until:
-            return
+            break
+    told.done()
 
 
 def settings(

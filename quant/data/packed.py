@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from host.media.levels import unpacked
 from hw.spec.files import atomic_path
 from hw.spec.plain import parse_json, typed
 from quant.data.errors import DataError
@@ -184,7 +185,7 @@ def _stills(index: _Index, decoded: dict[str, NDArray[np.uint8]]) -> list[Still]
 
 
 def _decode(stored: dict[str, bytes], name: str) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(stored.pop(name), np.uint8), cv2.IMREAD_COLOR)
+    image = unpacked(np.frombuffer(stored.pop(name), np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError(f"{name} is no picture")
     image = image[..., 0] if name.endswith(".ids.webp") else image[..., ::-1]

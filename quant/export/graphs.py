@@ -31,6 +31,7 @@ import torch
 from host.concepts.phrases import Phrases
 from host.prompts import PROMPT_TOKENS
 from host.spec import ModelSpec
+from hw.spec.command_line import given_path, model_name
 from hw.spec.dtypes import Arrays
 from hw.spec.errors import SpecError
 from hw.spec.manifest import VOCABULARY, graph_names
@@ -189,17 +190,21 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m quant.export", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("--config", help="model size; checked against the checkpoint's")
     parser.add_argument(
-        "--checkpoint", type=Path, help="default: quant/checkpoints/<config>_w4a4.safetensors"
+        "--config", type=model_name, help="model size; checked against the checkpoint's"
     )
     parser.add_argument(
-        "--detector", type=Path, help="default: beside the checkpoint, where there is one"
+        "--checkpoint", type=given_path, help="default: quant/checkpoints/<config>_w4a4.safetensors"
+    )
+    parser.add_argument(
+        "--detector", type=given_path, help="default: beside the checkpoint, where there is one"
     )
     parser.add_argument(
         "--no-detector", action="store_true", help="the tracker alone, whatever lies beside it"
     )
-    parser.add_argument("--out", type=Path, help="export folder; default: build/export/<config>")
+    parser.add_argument(
+        "--out", type=given_path, help="export folder; default: build/export/<config>"
+    )
     parser.add_argument("--examples", type=int, default=2, help="test vectors a graph")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     args = parser.parse_args(argv)

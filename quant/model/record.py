@@ -13,6 +13,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
+from hw.spec.command_line import given_path, model_name
 from hw.spec.files import atomic_path
 from quant.commands import exit_code
 from quant.config import CONFIGS, PRECISIONS, get_config
@@ -64,8 +65,10 @@ def _write(path: Path, stated: dict[str, str]) -> bool:
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code, 2 on bad input."""
     parser = argparse.ArgumentParser(prog="python -m quant.model.record", description=__doc__)
-    parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)}")
-    parser.add_argument("--folder", type=Path, default=CHECKPOINTS, help="(%(default)s)")
+    parser.add_argument(
+        "--config", type=model_name, default="nano", help=f"one of {', '.join(CONFIGS)}"
+    )
+    parser.add_argument("--folder", type=given_path, default=CHECKPOINTS, help="(%(default)s)")
     args = parser.parse_args(argv)
 
     def work() -> None:

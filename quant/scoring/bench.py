@@ -29,6 +29,7 @@ from host.prompts import Prompt
 from host.rates.measure import measure
 from host.rates.rating import processor_name, rating_here
 from host.session import Session
+from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import Hardware, newest
@@ -117,20 +118,20 @@ def endurance(device: Device, frames: list[np.ndarray], count: int) -> dict[str,
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m quant.scoring.bench", description=__doc__)
-    parser.add_argument("--config", default="nano", choices=list(CONFIGS))
+    parser.add_argument("--config", type=model_name, default="nano", choices=list(CONFIGS))
     parser.add_argument(
-        "--bundle", type=Path, help="bundle folder (the newest of the configuration)"
+        "--bundle", type=given_path, help="bundle folder (the newest of the configuration)"
     )
-    parser.add_argument("--checkpoint", type=Path, help="float checkpoint (the shipped one)")
+    parser.add_argument("--checkpoint", type=given_path, help="float checkpoint (the shipped one)")
     parser.add_argument("--frames", type=int, default=60, help="frames a timing (%(default)s)")
     parser.add_argument("--endurance", type=int, default=0, help="also stream that many frames")
     parser.add_argument(
         "--boards",
-        type=Path,
+        type=given_path,
         default=Path("bitstreams"),
         help="folder of bundles with hardware, whose boards are compared (%(default)s)",
     )
-    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--json", type=given_path, help="write the figures there")
     parser.add_argument("--debug", action="store_true", help="tracebacks")
     args = parser.parse_args(argv)
 

@@ -17,6 +17,7 @@ from rich.progress import track as track_progress
 
 from host.device import Device
 from host.devices.registry import open_device
+from hw.spec.command_line import data_path, given_path, model_name
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
 from hw.spec.manifest import GRAPHS
@@ -31,7 +32,8 @@ from quant.scoring.curve import FILE as CURVE
 from quant.scoring.curve import curve_section, read_curve
 from quant.scoring.evaluate import evaluate_sequence
 from quant.scoring.evaluate_report import Reports, summarize, summary_rows
-from quant.scoring.metrics import benchmark_mean
+from quant.scoring.metrics import SequenceScore, benchmark_mean
+from quant.scoring.recorded import keep
 from quant.scoring.sequence import score_sequence
 from quant.training.recipe import RECIPES, STEPS_PER_EPOCH
 
@@ -64,14 +66,18 @@ The weights inherit the strictest of these: research use, not commercial."""
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m quant.scoring.card", description=__doc__)
-    parser.add_argument("--config", default="nano", help=f"one of {', '.join(CONFIGS)}")
-    parser.add_argument("--data", type=Path, required=True, help="videos to score on")
+    parser.add_argument(
+        "--config", type=model_name, default="nano", help=f"one of {', '.join(CONFIGS)}"
+    )
+    parser.add_argument("--data", type=data_path, required=True, help="videos to score on")
     parser.add_argument("--splits", default="train,dev", help="splits to score (%(default)s)")
     parser.add_argument(
-        "--run", type=Path, help="training run whose curve.csv is shown (runs/<config>)"
+        "--run", type=given_path, help="training run whose curve.csv is shown (runs/<config>)"
     )
-    parser.add_argument("--bundle", type=Path, help="score W4A4 on this bundle's golden device")
-    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="(%(default)s)")
+    parser.add_argument(
+        "--bundle", type=given_path, help="score W4A4 on this bundle's golden device"
+    )
+    parser.add_argument("--checkpoints", type=given_path, default=CHECKPOINTS, help="(%(default)s)")
     parser.add_argument("--debug", action="store_true", help="tracebacks")
     args = parser.parse_args(argv)
 
@@ -111,13 +117,16 @@ def write_card(
     sets = {split: open_dataset(data, split) for split in splits}
     # The last split gets every prompt; the others, which were trained on, the mask prompt only.
     wanted = [(s, p) for s in splits for p in (PROMPTS if s == splits[-1] else PROMPTS[:1])]
-    rows = []
+    rows, held = [], dict[str, float]()
     with Progress() as progress:
         task = progress.add_task("scoring", total=len(wanted) * len(PRECISIONS))
         for split, prompt in wanted:
             cells = [f"{split} ({len(sets[split])} sequences)", prompt]
-            for device in devices.values():
-                cells.append(score(device, sets[split], prompt))
+            for name, device in devices.items():
+                mean = mean_score(device, sets[split], prompt)
+                cells.append(_cell(mean))
+                if (split, prompt) == (splits[-1], PROMPTS[0]):
+                    held[name] = 100 * mean.jf
                 progress.advance(task)
             rows.append("| " + " | ".join(cells) + " |")
     more = []
@@ -127,12 +136,21 @@ def write_card(
     path = folder / f"{config.name}.md"
     with atomic_path(path) as scratch:
         scratch.write_text(text)
+    keep(folder, config.name, splits[-1], held)
     return path
 
 
 def score(device: Device, sequences: list[VideoSequence], prompt: str) -> str:
     """J&F (J, F) of one model and prompt, in per cent."""
-    mean = benchmark_mean(score_sequence(device, s, prompt) for s in sequences)
+    return _cell(mean_score(device, sequences, prompt))
+
+
+def mean_score(device: Device, sequences: list[VideoSequence], prompt: str) -> SequenceScore:
+    """The mean of one model and prompt."""
+    return benchmark_mean(score_sequence(device, s, prompt) for s in sequences)
+
+
+def _cell(mean: SequenceScore) -> str:
     return f"**{100 * mean.jf:.1f}** ({100 * mean.j:.1f}, {100 * mean.f:.1f})"
 
 

@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from host.device import Device
 from host.devices.registry import default_bundle, open_device
+from hw.spec.command_line import any_case, data_path, given_path, meant, model_name
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.files import atomic_path
 from quant.config import get_config
@@ -30,6 +31,7 @@ from quant.scoring.encode_once import EncodeOnce
 from quant.scoring.evaluate_report import Comparison, Reports, SequenceReport, as_json, render
 from quant.scoring.measures.empty import EmptyPrompt
 from quant.scoring.metrics import jaccard
+from quant.scoring.recorded import caution
 from quant.scoring.sequence import OBJECTS, PROMPTS, Tally, score_sequence, track_all
 
 __all__ = ["evaluate_sequence", "main", "open_model", "score_sequence"]
@@ -37,6 +39,8 @@ __all__ = ["evaluate_sequence", "main", "open_model", "score_sequence"]
 MODELS = {"float": "float", "quantized": "w4a4", "golden": None}
 """Model names and the precision of the checkpoint that each runs; golden runs a bundle."""
 
+SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
+"""Where `quant.model.tracker` finds weights; to import that takes seconds."""
 WIDTH = 160  # columns of the table where it is not shown on a terminal
 ALL = "all"
 """The word on the command line that stands for every kind of prompt."""
@@ -133,9 +137,20 @@ def open_model(
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m quant.scoring.evaluate", description=__doc__)
     add = parser.add_argument
-    add("--data", type=Path, required=True, help="data set in DAVIS, YouTube-VOS or SA-V layout")
+    add(
+        "--data",
+        type=data_path,
+        required=True,
+        help="data set in DAVIS, YouTube-VOS or SA-V layout",
+    )
     add("--split", default="dev", help="list of sequences to score (%(default)s)")
-    add("--model", choices=MODELS, default="quantized", help="what to score (%(default)s)")
+    add(
+        "--model",
+        type=any_case(MODELS),
+        choices=MODELS,
+        default="quantized",
+        help="what to score (%(default)s)",
+    )
     add(
         "--prompt",
         default="mask",
@@ -144,16 +159,24 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add(
         "--objects",
+        type=any_case(OBJECTS),
         choices=OBJECTS[1:],
         default=OBJECTS[0],
         help="whether objects may share pixels (%(default)s)",
     )
-    add("--config", default="nano", help="model size (%(default)s)")
-    add("--checkpoint", type=Path, help="weights of a float or quantized model")
-    add("--bundle", type=Path, help="bundle folder of the golden model")
+    add("--config", type=model_name, default="nano", help="model size (%(default)s)")
+    add("--checkpoint", type=given_path, help="weights of a float or quantized model")
+    add("--bundle", type=given_path, help="bundle folder of the golden model")
     add("--sequences", help="only these, separated by commas")
-    add("--compare", choices=MODELS, help="run this model beside it and report the agreement")
-    add("--out", type=Path, default=Path("runs/evaluate"), help="results folder (%(default)s)")
+    add(
+        "--compare",
+        type=any_case(MODELS),
+        choices=MODELS,
+        help="run this model beside it and report the agreement",
+    )
+    add(
+        "--out", type=given_path, default=Path("runs/evaluate"), help="results folder (%(default)s)"
+    )
     add("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args(argv)
 
@@ -174,9 +197,9 @@ def _chosen(args: argparse.Namespace) -> list[VideoSequence]:
 
 
 def _prompts(asked: str) -> tuple[str, ...]:
-    if asked == ALL:
+    if asked.strip().lower() == ALL:
         return tuple(PROMPTS)
-    named = tuple(dict.fromkeys(name for name in asked.split(",") if name))
+    named = tuple(dict.fromkeys(meant(name, PROMPTS) for name in asked.split(",") if name.strip()))
     unknown = [name for name in named if name not in PROMPTS]
     if unknown or not named:
         raise SpecError(
@@ -212,6 +235,10 @@ def evaluate(args: argparse.Namespace, console: Console) -> None:
     get_config(args.config)
     prompts = _prompts(args.prompt)
     sequences = _chosen(args)
+    if args.checkpoint is None and args.bundle is None:
+        said = caution(SHIPPED, args.config, MODELS[args.model] or "w4a4")
+        if said is not None:
+            print(f"note: {said}", file=sys.stderr)
     bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     progress = Progress(*bars, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
     sheet = ContactSheet()

@@ -27,6 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from host.concepts.phrases import normalise
 from host.errors import SourceError
 from host.media.video import IMAGE_SUFFIXES, Frame, natural_key, open_source
+from hw.spec.command_line import given_path
 from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
 from hw.spec.plain import read_json
@@ -285,15 +286,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--teacher", required=True, help="SAM 2 or SAM 3 checkpoint: folder, or name to download"
     )
-    parser.add_argument("--videos", required=True, type=Path, help="folder of videos or frames")
+    parser.add_argument(
+        "--videos", required=True, type=given_path, help="folder of videos or frames"
+    )
     parser.add_argument("--phrases", help='what to look for, for SAM 3: "dog,yellow taxi"')
     parser.add_argument(
         "--boxes",
-        type=Path,
+        type=given_path,
         help='for SAM 2: JSON, {"<clip>/<frame>": {"dog": [[x0, y0, x1, y1]]}} in pixels;'
         " without it, unnamed objects are found",
     )
-    parser.add_argument("--out", required=True, type=Path, help="data set folder")
+    parser.add_argument("--out", required=True, type=given_path, help="data set folder")
     parser.add_argument(
         "--every", type=int, default=5, help="label each such frame, neighbours look alike (5)"
     )

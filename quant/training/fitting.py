@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -15,10 +14,11 @@ from typing import Literal
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from hw.spec.command_line import data_path, given_path, model_name
 from hw.spec.errors import SamFabricError
 from quant.commands import exit_code
 from quant.config import CONFIGS
@@ -26,6 +26,7 @@ from quant.data.errors import DataError
 from quant.data.packed import is_pack
 from quant.model.provenance import Trained
 from quant.model.tracker import CheckpointError, read_header
+from quant.progress import StageBar, quiet
 from quant.runs import DATA, REMEDY, RunError, digest
 from quant.training.recipe import STEPS_PER_EPOCH
 from quant.training.snapshots import Snapshots
@@ -38,20 +39,25 @@ EMA_DECAY = 0.99  # averages the last ~100 steps: one-cycle ends at rate 0, so m
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments that training commands share to a parser."""
     parser.add_argument(
-        "--config", default="nano", help=f"one of {', '.join(CONFIGS)} (%(default)s)"
+        "--config",
+        type=model_name,
+        default="nano",
+        help=f"one of {', '.join(CONFIGS)} (%(default)s)",
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder with videos and stills/")
+    parser.add_argument(
+        "--data", type=data_path, required=True, help="folder with videos and stills/"
+    )
     parser.add_argument(
         "--epochs", type=float, default=1.0, help="factor on every stage's length (%(default)s)"
     )
-    parser.add_argument("--run", type=Path, help="run folder (runs/<config>)")
+    parser.add_argument("--run", type=given_path, help="run folder (runs/<config>)")
     parser.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,
         default=True,
         help="go on where the run stopped",
     )
-    parser.add_argument("--until", help="stop after this stage")
+    parser.add_argument("--until", type=str.lower, help="stop after this stage")
     parser.add_argument(
         "--devices", default="auto", help="Lightning devices: a number, 'auto', or a list of GPUs"
     )
@@ -118,7 +124,7 @@ def fit(
             LearningRateMonitor("step"),
             average,
             *snapshots,
-            TQDMProgressBar(refresh_rate=10),
+            StageBar(minutes),
         ],
         logger=TensorBoardLogger(run / "curves", name=name, version=0),
         log_every_n_steps=10,
@@ -194,9 +200,9 @@ def is_done(result: Path, trained: Trained, resume: bool) -> bool:
 
 def run_command(train: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> int:
     """Exit code of a training command: 0, 2 on a SamFabricError, 130 when interrupted."""
-    warnings.filterwarnings("ignore", module=r"torch|lightning|brevitas")
     try:
-        return exit_code(lambda: train(args), args.debug)
+        with quiet():
+            return exit_code(lambda: train(args), args.debug)
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130

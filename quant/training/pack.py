@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from hw.spec.command_line import data_path, given_path
 from quant.commands import exit_code
 from quant.data.packed import write_pack
 from quant.training.data import find_material
@@ -14,8 +14,10 @@ from quant.training.data import find_material
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m quant.training.pack", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with videos and stills/")
-    parser.add_argument("--out", type=Path, required=True, help="the pack, a .zip")
+    parser.add_argument(
+        "--data", type=data_path, required=True, help="folder with videos and stills/"
+    )
+    parser.add_argument("--out", type=given_path, required=True, help="the pack, a .zip")
     parser.add_argument("--quality", type=int, default=30, help="of WebP, 0 to 100 (%(default)s)")
     parser.add_argument("--side", type=int, default=256, help="shorter side (%(default)s)")
     args = parser.parse_args(argv)

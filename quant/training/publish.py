@@ -12,6 +12,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from hw.spec.command_line import given_path, model_name
 from quant.commands import exit_code
 from quant.config import CONFIGS, get_config
 from quant.model.provenance import (
@@ -97,11 +98,14 @@ def warn_of_detector(model: Tracker, path: Path) -> None:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m quant.training.publish", description=__doc__)
     parser.add_argument(
-        "--config", default="nano", help=f"one of {', '.join(CONFIGS)} (%(default)s)"
+        "--config",
+        type=model_name,
+        default="nano",
+        help=f"one of {', '.join(CONFIGS)} (%(default)s)",
     )
-    parser.add_argument("--run", type=Path, help="run folder (runs/<config>)")
+    parser.add_argument("--run", type=given_path, help="run folder (runs/<config>)")
     parser.add_argument(
-        "--out", type=Path, default=CHECKPOINTS, help="shipped checkpoints (%(default)s)"
+        "--out", type=given_path, default=CHECKPOINTS, help="shipped checkpoints (%(default)s)"
     )
     args = parser.parse_args(argv)
 

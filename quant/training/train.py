@@ -17,11 +17,13 @@ import lightning
 import torch
 from torch import nn
 
+from hw.spec.command_line import given_path
 from hw.spec.errors import SamFabricError
 from quant.config import FLOAT, PRECISIONS, get_config
 from quant.model.ports import POLICY
 from quant.model.provenance import encoder_hash
 from quant.model.tracker import Tracker, load_checkpoint, save_checkpoint
+from quant.progress import Stages
 from quant.runs import DATA, NOTHING, check_settings, digest, file_hash, keep_settings
 from quant.training.clip_batch import assemble
 from quant.training.convert import Calibration, quantized_from_float
@@ -29,7 +31,7 @@ from quant.training.data import Found, TrainingData, find_material
 from quant.training.fitting import add_arguments, fit, is_done, prepare, run_command, trained_on
 from quant.training.module import TrackerStage
 from quant.training.pretrained import load_backbone
-from quant.training.recipe import RECIPES, Stage
+from quant.training.recipe import RECIPES, STEPS_PER_EPOCH, Stage
 from quant.training.unroll import PROMPTS, Plan, Unroller
 
 CALIBRATION = Stage("calibration", "w4a4", 6, 0.0, 4, 4, "frozen")  # an epoch here is one batch
@@ -39,11 +41,17 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m quant.training.train", description=__doc__)
     add_arguments(parser)
     parser.add_argument(
-        "--pretrained", type=Path, help="MobileNetV2 .tflite to start the encoder from"
+        "--pretrained", type=given_path, help="MobileNetV2 .tflite to start the encoder from"
     )
-    parser.add_argument("--start", type=Path, help="checkpoint that the first stage starts from")
     parser.add_argument(
-        "--from", dest="first", metavar="STAGE", help="begin with this stage, from START"
+        "--start", type=given_path, help="checkpoint that the first stage starts from"
+    )
+    parser.add_argument(
+        "--from",
+        dest="first",
+        type=str.lower,
+        metavar="STAGE",
+        help="begin with this stage, from START",
     )
     parser.add_argument(
         "--clips", type=int, help="clips of four frames a step, instead of the recipe's"
@@ -159,6 +167,7 @@ def train(args: argparse.Namespace) -> None:
     results = [run / f"{stage.name}.safetensors" for stage in stages]
     if args.resume:
         check_settings(run, asked, results)
+    told = Stages(run, [s.name for s in stages], [s.share for s in stages])
     trained = trained_on(asked)
     if args.start is not None:
         kept = load_checkpoint(args.start, config.name).trained
@@ -168,19 +177,31 @@ def train(args: argparse.Namespace) -> None:
     teacher: nn.Module | None = None
     for stage, result in zip(stages, results, strict=True):
         if not is_done(result, trained, args.resume):
+            share = stage.share / sum(s.share for s in stages)
+            told.begin(stage.name, words(stage, args, share))
             model = start_model(stage, previous, done, found, args)
             keep_settings(run, asked)
-            share = stage.share / sum(s.share for s in stages)
             model = run_stage(stage, model, teacher, run, found, args, share)
             model.trained = trained
             save_checkpoint(model, result, {"stage": stage.name})
+            told.end(stage.name)
         done, previous = result, stage
         model = load_checkpoint(result, config.name)
         if model.precision == FLOAT:
             teacher = model.image_encoder.backbone
             trained = replace(trained, float_encoder=encoder_hash(model.image_encoder))
         if stage.name == args.until:
-            return
+            break
+    told.done()
+
+
+def words(stage: Stage, args: argparse.Namespace, share: float) -> str:
+    """What a stage is, in short. share: of the run's time."""
+    steps = max(1, round(stage.epochs * args.epochs)) * STEPS_PER_EPOCH
+    length = f"{steps:,} steps"
+    if args.minutes is not None:
+        length = f"{args.minutes * share:.1f} minutes, {length} at most"
+    return f"{stage.precision}, {length}, encoder {stage.encoder}"
 
 
 def stages_from(stages: Sequence[Stage], args: argparse.Namespace) -> Sequence[Stage]:

@@ -5,16 +5,22 @@ import re
 import shutil
 
 import pytest
+from matplotlib.colors import to_rgba
 
 from hw import board as boards
-from hw.build import hardware, report
-from hw.build.folded import FOLDINGS, refold
+from hw.build import folded as folded_module
+from hw.build import hardware, pictures, report, resources
+from hw.build.folded import FOLDINGS, fold, refold
+from hw.build.progress import counted
+from hw.build.rates import asked
 from hw.fold.folding import FoldingError
 from hw.search import store
+from hw.search.search import NoFitError
 from hw.search.target import Target
 from hw.spec.errors import BundleError
 from hw.spec.hardware import Hardware, newest
 from hw.spec.host_work import HostWork, Measured
+from hw.spec.kernel import Cost
 from hw.spec.manifest import load_manifest
 from sim.lint import bundle_findings
 from tests.fold.tiny_model import SOURCE
@@ -92,7 +98,8 @@ def test_a_wrong_folding_is_named(out, tmp_path, text, said):
 
 def test_too_high_a_rate_is_refused_with_what_can_be_had(out):
     before = sorted(out.iterdir())
-    with pytest.raises(FoldingError, match=r"KV260 cannot keep the rate.*ask for \d+%"):
+    told = r"KV260 cannot keep the rate.*ask for \d+% of it: FPS=[\d.]+ FPS_FOUR=[\d.]+"
+    with pytest.raises(FoldingError, match=told):
         hardware.build(SOURCE, BOARD, Target.of_rates(200, 1e6, 1e6), out)
     assert sorted(out.iterdir()) == before
 
@@ -129,6 +136,7 @@ def test_a_report_without_synthesis(bundle, out):
     text = (copy / report.NAME).read_text(encoding="utf-8")
     assert "A Cortex-A53 at 1.3 GHz is taken to need 4.1 times as long" in text
     assert re.search(r"\| 640x480 \| [\d.]+ \([\d.]+ ms\) \| 162\.2 \(6\.2 ms\) \|", text)
+    assert "cost models (not synthesised)" in text and "Not synthesised: the figures" in text
     assert "From simulated cycles" in text and "0 of 100" in text and "missed" not in text
     for name in ("utilisation.png", "time.png"):
         assert name in text and (copy / name).stat().st_size > 10_000
@@ -153,3 +161,64 @@ def test_a_report_says_what_binds_where_the_rate_is_missed(bundle):
         r"With 1 object, the rate is missed by .*%: `\w+` takes .* in it `\S+` binds", text
     )
     assert "With 4 objects, `" in text
+
+
+def test_tiny_with_its_detector_fits_a_pynq_z2():
+    """By foldings that are kept, so nothing is searched."""
+    board, manifest = boards.find("pynq-z2"), load_manifest(SOURCE)
+    assert manifest.detector is not None
+    target = asked(board, manifest)
+    folded = fold(SOURCE, manifest, board, target, say=lambda text: pytest.fail(text))
+    folded.check(target)
+    assert folded.cost.dsp <= board.budget().dsp and "detector" in folded.plans
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_what_does_not_fit_with_its_detector_names_the_command_that_does(fits, monkeypatch):
+    """Before that, the search is made again with multipliers in LUTs, where DSPs are too few."""
+    worth = []
+
+    def fails(flows, target, budget, shell, style, say):
+        worth.append(style.luts_per_dsp)
+        raise NoFitError(["dsp 213 of 176 (37 over)"], ["dsp"], tracker_fits=fits)
+
+    monkeypatch.setattr(folded_module, "search", fails)
+    board, manifest = boards.find("pynq-z2"), load_manifest(SOURCE)
+    command = "make hardware CONFIG=tiny BOARD=PYNQ-Z2 DETECTOR=0" if fits else "fewer frames"
+    with pytest.raises(FoldingError, match=f"dsp 213 of 176.*{command}"):
+        fold(SOURCE, manifest, board, EASY, again=True, say=lambda text: None)
+    assert worth == [30, 60, 120]
+
+
+def test_costs_are_told_in_words():
+    assert Cost(12345.4, 8000, 10, 4).words() == "12,345 LUT, 8,000 FF, 10 DSP, 4 BRAM18"
+    assert Cost().words() == "nothing"
+
+
+def test_pictures_have_units_and_a_budget_that_is_seen(bundle, tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(pictures, "_save", lambda figure, path: figures.append(figure))
+    folded = refold(bundle, load_manifest(bundle), BOARD)
+    pictures.utilisation(tmp_path / "u.png", BOARD, resources.modelled(folded))
+    pictures.time(tmp_path / "t.png", folded.plans, 200.0)
+    (used,), panels = figures[0].axes, figures[1].axes
+    assert "%" in used.get_xlabel() and "KV260" in used.get_xlabel()
+    assert [label.get_text() for label in used.get_yticklabels()][0] == "LUT\nof 117,120"
+    bars = {patch.get_facecolor() for patch in used.patches}
+    lines = [line for line in used.lines if line.get_color() == pictures.BUDGET]
+    assert len(lines) == len(used.get_yticks()) and lines[0].get_linewidth() >= 2
+    assert to_rgba(pictures.BUDGET) not in bars
+    assert "budget" in [text.get_text() for text in figures[0].legends[0].get_texts()]
+    for axes, plan in zip(panels, folded.plans.values(), strict=True):
+        assert "clock cycles" in axes.get_xlabel() and axes.get_ylabel() == "layer"
+        assert f"{plan.cycles:,} cycles, " in axes.get_title(loc="left")
+        assert axes.get_title(loc="left").endswith("ms at 200 MHz")
+
+
+def test_long_work_shows_how_much_is_done(capfd):
+    """Where there is no terminal, too."""
+    with counted("synthesis", "kernels") as say:
+        say(0, 4)
+        say(3, 4)
+    said = capfd.readouterr().err
+    assert "synthesis" in said and "3/4" in said and " kernels" in said

@@ -117,6 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ThreadPoolExecutor(given.jobs) as pool:
         for tally, seconds in pool.map(lambda n: parent(n, counts[n], given.seed), counts):
             print(row(tally, seconds), flush=True)
+            for place, case in tally.faults.items():
+                print(f"\n{tally.name}: {place}\n{case}\n", flush=True)
             tallies.append(tally)
             for column in COLUMNS:
                 setattr(total, column, getattr(total, column) + getattr(tally, column))
@@ -125,9 +127,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             total.cpu_s += tally.cpu_s
     print(row(total, time.monotonic() - began))
     print(f"bounds: {SECONDS:g} s and {MEGABYTES} MB for one input")
-    for tally in tallies:
-        for place, case in tally.faults.items():
-            print(f"\n{tally.name}: {place}\n{case}")
     return 0 if all(tally.good for tally in tallies) else 1
 
 

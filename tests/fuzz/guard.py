@@ -2,7 +2,7 @@
 anything outside its folder.
 
 Python's own audit events tell of files, pickles, programs and connections; a timer interrupts what
-hangs; the process's high-water mark tells of memory.
+hangs; the process's high-water mark, begun anew for each, tells of memory.
 """
 
 from __future__ import annotations
@@ -63,26 +63,19 @@ class Guard:
     def __init__(self) -> None:
         self.escapes: list[str] = []
         self.longest_s = 0.0
+        self.worst = 0.0
         self._inside: str | None = None
-        self._base = peak_megabytes()
         sys.addaudithook(self._event)
 
-    @property
-    def worst(self) -> float:
-        """Megabytes that the process has taken beyond what it had when the guard was made."""
-        return peak_megabytes() - self._base
-
     def settle(self) -> None:
-        """Counts what the process has taken so far as its own: imports, models, caches. What took
-        longest is asked anew.
-        """
-        self._base, self.longest_s = peak_megabytes(), 0.0
+        """Forgets what inputs took so far: imports, models, caches."""
+        self.worst = self.longest_s = 0.0
 
     @contextmanager
     def watching(self, folder: Path, seconds: float = SECONDS) -> Iterator[None]:
         """Raises Hang and Escape for what is not allowed, MemoryError beyond the bound."""
         before = signal.signal(signal.SIGALRM, _alarm)
-        took = peak_megabytes()
+        had = restart_peak()
         self._inside = os.path.realpath(folder)
         signal.setitimer(signal.ITIMER_REAL, seconds)
         began = time.monotonic()
@@ -93,8 +86,10 @@ class Guard:
             signal.signal(signal.SIGALRM, before)
             self._inside = None
             self.longest_s = max(self.longest_s, time.monotonic() - began)
-        if peak_megabytes() - max(took, self._base) > MEGABYTES:
-            raise MemoryError(f"{peak_megabytes() - took:.0f} MB for one input")
+            took = peak_megabytes() - had
+            self.worst = max(self.worst, took)
+            if took > MEGABYTES:  # however the input ended: a refusal may come too late
+                raise MemoryError(f"{took:.0f} MB for one input")
 
     def _event(self, event: str, values: tuple) -> None:
         if self._inside is None:
@@ -134,9 +129,16 @@ def _alarm(_number: int, _frame: object) -> None:
     raise Hang("took too long")
 
 
+def restart_peak() -> float:
+    """Begins the high-water mark of the process's memory anew; returns the megabytes it has."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return peak_megabytes()
+
+
 def peak_megabytes() -> float:
-    """High-water mark of the process's memory."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """High-water mark of the process's memory since `restart_peak`."""
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0]) / 1024
 
 
 def limit_memory(more_megabytes: float) -> None:

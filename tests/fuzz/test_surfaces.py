@@ -1,12 +1,15 @@
 """Broken inputs on every surface: a short run of `make fuzz`, always the same inputs."""
 
+import json
+
 import pytest
 
 from hw.ops.check import RULES
 from hw.ops.operators import OPERATORS
+from hw.spec.errors import SpecError
 from tests.fuzz.everything import SURFACES
 from tests.fuzz.guard import Escape, Guard, Hang, peak_megabytes
-from tests.fuzz.run import fuzz
+from tests.fuzz.run import Tally, fuzz
 from tests.fuzz.surface import Surface
 
 INPUTS = 20
@@ -67,6 +70,11 @@ def fills_memory(case, folder):
     bytearray(int(peak_megabytes() + 100) << 20)
 
 
+def fills_memory_and_refuses(case, folder):
+    fills_memory(case, folder)
+    raise SpecError("too late")
+
+
 def fails(case, folder):
     raise KeyError("untyped")
 
@@ -80,6 +88,7 @@ def fails(case, folder):
         (waits, "hangs"),
         (fails, "crashes"),
         (fills_memory, "crashes"),
+        (fills_memory_and_refuses, "crashes"),
     ],
 )
 def test_a_planted_fault_is_told(attempt, field, guard, monkeypatch):
@@ -100,6 +109,25 @@ def test_what_may_be_done_inside_is_not_told(guard, tmp_path):
     with pytest.raises(Hang), guard.watching(tmp_path, 0.01):
         while True:
             pass
+
+
+def test_memory_is_that_of_one_input(guard, tmp_path, monkeypatch):
+    """Not what is beyond the most that any before it took."""
+    monkeypatch.setattr("tests.fuzz.guard.MEGABYTES", 50)
+    for _ in range(2):
+        with pytest.raises(MemoryError), guard.watching(tmp_path):
+            bytearray(200 << 20)
+    assert guard.worst > 190
+
+
+def test_as_many_inputs_are_tried_as_are_asked_for(guard, monkeypatch):
+    """Hypothesis ends early where all was tried that it can draw; a tally is written as JSON."""
+    monkeypatch.setattr("tests.fuzz.run.WARM", 0)
+    tally = fuzz(planted(lambda case, folder: None), 30, 0, guard)
+    assert tally.tried >= 30 and tally.good
+    tally.errors["SpecError"] += 1
+    plain = json.loads(json.dumps(tally.plain()))
+    assert Tally(**plain).errors == {"SpecError": 1}
 
 
 def test_every_operator_has_a_rule():

@@ -4,6 +4,7 @@ and to key order.
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -119,6 +120,19 @@ def test_ragged_memory_in_any_order(length):
     for name in ("memory_keys", "memory_values"):
         inputs[name] = inputs[name][:, :, order]
     assert np.array_equal(first, executor.run(inputs)["conditioned"])
+
+
+def test_a_length_that_cannot_change_is_no_ragged_one(tmp_path):
+    """Whether or not the program was declared with the length that is tried first."""
+    for name in ("memory_encoder.json", "memory_encoder.npz"):
+        (tmp_path / name).write_bytes((bundled().folder / name).read_bytes())
+    path = tmp_path / "memory_encoder.json"
+    plain = json.loads(path.read_text())
+    (features,) = (port for port in plain["inputs"] if port["name"] == "features")
+    features["shape"][0] = None
+    path.write_text(json.dumps(plain))
+    with pytest.raises(BundleError, match="is no valid program"):
+        GraphExecutor(tmp_path, "memory_encoder")
 
 
 def test_inputs_are_checked_and_not_written_to():

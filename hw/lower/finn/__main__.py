@@ -15,6 +15,7 @@ from pathlib import Path
 from hw.lower.bundle import read_description
 from hw.lower.finn.check import check_hardware
 from hw.lower.finn.witness import cross_check
+from hw.spec.command_line import any_case, given_path
 from hw.spec.errors import SamFabricError
 from hw.spec.manifest import DETECTOR, GRAPHS, graph_names
 
@@ -26,11 +27,20 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m hw.lower.finn", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("--export", type=Path, required=True)
+    parser.add_argument("--export", type=given_path, required=True)
     parser.add_argument(
-        "--graph", choices=(*GRAPHS, DETECTOR), action="append", help="default: all"
+        "--graph",
+        type=any_case((*GRAPHS, DETECTOR)),
+        choices=(*GRAPHS, DETECTOR),
+        action="append",
+        help="default: all",
     )
-    parser.add_argument("--only", choices=CHECKS, help="default: both; streamlining takes minutes")
+    parser.add_argument(
+        "--only",
+        type=any_case(CHECKS),
+        choices=CHECKS,
+        help="default: both; streamlining takes minutes",
+    )
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     args = parser.parse_args(argv)
     checks = {"hardware": _hardware, "streamlined": _streamlined}

@@ -30,6 +30,7 @@ from hw.lower.finn.readme import readme
 from hw.lower.finn.runtime import OPS, declare_domains, prepare, quiet
 from hw.lower.lower import lower
 from hw.ops.program import Program
+from hw.spec.command_line import any_case, given_path
 from hw.spec.errors import SamFabricError
 from hw.spec.manifest import DETECTOR, GRAPHS, graph_names
 from hw.spec.plain import read_json
@@ -204,13 +205,17 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m hw.lower.finn.build", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("--export", type=Path, required=True)
+    parser.add_argument("--export", type=given_path, required=True)
     parser.add_argument("--board", required=True, help="a board of hw/boards")
-    parser.add_argument("--out", type=Path, help="default: build/finn/<export>_<board>")
+    parser.add_argument("--out", type=given_path, help="default: build/finn/<export>_<board>")
     parser.add_argument(
-        "--graph", choices=(*GRAPHS, DETECTOR), action="append", help="default: all"
+        "--graph",
+        type=any_case((*GRAPHS, DETECTOR)),
+        choices=(*GRAPHS, DETECTOR),
+        action="append",
+        help="default: all",
     )
-    parser.add_argument("--folding", type=Path, help="JSON {graph: {layer: {PE, SIMD}}}")
+    parser.add_argument("--folding", type=given_path, help="JSON {graph: {layer: {PE, SIMD}}}")
     parser.add_argument("--clock-mhz", type=float, default=0, help="default: the board's")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     args = parser.parse_args(argv)

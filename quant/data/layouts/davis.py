@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hw.spec.command_line import meant
 from quant.data.errors import DataError
 from quant.data.images import list_frames, read_list, subfolders
 from quant.data.video import VideoSequence, match_masks
@@ -70,10 +71,11 @@ def _list_file(root: Path, split: str, resolution: str) -> Path:
     # Lists live under the resolution (2016) or a year (2017); the latest year wins.
     sets = [root / "ImageSets" / resolution]
     sets += sorted((p for p in subfolders(root / "ImageSets") if p not in sets), reverse=True)
-    for folder in sets:
-        if (folder / f"{split}.txt").is_file():
-            return folder / f"{split}.txt"
     there = sorted({path.stem for folder in sets for path in folder.glob("*.txt")})
+    for folder in sets:
+        path = folder / f"{meant(split, there)}.txt"
+        if path.is_file():
+            return path
     raise DataError(
         f"no split {split!r} in {root / 'ImageSets'}", f"there are: {', '.join(there) or 'none'}"
     )

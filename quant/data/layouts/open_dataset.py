@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from quant.data.dev2 import is_dev2, load_dev2
@@ -19,10 +20,22 @@ def open_dataset(
     that stands in a subfolder. The split `dev2` is made from `videos/` and `stills/` there
     (quant.data.dev2).
 
-    resolution: DAVIS's folder of frames, where there are several.
+    split: in upper or lower case, where the folder has none that is written so. resolution: DAVIS's
+    folder of frames, where there are several.
     Raises DataError for an unknown layout, naming what was looked for, or missing parts of one.
     """
-    folder = Path(root)
+    folder = Path(root).expanduser()
+    try:
+        return _opened(folder, split, resolution)
+    except DataError:
+        if split == split.lower():
+            raise
+        with suppress(DataError):
+            return _opened(folder, split.lower(), resolution)
+        raise
+
+
+def _opened(folder: Path, split: str, resolution: str | None) -> list[VideoSequence]:
     if not folder.is_dir():
         raise DataError(f"no data folder {folder}", "give the folder of a video data set")
     if is_dev2(folder, split):
@@ -40,7 +53,7 @@ def open_dataset(
     nested = []
     for part in sorted(p for p in folder.iterdir() if p.is_dir()):
         if holds_videos(part, split) and not is_sav_videos(part, split):
-            nested += open_dataset(part, split, resolution)
+            nested += _opened(part, split, resolution)
     if nested:
         return nested
     raise DataError(

@@ -5,6 +5,8 @@ import pytest
 
 from host.compat.build_sam import build_sam2_video_predictor
 from host.compat.image_predictor import SAM2ImagePredictor
+from host.compat.sam2_prompts import flag_of
+from host.compat.video_predictor import SAM2VideoPredictor
 from host.errors import FrameError, PromptError
 from tests.host.fake_device import GRID, FakeDevice
 from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, overlap, square_mask
@@ -216,3 +218,49 @@ def test_a_mask_of_two_ids_is_refused(video):
     with pytest.raises(PromptError, match="many values"):
         predictor.add_new_mask(state, 0, 1, RED + 2 * BLUE)
     assert state.obj_ids == []
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [(True, True), (False, False), (1, True), (0, False), (np.bool_(1), True), (None, False)]
+    + [(np.array([True]), True), (np.zeros((1, 1)), False)],
+)
+def test_switches(given, meant):
+    assert flag_of("reverse", given) is meant
+
+
+@pytest.mark.parametrize("given", ["False", 2, [], np.zeros((0, 2)), np.ones(2), float("nan"), 1j])
+def test_what_is_no_switch_is_refused(given):
+    """Words and arrays count as true in Python, whatever they say, or as nothing at all."""
+    with pytest.raises(PromptError, match="reverse is .*give True or False"):
+        flag_of("reverse", given)
+
+
+@pytest.mark.parametrize("name", ["multimask_output", "return_logits", "normalize_coords"])
+def test_every_switch_of_a_picture_is_checked(name):
+    predictor = SAM2ImagePredictor(FakeDevice())
+    predictor.set_image(both_frame(0))
+    with pytest.raises(PromptError, match=f"{name} is"):
+        predictor.predict(np.array([[26, 32]]), np.array([1]), **{name: np.zeros((0, 2))})
+    predictor.set_image_batch([both_frame(0)])
+    asked = [np.array([[26, 32]])], [np.array([1])]
+    with pytest.raises(PromptError, match=f"{name} is"):
+        predictor.predict_batch(*asked, **{name: np.zeros((0, 2))})
+
+
+@pytest.mark.parametrize("name", ["clear_old_points", "normalize_coords"])
+def test_every_switch_of_a_video_prompt_is_checked(name):
+    predictor = SAM2VideoPredictor(FakeDevice())
+    state = predictor.init_state([both_frame(index) for index in range(2)])
+    click = {"points": [[26, 32]], "labels": [1]}
+    with pytest.raises(PromptError, match=f"{name} is"):
+        predictor.add_new_points_or_box(state, 0, 1, **click, **{name: "no"})
+    assert not state.objects
+    predictor.add_new_points_or_box(state, 0, 1, **click)
+    with pytest.raises(PromptError, match="reverse is"):
+        next(predictor.propagate_in_video(state, reverse="no"))
+    for call in (predictor.remove_object, predictor.clear_all_prompts_in_frame):
+        where = {"frame_idx": 0} if call == predictor.clear_all_prompts_in_frame else {}
+        with pytest.raises(PromptError, match="need_output is"):
+            call(state, obj_id=1, need_output="no", **where)
+    assert list(state.objects) == [1] and 0 in state.objects[1].prompts

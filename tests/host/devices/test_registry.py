@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,6 +109,16 @@ def test_every_graph_must_be_there(bundle):
     write_manifest(bundle, dataclasses.replace(manifest, graphs=manifest.graphs[:2]))
     with pytest.raises(BundleError, match="lacks mask_decoder, memory_encoder"):
         load_spec(bundle)
+
+
+def test_ports_that_others_feed_must_be_there():
+    spec = make_spec()
+    decoder = spec.ports["mask_decoder"]
+    others = {name: port for name, port in decoder.inputs.items() if name != "skip4"}
+    ports = {**spec.ports, "detector": dataclasses.replace(decoder, inputs=others)}
+    detector = SimpleNamespace(check=lambda *_: None)
+    with pytest.raises(BundleError, match=r"lacks detector\.(features|skip4)"):
+        dataclasses.replace(spec, ports=ports, detector=detector)
 
 
 def test_prompt_tokens_must_agree(bundle):

@@ -138,3 +138,11 @@ def test_music_with_a_cover_is_no_video(tmp_path):
             file.mux(stream.encode())
     with pytest.raises(SourceError, match="no video in it"):
         open_source(path)
+
+
+def test_a_codec_that_nobody_knows_is_refused(tmp_path):
+    whole = write(tmp_path / "clip.mkv", codec="mpeg4")
+    assert b"V_MPEG4/ISO/ASP" in whole.read_bytes()
+    whole.write_bytes(whole.read_bytes().replace(b"V_MPEG4/ISO/ASP", b"V_MPEG4/IS?/ASP"))
+    with pytest.raises(SourceError, match=r"cannot decode .*clip.mkv: its codec is unknown"):
+        list(open_source(whole))

@@ -1,5 +1,6 @@
 """The model card holds the figures that scoring gives."""
 
+import json
 from dataclasses import replace
 
 import cv2
@@ -49,6 +50,9 @@ def test_card(tmp_path, capsys):
     assert f"| dev (1 sequences) | mask | {expected} |" in card
     assert card.count("| dev (1 sequences) |") == 4 and card.count("| train (1 sequences) |") == 1
     assert "CC BY-NC 4.0" in card and "whole | float" in card
+    kept = json.loads((tmp_path / "scores.json").read_text())["tiny"]
+    assert kept["split"] == "dev" and expected.startswith(f"**{kept['float']}**")
+    assert 0 <= kept["w4a4"] <= 100
     assert "## Curve" not in card and "dev2" not in card
     assert main([*argv, "--splits", "nowhere"]) == 2
     assert "nowhere" in capsys.readouterr().err

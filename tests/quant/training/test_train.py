@@ -1,5 +1,6 @@
 """The recipe on a small data set: trains, quantizes, resumes, and refuses bad input early."""
 
+import re
 import shutil
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from quant import progress
 from quant.config import FLOAT, W4A4, get_config
 from quant.model.provenance import Trained, encoder_hash
 from quant.model.tracker import (
@@ -307,3 +309,49 @@ def test_a_run_without_a_result_ships_nothing(tmp_path, capsys, extra, message):
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_names_its_stages_and_where_results_lie(data, tmp_path, short_recipe, capfd):
+    """With their number and the time left; Lightning's banners, tips and warnings are left out."""
+    code, runs = run(data, tmp_path, "--until", "longer")
+    assert code == 0
+    said = capfd.readouterr()
+    lines = said.out.splitlines()
+    assert f"run {runs}: 4 stages, whole, longer, distill, quantized" in lines
+    (first,) = (n for n, line in enumerate(lines) if line.startswith("stage 1 of 4: whole (float,"))
+    assert f"result {runs / 'whole.safetensors'}" in lines[first + 1]
+    (second,) = (line for line in lines if line.startswith("stage 2 of 4: longer (float,"))
+    assert re.search(r"about \d+ (s|min) left of the run$", second)
+    assert lines[-1] == f"done: results and curves in {runs}"
+    assert "stage_left=" in said.out
+    for noise in ("GPU", "TPU", "Tip", "litlogger", "not empty", "train_dataloader", "max_epochs"):
+        assert noise not in said.out + said.err, noise
+
+
+def test_the_time_left_of_a_run_is_that_of_the_stages_so_far(tmp_path, monkeypatch):
+    clock = iter([0.0, 10.0, 70.0, 100.0, 101.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    told = progress.Stages(tmp_path, ["a", "b", "c"], [1.0, 2.0, 1.0])
+    assert told.left(0) is None
+    told.begin("a", "x")
+    told.end("a")
+    assert told.left(1) == pytest.approx(60.0 / 1.0 * 3.0)
+    assert [progress.duration(s) for s in (5, 89, 720, 11100)] == [
+        "5 s",
+        "89 s",
+        "12 min",
+        "3 h 05 min",
+    ]
+
+
+@pytest.mark.parametrize("given", ["", " "])
+def test_no_data_is_told_before_anything_else(given, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        train.main(["--config", "Tiny", "--data", given])
+    assert "no data is named: give DATA=folder" in capsys.readouterr().err
+
+
+def test_data_below_home_and_a_name_in_upper_case(data, tmp_path, short_recipe, monkeypatch):
+    monkeypatch.setenv("HOME", str(data.parent))
+    args = train.parse(["--config", "TINY", "--data", "~/data", "--run", "~/run"])
+    assert (args.config, args.data, args.run) == ("tiny", data, data.parent / "run")
