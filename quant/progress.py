@@ -79,7 +79,7 @@ class StageBar(TQDMProgressBar):
         return found if left is None else {**found, "stage_left": duration(left)}
 
     def left(self, done: int, steps: int) -> float | None:
-        """Returns the seconds that the stage still takes, by its steps so far; None before the first."""
+        """Returns the seconds that the stage still takes, by its steps; None before the first."""
         took = time.monotonic() - self._began
         if done <= self._first:
             return None if self.limit is None else self.limit
