@@ -16,7 +16,7 @@ import lightning
 from lightning.pytorch.callbacks import TQDMProgressBar
 
 QUIET = ("lightning.pytorch", "lightning.fabric", "lightning", "pytorch_lightning")
-"""Loggers that tell of GPUs and TPUs, give tips and repeat what a checkpoint's path is."""
+"""These loggers tell of GPUs and TPUs, give tips and repeat what a checkpoint's path is."""
 MUTED = (
     r".*Checkpoint directory .* exists and is not empty.*",
     r".*does not have many workers.*",
@@ -52,7 +52,7 @@ def duration(seconds: float) -> str:
 
 
 class StageBar(TQDMProgressBar):
-    """Lightning's bar of an epoch, with the time that is left of the stage.
+    """The bar shows an epoch, as Lightning's does, and the time that is left of the stage.
 
     minutes: that the stage may take, None for all of its epochs.
     """
@@ -72,14 +72,14 @@ class StageBar(TQDMProgressBar):
     def get_metrics(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> dict[str, Any]:
-        """Lightning's, and `stage_left`."""
+        """Returns what Lightning shows beside the bar, and `stage_left`, a time in words."""
         found = super().get_metrics(trainer, pl_module)
         found.pop("v_num", None)
         left = self.left(trainer.global_step, int(trainer.estimated_stepping_batches))
         return found if left is None else {**found, "stage_left": duration(left)}
 
     def left(self, done: int, steps: int) -> float | None:
-        """Seconds that the stage still takes, by its steps so far; None before the first."""
+        """Returns the seconds that the stage still takes, by its steps; None before the first."""
         took = time.monotonic() - self._began
         if done <= self._first:
             return None if self.limit is None else self.limit
@@ -119,11 +119,11 @@ class Stages:
         print(f"  {name} took {duration(took)}", flush=True)
 
     def left(self, number: int) -> float | None:
-        """Seconds that this and the later stages take, by those that were trained; None where none
-        was.
+        """Returns the seconds that this and the later stages take, by those that were trained; None
+        where none was.
         """
         return self._took / self._of * sum(self.shares[number:]) if self._of else None
 
     def done(self) -> None:
-        """Says where everything lies."""
+        """Says in which folder results and curves lie, at the end of the run."""
         print(f"done: results and curves in {self.run}", flush=True)

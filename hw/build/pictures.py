@@ -35,10 +35,10 @@ def utilisation(path: Path, board: Board, costs: ByLayer) -> None:
         left = [a + b for a, b in zip(left, shares, strict=True)]
     for row, name in enumerate(names):
         most = 100 * getattr(board.budget(), name) / getattr(board.resources, name)
-        label = "budget" if not row else None
+        said = "budget" if not row else None
         ends = [row - 0.46, row + 0.46]
         axes.plot([most, most], ends, color="white", linewidth=4.5, solid_capstyle="butt")
-        axes.plot([most, most], ends, color=BUDGET, linewidth=2.5, label=label)
+        axes.plot([most, most], ends, color=BUDGET, linewidth=2.5, label=said)
     axes.set_yticks(
         range(len(names)),
         [f"{RESOURCES[name]}\nof {getattr(board.resources, name):,}" for name in names],

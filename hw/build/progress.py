@@ -1,4 +1,4 @@
-"""A bar for work of many equal parts that takes minutes to an hour."""
+"""A bar shows how far work of many equal parts is, which takes minutes to an hour."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 EVERY_S = 60.0
-"""Seconds between two lines where nobody sees a bar: in a file, in continuous integration."""
+"""Two lines are so many seconds apart where nobody sees a bar: in a file, say."""
 
 
 @contextmanager

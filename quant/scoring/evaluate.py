@@ -40,7 +40,7 @@ MODELS = {"float": "float", "quantized": "w4a4", "golden": None}
 """Model names and the precision of the checkpoint that each runs; golden runs a bundle."""
 
 SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
-"""Where `quant.model.tracker` finds weights; to import that takes seconds."""
+"""Shipped weights lie here, where `quant.model.tracker` finds them; importing it takes seconds."""
 WIDTH = 160  # columns of the table where it is not shown on a terminal
 ALL = "all"
 """The word on the command line that stands for every kind of prompt."""
