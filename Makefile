@@ -165,7 +165,7 @@ ifeq ($(BACKEND),finn)
 	@echo "FINN's build folders are under build/finn: they want Vivado and Vitis HLS"
 	@echo "next: follow the README.md in the build folder, where FINN and both are installed"
 else
-	$(PY) -m hw.build.bitstream --look $(BACK_END) $(PROJECT_ONLY)
+	$(PY) -m hw.build.bitstream --look $(strip $(BACK_END) $(PROJECT_ONLY))
 	@$(MAKE) --no-print-directory hardware NEXT=0
 	$(PY) -m hw.build.bitstream --config $(CONFIG) --board $(BOARD) $(BACK_END) $(PROJECT_ONLY)
 	$(if $(PROJECT_ONLY),,@echo "next: copy the bundle to the board and run make demo DEVICE=pynq $(SAME) there (docs/board.md)")
