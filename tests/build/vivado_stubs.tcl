@@ -51,7 +51,7 @@ define $known
 
 proc do_create_project {opt rest} {
   note project [lindex $rest 0] [dict get $opt -part]
-  set ::folder [file normalize [lindex $rest 1]]
+  set ::project_folder [file normalize [lindex $rest 1]]
 }
 proc do_get_board_parts {opt rest} {
   return [lsearch -all -inline -glob $::board_parts [lindex $rest 0]]
@@ -93,23 +93,23 @@ proc do_set_property {opt rest} {
     foreach object [lindex $rest 2] { note config $object [lindex $rest 0] [lindex $rest 1] }
   }
 }
-proc do_make_wrapper {opt rest} { return $::folder/overlay_wrapper.v }
+proc do_make_wrapper {opt rest} { return $::project_folder/overlay_wrapper.v }
 proc do_get_timing_paths {opt rest} { return path }
 proc do_get_property {opt rest} {
   lassign $rest name object
   switch $name {
     PROGRESS  { return [expr {$object eq $::failing ? "37%" : "100%"}] }
     STATUS    { return "Something failed" }
-    DIRECTORY { return $::folder/runs/$object }
+    DIRECTORY { return $::project_folder/runs/$object }
     SLACK     { return $::slack }
     default   { error "no property $name" }
   }
 }
 proc do_wait_on_run {opt rest} {
   if {[lindex $rest 0] ne "impl_1"} return
-  file mkdir $::folder/runs/impl_1 $::folder/$::name.gen/sources_1/bd/overlay/hw_handoff
-  set handoff $::folder/$::name.gen/sources_1/bd/overlay/hw_handoff/overlay.hwh
-  foreach path [list $::folder/runs/impl_1/overlay_wrapper.bit $handoff] {
+  file mkdir $::project_folder/runs/impl_1 $::project_folder/$::name.gen/sources_1/bd/overlay/hw_handoff
+  set handoff $::project_folder/$::name.gen/sources_1/bd/overlay/hw_handoff/overlay.hwh
+  foreach path [list $::project_folder/runs/impl_1/overlay_wrapper.bit $handoff] {
     set made [open $path w]
     puts $made made
     close $made
