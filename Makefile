@@ -138,7 +138,7 @@ publish: $(STAMP) ## ship a finished run's checkpoints, settled (CONFIG= RUN=)
 
 concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= START= EPOCHS= MINUTES= RUN= RESUME=0)
 	$(JEMALLOC) $(PY) -m quant.concepts.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(RUN),--run "$(RUN)") $(if $(call off,$(RESUME)),--no-resume) $(ARGS)
-	@echo "next: make bundle $(SAME) lowers tracker and detector, make evaluate-concepts $(SAME) DATA=folder scores the bundle"
+	@echo "next: make publish $(SAME)$(if $(RUN), RUN=$(RUN)) ships the detector beside its tracker, make bundle $(SAME) lowers both"
 
 export: $(STAMP) ## write the QONNX graphs and their test vectors (CONFIG= DETECTOR=0)
 	$(PY) -m quant.export --config $(CONFIG) $(if $(call off,$(DETECTOR)),--no-detector) $(ARGS)

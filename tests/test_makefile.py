@@ -81,7 +81,7 @@ def test_data_that_is_not_given_is_told_at_once(verb):
     [
         ("quantize", "make publish CONFIG=tiny RUN=runs/mine"),
         ("publish", "make bundle CONFIG=tiny"),
-        ("concepts", "make bundle CONFIG=tiny"),
+        ("concepts", "make publish CONFIG=tiny RUN=runs/mine"),
         ("export", "make bundle CONFIG=tiny"),
         ("bundle", "make hardware CONFIG=tiny BOARD=kv260"),
         ("hardware", "make bitstream CONFIG=tiny BOARD=kv260"),

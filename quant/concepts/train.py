@@ -59,7 +59,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m quant.concepts.train", description=__doc__)
     add_arguments(parser)
     parser.add_argument(
-        "--out", type=given_path, default=CHECKPOINTS, help="shipped checkpoints (%(default)s)"
+        "--out", type=given_path, help="folder of the finished detectors (the run's; then publish)"
     )
     parser.add_argument(
         "--tracker", type=given_path, help="quantized tracker (<out>/<config>_w4a4.safetensors)"
@@ -78,7 +78,7 @@ def train(args: argparse.Namespace) -> None:
     config, recipe = get_config(args.config), CONCEPT_RECIPES[get_config(args.config).name]
     run = prepare(args, [s.name for s in recipe.stages])
     tracker = load_checkpoint(
-        args.tracker or args.out / f"{config.name}_{W4A4.name}.safetensors", config.name
+        args.tracker or CHECKPOINTS / f"{config.name}_{W4A4.name}.safetensors", config.name
     )
     images = [item for item in load_concepts(args.data) if item.split == "train"]
     begin = args.start and load_detector(empty_detector(config.name, FLOAT), args.start)
@@ -131,7 +131,7 @@ def train(args: argparse.Namespace) -> None:
             save_checkpoint(model, result, {"stage": stage.name}, DETECTOR)
             told.end(stage.name)
         if stage is [s for s in recipe.stages if s.precision == stage.precision][-1]:
-            ship(model, tracker, samples, args.out, stage.name)
+            ship(model, tracker, samples, args.out or run, stage.name)
         if stage.name == args.until:
             break
     told.done()

@@ -1,18 +1,21 @@
 """`python -m quant.training.publish`: ship what a run found. Nothing else writes shipped
-checkpoints of the tracker.
+checkpoints.
 
 The last float and the last quantized stage of a run become
 `<out>/<config>_<precision>.safetensors`, the quantized one settled clear of rounding first
-(quant.training.settle).
+(quant.training.settle). Detectors that the run finished are shipped beside the trackers whose image
+encoder they were trained on.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from hw.spec.command_line import given_path, model_name
+from hw.spec.files import atomic_path
 from quant.commands import exit_code
 from quant.config import CONFIGS, get_config
 from quant.model.provenance import (
@@ -41,7 +44,7 @@ def publish(config: str, run: Path, out: Path) -> list[Path]:
     """Ship a run's weights; returns the files written.
 
     Raises CheckpointError where the run has finished no stage, ProvenanceError where its float and
-    its quantized stage do not belong together.
+    its quantized stage do not belong together, or a detector and the shipped tracker.
     """
     get_config(config)
     shipped: dict[str, tuple[Tracker, str]] = {}
@@ -51,7 +54,7 @@ def publish(config: str, run: Path, out: Path) -> list[Path]:
         done = [path for path in there if path.is_file()]
         if done:
             shipped[precision] = load_checkpoint(done[-1], config), done[-1].stem
-    if not shipped:
+    if not shipped and not _detectors(config, run):
         raise CheckpointError(f"no finished stage in {run}", "train one with `make quantize`")
     if len(shipped) == len(PRECISIONS):
         check_stages(run, shipped["float"][0], shipped["w4a4"][0])
@@ -67,6 +70,28 @@ def publish(config: str, run: Path, out: Path) -> list[Path]:
         written.append(out / f"{config}_{precision}.safetensors")
         save_checkpoint(model, written[-1], {"stage": stage})
         warn_of_detector(model, out / f"{config}_detector_{precision}.safetensors")
+    return written + publish_detectors(config, run, out)
+
+
+def _detectors(config: str, run: Path) -> dict[str, Path]:
+    """The finished detectors of a run by precision (`quant.concepts.train` writes them)."""
+    named = {p: run / f"{config}_detector_{p}.safetensors" for p in PRECISIONS}
+    return {precision: path for precision, path in named.items() if path.is_file()}
+
+
+def publish_detectors(config: str, run: Path, out: Path) -> list[Path]:
+    """Copies a run's finished detectors to the shipped trackers; returns the files written. Raises
+    CheckpointError where no such tracker is shipped or a detector is damaged, ProvenanceError where
+    one was trained on another image encoder; then none is copied.
+    """
+    found = _detectors(config, run)
+    for precision, path in found.items():
+        load_checkpoint(out / f"{config}_{precision}.safetensors", config, path)
+    written = []
+    for path in found.values():
+        with atomic_path(out / path.name) as part:
+            shutil.copyfile(path, part)
+        written.append(out / path.name)
     return written
 
 

