@@ -111,8 +111,12 @@ class Tracking(Worker):
         if fresh and shot is not None:
             self._seen = version
             self._step(shot)
-        if self._do_asked() or fresh:
+        replies = self._do_asked()
+        if replies or fresh:
             self._publish()
+        # What a reply names is listed by then: a page forgets an object that no list has.
+        for answer, reply in replies:
+            answer(reply)
 
     def close(self) -> None:
         """Gives the device back after the last frame."""
@@ -162,17 +166,18 @@ class Tracking(Worker):
             count += 1
         return count
 
-    def _do_asked(self) -> bool:
-        """Does what waits; returns whether there was anything."""
+    def _do_asked(self) -> list[tuple[Answering, Reply]]:
+        """Does what waits; returns who is to hear of what came of it."""
         with self._lock:
             asked = list(self._asked)
             self._asked.clear()
+        replies = []
         for command, answer in asked:
             try:
-                answer(self._do(command))
+                replies.append((answer, self._do(command)))
             except SamFabricError as error:
-                answer(Reply(error=error))
-        return bool(asked)
+                replies.append((answer, Reply(error=error)))
+        return replies
 
     def _do(self, command: Command) -> Reply:
         if isinstance(command, (Point, Box)):

@@ -63,6 +63,21 @@ def test_a_box_starts_another_object_and_clicks_correct_theirs():
     assert [r.started for r in hand.replies] == [1, 2, None]
 
 
+def test_what_a_reply_names_is_listed_by_then():
+    hand = Hand()
+    hand.frame(both_frame(0))
+    heard = []
+
+    def hear(reply):
+        _, tracked = hand.tracking.tracked.get()
+        heard.append((reply.started, [one.object_id for one in tracked.listed]))
+
+    hand.tracking.ask(Point(*middle(0)), hear)
+    hand.tracking.ask(Box(box(0, 56)), hear)
+    hand.tracking.round()
+    assert heard == [(1, [1, 2]), (2, [1, 2])]
+
+
 def test_a_background_click_alone_starts_nothing():
     hand = Hand()
     hand.frame(both_frame(0))
