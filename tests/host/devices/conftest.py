@@ -1,6 +1,6 @@
-"""Tests of the driver, of planted faults and of HLS build hardware: they are left out where Verilator or
-PyTorch is missing, as on a board. tests/board has the same driver on systems that were compiled
-before.
+"""Tests of the driver, of planted faults and of HLS build hardware: they are left out where
+Verilator or PyTorch is missing, as on a board. tests/board has the same driver on systems that were
+compiled before.
 """
 
 import importlib.util
