@@ -25,8 +25,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from host.media.clip_writer import ClipWriter
-from host.media.demo_clip import TURTLE, boxes_of, render_demo_clip
+from host.media.demo_clip import TURTLE, boxes_of, render_demo_clip, write_demo_clip
 from tests.load import resident
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,12 +37,11 @@ ANSWER_S = 60.0
 
 
 @contextmanager
-def server(folder: Path, config: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def server(
+    folder: Path, config: str, frames: int = FRAMES, fps: float = FPS
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command itself on the rendered clip, and its address; it is ended with Ctrl-C."""
-    writer = ClipWriter(folder / "clip.mp4", FPS)
-    for frame in render_demo_clip(FRAMES)[0]:
-        writer.write(frame)
-    writer.finish()
+    write_demo_clip(folder / "clip.mp4", frames, fps=fps)
     command = [sys.executable, "-m", "host", "serve", "--source", str(folder / "clip.mp4")]
     process = subprocess.Popen(
         [*command, "--port", "0", "--config", config, "--out", str(folder / "out")],

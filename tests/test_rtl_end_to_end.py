@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 
 from host.cli.main import main
-from host.cli.verify import drawn, record, repeat
-from host.devices.registry import open_device
+from host.cli.verify import repeat
 from host.devices.rtl import RtlDevice
 from host.media.demo_clip import write_demo_clip
-from host.prompts import Prompt
 from hw import board as boards
 from hw.build.hardware import build
 from hw.search.target import Target
 from hw.spec.hardware import Hardware
+from tests.board.prepare import golden_calls
 
 BUNDLES = Path(__file__).resolve().parent.parent / "bitstreams"
 EASY = Target(1e12, 1e12)
@@ -33,10 +32,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def calls(tiny):
-    clip, box = drawn(4)
-    height, width = clip[0].shape[:2]
-    prompts = {1: Prompt.from_pixels(height, width, box=box)}
-    return record(open_device("golden", tiny), clip, prompts, 1)
+    return golden_calls(tiny, 4, 1)
 
 
 def test_the_demo_tracks_in_rtl_as_in_golden(tiny, tmp_path, capsys):
@@ -82,10 +78,7 @@ def test_stalls_on_the_dma_ends_change_nothing(tiny, calls, seeds):
 def test_whole_models_frame_by_frame(model, board, frames, tmp_path):
     """Real frames with a full bank: equal to the bit, cycles as folded."""
     folder = built(model, board, tmp_path)
-    clip, box = drawn(12)
-    height, width = clip[0].shape[:2]
-    prompts = {1: Prompt.from_pixels(height, width, box=box)}
-    found = record(open_device("golden", folder), clip, prompts, frames)
+    found = golden_calls(folder, 12, frames)
     device = RtlDevice(folder)
     expected = {g.name: g.cycles for g in device.hardware.graphs}
     for done in repeat(device, found, lambda _: None):

@@ -33,7 +33,7 @@ class CsimDevice(ModuleNames):
 
     def __init__(self, bundle: str | Path) -> None:
         try:
-            from sim.csim.bundle import open_graphs, sources
+            from sim.csim.bundle import REMEDY, open_graphs, sources
         except ModuleNotFoundError as error:
             raise DeviceError(
                 f"device csim needs the Python package {error.name!r}",
@@ -46,10 +46,7 @@ class CsimDevice(ModuleNames):
         for entry in hardware.graphs:
             check_ports(entry, self.spec.ports[entry.name])
         if missing := [n for n in sources(hardware) if not (folder / n).is_file()]:
-            raise BundleError(
-                f"{folder} holds no HLS sources ({missing[0]})",
-                "run make bitstream BACKEND=hls, which writes them without Vitis too",
-            )
+            raise BundleError(f"{folder} holds no HLS sources ({missing[0]})", REMEDY)
         check_listed(folder, manifest, sources(hardware))
         try:
             self._libraries = open_graphs(folder, hardware)

@@ -2,7 +2,8 @@
 quantized image encoder: float, then W4A4, resumable at every step.
 
 Views of the images are drawn and encoded once (`quant.concepts.cache`); each stage leaves
-`<run>/<stage>.safetensors` and the shipped checkpoint `<out>/<config>_detector_<precision>`.
+`<run>/<stage>.safetensors` and each precision's last `<run>/<config>_detector_<precision>`, which
+`quant.training.publish` ships.
 """
 
 from __future__ import annotations
@@ -61,9 +62,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=given_path, help="folder of the finished detectors (the run's; then publish)"
     )
-    parser.add_argument(
-        "--tracker", type=given_path, help="quantized tracker (<out>/<config>_w4a4.safetensors)"
-    )
+    parser.add_argument("--tracker", type=given_path, help="quantized tracker (the shipped one)")
     parser.add_argument(
         "--bundle", type=given_path, help="its bundle (the newest of the configuration)"
     )

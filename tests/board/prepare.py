@@ -89,10 +89,7 @@ def tiny(folder: Path) -> None:
     source = next((ROOT / "bitstreams").glob("tiny_emulated_*"))
     easy = Target(1e12, 1e12)  # as small as it gets
     made = build(source, boards.find(BOARDS[0]), easy, folder, strict=False)
-    clip, box = drawn(4)
-    height, width = clip[0].shape[:2]
-    prompts = {1: Prompt.from_pixels(height, width, box=box)}
-    save_calls(made / CALLS, record(open_device("golden", made), clip, prompts, 1))
+    save_calls(made / CALLS, golden_calls(made, 4, 1))
     hardware = Hardware.load(made)
     for name in BOARDS:
         board, bundle = boards.find(name), folder / f"tiny-{name}"
@@ -137,3 +134,13 @@ def load_calls(path: Path) -> list[Call]:
 def listed(folder: Path) -> SimpleNamespace:
     """What of a manifest tells which files are a bundle's: all that there are."""
     return SimpleNamespace(hashes={p.relative_to(folder).as_posix(): "" for p in folder.rglob("*")})
+
+
+def golden_calls(bundle: Path, length: int, frames: int) -> list[Call]:
+    """What golden is asked on the last frames of the drawn clip of that length, whose first object
+    is tracked from its box, and what it gives.
+    """
+    clip, box = drawn(length)
+    height, width = clip[0].shape[:2]
+    prompts = {1: Prompt.from_pixels(height, width, box=box)}
+    return record(open_device("golden", bundle), clip, prompts, frames)

@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 
 from host.cli.main import main
-from host.cli.verify import drawn, record
 from host.devices.registry import open_device
 from host.errors import BundleError, DeviceError
 from host.media.demo_clip import write_demo_clip
-from host.prompts import Prompt
 from hw import board as boards
 from hw.build import vitis
 from hw.build.hardware import build
 from hw.search.target import Target
 from hw.spec.hardware import Hardware
 from hw.spec.manifest import rehash
+from tests.board.prepare import golden_calls
 from tests.fold.tiny_model import SOURCE
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,10 +43,7 @@ def copy(tiny, tmp_path):
 @pytest.fixture(scope="module")
 def calls(tiny):
     """What golden was asked over four frames, and what it gave."""
-    clip, box = drawn(4)
-    height, width = clip[0].shape[:2]
-    prompts = {1: Prompt.from_pixels(height, width, box=box)}
-    return record(open_device("golden", tiny), clip, prompts, 1)
+    return golden_calls(tiny, 4, 1)
 
 
 def test_every_call_gives_goldens_codes(tiny, calls):

@@ -5,19 +5,16 @@ What is seen is kept as build/tests/serve.png; docs/serve.png is such a picture.
 """
 
 import importlib.util
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from host.media.clip_writer import ClipWriter
 from host.media.demo_clip import TURTLE, boxes_of, render_demo_clip
+from tests.serve_load import server
 
 ROOT = Path(__file__).resolve().parents[3]
 CHROMIUM = shutil.which("chromium")
@@ -53,28 +50,14 @@ def clip():
 
 
 @pytest.fixture(scope="module")
-def server(clip, tmp_path_factory):
+def served(tmp_path_factory):
     """The command itself, on `nano` and the rendered clip, and its address."""
-    folder = tmp_path_factory.mktemp("serve")
-    writer = ClipWriter(folder / "clip.mp4", FPS)
-    for frame in clip[0]:
-        writer.write(frame)
-    writer.finish()
-    command = [sys.executable, "-m", "host", "serve", "--source", str(folder / "clip.mp4")]
-    process = subprocess.Popen(
-        [*command, "--port", "0", "--config", "nano", "--out", str(folder / "out")],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    yield process, process.stdout.readline().split()[0]
-    process.kill()
-    process.communicate()
+    with server(tmp_path_factory.mktemp("serve"), "nano", FRAMES, FPS) as both:
+        yield both
 
 
 @pytest.fixture
-def page(server):
+def page(served):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -86,7 +69,7 @@ def page(server):
         tab.faults = []
         tab.on("pageerror", lambda error: tab.faults.append(str(error)))
         tab.on("console", lambda m: m.type == "error" and tab.faults.append(m.text))
-        tab.goto(server[1])
+        tab.goto(served[1])
         tab.wait_for_selector("#stage[data-number]")
         yield tab
         browser.close()
@@ -115,7 +98,7 @@ def tint(page, x, y):
     )[:3]
 
 
-def test_a_click_on_the_turtle_and_all_that_follows(page, server, clip):
+def test_a_click_on_the_turtle_and_all_that_follows(page, clip):
     frames, ids = clip
     height, width = ids[0].shape
     # A moment well before the clip begins again, so that what follows is one movement.
@@ -214,8 +197,8 @@ def test_a_phone_has_everything_on_its_screen(page):
     assert page.faults == []
 
 
-def test_a_server_that_ends_is_said(page, server):
-    process, _ = server
+def test_a_server_that_ends_is_said(page, served):
+    process, _ = served
     page.wait_for_selector("#link.on")
     process.send_signal(signal.SIGINT)
     page.wait_for_selector("#link:not(.on):has-text('no connection')")
