@@ -2,10 +2,13 @@
 
 import pytest
 
-from hw.mover.mover import PAGE, Mover
+from hw.mover.mover import FOLDER, PAGE, PARTS, Mover
 from hw.spec.errors import SpecError
 from hw.spec.mover_map import Fault, Register
+from hw.synth import measure
 from sim.bench.patterns import ADVERSARIAL
+from sim.lint import verible
+from sim.verilate import lint
 from tests.mover.simulate import figures, simulate
 
 SMALL = Mover(4, 4)
@@ -75,6 +78,33 @@ PLANTS = [
 @pytest.mark.parametrize(("test", "plant"), PLANTS, ids=lambda p: p if isinstance(p, str) else p[2])
 def test_a_planted_fault_is_noticed(test, plant, tmp_path):
     assert simulate(SMALL, test, tmp_path, bad=test == "traffic", plant=plant)[0] != ""
+
+
+@pytest.mark.parametrize("mover", [SMALL, WIDE, ODD, Mover(1, 1)], ids=["4", "wide", "odd", "1"])
+def test_verilator_has_nothing_to_say(mover, tmp_path):
+    assert lint(mover.design(tmp_path)) == ""
+
+
+def test_every_file_is_in_style_and_says_what_it_does():
+    assert {path.stem for path in FOLDER.glob("*.sv")} == {*PARTS, "mover"}
+    for path in FOLDER.glob("*.sv"):
+        assert verible(path) == ""
+        opening = path.read_text(encoding="utf-8").partition("`default_nettype")[0]
+        for word in ("SPDX-License-Identifier", "Latency", "Golden"):
+            assert word in opening, f"{path.name} does not open with its {word}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mover", [SMALL, WIDE], ids=["4", "wide"])
+def test_what_yosys_makes_of_it(mover, tmp_path):
+    found, model = measure(mover.design(tmp_path), "xcup"), mover.cost()
+    ends = mover.READS + mover.WRITES
+    print(
+        f"{found.lut} LUT, {found.ff} FF: {found.lut / ends:.0f} and {found.ff / ends:.0f} an end"
+    )
+    assert found.bram18 == found.uram == found.dsp == 0
+    assert found.lut <= 300 * ends
+    assert abs(found.lut / model.lut - 1) < 0.05 and abs(found.ff / model.ff - 1) < 0.05
 
 
 def test_bursts_keep_to_pages_and_are_whole_where_the_length_allows():

