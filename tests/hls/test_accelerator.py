@@ -26,8 +26,9 @@ def test_memories_are_loaded_once_from_the_bytes_that_the_rtl_takes(record_prope
         flow, {x.name: cheapest(x, 20_000, Style(1e6, 1), BUDGET) for x in flow.layers}
     )
     assert made.setup
-    outcome = compare(SOURCE, "memory_encoder", made, (0, 0, 0))
-    assert outcome.compared > 0 and outcome.wrong == 0
+    for _ in range(2):  # a second library in the process has memories of its own
+        outcome = compare(SOURCE, "memory_encoder", made, (0, 0, 0))
+        assert outcome.compared > 0 and outcome.wrong == 0
     record_property("outputs compared", outcome.compared)
 
 
