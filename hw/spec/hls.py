@@ -46,7 +46,9 @@ class HlsCall:
 
 
 ENTRY_CYCLES = 2
-"""Cycles to enter a pipelined loop and to leave it (UG1399, "Working with Loops": one each)."""
+"""A pipelined loop takes these cycles to be entered and to be left, one each (UG1399, "Working with
+Loops").
+"""
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,8 @@ from hw.spec.stream import Stream
 from sim.cache import cached
 from sim.csim import depths, trips
 
-FLAGS = ("-std=c++14", "-O2", "-shared", "-fPIC", "-w", "-DAP_INT_MAX_W=16384")
-# Else what a template keeps between frames is one for all libraries of a process.
-FLAGS += ("-fno-gnu-unique",)
+FLAGS = ("-std=c++14", "-O2", "-shared", "-fPIC", "-w", "-DAP_INT_MAX_W=16384", "-fno-gnu-unique")
+"""The last one: else what a template keeps between frames is one for all libraries of a process."""
 TIMEOUT_S = 1800
 MESSAGE = 1 << 16
 """A run says no more than this many bytes."""

@@ -9,7 +9,7 @@ import re
 from sim.csim.cpp import is_pragma, tokens
 
 MOST = 1 << 16
-"""Bytes of a report."""
+"""A report has no more bytes than this."""
 COUNTERS = """#include <cstring>
 #include <map>
 #include <string>

@@ -72,7 +72,9 @@ class IntegerAttention(StreamOp):
             table=None if table is None else table.astype(np.int64),
             queries=queries,
             **{name: given[name] for name in REQUANT if name.isupper()},
-            **{name: np.array([given[name]]) for name in "mbn"},
+            m=np.array([given["m"]]),
+            b=np.array([given["b"]]),
+            n=np.array([given["n"]]),
         )
 
 
@@ -89,4 +91,4 @@ def requant_integers(layer: str, steps: NDArray[Any], sums: IntType, score: IntT
 
 
 class IntegerAttention_hls(HlsStreamOp, IntegerAttention):
-    """The layer as `attention.hpp`."""
+    """This layer's C++ is the template of `attention.hpp`."""

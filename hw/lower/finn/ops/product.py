@@ -48,4 +48,4 @@ class StreamProduct(StreamOp):
 
 
 class StreamProduct_hls(HlsStreamOp, StreamProduct):
-    """The layer as `matmul.hpp`."""
+    """This layer's C++ is the template of `matmul.hpp`."""
