@@ -1,6 +1,8 @@
 """Jobs of a device, and a session that is one frame behind: the same numbers in every order."""
 
 import threading
+from concurrent.futures import Future
+from random import Random
 
 import numpy as np
 import pytest
@@ -20,7 +22,6 @@ from host.media.demo_clip import render_demo_clip
 from host.prompts import Prompt
 from host.session import Session
 from tests.host.fake_device import SIZE, FakeDevice
-from tests.host.interleaved import Interleaved
 from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner
 
 FRAMES, OBJECTS, SEEDS = 20, 3, 200
@@ -147,6 +148,69 @@ def test_an_error_of_one_ends_all_and_leaves_no_set_taken():
 
 
 # ---- Sessions
+
+
+class _Lane:
+    """Stands for the thread of one graph: what was handed to it waits until `step`."""
+
+    def __init__(self) -> None:
+        self.waiting = []
+
+    def submit(self, function, *arguments):
+        """Returns the future of a call that has not begun."""
+        future = Future()
+        self.waiting.append((future, function, arguments))
+        return future
+
+    def step(self):
+        """Makes the oldest call."""
+        future, function, arguments = self.waiting.pop(0)
+        try:
+            future.set_result(function(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+
+    def shutdown(self, wait, cancel_futures):
+        """Nothing runs by itself."""
+        self.waiting.clear()
+
+
+class Interleaved(Jobs):
+    """Jobs whose order `seed` decides: the device runs only inside calls of this class, on a job
+    drawn among the first ones of the graphs' queues. `order` lists the graphs as they were run.
+    """
+
+    def __init__(self, device, seed, sets=3):
+        super().__init__(device, sets)
+        for lane in self._lanes.values():
+            lane.shutdown(wait=True)
+        self._lanes = {graph: _Lane() for graph in self._free}
+        self._lane_of = {graph: graph for graph in self._free}
+        self._rng, self.order = Random(seed), []
+
+    def _some(self, until):
+        """Runs jobs until the condition holds, then a few more, or none."""
+        while True:
+            met = until()
+            busy = [graph for graph, lane in self._lanes.items() if lane.waiting]
+            if met and (not busy or self._rng.random() < 0.6):
+                return
+            assert busy, "waits for a job that nobody has submitted"
+            graph = self._rng.choice(busy)
+            self.order.append(graph)
+            self._lanes[graph].step()
+
+    def submit(self, graph, inputs):
+        """Submits, and lets some jobs run."""
+        job = super().submit(graph, inputs)
+        self._some(lambda: True)
+        return job
+
+    def first(self, jobs, timeout_s=None):
+        """Lets jobs run until one of these has ended; which of those that have is drawn, too."""
+        self._some(lambda: any(job.done for job in jobs))
+        done = [job for job in jobs if job.done]
+        return self._rng.choice(done)
 
 
 def prompts(count=OBJECTS):

