@@ -56,7 +56,7 @@ ROOMS = {
     "hw.stitch": Room(("hw.spec", "hw.kernels", "hw", "hw.fold")),
     "hw.search": Room(("hw.spec", "hw.fold", "hw.stitch")),
     "hw.hls": Room(("hw.spec", "hw.kernels", "hw", "hw.stitch")),
-    "hw.timing": Room(("hw.spec", "hw", "hw.stitch")),
+    "hw.timing": Room(("hw.spec", "hw.kernels", "hw", "hw.stitch")),
     "hw.build": Room(
         ("hw.spec", "hw.ops", "hw", "hw.fold", "hw.stitch", "hw.search", "hw.hls", "hw.timing")
     ),

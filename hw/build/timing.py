@@ -29,6 +29,7 @@ from hw.spec.files import atomic_path
 from hw.spec.hardware import Hardware, newest
 from hw.spec.manifest import load_manifest
 from hw.timing import accelerators, delays
+from hw.timing.alike import alike
 from hw.timing.compose import Composed, compose
 from hw.timing.delays import Delays
 from hw.timing.graph import Path as TimingPath
@@ -68,7 +69,7 @@ def analyse(folded: Folded, graphs: Iterable[str], jobs: int = 2) -> list[Timing
     designs: dict[str, Design] = {}
     for graph in graphs:
         for name, kernel in folded.accelerators[graph].netlist.instances.items():
-            designs[f"{graph}.{name}"] = normal(kernel)
+            designs[f"{graph}.{name}"] = normal(alike(kernel))
     with counted("netlists", "kernels") as say:
         places = netlists(designs, family, jobs, say)
     made: dict[Path, Model] = {}

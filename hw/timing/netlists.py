@@ -18,13 +18,13 @@ from hw.spec.files import atomic_path
 from hw.synth import CACHE, digest, read_command, run_yosys
 
 Module = Mapping[str, Any]
-TOGETHER = 8
-"""Designs of one run: starting Yosys takes as long as a small kernel."""
+TOGETHER = 16
+"""Designs of one run: starting Yosys and reading its libraries takes as long as a small kernel."""
 
 
 def place(design: Design, family: str) -> Path:
     """A design's netlist is kept here."""
-    key = digest(design, family, "netlist")
+    key = digest(design, family, "side by side")
     return CACHE / f"{design.top}-{key}.net.gz"
 
 
@@ -61,27 +61,39 @@ def netlists(
 
 
 def _map(part: Sequence[tuple[Path, Design]], family: str) -> None:
+    """Maps designs side by side, as modules of one netlist that is kept in parts."""
     with tempfile.TemporaryDirectory(prefix="timing-") as name:
         folder = Path(name)
-        script = []
-        for i, (_, design) in enumerate(part):
-            inside = folder / str(i)
-            inside.mkdir()
+        script, names = [], [f"design{i}" for i in range(len(part))]
+        for own, (_, design) in zip(names, part, strict=True):
+            (folder / own).mkdir()
             script += [
-                read_command(design, inside, prefix=f"{i}/"),
-                f"synth_xilinx -family {family} -top {design.top} -flatten -noiopad -noclkbuf",
-                "setattr -mod -unset keep_hierarchy *",
+                read_command(design, folder / own, prefix=f"{own}/"),
+                f"hierarchy -top {design.top}",
+                "proc",
                 "flatten",
-                "opt_clean",
-                f"write_json {i}/net.json",
-                "design -reset",
+                f"rename {design.top} {own}",
+                f"setattr -mod -set keep_hierarchy 1 -set keep 1 {own}",
+                f"design -stash {own}",
             ]
+        script += [f"design -import {own} -as {own}" for own in names]
+        cells = "\n".join(f"  {own} u_{own} ();" for own in names)
+        (folder / "all.v").write_text(f"module all;\n{cells}\nendmodule\n", encoding="utf-8")
+        script += [
+            "read_verilog all.v",
+            f"synth_xilinx -family {family} -top all -flatten -noiopad -noclkbuf",
+            # What a design itself keeps apart is its own again.
+            f"setattr -mod -unset keep_hierarchy * {' '.join(f'{own} %d' for own in names)}",
+            "flatten",
+            "opt_clean",
+            "write_json net.json",
+        ]
         named = ", ".join(design.top for _, design in part)
         run_yosys("\n".join(script) + "\n", folder, named)
-        for i, (path, design) in enumerate(part):
-            plain = json.loads((folder / str(i) / "net.json").read_text(encoding="utf-8"))
+        modules = json.loads((folder / "net.json").read_text(encoding="utf-8"))["modules"]
+        for own, (path, _) in zip(names, part, strict=True):
             with atomic_path(path) as temporary, gzip.open(temporary, "wt", 5) as file:
-                json.dump(plain["modules"][design.top], file)
+                json.dump(modules[own], file)
 
 
 def tool() -> str:
