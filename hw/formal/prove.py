@@ -88,7 +88,7 @@ PROOFS = (
     Proof("mover_arbiter", {"ENDS": 4}, 6),
     Proof("mover_arbiter", {"ENDS": 9}, 11),
     Proof("mover_read_end", {"BURST_WORDS": 2, "WORDS": 4}, 6),
-    Proof("mover_write_end", {"BURST_WORDS": 2, "WORDS": 4}, 6),
+    Proof("mover_write_end", {"BURST_WORDS": 2, "WORDS": 4}, 16),
     Proof("mover_tally", {"ENDS": 3}, 4),
 )
 

@@ -48,7 +48,7 @@ def test_adversarial_patterns(pattern, tmp_path):
 
 @pytest.mark.slow
 def test_a_million_beats_with_errors_and_back_pressure(tmp_path):
-    failure, log = simulate(SMALL, "traffic", tmp_path, beats=1_000_000, bad=True)
+    failure, log = simulate(SMALL, "traffic", tmp_path, beats=1_000_000, pattern="bursts", bad=True)
     assert failure == ""
     found = figures(log)
     print(found)
