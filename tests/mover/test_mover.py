@@ -56,7 +56,7 @@ def test_a_million_beats_with_errors_and_back_pressure(tmp_path):
 
 
 PLANTS = [
-    ("traffic", ("mover_bursts", "fits   = words <= ", "fits   = words < ")),
+    ("traffic", ("mover_bursts", "= words <= WORDS_BITS", "= words < WORDS_BITS")),
     ("traffic", ("mover_bursts", "words - WORDS_BITS'(room) - 1'b1", "words - WORDS_BITS'(room)")),
     ("traffic", ("mover_reader", "job_last && ends_q", "ends_q")),
     ("traffic", ("mover_reader", "valid_q && resp_q[1]", "valid_q && &resp_q")),
