@@ -15,10 +15,10 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from cocotb.utils import get_sim_time
 from cocotbext.axi.constants import AxiResp
 
-from hw.mover.mover import MOST_BYTES, READ_LATENCY, WRITE_LATENCY, Mover
+from hw.mover.mover import MOST_BYTES, PAGE, READ_LATENCY, WRITE_LATENCY, Mover
 from hw.spec.mover_map import IDENTITY, VERSION, Bank, EndWord, Fault, Register
 from tests.mover.ends import Ends
-from tests.mover.memory import BASE, PAGE, Memory
+from tests.mover.memory import BASE, BLOCK, Memory
 from tests.mover.registers import Host
 
 GIVEN = json.loads(os.environ.get("MOVER", "{}"))
@@ -34,8 +34,8 @@ class Bench:
         self.mover = Mover(**GIVEN["parameters"])
         self.beats = GIVEN["beats"]
         size = 2 * (self.beats + 40 * PAGE) // PAGE * PAGE
-        pages = self.rng.sample(range(size // PAGE), size // PAGE // 12) if GIVEN["bad"] else []
-        bad = {page: self.rng.choice(("slave", "decode")) for page in pages}
+        blocks = self.rng.sample(range(size // BLOCK), size // BLOCK // 12) if GIVEN["bad"] else []
+        bad = {block: self.rng.choice(("slave", "decode")) for block in blocks}
         pattern, stalls = GIVEN["pattern"], GIVEN["pattern"] != "none"
         self.memory = Memory(dut, size, pattern, bad, 120 if stalls else 0, GIVEN["seed"])
         self.wanted_memory = bytearray(self.memory.content)
@@ -86,22 +86,22 @@ class Bench:
         place = address - BASE
         bursts = self.mover.bursts(address, length)
         self.bursts[bank] += [(b.address, b.beats) for b in bursts]
-        pages = {n // PAGE for n in (b.address - BASE for b in bursts)} & self.memory.bad.keys()
-        for page in pages:
-            kind = Fault.SLAVE if self.memory.bad[page] == "slave" else Fault.DECODE
+        blocks = {n // BLOCK for n in (b.address - BASE for b in bursts)} & self.memory.bad.keys()
+        for block in blocks:
+            kind = Fault.SLAVE if self.memory.bad[block] == "slave" else Fault.DECODE
             self.faults[bank, end] |= kind
         if bank is Bank.READS:
             content = bytearray(self.wanted_memory[place : place + length])
-            for page in pages:  # a word with an error is zeros
+            for block in blocks:  # a word with an error is zeros
                 for n in range(
-                    max(page * PAGE - place, 0), min(page * PAGE + PAGE - place, length)
+                    max(block * BLOCK - place, 0), min(block * BLOCK + BLOCK - place, length)
                 ):
                     content[n] = 0
             self.wanted[end] += self.mover.read(bytes(content), 0, length)
         else:
             frame = self.rng.randbytes(length)
             for at, word, strobes in self.mover.write(place, frame):
-                if at // PAGE not in self.memory.bad:
+                if at // BLOCK not in self.memory.bad:
                     kept = strobes.bit_length()
                     self.wanted_memory[at : at + kept] = word[:kept]
             self.ends.sending[end].extend((b, int(n == length - 1)) for n, b in enumerate(frame))

@@ -1,5 +1,5 @@
 """Runs in the simulator: the memory at the mover's port, on cocotbext-axi's slave. It answers late
-and hesitantly, or with an error where a page is bad, and keeps a list of the bursts.
+and hesitantly, or with an error where a block is bad, and keeps a list of the bursts.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from sim.bench.patterns import PATTERNS
 
 BASE = 0x12_3456_0000
 """The memory begins at this address, of all 40 bits."""
-PAGE = 4096
+BLOCK = 512
+"""Bytes that are bad together, at least a burst."""
 ANSWERS = {"slave": AxiResp.SLVERR, "decode": AxiResp.DECERR}
 
 
-class BadPage(Exception):
-    """An access to a page that answers with an error."""
+class BadBlock(Exception):
+    """An access to a block that answers with an error."""
 
 
 class Memory:
-    """`content` is what the memory holds; bad: kind of answer by page. Reads wait up to `latency`
+    """`content` is what the memory holds; bad: kind of answer by block. Reads wait up to `latency`
     cycles before a burst's first word, writes before its last.
     """
 
@@ -60,7 +61,7 @@ class Memory:
             channel.send = self._answering(channel.send, field)
 
     def _answering(self, send, field):
-        """The slave knows SLVERR alone; what a page answers stands here."""
+        """The slave knows SLVERR alone; what a block answers stands here."""
 
         async def answer(beat):
             if getattr(beat, field):
@@ -72,9 +73,9 @@ class Memory:
     def _check(self, address: int) -> int:
         place = address - BASE
         assert 0 <= place < len(self.content), f"{address:#x} is outside the memory"
-        if kind := self.bad.get(place // PAGE):
+        if kind := self.bad.get(place // BLOCK):
             self.kind = kind
-            raise BadPage
+            raise BadBlock
         return place
 
     async def read(self, address: int, length: int) -> bytes:
