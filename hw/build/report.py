@@ -19,7 +19,7 @@ from math import inf
 from pathlib import Path
 
 from hw import board as boards
-from hw.build import pictures, resources, timing
+from hw.build import backends, pictures, resources, timing
 from hw.build.folded import SHELL, Folded, refold
 from hw.build.progress import counted
 from hw.build.rates import add_rates, asked
@@ -77,6 +77,7 @@ def text(folder: Path, folded: Folded, found: ByLayer, measured: bool, target: T
     lines += _sharing(hardware)
     for graph in folded.plans:
         lines += _layers(folded, graph, found.get(graph, {}))
+    lines += backends.section({graph: plan.blocks for graph, plan in folded.plans.items()})
     return "\n".join(lines) + "\n"
 
 

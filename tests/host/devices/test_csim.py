@@ -112,7 +112,7 @@ def test_a_bundle_without_hls_sources_says_how_to_write_them(tiny, tmp_path):
 
 def test_a_missing_compiler_or_header_is_one_error(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("sim.cache.CACHE", tmp_path)
-    monkeypatch.setattr("sim.csim.headers.PACKAGE", "hls4nothing")
+    monkeypatch.setattr("hw.hls.headers.PACKAGE", "hls4nothing")
     with pytest.raises(DeviceError, match="headers of HLS types .* missing"):
         open_device("csim", tiny)
     monkeypatch.undo()
