@@ -33,6 +33,8 @@ FOLDINGS = "foldings.toml"
 """A bundle with hardware keeps its foldings in this file."""
 STYLES = {"xc7": Style(140, 0, 30, sparing=True), "xcup": Style(220, 950, sparing=True)}
 """What a search begins with, by family."""
+MOST = {"xc7": 6, "xcup": 3}
+"""Kernels that tready may run through at the boards' clocks, by family: `make timing` tells."""
 DSP_WORTH = (60.0, 120.0)
 """LUTs that a DSP is worth where there are too few of them: from 120 on every multiplier of 4 bits
 takes LUTs."""
@@ -214,5 +216,5 @@ def _made(flows: dict[str, Dataflow], stored: store.Stored, board: Board, path: 
             except SpecError as error:
                 raise FoldingError(f"{graph}.{layer.name}: {error}", "mend its folding") from error
         plans[graph] = planned(flow, blocks)
-        accelerators[graph] = accelerator(flow, blocks)
+        accelerators[graph] = accelerator(flow, blocks, most=MOST[board.family])
     return Folded(board, stored, plans, accelerators)
