@@ -136,7 +136,7 @@ class Kernel(ABC):
 
     @property
     def cuts_ready(self) -> bool:
-        """Does no tready of its inputs depend on one of its outputs in the same cycle?"""
+        """Tells that no tready of its inputs depends on one of its outputs in the same cycle."""
         return False
 
     @abstractmethod
