@@ -177,7 +177,7 @@ class ObjectModel:
             }
         with self.clock.stage("mask_decoder"):
             found = self.device.run("mask_decoder", inputs)
-            return self._read(found, prompt, remembers, drawn, shown)
+            return self._read(found, prompt, remembers, drawn, shown, before)
 
     def _dense(self, prompt: Prompt | None, logits: NDArray[np.float32] | None) -> NDArray[Any]:
         port = self._decoder_in["dense_prompt"]
@@ -197,14 +197,16 @@ class ObjectModel:
         remembers: bool,
         drawn: NDArray[np.float32] | None,
         shown: bool,
+        before: NDArray[np.float32] | None,
     ) -> Answer:
         scores = self._decoder_out["scores"].decode(found["scores"]).reshape(-1)
         masks = np.array(self._decoder_out["masks"].decode(found["masks"])[0])
         ious = images.sigmoid(scores[: len(masks)])
         chosen = recurrence.choose_mask(scores, prompt, remembers)
         score = float(scores[OBJECT_TOKEN])
-        present = recurrence.is_present(score, prompt, shown)
         logits, iou, given = masks[chosen], float(ious[chosen]), None
+        may = recurrence.may_show(shown, before, iou, self.spec.policy.return_iou)
+        present = recurrence.is_present(score, prompt, may)
         if drawn is not None and prompt is not None:
             logits, iou = drawn, 1.0
             given = prompt.mask if prompt.logits is None else None

@@ -32,13 +32,8 @@ class CsimDevice(ModuleNames):
     name = "csim"
 
     def __init__(self, bundle: str | Path) -> None:
-        try:
-            from sim.csim.bundle import REMEDY, open_graphs, sources
-        except ModuleNotFoundError as error:
-            raise DeviceError(
-                f"device csim needs the Python package {error.name!r}",
-                "use a checkout of the repository (make setup), or another device",
-            ) from error
+        from sim.csim.bundle import REMEDY, open_graphs, sources
+
         folder = Path(bundle)
         manifest, self.spec = load_spec(folder)
         hardware = Hardware.load(folder)
