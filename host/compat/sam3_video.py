@@ -28,7 +28,7 @@ from host.concepts.prompts import ConceptPrompt
 from host.concepts.tracker import ConceptTracker, TrackedInstance
 from host.device import Device
 from host.errors import PromptError, UnknownObjectError, UsageError
-from host.module_names import ModuleNames
+from host.names import ModuleNames
 from host.prompt_values import numbers
 from host.prompts import Prompt
 from host.session import Session
