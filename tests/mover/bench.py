@@ -227,6 +227,16 @@ async def frames(dut):
     """Frames that do not fit their jobs: told, and after ABANDON everything works again."""
     bench = await opened(dut)
     host, ends = bench.host, bench.ends
+    # A frame that comes long before its job: it waits, its source is held up, and it is whole.
+    early = bench.rng.randbytes(1500)
+    ends.sending[0].extend((byte, int(n == 1499)) for n, byte in enumerate(early))
+    await bench.until(lambda: len(ends.sending[0]) < 1000, "the first bytes")
+    await ClockCycles(dut.clk, 2000)
+    assert len(ends.sending[0]) > 1500 - bench.mover.FIFO_BYTES - 4 * bench.mover.WORD_BYTES
+    await host.submit(Bank.WRITES, 0, BASE, 1500)
+    await host.finish()
+    assert bench.memory.content[:1500] == early
+    await host.abandon()
     for length, sent, fault in ((700, 300, Fault.EARLY), (700, 699, Fault.EARLY)):
         await host.push(Bank.WRITES, 0, BASE, length)
         ends.sending[0].extend((n & 255, int(n == sent - 1)) for n in range(sent))

@@ -64,7 +64,7 @@ PLANTS = [
     ("traffic", ("mover_read_end", "credit_q >= CREDIT_BITS'(BURST_WORDS)", "credit_q != '0")),
     ("traffic", ("mover_writer", "!job_word || LANE_BITS'(b) <= tail_q", "1'b1")),
     ("traffic", ("mover_writer", "answered_q && job_done", "answered_q")),
-    ("traffic", ("mover_write_end", "take ? whole : full_q && !room", "take && whole")),
+    ("frames", ("mover_write_end", "take ? whole : full_q && !room", "take && whole")),
     ("traffic", ("mover_tally", "counted_q[i_done_end] ? counts", "1'b1 ? counts")),
     ("registers", ("mover_registers", "address_q[LANE_BITS-1:0] == '0 && ", "")),
     ("registers", ("mover_tally", "o_pending[e] && !i_clear[e]", "o_pending[e]")),
