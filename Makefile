@@ -100,8 +100,8 @@ check: $(STAMP) ## check style and types of everything (ruff, mypy, verible), an
 lint: check tools ## and every kernel alone (Verilator, verible, Yosys)
 	$(PY) -m sim.lint
 
-csim: tools ## prove HLS by g++: kernels (K="mvau swg", all without), or a model's graphs (CONFIG=tiny BOARD= FRAMES=)
-	$(PY) -m tests.hls.csim $(if $(filter CONFIG,$(NAMED)),--config $(CONFIG) --board $(BOARD) $(if $(FRAMES),--frames $(FRAMES)),$(K)) $(ARGS)
+csim: tools ## prove HLS by g++: kernels (K="mvau swg", all without), or a model's graphs (CONFIG=tiny BOARD= FRAMES=), RTL=1 beside the RTL
+	$(if $(call on,$(RTL)),$(PY) -m tests.hls.beside_rtl --config $(CONFIG) --board $(BOARD) $(ARGS),$(PY) -m tests.hls.csim $(if $(filter CONFIG,$(NAMED)),--config $(CONFIG) --board $(BOARD) $(if $(FRAMES),--frames $(FRAMES)),$(K)) $(ARGS))
 
 sim: tools ## prove kernels against their golden models (K="mvu swg", or all; without K they are listed; ARGS=-v)
 	@files=$$($(PY) -m tests.kernels $(K)) && $(PYTEST) $$files $(ARGS)

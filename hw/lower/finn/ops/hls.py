@@ -56,6 +56,9 @@ class HlsStreamOp(HLSBackend, StreamOp):
             self.exec_precompiled_singlenode_model()
             self.npy_to_dynamic_output(context)
 
+    def get_exp_cycles(self) -> int:
+        return self.kernel().hls_interval()
+
     def generate_params(self, model: Any, path: str | Path, fpgapart: str | None = None) -> None:
         """Writes what the source includes into its folder: constants and the headers."""
         folder = Path(path)
