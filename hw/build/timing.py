@@ -79,6 +79,7 @@ def analyse(folded: Folded, graphs: Iterable[str], jobs: int = 2) -> list[Timing
     for graph in graphs:
         netlist = folded.accelerators[graph].netlist
         models = {name: made[places[f"{graph}.{name}"]] for name in netlist.instances}
+        accelerators.check_ready(netlist, models)
         composed = compose(models, accelerators.nets(netlist), table, PATHS)
         found.append(Timing(graph, composed, {n: k.name for n, k in netlist.instances.items()}))
     return found

@@ -1,15 +1,16 @@
 """A netlist as one HLS top function: a process a kernel, a stream a wire, under DATAFLOW.
 
-Three things differ from the SystemVerilog module of the same netlist. FIFOs and register slices
-between kernels are the depth of the stream that they stand in. What is loaded once after reset is
-led to its memories by one process, which does its work in the first call. The length of a frame's
-ragged inputs is read by one process, which tells it to each kernel that counts their beats.
+Four things differ from the SystemVerilog module of the same netlist. Skids that cut readies are
+left out, since HLS makes handshakes of its own. FIFOs and register slices between kernels are the
+depth of the stream that they stand in. What is loaded once after reset is led to its memories by
+one process, which does its work in the first call. The length of a frame's ragged inputs is read by
+one process, which tells it to each kernel that counts their beats.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hw.hls.source import (
     LEAST_DEPTH,
@@ -27,6 +28,7 @@ from hw.spec.errors import SpecError
 from hw.spec.hls import HlsCall
 from hw.spec.kernel import Kernel
 from hw.spec.stream import Stream
+from hw.stitch.cuts import joined
 from hw.stitch.netlist import End, Netlist, end_of
 
 SLICES = ("fifo", "pipe", "skid")
@@ -53,8 +55,10 @@ class _Wire:
 
 class _Emitter:
     def __init__(self, netlist: Netlist, axis: bool) -> None:
+        parts, wires = joined(netlist.instances, netlist.wires)
+        netlist = replace(netlist, instances=parts, wires=wires)
         self.netlist, self.axis = netlist, axis
-        self.feeds: dict[End, End] = {end_of(b): end_of(a) for a, b in netlist.wires}
+        self.feeds: dict[End, End] = {end_of(b): end_of(a) for a, b in wires}
         self.reads: dict[End, End] = {a: b for b, a in self.feeds.items()}
         self.given = {self.feeds[("", name)]: name for name in netlist.outputs()}
         self.wires: dict[End, _Wire] = {

@@ -19,7 +19,6 @@ class Fifo(Plain):
     """
 
     name = "fifo"
-    cuts_ready = True
     parts = ("ram",)
     example_values = {"DEPTH": 32, "STREAM_WIDTH": 8}
 
@@ -37,6 +36,10 @@ class Fifo(Plain):
     def capacity(self) -> int:
         """Beats that it takes while none leaves."""
         return self.DEPTH + 1
+
+    @property
+    def cuts_ready(self) -> bool:
+        return True
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
         return frames * self.beats + 2

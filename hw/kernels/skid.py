@@ -17,10 +17,13 @@ class Skid(Plain):
 
     name = "skid"
     example_values = {"STREAM_WIDTH": 8}
-    cuts_ready = True
 
     STREAM_WIDTH: int
     beats: int = 16
+
+    @property
+    def cuts_ready(self) -> bool:
+        return True
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
         return frames * self.beats + 1

@@ -103,6 +103,10 @@ class Swg(Kernel):
         low = max(index_bits(words) - 4, 0)
         return ceil_div(words, 1 << low) << low
 
+    @property
+    def cuts_ready(self) -> bool:
+        return not self.PARALLEL
+
     def inputs(self) -> dict[str, Stream]:
         shape, dtype = (
             (self.IFM_H, self.IFM_W, self.NumChannels),

@@ -48,6 +48,10 @@ class UpsampleNearest(Kernel):
     def _dtype(self) -> IntType:
         return IntType(self.ELEM_WIDTH, self.signed)
 
+    @property
+    def cuts_ready(self) -> bool:
+        return True
+
     def inputs(self) -> dict[str, Stream]:
         shape = (self.IFM_H, self.IFM_W, self.NumChannels)
         return {"s_axis": Stream(shape, self._dtype, self.SIMD, last=False)}

@@ -84,8 +84,6 @@ class Kernel(ABC):
 
     plain: ClassVar[bool] = False
     """Moves beats as bytes, whatever codes are in them."""
-    cuts_ready: ClassVar[bool] = False
-    """No tready of its inputs depends on one of its outputs in the same cycle."""
     exact: ClassVar[bool] = True
     """Is `cycles` the exact count? Only of what is made of several kernels it is not."""
 
@@ -135,6 +133,11 @@ class Kernel(ABC):
     def memories(self) -> dict[str, RomImage]:
         """Contents of ROMs by the parameter that names the file, which is no field."""
         return {}
+
+    @property
+    def cuts_ready(self) -> bool:
+        """Tells that no tready of its inputs depends on one of its outputs in the same cycle."""
+        return False
 
     @abstractmethod
     def validate(self) -> None:

@@ -1,5 +1,6 @@
 """An accelerator: one graph's blocks stitched into a netlist, with forks where a tensor has several
-readers, width converters where lanes differ, and FIFOs where streams of one origin meet again.
+readers, width converters where lanes differ, FIFOs where streams of one origin meet again, and
+skids where tready would run through too many kernels.
 
 Ends carry one code a beat. A port with several readers is taken in by each on its own, from memory,
 rather than forked and kept.
@@ -27,6 +28,7 @@ from hw.spec.kernel import Kernel
 from hw.spec.registers import CHANNELS
 from hw.spec.sizes import whole_bytes
 from hw.spec.stream import Stream
+from hw.stitch.cuts import MOST, cut
 from hw.stitch.netlist import Netlist
 
 SETUP = "s_axis_weights"
@@ -49,12 +51,14 @@ def accelerator(
     dataflow: Dataflow,
     blocks: Mapping[str, Block],
     overrides: Mapping[tuple[str, int], int] | None = None,
+    most: int | None = MOST,
 ) -> Accelerator:
-    """Stitches the blocks. overrides: depths of FIFOs in vectors, by (layer, input).
+    """Stitches the blocks. overrides: depths of FIFOs in vectors, by (layer, input). most: kernels
+    that tready may run through, see `hw.stitch.cuts`; None: any number.
 
     Raises SpecError for blocks that do not fit each other.
     """
-    return _Stitcher(dataflow, blocks, overrides or {}).stitch()
+    return _Stitcher(dataflow, blocks, overrides or {}).stitch(most)
 
 
 def apart(dataflow: Dataflow) -> set[str]:
@@ -104,7 +108,7 @@ class _Stitcher:
         self.drops: list[str] = []
         self.inputs: list[StreamEnd] = []
 
-    def stitch(self) -> Accelerator:
+    def stitch(self, most: int | None) -> Accelerator:
         for port, tensor in self.dataflow.inputs.items():
             self._enter(port, tensor)
         for layer in self.dataflow.layers:
@@ -132,8 +136,10 @@ class _Stitcher:
         if setup:
             loads = {SETUP: np.frombuffer(setup, np.uint8).astype(np.int64)}
             ends[SETUP] = Stream((len(setup),), IntType(WORD, False), 1)
-        wires, drops = tuple(self.wires), tuple(self.drops)
-        netlist = Netlist(self.dataflow.graph, order, wires, drops, ends, loads)
+        parts, wires = order, tuple(self.wires)
+        if most is not None:
+            parts, wires = cut(parts, wires, ends, most)
+        netlist = Netlist(self.dataflow.graph, parts, wires, tuple(self.drops), ends, loads)
         return Accelerator(netlist, tuple(self.inputs), outputs, self.fifos, setup)
 
     def _load(self) -> bytes:

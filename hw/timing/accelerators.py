@@ -1,10 +1,33 @@
-"""An accelerator's nets, pin by pin, from the netlist of its kernels."""
+"""An accelerator's nets, pin by pin, from the netlist of its kernels, and what their models say of
+its readies.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from hw.spec.stream import Stream
 from hw.stitch.netlist import Netlist
 from hw.timing.compose import OWN, Pin
+from hw.timing.delays import TimingError
+from hw.timing.model import Model
+
+READY = "_tready"
+
+
+def check_ready(netlist: Netlist, models: Mapping[str, Model]) -> None:
+    """Raises TimingError, naming instance and pins, where a tready runs through a kernel that says
+    `cuts_ready`. models: by instance.
+    """
+    for name, kernel in netlist.instances.items():
+        ready = (arc for arc in models[name].arcs if arc.sink.endswith(READY))
+        crossing = [arc for arc in ready if arc.source.endswith(READY)]
+        if kernel.cuts_ready and crossing:
+            pins = ", ".join(f"{arc.source} to {arc.sink}" for arc in crossing)
+            raise TimingError(
+                f"{netlist.title}: {name}, a {kernel.name}, says that it cuts tready: {pins}",
+                "put a register in it, or take back cuts_ready",
+            )
 
 
 def nets(netlist: Netlist) -> list[tuple[Pin, Pin]]:

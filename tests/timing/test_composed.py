@@ -7,9 +7,11 @@ from hw.design import Design
 from hw.kernels.fifo import Fifo
 from hw.kernels.pipe import Pipe
 from hw.kernels.skid import Skid
+from hw.library import kernel_class, names
 from hw.stitch.netlist import Netlist
 from hw.timing import accelerators, delays
 from hw.timing.compose import compose
+from hw.timing.delays import TimingError
 from hw.timing.model import of_module, of_netlist
 from hw.timing.netlists import load, netlists
 
@@ -66,19 +68,30 @@ def test_models_agree_with_the_flattened_whole(pipes, tmp_path):
     assert parts.flip_flops == flat.flip_flops
 
 
-@pytest.mark.parametrize("kernel", [Skid(STREAM_WIDTH=8), Fifo(DEPTH=4, STREAM_WIDTH=8)])
-def test_no_ready_crosses_a_kernel_that_cuts(kernel):
-    (path,) = netlists({"it": Design.of(kernel)}, "xcup", 1).values()
-    crossing = [a for a in of_netlist(path, TABLE).arcs if a.source.endswith("_tready")]
-    assert kernel.cuts_ready and crossing == []
+KINDS = [kernel_class(name).example() for name in names()]
+CUTTING = [kernel for kernel in KINDS if kernel.cuts_ready]
 
 
-def test_a_kernel_that_does_not_cut_is_seen_to_be_crossed():
+@pytest.fixture(scope="module")
+def kinds():
+    places = netlists({k.name: Design.of(k) for k in CUTTING}, "xcup", 1)
+    return {name: of_netlist(path, TABLE) for name, path in places.items()}
+
+
+@pytest.mark.parametrize("kernel", CUTTING, ids=lambda kernel: kernel.name)
+def test_no_ready_crosses_a_kernel_that_cuts(kernel, kinds):
+    crossing = [a for a in kinds[kernel.name].arcs if a.sink.endswith("_tready")]
+    assert [a for a in crossing if a.source.endswith("_tready")] == []
+
+
+def test_a_kernel_that_says_so_and_does_not_is_refused(monkeypatch):
+    netlist = chain(Pipe(STREAM_WIDTH=16))
     (path,) = netlists({"it": Design.of(Pipe(STREAM_WIDTH=16))}, "xcup", 1).values()
-    assert not Pipe.cuts_ready
-    assert ("m_axis_tready", "s_axis_tready") in {
-        (a.source, a.sink) for a in of_netlist(path, TABLE).arcs
-    }
+    models = {"part0": of_netlist(path, TABLE)}
+    accelerators.check_ready(netlist, models)
+    monkeypatch.setattr(Pipe, "cuts_ready", True)
+    with pytest.raises(TimingError, match="part0, a pipe, .*: m_axis_tready to s_axis_tready"):
+        accelerators.check_ready(netlist, models)
 
 
 def test_a_planted_chain_of_comparators_is_the_longest_path(tmp_path):
