@@ -132,8 +132,8 @@ quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= START= FROM=stage PR
 	$(JEMALLOC) $(PY) -m quant.training.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(FROM),--from $(call lower,$(FROM))) $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RUN),--run "$(RUN)") $(if $(call off,$(RESUME)),--no-resume) $(ARGS)
 	@echo "next: make publish $(SAME)$(if $(RUN), RUN=$(RUN)) ships what the run found, where every stage is done"
 
-publish: $(STAMP) ## ship a finished run's checkpoints, settled (CONFIG= RUN=)
-	$(PY) -m quant.training.publish --config $(CONFIG) $(if $(RUN),--run "$(RUN)") $(ARGS)
+publish: $(STAMP) ## ship a finished run's checkpoints, settled (CONFIG= RUN= AVERAGE=weights)
+	$(PY) -m quant.training.publish --config $(CONFIG) $(if $(RUN),--run "$(RUN)") $(if $(AVERAGE),--average "$(AVERAGE)") $(ARGS)
 	@echo "next: make bundle $(SAME) lowers what was shipped, make evaluate $(SAME) DATA=folder scores it"
 
 concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= START= EPOCHS= MINUTES= RUN= RESUME=0)

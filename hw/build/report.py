@@ -52,7 +52,7 @@ def simulated(folder: Path) -> dict[str, dict[str, int]]:
                 best = found.get(run["graph"])
                 if best is None or run["length"] >= best["length"]:
                     found[run["graph"]] = run
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, OverflowError, TypeError, KeyError) as error:
             raise BundleError(f"{path} is damaged ({error})", "run host verify again") from error
     return found
 
