@@ -8,6 +8,7 @@
 // Jobs      o_push_read, o_push_write and o_push_setting last one cycle; a job that no end can
 //           take is told by o_refused_* instead, and nothing is pushed
 // Latency   a push leaves 3 cycles after its write, a read takes 3 cycles
+// Golden    mover_map.py
 `default_nettype none
 
 module mover_registers #(
