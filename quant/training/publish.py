@@ -18,6 +18,7 @@ from hw.spec.command_line import given_path, model_name
 from hw.spec.files import atomic_path
 from quant.commands import exit_code
 from quant.config import CONFIGS, get_config
+from quant.model.average import average_with
 from quant.model.provenance import (
     SHOWN,
     ProvenanceError,
@@ -34,7 +35,6 @@ from quant.model.tracker import (
     save_checkpoint,
 )
 from quant.runs import warn
-from quant.training.average import average_with
 from quant.training.recipe import RECIPES
 from quant.training.settle import settle
 
@@ -43,7 +43,7 @@ PRECISIONS = ("float", "w4a4")
 
 def publish(config: str, run: Path, out: Path, average: Path | None = None) -> list[Path]:
     """Ship a run's weights; returns the files written. average: quantized weights that the run's
-    are moved half way to first (`quant.training.average`).
+    are moved half way to first (`quant.model.average`).
 
     Raises CheckpointError where the run has finished no stage, ProvenanceError where its float and
     its quantized stage do not belong together, or a detector and the shipped tracker.
