@@ -183,7 +183,8 @@ BUNDLES = sorted((Path(__file__).parents[2] / "bitstreams").glob("*_emulated_*")
 @pytest.mark.parametrize("folder", BUNDLES, ids=lambda f: f.name.partition("_")[0])
 def test_every_layer_of_the_bundles_has_integers_for_hardware(folder):
     """Two shifts serve every layer, and one serves all of the tracker's but a single layer at most.
-    One DSP a lane serves every layer but the stem, whose sums of 19 bits and more need factors of 20 and more.
+    One DSP a lane serves every layer but the stem, whose sums of 19 bits and more need factors of
+    20 and more.
     """
     two = []
     for graph in (entry.name for entry in load_manifest(folder).graphs):
