@@ -189,7 +189,7 @@ class Session:
         return self._answered(waiting, self._jobs)
 
     def _begin(self, frame: NDArray[np.uint8]) -> None:
-        """Makes a frame the current one."""
+        """Makes a frame the current one, which prompts and corrections then mean."""
         state = self.state
         state.frame_index += 1
         state.frame_size = (frame.shape[0], frame.shape[1])

@@ -66,7 +66,7 @@ def _loss(kernel: Kernel) -> str:
 
 
 def choices(blocks: Mapping[str, Block]) -> list[Choice]:
-    """One of each layer of a graph."""
+    """Returns, for each layer of a graph, the back end that is to be taken and why."""
     return [choose(name, block) for name, block in blocks.items()]
 
 

@@ -13,7 +13,7 @@ from enum import IntEnum, IntFlag
 IDENTITY = 0x5346_4D56
 """What the register IDENTITY reads: "SFMV"."""
 VERSION = 1
-"""The version of this register map."""
+"""The register VERSION reads this number, which goes up with every change of the map."""
 ADDRESS_BITS = 10
 """The register window has addresses of this many bits."""
 MOST_ENDS = 16

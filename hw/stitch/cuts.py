@@ -25,7 +25,7 @@ MOST = 3
 AHEAD = {"fifo": 2, "swg": 1}
 """What kernels that cut have between their registers and their own tready."""
 CUT = "_cut"
-"""Names of these skids end so."""
+"""Skids that `cut` puts in have names with this ending, by which `joined` knows them."""
 LOADED = "s_axis_weights"
 """An input of memories, whose tready is a register."""
 INSIDE = {"swg": 2, "mvu": 1}

@@ -163,7 +163,7 @@ class _Lane:
         return future
 
     def step(self):
-        """Makes the oldest call."""
+        """Runs the oldest call that has been submitted, as a thread would."""
         future, function, arguments = self.waiting.pop(0)
         try:
             future.set_result(function(*arguments))
@@ -171,7 +171,7 @@ class _Lane:
             future.set_exception(error)
 
     def shutdown(self, wait, cancel_futures):
-        """Nothing runs by itself."""
+        """Drops the calls that have not run; there is no thread to end."""
         self.waiting.clear()
 
 
@@ -201,7 +201,7 @@ class Interleaved(Jobs):
             self._lanes[graph].step()
 
     def submit(self, graph, inputs):
-        """Submits, and lets some jobs run."""
+        """Submits a job, then lets a random number of those that wait run."""
         job = super().submit(graph, inputs)
         self._some(lambda: True)
         return job

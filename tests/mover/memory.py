@@ -87,7 +87,7 @@ class Memory:
         return bytes(self.content[place : place + length])
 
     async def write(self, address: int, data: bytes) -> None:
-        """Writes some bytes of one word."""
+        """Answers one beat of a write burst: puts its bytes into the word at an address."""
         if self.latency and self.rng.random() < 0.02:
             await ClockCycles(self.clk, self.rng.randint(1, self.latency))
         place = self._check(address)

@@ -34,7 +34,7 @@ class Host:
         return int.from_bytes(done.data, "little")
 
     async def word(self, bank: Bank, end: int, word: EndWord) -> int:
-        """Reads a word of an end."""
+        """Reads one of the status words that the mover keeps of an end."""
         return await self.read(bank + END_BYTES * end + word)
 
     async def push(self, bank: Bank, end: int, address: int, length: int) -> None:
@@ -57,7 +57,7 @@ class Host:
         self.counts[bank, end] = self.counts.get((bank, end), 0) + 1
 
     async def finish(self) -> None:
-        """Waits until all jobs are done."""
+        """Waits until all jobs that were submitted are done, and STATUS says so too."""
         for (bank, end), count in self.counts.items():
             for _ in range(PATIENCE):
                 if await self.word(bank, end, EndWord.DONE) == count % (1 << 16):
@@ -71,11 +71,11 @@ class Host:
         raise AssertionError("all jobs are done, but STATUS says BUSY")
 
     async def faults(self, bank: Bank, end: int) -> Fault:
-        """Reads the faults of an end."""
+        """Reads which faults an end of a bank has had since a reset or ABANDON."""
         return Fault(await self.word(bank, end, EndWord.FAULTS))
 
     async def fault(self, bank: Bank, end: int) -> Fault:
-        """Waits for a fault of an end."""
+        """Waits until an end of a bank reports a fault, and returns its faults."""
         for _ in range(PATIENCE):
             if found := await self.faults(bank, end):
                 return found

@@ -188,7 +188,7 @@ def _load_labels(folder: Path) -> list[ConceptImage]:
             table = read_json(described)
             asked = [str(name) for name in table["concepts"]]
             named = [(str(one["concept"]), folder / one["mask"]) for one in table["instances"]]
-        except (OSError, ValueError, OverflowError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"cannot read {described}: {error!r}", "delete it and label again"
             ) from error

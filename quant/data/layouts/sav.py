@@ -132,7 +132,7 @@ def _masklets(files: tuple[Path, ...]) -> dict[int, dict[int, MaskReader]]:
 def _read_json(path: Path) -> list[list[dict | None]]:
     try:
         found = read_json(path)["masklet"]
-    except (OSError, ValueError, OverflowError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"cannot read {path}: {error!r}", "restore it from the data set's archive"
         ) from error
