@@ -143,7 +143,9 @@ def test_a_report_without_synthesis(bundle, out):
     folded = refold(copy, load_manifest(copy), BOARD)
     for objects, every, looks in ((1, 0, "none"), (8, 0, "none"), (4, 8, "every 8 frames")):
         total = at_once(folded.cycles, folded.intervals, objects, every)
-        assert f"| {objects} | {looks} | {total:,} | {200e6 / total:.2f} |  |" in text
+        assert f"| {objects} | {looks} | {total:,} | {200e6 / total:.2f} | " in text
+        alone = at_once(folded.cycles, folded.intervals, objects, every, drained=False)
+        assert f" | {alone:,} | {200e6 / alone:.2f} |  |" in text
     assert "A model, not a simulation" in text
     for part in folded.shell.parts:
         assert f"| {part.name} | {part.cost.lut:,.0f} | " in text and part.source in text
