@@ -222,13 +222,17 @@ def _searched(
 def _stored(
     flows: dict[str, Dataflow], manifest: Manifest, board: Board, target: Asked, concurrent: bool
 ) -> store.Stored | None:
-    """The foldings kept for a board, else those kept for another that do for this one."""
-    detects = manifest.detector is not None
-    path = store.place(manifest.model, board.name, detects, concurrent)
+    """The foldings kept for a board, else those kept for another that do for this one; for
+    accelerators at once also those kept for one after another.
+    """
+    model, detects = manifest.model, manifest.detector is not None
+    path = store.place(model, board.name, detects, concurrent)
     if path.is_file():
         return store.load(path, store.Stored())
-    for other in boards.names():
-        path = store.place(manifest.model, other, detects, concurrent)
+    names = [board.name, *(name for name in boards.names() if name != board.name)]
+    arrangements = (True, False) if concurrent else (False,)
+    places = [store.place(model, n, detects, each) for each in arrangements for n in names]
+    for path in places:
         if not path.is_file():
             continue
         stored = store.load(path, store.Stored())
