@@ -239,6 +239,16 @@ def test_paces_between_follow_where_none_does(short, monkeypatch):
     assert last <= 1 < first and not over(found["image_encoder"].cost + SHELL, room)
 
 
+def test_a_search_for_accelerators_at_once(short):
+    """The one that runs once a frame may take all of it, the other an eighth of eight objects'."""
+    flows = {g: dataflow("memory_encoder") for g in ("image_encoder", "memory_encoder")}
+    target = AtOnce(40_000, 80_000, 80_000)
+    found = search(flows, target, BUDGET, SHELL, Style(100))
+    once, often = found["image_encoder"], found["memory_encoder"]
+    assert often.interval <= 10_000 < once.interval <= 40_000
+    assert once.cost.lut < often.cost.lut
+
+
 def test_a_search_is_reproducible():
     flows = {"image_encoder": dataflow("memory_encoder")}
     found = [search(flows, Target(6000, 24_000), BUDGET, SHELL, Style(100)) for _ in range(2)]
