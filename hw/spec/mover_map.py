@@ -12,11 +12,11 @@ from enum import IntEnum, IntFlag
 
 IDENTITY = 0x5346_4D56
 """What the register IDENTITY reads: "SFMV"."""
-VERSION = 1
+VERSION = 2
 """The register VERSION reads this number, which goes up with every change of the map."""
-ADDRESS_BITS = 10
+ADDRESS_BITS = 12
 """The register window has addresses of this many bits."""
-MOST_ENDS = 16
+MOST_ENDS = 32
 """A mover has at most this many ends of a kind."""
 
 
@@ -42,13 +42,15 @@ class Register(IntEnum):
     ROOM_READS = 0x40  # ro: ends whose queue takes a job
     ROOM_WRITES = 0x44
     ROOM_SETTINGS = 0x48
+    DESIGN = 0x4C  # ro: first 32 bits of the hash of all that the design computes
+    GRAPHS = 0x50  # ro: graphs of the design
 
 
 class Bank(IntEnum):
     """Byte offsets of the words of read end 0, and of write end 0."""
 
-    READS = 0x100
-    WRITES = 0x200
+    READS = 0x400
+    WRITES = 0x800
 
 
 class EndWord(IntEnum):
@@ -58,10 +60,14 @@ class EndWord(IntEnum):
     FAULTS = 0x4  # Fault
     BEGUN_AT = 0x8  # NOW when the last job that has begun did so
     DONE_AT = 0xC  # NOW when the last job that is done was
+    CRC = 0x10  # CRC-32 of the last frame that has passed the end's stream
+    FRAMES = 0x14  # frames that have, modulo 16: CRC is that of this one
 
 
-END_BYTES = 0x10
+END_BYTES = 0x20
 """The words of one end take this many bytes."""
+FRAMES_MODULUS = 16
+"""The word FRAMES counts modulo this number."""
 
 
 class Control(IntFlag):
