@@ -33,8 +33,9 @@ class StreamEnd:
 
     name: port prefix of the accelerator, `s_axis_...` or `m_axis_...`. port: of the graph whose
     codes it carries (two streams may carry one port: it is then sent twice). channel: of the
-    system, or the mover's end where it has one. beats: codes of a frame; of one row where `ragged`, and the rows sent are then LENGTH
-    rounded up to a multiple of `rows` (what fills up is never read).
+    system, or the mover's end where it has one. beats: codes of a frame; of one row where `ragged`,
+    and the rows sent are then LENGTH rounded up to a multiple of `rows` (what fills up is never
+    read).
     """
 
     name: str

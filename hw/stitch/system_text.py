@@ -26,6 +26,7 @@ FAULTS = ("early", "late")
 CHANNEL = {"clk": "clk", "rst": "channels_rst", "i_start": "start", "i_owner": "owner"}
 """Pins that channels and settings share."""
 
+
 def control_ports(address_bits: int) -> list[str]:
     """Ports of the registers, AXI4-Lite, as a module declares them."""
     return f"""\
