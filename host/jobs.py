@@ -6,10 +6,11 @@
     features = jobs.wait(job)["features"]
     jobs.release(job)
 
-It is one interface for every device. Where the device says `concurrent`, its graphs run side by
-side, as accelerators do; where it does not, one after another. A job's inputs and outputs lie in a
-buffer set of their graph, of which there are two or three: the inputs are copied in as the job is
-submitted, and the outputs are valid until it is released, whatever runs meanwhile.
+It is one interface for every device. One that has queues itself, as accelerators behind a data
+mover do, gets the jobs as they come. Of any other, a thread runs the graphs (`host.threads`), or
+one a graph where the device says `concurrent`. A job's inputs and outputs lie in a buffer set of
+their graph, of which there are two or three: the inputs are copied in as the job is submitted, and
+the outputs are valid until it is released, whatever runs meanwhile.
 
 What an object needs on a frame is a generator that yields a `Call` and is sent its outputs. `drive`
 brings one to its end, `drive_all` several at once: while the device works on a graph for one
@@ -19,22 +20,15 @@ read each other, so in whatever order their calls end, each gets the same number
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from host.device import Arrays, Device
+from host.device import Arrays, Device, Queues, Running
 from host.errors import DeviceError
+from host.threads import SETS, Threads
 
 T = TypeVar("T")
-SETS = 3
-"""A graph has this many buffer sets: one is filled, one computed on, one read."""
 TIMEOUT_S = 600.0
 """A job that has not ended after this many seconds is given up: simulations are the slowest."""
 
@@ -43,84 +37,56 @@ class JobTimeout(DeviceError):
     """A job did not end in time. Its buffer set stays taken, since the device may write to it."""
 
 
-class _Buffers:
-    """One buffer set of a graph. Arrays keep the size of the largest that they have held."""
-
-    def __init__(self, device: Device) -> None:
-        self._device = device
-        self._held: dict[str, NDArray[Any]] = {}
-
-    def take(self, arrays: Arrays) -> Arrays:
-        """Copies arrays in and returns the copies, which are overwritten by the next ones."""
-        return {name: self._copy(name, array) for name, array in arrays.items()}
-
-    def _copy(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
-        held = self._held.get(name)
-        if held is None or held.size < array.size or held.dtype != array.dtype:
-            held = self._held[name] = self._device.allocate((array.size,), array.dtype)
-        copy = held[: array.size].reshape(array.shape)
-        np.copyto(copy, array)
-        return copy
-
-
 @dataclass(eq=False)
 class Job:
-    """A job is one run of a graph. ms are the milliseconds that the device took for it, once it is
-    done.
-    """
+    """A job is one run of a graph."""
 
     graph: str
-    _slot: tuple[_Buffers, _Buffers]
-    _future: Future[Arrays] = field(init=False)
-    ms: float = 0.0
+    _running: Running
     released: bool = False
 
     @property
     def done(self) -> bool:
         """Tells whether the job has ended, well or with an error."""
-        return self._future.done()
+        return self._running.ended()
+
+    @property
+    def ms(self) -> float:
+        """The milliseconds that the device took for it, once it is done."""
+        return self._running.ms
 
 
 class Jobs:
     """The jobs of one device, which serves nobody else meanwhile.
 
-    sets: buffer sets a graph. timeout_s: what `wait` and `first` allow unless told otherwise.
+    sets: buffer sets a graph, where the device has no queues of its own. timeout_s: what `wait` and
+    `first` allow unless told otherwise.
     """
 
     def __init__(self, device: Device, sets: int = SETS, timeout_s: float = TIMEOUT_S) -> None:
         if sets < 1:
             raise DeviceError(f"{sets} buffer sets a graph", "give 1 or more; 3 by default")
         self.device, self._timeout_s = device, timeout_s
-        self._free = {
-            graph: [(_Buffers(device), _Buffers(device)) for _ in range(sets)]
-            for graph in device.spec.ports
-        }
-        concurrent = getattr(device, "concurrent", False)
-        lanes = self._free if concurrent else ("",)
-        self._lanes = {lane: ThreadPoolExecutor(1, f"{device.name} {lane}") for lane in lanes}
-        self._lane_of = {graph: graph if concurrent else "" for graph in self._free}
+        own: Queues | None = getattr(device, "queues", None)
+        self._queues: Queues = Threads(device, sets) if own is None else own
 
     def room(self, graph: str) -> bool:
         """Tells whether a buffer set of the graph is free. Raises DeviceError where there is no
         such graph.
         """
-        return bool(self._sets(graph))
+        return self._queues.room(graph)
 
     def submit(self, graph: str, inputs: Arrays) -> Job:
         """Hands a job to the device and returns at once; inputs may be changed afterwards.
 
         Raises DeviceError where there is no such graph, or no buffer set of it is free. What is
-        wrong with the inputs is told by `wait`.
+        wrong with the inputs is told here or by `wait`.
         """
-        free = self._sets(graph)
-        if not free:
+        if not self._queues.room(graph):
             raise DeviceError(
                 f"{graph}: every buffer set is taken", "release a job of this graph first"
             )
-        job = Job(graph, free.pop())
-        copies = job._slot[0].take(inputs)
-        job._future = self._lanes[self._lane_of[graph]].submit(self._run, job, copies)
-        return job
+        return Job(graph, self._queues.begin(graph, inputs))
 
     def wait(self, job: Job, timeout_s: float | None = None) -> Arrays:
         """Returns a job's outputs by port name, valid until it is released.
@@ -130,12 +96,12 @@ class Jobs:
         self.first([job], timeout_s)
         if job.released:
             raise DeviceError(f"{job.graph}: the job has been released", "wait before release")
-        return job._future.result()
+        return job._running.outputs()
 
     def first(self, jobs: Collection[Job], timeout_s: float | None = None) -> Job:
         """Returns one of the jobs that has ended, as soon as one has. Raises JobTimeout."""
         allowed = self._timeout_s if timeout_s is None else timeout_s
-        wait_for([job._future for job in jobs], allowed, FIRST_COMPLETED)
+        self._queues.watch([job._running for job in jobs], allowed)
         for job in jobs:
             if job.done:
                 return job
@@ -152,23 +118,11 @@ class Jobs:
         if not job.released:
             self.first([job])
             job.released = True
-            self._free[job.graph].append(job._slot)
+            self._queues.release(job._running)
 
     def close(self) -> None:
         """Ends the threads once the jobs under way have ended; the device stays open."""
-        for lane in self._lanes.values():
-            lane.shutdown(wait=True, cancel_futures=True)
-
-    def _sets(self, graph: str) -> list[tuple[_Buffers, _Buffers]]:
-        if graph not in self._free:
-            raise DeviceError(f"no graph {graph!r}", f"there is: {', '.join(self._free)}")
-        return self._free[graph]
-
-    def _run(self, job: Job, inputs: Arrays) -> Arrays:
-        start = time.perf_counter()
-        outputs = job._slot[1].take(self.device.run(job.graph, inputs))
-        job.ms = (time.perf_counter() - start) * 1e3
-        return outputs
+        self._queues.close()
 
 
 class Call(NamedTuple):

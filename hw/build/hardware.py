@@ -34,6 +34,7 @@ from hw.spec.hardware import FILE, GraphHardware, Hardware, StreamEnd
 from hw.spec.manifest import MANIFEST, Manifest, load_manifest, write_manifest
 from hw.spec.registers import CHANNELS
 from hw.stitch.accelerator import SETUP
+from hw.stitch.concurrent import ConcurrentSystem, at_ends
 from hw.stitch.system import System
 
 OUT = Path("bitstreams")
@@ -50,7 +51,9 @@ def newest_source(config: str, folder: Path = OUT) -> Path:
     return max(found, key=lambda path: path.stat().st_mtime)
 
 
-def describe(folded: Folded, identity: int, sources: Sequence[str] = ()) -> Hardware:
+def describe(
+    folded: Folded, identity: int, sources: Sequence[str] = (), concurrent: bool = False
+) -> Hardware:
     """Returns what the host must know of the hardware, as hardware.json has it."""
     graphs = []
     for index, (name, made) in enumerate(folded.accelerators.items()):
@@ -64,20 +67,24 @@ def describe(folded: Folded, identity: int, sources: Sequence[str] = ()) -> Hard
     given = Hardware(
         board.name, board.part, board.target_mhz, identity, TOP, tuple(sources), tuple(graphs)
     )
+    if concurrent:
+        netlists = {graph: a.netlist for graph, a in folded.accelerators.items()}
+        return at_ends(given, netlists, board.hp_bits // 8)
     return located(given, board)
 
 
-def write_rtl(folded: Folded, folder: Path) -> Hardware:
+def write_rtl(folded: Folded, folder: Path, concurrent: bool = False) -> Hardware:
     """Sources and ROM contents of the system into `folder`/rtl, hardware.json beside it."""
     rtl = folder / RTL
     rtl.mkdir(parents=True, exist_ok=True)
     netlists = {graph: a.netlist for graph, a in folded.accelerators.items()}
     # The identity is of all that the system computes, so it cannot be of a text that holds it.
     with tempfile.TemporaryDirectory(prefix="samfabric-rtl-") as name:
-        design = System(TOP, netlists, describe(folded, 0)).design(Path(name))
-        identity = int(design.digest()[:8], 16)
-        hardware = describe(folded, identity)
-        design = System(TOP, netlists, hardware).design(Path(name))
+        made = ConcurrentSystem if concurrent else System
+        hardware = describe(folded, 0, concurrent=concurrent)
+        identity = int(made(TOP, netlists, hardware).design(Path(name)).digest()[:8], 16)
+        hardware = replace(hardware, identity=identity)
+        design = made(TOP, netlists, hardware).design(Path(name))
         named = []
         for path in (*design.files, *sorted(COMMON.glob("*.svh"))):
             shutil.copyfile(path, rtl / path.name)
@@ -88,7 +95,7 @@ def write_rtl(folded: Folded, folder: Path) -> Hardware:
         if graph.setup_file:
             (folder / graph.setup_file).write_bytes(folded.accelerators[graph.name].setup)
             named.append(graph.setup_file)
-    hardware = describe(folded, identity, named)
+    hardware = replace(hardware, sources=tuple(named))
     hardware.save(folder)
     return hardware
 
@@ -102,9 +109,11 @@ def build(
     search: bool = False,
     strict: bool = True,
     detector: bool = True,
+    concurrent: bool = False,
 ) -> Path:
     """The bundle's folder; built aside, then renamed. strict: refuse what does not fit the board or
     cannot keep the rate. detector: build it where the model has one, else the tracker alone.
+    concurrent: accelerators that work at the same time, by a data mover.
 
     Raises SamFabricError of the step that failed.
     """
@@ -120,7 +129,7 @@ def build(
         for name in (*manifest.hashes, *manifest.files):
             if (source / name).is_file():
                 shutil.copyfile(source / name, scratch / name)
-        hardware = write_rtl(folded, scratch)
+        hardware = write_rtl(folded, scratch, concurrent)
         store.save(scratch / FOLDINGS, folded.stored)
         extra = [n for n in manifest.hashes if n not in manifest.files]
         made: Manifest = write_manifest(
@@ -154,6 +163,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--no-detector", action="store_true", help="the tracker alone, of a model with a detector"
     )
+    parser.add_argument(
+        "--concurrent",
+        action="store_true",
+        help="accelerators that work at the same time, by a data mover: for simulation",
+    )
     parser.add_argument("--any", action="store_true", help="build even what does not fit the board")
     parser.add_argument("--out", type=given_path, default=OUT, help=f"folder of bundles ({OUT})")
     given = parser.parse_args(arguments)
@@ -173,6 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given.search,
             strict=not given.any,
             detector=not given.no_detector,
+            concurrent=given.concurrent,
         )
     except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)

@@ -70,7 +70,7 @@ class Mover:
     READS: int
     WRITES: int
     SETTINGS: int = 1
-    QUEUE: int = 4
+    QUEUE: int = mover_map.QUEUE
     WORD_BYTES: int = 8
     BURST_BYTES: int = 256
     FIFO_BYTES: int = 512

@@ -18,6 +18,8 @@ ADDRESS_BITS = 12
 """The register window has addresses of this many bits."""
 MOST_ENDS = 32
 """A mover has at most this many ends of a kind."""
+QUEUE = 4
+"""This many jobs wait for an end, and values for a setting end, as a mover is made."""
 
 
 class Register(IntEnum):

@@ -1,0 +1,91 @@
+"""The transport to a simulated concurrent system."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from host.devices.driver import TransportError
+from host.errors import DeviceError
+
+PAGE = 4096
+LONG = (1, 300)
+"""A memory that hesitates answers after so many cycles."""
+
+
+class RtlMoverTransport:
+    """This transport reaches the registers and the memory of a simulated concurrent system, a
+    `sim.rtl.concurrent.ConcurrentRtl`.
+
+    stalls is the seed of the memory's hesitation on every channel; None means a memory that answers
+    after `sim.rtl.concurrent.LATENCY` cycles and then goes on without a pause.
+    """
+
+    timeout = 6.0
+    grace = 30_000
+
+    def __init__(self, system: Any, stalls: int | None = None) -> None:
+        from sim.errors import SimulatorError
+        from sim.rtl.concurrent import BASE
+
+        self._system, self._error, self._base, self._used = system, SimulatorError, BASE, 0
+        if stalls is not None:
+            self.timeout, self.grace = 100.0, 200_000
+            system.behave(LONG, None, stalls)
+
+    def write(self, offset: int, value: int) -> None:
+        """Writes a value of 32 bits to the simulated mover's register at a byte offset."""
+        try:
+            self._system.write(offset, value)
+        except self._error as error:
+            raise TransportError(str(error)) from error
+
+    def read(self, offset: int) -> int:
+        """Returns the value of a register."""
+        try:
+            return int(self._system.read(offset))
+        except self._error as error:
+            raise TransportError(str(error)) from error
+
+    def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Returns an array of zeros in the simulated memory, on a page of its own. The memory is
+        never given back: what grows at least doubles.
+        """
+        count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        memory, start = self._system.memory, self._used
+        if start + count > memory.size:
+            raise DeviceError(
+                f"{count} bytes beyond the {start} in use of the simulated memory's {memory.size}",
+                "open the device again",
+            )
+        self._used = start + -(-count // PAGE) * PAGE
+        array: NDArray[Any] = memory[start : start + count].view(dtype).reshape(shape)
+        return array
+
+    def address(self, array: NDArray[Any]) -> int:
+        """Returns where an array of `allocate` begins for the mover."""
+        start = self._system.memory.__array_interface__["data"][0]
+        return int(self._base + array.__array_interface__["data"][0] - start)
+
+    def give(self, array: NDArray[Any]) -> None:
+        """Does nothing: both sides see one memory."""
+
+    def take(self, array: NDArray[Any]) -> None:
+        """Does nothing: both sides see one memory."""
+
+    def sleep(self, cycles: int) -> None:
+        """Clocks the system until its interrupt is up, for so many cycles at most."""
+        try:
+            self._system.sleep(cycles)
+        except self._error as error:
+            raise TransportError(str(error)) from error
+
+    def clock(self) -> int:
+        """Returns the clock cycles since the simulation began."""
+        return int(self._system.cycles)
+
+    def close(self) -> None:
+        """Drops the simulation and the memory that it holds."""
+        self._system.close()
