@@ -196,6 +196,7 @@ class MoverDriver:
             limit = int(cycles * transport.timeout) * (len(lane.waiting) + 1) + transport.grace
             limit += transport.clock()
             frame = Frame(entry.name, buffers, length, number, self._registers.now(), limit)
+            self._count(lane, Bank.WRITES, entry.outputs[0].channel)
             lane.waiting.append(frame)
             lane.given = number
             values = {"length": length, "layer": layer}
@@ -242,16 +243,20 @@ class MoverDriver:
 
     def _complete(self, lane: Lane) -> bool:
         """Tells whether the oldest frame of a graph has left the memory and come back to it."""
-        first, given = lane.waiting[0].number, lane.given
+        first = lane.waiting[0].number
         for bank, end in _ends(lane.entry):
-            count = self._registers.word(bank, end, EndWord.DONE)
-            if (count - first + 1) % COUNT > given - first + 1:
-                raise TransportError(f"{count} frames since reset of {given}: {SOMEBODY}")
-            if not passed(count, first):
+            if not passed(self._count(lane, bank, end), first):
                 if bank is Bank.WRITES:  # which raises the interrupt when it is done
                     self._pending &= ~lane.mask
                 return False
         return True
+
+    def _count(self, lane: Lane, bank: Bank, end: int) -> int:
+        """Returns the jobs done of an end of a graph, which are those of its frames."""
+        count, waiting = self._registers.word(bank, end, EndWord.DONE), len(lane.waiting)
+        if (count - lane.given + waiting) % COUNT > waiting:
+            raise TransportError(f"{count} frames since reset of {lane.given}: {SOMEBODY}")
+        return count
 
     def _finish(self, lane: Lane) -> None:
         """Ends the oldest frame of a graph, which is complete."""
