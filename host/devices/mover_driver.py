@@ -30,7 +30,7 @@ from hw.spec.hardware import GraphHardware, Hardware
 from hw.spec.mover_map import FRAMES_MODULUS, Bank, EndWord
 
 Span = tuple[Bank, int, Bytes, int]
-"""(bank, end, buffer, bytes) of a job."""
+"""A span is one job: bank, end, buffer, and how many of its bytes are moved."""
 LOOK = 50_000
 """Clock cycles of a sleep at most: a fault raises no interrupt."""
 FAULTY = "the hardware reports an error"

@@ -87,7 +87,7 @@ class MoverRegisters:
         return self._words.read(bank + END_BYTES * end + word)
 
     def now(self) -> int:
-        """Returns the mover's clock."""
+        """Returns the clock cycles that the mover has counted, modulo 2^32."""
         return self._words.read(Register.NOW)
 
     def faulty(self) -> bool:

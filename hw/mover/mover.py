@@ -138,9 +138,9 @@ class Mover:
         through seven syntheses by Yosys for UltraScale+, words of 8 and 16 bytes.
         """
         wide = self.WORD_BYTES
-        read = Cost(lut=108 + 15 * wide // 2, ff=45 + 75 * wide // 8)
-        write = Cost(lut=215, ff=76 + 115 * wide // 8)
-        shared = Cost(lut=740, ff=1075 + 31 * wide // 2)
+        read = Cost(lut=208 + 15 * wide // 2, ff=115 + 75 * wide // 8)
+        write = Cost(lut=315, ff=146 + 115 * wide // 8)
+        shared = Cost(lut=750, ff=1145 + 31 * wide // 2)
         return shared + read * self.READS + write * self.WRITES
 
 

@@ -25,7 +25,7 @@ QUEUE = 4
 class Register(IntEnum):
     """Byte offsets. ro: written by the hardware; wo: reads as 0."""
 
-    IDENTITY = 0x00  # ro
+    IDENTITY = 0x00  # ro: "SFMV"
     VERSION = 0x04  # ro: VERSION; bits 15:8 read ends, 23:16 write ends, 31:24 setting ends
     CONTROL = 0x08  # wo: Control
     STATUS = 0x0C  # ro: Status
@@ -38,12 +38,12 @@ class Register(IntEnum):
     PUSH_WRITE = 0x28  # wo: to that of a write end
     PUSH_SETTING = 0x2C  # wo: appends SETTING to the queue of a setting end
     PENDING_READS = 0x30  # rw: ends with a job done or a fault since this bit was cleared; write 1s
-    PENDING_WRITES = 0x34
+    PENDING_WRITES = 0x34  # rw: the same of write ends
     ENABLE_READS = 0x38  # rw: ends whose pending bit raises the interrupt
-    ENABLE_WRITES = 0x3C
+    ENABLE_WRITES = 0x3C  # rw: the same of write ends
     ROOM_READS = 0x40  # ro: ends whose queue takes a job
-    ROOM_WRITES = 0x44
-    ROOM_SETTINGS = 0x48
+    ROOM_WRITES = 0x44  # ro: the same of write ends
+    ROOM_SETTINGS = 0x48  # ro: setting ends whose queue takes a value
     DESIGN = 0x4C  # ro: first 32 bits of the hash of all that the design computes
     GRAPHS = 0x50  # ro: graphs of the design
 
@@ -82,7 +82,7 @@ class Status(IntFlag):
     """The register STATUS has these bits."""
 
     BUSY = 1  # a job is not done
-    ABANDONING = 2
+    ABANDONING = 2  # ABANDON has not come to its end
     FAULT = 4  # some end has a fault
 
 

@@ -5,6 +5,7 @@ which the project's script goes through the recording stubs.
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -257,3 +258,10 @@ def test_the_verbs_run_what_they_say(words, last):
     assert lines[-1].startswith((".venv/bin/python -m", "echo"))
     if "DEVICE=rtl" in words:  # what it runs on is made first
         assert "-m hw.build.hardware --config nano --board kv260 --any" in lines[-2]
+
+
+def test_a_concurrent_system_is_for_simulation_yet(bundle, fake, capsys):
+    fake()
+    replace(Hardware.load(bundle), word_bytes=16).save(bundle)
+    assert command(bundle) == 2
+    assert "has a concurrent system, for simulation" in capsys.readouterr().err
