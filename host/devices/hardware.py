@@ -44,7 +44,7 @@ class HardwareDevice(ModuleNames):
         check_listed(folder, manifest, (FILE, *self.hardware.files))
         self.cycles: dict[str, list[int]] = {}
         self.queues: MoverDriver | None = None
-        transport = connect(folder, self.hardware)
+        self.transport = transport = connect(folder, self.hardware)
         given = self.hardware, self.spec.ports, folder
         try:
             if isinstance(transport, MoverTransport):

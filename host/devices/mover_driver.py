@@ -80,6 +80,10 @@ class MoverTransport(Protocol):
         """Returns clock cycles since some time, counted or estimated from the host's clock."""
         ...
 
+    def keep(self, arrays: object) -> None:
+        """Keeps memory that something may still write to, until the process ends."""
+        ...
+
     def close(self) -> None:
         """Gives memory and system back; the transport is of no use afterwards."""
         ...
@@ -176,9 +180,14 @@ class MoverDriver:
         """Leaves the queues as they are: they are the device's own."""
 
     def shut(self) -> None:
-        """Abandons what is under way and gives the transport back, and the system with it."""
+        """Abandons what is under way and gives the transport back, and the system with it. Buffers
+        of a mover that does not stop stay taken until the process ends.
+        """
         try:
             self._registers.reset(self._writes)
+        except DeviceError:
+            self.transport.keep((self._lanes, self._setups))
+            raise
         finally:
             self.transport.close()
 

@@ -11,6 +11,10 @@ from host.devices.driver import TransportError
 from host.errors import DeviceError
 
 PAGE = 4096
+BASE = 0x12_4000_0000
+"""The memory begins at this address, which takes more than 32 bits."""
+MEMORY_BYTES = 1 << 28
+"""The memory has this many bytes; the machine gives those that are used."""
 LONG = (1, 300)
 """A memory that hesitates answers after so many cycles."""
 
@@ -28,9 +32,10 @@ class RtlMoverTransport:
 
     def __init__(self, system: Any, stalls: int | None = None) -> None:
         from sim.errors import SimulatorError
-        from sim.rtl.concurrent import BASE
 
-        self._system, self._error, self._base, self._used = system, SimulatorError, BASE, 0
+        self._system, self._error, self._used = system, SimulatorError, 0
+        self._memory = np.zeros(MEMORY_BYTES, np.uint8)
+        system.place(BASE, self._memory)
         if stalls is not None:
             self.timeout, self.grace = 100.0, 200_000
             system.behave(LONG, None, stalls)
@@ -54,7 +59,7 @@ class RtlMoverTransport:
         never given back: what grows at least doubles.
         """
         count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-        memory, start = self._system.memory, self._used
+        memory, start = self._memory, self._used
         if start + count > memory.size:
             raise DeviceError(
                 f"{count} bytes beyond the {start} in use of the simulated memory's {memory.size}",
@@ -66,8 +71,8 @@ class RtlMoverTransport:
 
     def address(self, array: NDArray[Any]) -> int:
         """Returns where an array of `allocate` begins for the mover."""
-        start = self._system.memory.__array_interface__["data"][0]
-        return int(self._base + array.__array_interface__["data"][0] - start)
+        start = self._memory.__array_interface__["data"][0]
+        return int(BASE + array.__array_interface__["data"][0] - start)
 
     def give(self, array: NDArray[Any]) -> None:
         """Does nothing: both sides see one memory."""
@@ -85,6 +90,9 @@ class RtlMoverTransport:
     def clock(self) -> int:
         """Returns the clock cycles since the simulation began."""
         return int(self._system.cycles)
+
+    def keep(self, arrays: object) -> None:
+        """Does nothing: the simulated memory goes with the simulation."""
 
     def close(self) -> None:
         """Drops the simulation and the memory that it holds."""

@@ -54,7 +54,11 @@ public:
 EXPORT uint64_t rtl_quiet(System* system) { return system->quiet; }
 
 EXPORT void rtl_memory(System* system, uint8_t* bytes, uint64_t base, uint64_t size) {
-    system->memory.bytes = bytes, system->memory.base = base, system->memory.size_ = size;
+    system->memory.place(base, bytes, size);
+}
+
+EXPORT uint64_t rtl_written(System* system, uint64_t base) {
+    return system->memory.written(base);
 }
 
 EXPORT void rtl_behave(System* system, int pattern, uint32_t least, uint32_t most, uint64_t seed) {

@@ -9,27 +9,40 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hw.spec.errors import SpecError
 from sim.rtl.simulator import DONE, HANDLE, PATTERNS, SEED, SIZE, Simulator
 
-BASE = 0x12_4000_0000
-"""The memory begins at this address, which takes more than 32 bits."""
-MEMORY_BYTES = 1 << 28
-"""The memory has this many bytes; the machine gives those that are used."""
 LATENCY = (20, 120)
 """The memory answers so many cycles after it was asked, drawn evenly: an assumption."""
 
 
 class ConcurrentRtl(Simulator):
-    """This is a concurrent system in simulation, reset and ready. `memory` are the bytes at its
-    port, from BASE on. Arguments and errors as `Simulator`.
+    """This is a concurrent system in simulation, reset and ready. There is no memory at its port
+    until some is placed there. Arguments and errors as `Simulator`.
     """
 
     def __init__(self, library: Path, folder: Path | None = None, seed: int = SEED) -> None:
         super().__init__(library, folder, seed)
-        self.memory = np.zeros(MEMORY_BYTES, np.uint8)
-        self._lib.rtl_memory(self._system, self.memory.ctypes.data, BASE, self.memory.size)
+        self._regions: dict[int, NDArray[np.uint8]] = {}
         self.behave()
+
+    def place(self, address: int, content: NDArray[np.uint8]) -> None:
+        """Puts an array into memory from an address on; its bytes are those of the memory."""
+        if content.dtype != np.uint8 or not content.flags.c_contiguous:
+            raise SpecError(f"memory of {content.dtype}", "contiguous bytes are needed")
+        self._regions[address] = content
+        self._lib.rtl_memory(self._system, content.ctypes.data, address, content.size)
+
+    def remove(self, address: int) -> None:
+        """Takes the array that begins at an address out of the memory."""
+        self._lib.rtl_memory(self._system, None, address, 0)
+        self._regions.pop(address, None)
+
+    def written(self, address: int) -> bool:
+        """Tells whether the array that begins at an address was written since the last time."""
+        return bool(self._lib.rtl_written(self._system, address))
 
     def behave(
         self, latency: tuple[int, int] = LATENCY, pattern: str | None = "always", seed: int = SEED
@@ -52,6 +65,7 @@ class ConcurrentRtl(Simulator):
     def _signatures(cls) -> dict[str, tuple[Any, list[Any]]]:
         return super()._signatures() | {
             "rtl_memory": (None, [HANDLE, HANDLE, SIZE, SIZE]),
+            "rtl_written": (SIZE, [HANDLE, SIZE]),
             "rtl_behave": (
                 None,
                 [HANDLE, ctypes.c_int, ctypes.c_uint32, ctypes.c_uint32, SIZE],

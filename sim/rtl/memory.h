@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A memory at an AXI4 port: hesitates by patterns, answers after a random while, in order, and
-// objects to what breaks the protocol. What lies outside it answers DECERR.
+// objects to what breaks the protocol. It is made of regions; what lies in none answers DECERR.
 #pragma once
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "gate.h"
 
@@ -53,9 +55,26 @@ class Memory {
         demand((1u << size) == WORD_BYTES && kind == 1, "a burst of whole words, INCR");
         demand(address % WORD_BYTES == 0, "an address of whole words");
         demand(address / 4096 == (address + bytes - 1) / 4096, "no burst crosses 4 KiB");
-        const bool inside = address >= base && address - base + bytes <= size_;
-        return {address, len + 1u, now + latency(), inside};
+        return {address, len + 1u, now + latency(), find(address, bytes) != nullptr};
     }
+
+    struct Region {
+        uint8_t* bytes;
+        uint64_t size;
+        uint64_t written;  // words, since somebody asked
+    };
+
+    // Where an address lies in a region that has so many bytes from there on, or null.
+    uint8_t* find(uint64_t address, uint64_t count, bool write = false) {
+        auto found = regions.upper_bound(address);
+        if (found == regions.begin()) return nullptr;
+        auto& [base, region] = *--found;
+        if (address - base + count > region.size) return nullptr;
+        region.written += write;
+        return region.bytes + (address - base);
+    }
+
+    std::map<uint64_t, Region> regions;
 
     uint32_t latency() { return least + random.below(spread); }
 
@@ -66,9 +85,20 @@ class Memory {
     }
 
 public:
-    uint8_t* bytes = nullptr;
-    uint64_t base = 0, size_ = 0;
     uint64_t moved = 0;  // words that have passed
+
+    // A region from an address on; one of no bytes is taken away.
+    void place(uint64_t base, uint8_t* bytes, uint64_t size) {
+        regions.erase(base);
+        if (size) regions[base] = {bytes, size, 0};
+    }
+
+    // Words written to the region that begins at an address, since the last time.
+    uint64_t written(uint64_t base) {
+        auto found = regions.find(base);
+        if (found == regions.end()) return 0;
+        return std::exchange(found->second.written, 0);
+    }
 
     explicit Memory(const Pins& given) : pins{given} {
         *pins.arready = *pins.rvalid = *pins.awready = *pins.wready = *pins.bvalid = 0;
@@ -100,7 +130,8 @@ public:
             const Burst& b = reads.front();
             *pins.rlast = b.left == 1;
             *pins.rresp = b.inside ? OKAY : DECERR;
-            if (b.inside) memcpy(pins.rdata, bytes + (b.address - base), WORD_BYTES);
+            const uint8_t* there = b.inside ? find(b.address, WORD_BYTES) : nullptr;
+            if (there) memcpy(pins.rdata, there, WORD_BYTES);
             else memset(pins.rdata, 0, WORD_BYTES);
         }
         if (answering) {
@@ -152,8 +183,9 @@ private:
         if (passes(W, *pins.wvalid, *pins.wready)) {
             Burst& b = writes.front();
             const uint64_t kept = strobes();
-            for (unsigned n = 0; b.inside && n < WORD_BYTES; ++n) {
-                if (kept >> n & 1) bytes[b.address - base + n] = pins.wdata[n];
+            uint8_t* there = b.inside ? find(b.address, WORD_BYTES, true) : nullptr;
+            for (unsigned n = 0; there && n < WORD_BYTES; ++n) {
+                if (kept >> n & 1) there[n] = pins.wdata[n];
             }
             b.address += WORD_BYTES;
             demand((--b.left == 0) == bool(*pins.wlast), "wlast with a burst's last word");

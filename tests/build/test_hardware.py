@@ -179,7 +179,7 @@ def test_what_does_not_fit_with_its_detector_names_the_command_that_does(fits, m
     """Before that, the search is made again with multipliers in LUTs, where DSPs are too few."""
     worth = []
 
-    def fails(flows, target, budget, shell, style, say):
+    def fails(flows, target, budget, shell, style, say, most):
         worth.append(style.luts_per_dsp)
         raise NoFitError(["dsp 213 of 176 (37 over)"], ["dsp"], tracker_fits=fits)
 
