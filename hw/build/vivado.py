@@ -103,8 +103,6 @@ def write_project(bundle: Path, hardware: Hardware, board: Board, ips: Ips | Non
     ips: where the accelerators are IPs; the system's sources are then those that it names.
     Raises BundleError for sources that are not there, SpecError for more streams than ports.
     """
-    if hardware.word_bytes:
-        raise BundleError(f"{bundle} has a concurrent system, for simulation", REMAKE)
     overlay.located(hardware, board).save(bundle)
     rehash(bundle, FILE)
     folder = bundle / FOLDER

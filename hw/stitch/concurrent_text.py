@@ -83,15 +83,20 @@ def text(
     return "\n".join([*lines, "endmodule", "", "`default_nettype wire", ""])
 
 
+def memory_signals(word_bytes: int) -> list[tuple[str, int, str]]:
+    """Returns (direction, bits, name) of the signals of the memory port, without its prefix."""
+    wide = {"wdata": 8 * word_bytes, "wstrb": word_bytes}
+    signals = [("output", bits, name) for name, bits in {**MEMORY, **wide}.items()]
+    answers = {**ANSWERS, "rdata": 8 * word_bytes}
+    return signals + [("input", bits, name) for name, bits in answers.items()]
+
+
 def _memory_ports(mover: Mover) -> list[str]:
-    wide = {"wdata": 8 * mover.WORD_BYTES, "wstrb": mover.WORD_BYTES}
-    outputs = [_port("output logic     ", n, bits) for n, bits in {**MEMORY, **wide}.items()]
-    answers = {**ANSWERS, "rdata": 8 * mover.WORD_BYTES}
-    return outputs + [_port("input  wire logic", n, bits) for n, bits in answers.items()]
-
-
-def _port(kind: str, name: str, bits: int) -> str:
-    return f"{kind} {f'[{bits - 1}:0] ' if bits > 1 else ''}m_axi_{name}"
+    kinds = {"output": "output logic     ", "input": "input  wire logic"}
+    return [
+        f"{kinds[way]} {f'[{bits - 1}:0] ' if bits > 1 else ''}m_axi_{name}"
+        for way, bits, name in memory_signals(mover.WORD_BYTES)
+    ]
 
 
 def _mover(hardware: Hardware, mover: Mover) -> list[str]:

@@ -5,7 +5,6 @@ which the project's script goes through the recording stubs.
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -260,8 +259,16 @@ def test_the_verbs_run_what_they_say(words, last):
         assert "-m hw.build.hardware --config nano --board kv260 --any" in lines[-2]
 
 
-def test_a_concurrent_system_is_for_simulation_yet(bundle, fake, capsys):
+def test_a_concurrent_system_goes_the_same_way(tmp_path, fake, capsys):
+    bundle = tmp_path / "concurrent"
+    hardware = bundle_of(bundle, KV260, concurrent=True)
+    (bundle / "vivado").mkdir()
+    hwh.write(bundle / "vivado" / "given.hwh", located(hardware, KV260), KV260)
     fake()
-    replace(Hardware.load(bundle), word_bytes=16).save(bundle)
-    assert command(bundle) == 2
-    assert "has a concurrent system, for simulation" in capsys.readouterr().err
+    assert command(bundle) == 0
+    done = Hardware.load(bundle)
+    assert (
+        done.overlay == "samfabric.bit" and done.dmas == () and list(done.addresses) == ["control"]
+    )
+    assert command(bundle, "--backend", "hls") == 2
+    assert "has a concurrent system, which has no HLS" in capsys.readouterr().err
