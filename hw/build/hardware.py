@@ -51,9 +51,7 @@ def newest_source(config: str, folder: Path = OUT) -> Path:
     return max(found, key=lambda path: path.stat().st_mtime)
 
 
-def describe(
-    folded: Folded, identity: int, sources: Sequence[str] = (), concurrent: bool = False
-) -> Hardware:
+def describe(folded: Folded, identity: int, sources: Sequence[str] = ()) -> Hardware:
     """Returns what the host must know of the hardware, as hardware.json has it."""
     graphs = []
     for index, (name, made) in enumerate(folded.accelerators.items()):
@@ -67,21 +65,21 @@ def describe(
     given = Hardware(
         board.name, board.part, board.target_mhz, identity, TOP, tuple(sources), tuple(graphs)
     )
-    if concurrent:
+    if folded.concurrent:
         netlists = {graph: a.netlist for graph, a in folded.accelerators.items()}
         return at_ends(given, netlists, board.hp_bits // 8)
     return located(given, board)
 
 
-def write_rtl(folded: Folded, folder: Path, concurrent: bool = False) -> Hardware:
+def write_rtl(folded: Folded, folder: Path) -> Hardware:
     """Sources and ROM contents of the system into `folder`/rtl, hardware.json beside it."""
     rtl = folder / RTL
     rtl.mkdir(parents=True, exist_ok=True)
     netlists = {graph: a.netlist for graph, a in folded.accelerators.items()}
     # The identity is of all that the system computes, so it cannot be of a text that holds it.
     with tempfile.TemporaryDirectory(prefix="samfabric-rtl-") as name:
-        made = ConcurrentSystem if concurrent else System
-        hardware = describe(folded, 0, concurrent=concurrent)
+        made = ConcurrentSystem if folded.concurrent else System
+        hardware = describe(folded, 0)
         identity = int(made(TOP, netlists, hardware).design(Path(name)).digest()[:8], 16)
         hardware = replace(hardware, identity=identity)
         design = made(TOP, netlists, hardware).design(Path(name))
@@ -120,7 +118,7 @@ def build(
     manifest = load_manifest(source)
     if not detector:
         manifest = manifest.without_detector()
-    folded = fold(source, manifest, board, target, override, search)
+    folded = fold(source, manifest, board, target, override, search, concurrent=concurrent)
     if strict:
         folded.check(target)
     out.mkdir(parents=True, exist_ok=True)
@@ -129,7 +127,7 @@ def build(
         for name in (*manifest.hashes, *manifest.files):
             if (source / name).is_file():
                 shutil.copyfile(source / name, scratch / name)
-        hardware = write_rtl(folded, scratch, concurrent)
+        hardware = write_rtl(folded, scratch)
         store.save(scratch / FOLDINGS, folded.stored)
         extra = [n for n in manifest.hashes if n not in manifest.files]
         made: Manifest = write_manifest(
@@ -166,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--concurrent",
         action="store_true",
-        help="accelerators that work at the same time, by a data mover: for simulation",
+        help="accelerators that work at the same time, by a data mover",
     )
     parser.add_argument("--any", action="store_true", help="build even what does not fit the board")
     parser.add_argument("--out", type=given_path, default=OUT, help=f"folder of bundles ({OUT})")
