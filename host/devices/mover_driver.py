@@ -210,7 +210,7 @@ class MoverDriver:
             lane.given = number
             values = {"length": length, "layer": layer}
             for name, end in entry.settings.items():
-                self._registers.setting(end, values[name])
+                _refuse(self._registers.setting(end, values[name]))
             self._push(spans)
             return frame
         except TransportError as error:
@@ -223,9 +223,7 @@ class MoverDriver:
         """Hands jobs to the mover."""
         for bank, end, buffer, count in spans:
             (self.transport.give if bank is Bank.READS else self.transport.take)(buffer)
-            wrong = self._registers.push(bank, end, self.transport.address(buffer), count)
-            if wrong:
-                raise TransportError(wrong)
+            _refuse(self._registers.push(bank, end, self.transport.address(buffer), count))
         if self._registers.faulty():
             raise TransportError(FAULTY)
 
@@ -272,9 +270,7 @@ class MoverDriver:
         frame = lane.waiting[0]
         for buffer in frame.buffers.targets.values():
             self.transport.take(buffer)
-        wrong = self._wrong(lane, frame) if self._crc else ""
-        if wrong:
-            raise TransportError(wrong)
+        _refuse(self._wrong(lane, frame) if self._crc else "")
         ended = [
             self._registers.word(Bank.WRITES, end.channel, EndWord.DONE_AT)
             for end in lane.entry.outputs
@@ -298,17 +294,18 @@ class MoverDriver:
         """Streams whose CRC is not that of the memory; "" where there are none. One that the next
         frame has overwritten says nothing.
         """
-        said = []
+        said, number = [], frame.number % FRAMES_MODULUS
         for bank, end, buffer, count in _spans(lane.entry, frame.buffers, frame.length):
-            number = frame.number % FRAMES_MODULUS
-            if self._registers.word(bank, end, EndWord.FRAMES) != number:
+            ahead = (self._registers.word(bank, end, EndWord.FRAMES) - number) % FRAMES_MODULUS
+            if ahead > lane.given - frame.number:
+                said.append(f"{bank.name} end {end} has not seen frame {frame.number}")
+            if ahead:
                 continue
             theirs = self._registers.word(bank, end, EndWord.CRC)
             ours = zlib.crc32(np.ascontiguousarray(buffer[:count]).data)
             if ours == theirs or self._registers.word(bank, end, EndWord.FRAMES) != number:
                 continue
-            name = "read" if bank is Bank.READS else "write"
-            said.append(f"{name} end {end} has CRC {theirs:#010x}, memory {ours:#010x}")
+            said.append(f"{bank.name} end {end} has CRC {theirs:#010x}, memory {ours:#010x}")
         return "; ".join(said)
 
     def _failed(self, graph: str, what: str) -> RunError:
@@ -380,6 +377,12 @@ class MoverDriver:
                     raise DeviceError(f"{entry.name} (setup): {faults}", LOST)
                 self.transport.sleep(LOOK // 10)
         self._loaded = True
+
+
+def _refuse(what: str) -> None:
+    """Raises TransportError for what speaks against the hardware, if anything does."""
+    if what:
+        raise TransportError(what)
 
 
 def _ends(entry: GraphHardware) -> Iterator[tuple[Bank, int]]:

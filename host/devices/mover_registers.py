@@ -77,10 +77,14 @@ class MoverRegisters:
         words.write(PUSH[bank], end)
         return ""
 
-    def setting(self, end: int, value: int) -> None:
-        """Appends a value to the queue of a setting end."""
+    def setting(self, end: int, value: int) -> str:
+        """Appends a value to the queue of a setting end; returns as `push`."""
         self._words.write(Register.SETTING, value)
+        found = self._words.read(Register.SETTING)
+        if found != value:
+            return f"SETTING reads {found}, {value} was written"
         self._words.write(Register.PUSH_SETTING, end)
+        return ""
 
     def word(self, bank: Bank, end: int, word: EndWord) -> int:
         """Returns a word of an end."""

@@ -70,7 +70,7 @@ def test_a_dropped_flush_or_invalidation_is_noticed(
         run(device, call)
     plant(monkeypatch, pynq, method, lambda buffer: None)
     changed = {k: np.roll(v, 1) for k, v in call.inputs.items()}
-    side = "read" if method == "flush" else "write"
+    side = "READS" if method == "flush" else "WRITES"
     with pytest.raises(RunError, match=rf"{side} end \d has CRC"):
         device.run("add", changed)
     monkeypatch.undo()
@@ -103,7 +103,7 @@ def test_a_buffer_out_of_reach_is_refused(device, monkeypatch):
 
 def test_logic_that_is_too_fast_gives_wrong_codes(device, small, machine):
     machine.clocks.crystal_mhz *= 1.25
-    with pytest.raises(RunError, match=r"write end \d has CRC 0x"):
+    with pytest.raises(RunError, match=r"WRITES end \d has CRC 0x"):
         run(device, call_of(small, "copy"))
     machine.clocks.crystal_mhz /= 1.25
     run(device, call_of(small, "copy"))

@@ -243,7 +243,7 @@ def test_an_output_that_is_not_what_left_the_accelerator_is_noticed(connect):
         array.reshape(-1)[0] ^= 1
 
     driver.transport.take = flip
-    assert "write end 0 has CRC" in failing(driver, others=())
+    assert "WRITES end 0 has CRC" in failing(driver, others=())
     restored(driver, take=take)
 
 
