@@ -30,7 +30,7 @@ class MoverPort:
         self._placed: dict[int, Bytes] = {}
 
     def load(self, offset: int) -> int:
-        """Reads a register."""
+        """Reads the word of 32 bits that a register of the mover holds."""
         self._place()
         if offset == Register.STATUS:
             self.system.sleep(self.stride)
@@ -45,7 +45,7 @@ class MoverPort:
         return value
 
     def store(self, offset: int, value: int) -> None:
-        """Writes a register."""
+        """Writes a word of 32 bits to a register of the mover; pushed jobs are noted."""
         self._place()
         if offset in PUSHES:
             job = self._written[Register.ADDRESS_HIGH] << 32, self._written[Register.LENGTH]

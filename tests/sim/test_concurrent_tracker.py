@@ -17,7 +17,7 @@ from hw.search.target import Target
 from tests.board.prepare import golden_calls
 from tests.host.test_jobs import differences, prompts, tracked
 
-BUNDLES = Path(__file__).resolve().parent.parent / "bitstreams"
+BUNDLES = Path(__file__).resolve().parents[2] / "bitstreams"
 OBJECTS = 3
 
 
