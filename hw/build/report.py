@@ -273,8 +273,8 @@ def write(folder: Path, synthesis: bool = True, target: Asked | None = None) -> 
     """
     hardware = Hardware.load(folder)
     manifest = load_manifest(folder)
-    folded = refold(folder, manifest, boards.find(hardware.board))
-    target = target or asked(folded.board, manifest)
+    folded = refold(folder, manifest, boards.find(hardware.board), bool(hardware.word_bytes))
+    target = target or asked(folded.board, manifest, concurrent=folded.concurrent)
     found = resources.load(folder)
     if found is None and synthesis:
         with counted("synthesis", "kernels") as say:
@@ -328,8 +328,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         bundle = given.bundle or newest(given.config, given.board)
-        board = boards.find(Hardware.load(bundle).board)
-        target = asked(board, load_manifest(bundle), given)
+        hardware = Hardware.load(bundle)
+        board, concurrent = boards.find(hardware.board), bool(hardware.word_bytes)
+        target = asked(board, load_manifest(bundle), given, concurrent)
         missed = write(bundle, not given.no_synthesis, target)
     except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
