@@ -160,9 +160,10 @@ module matmul #(
   assign final_row = first_pass_q ? s_axis_a_tlast : final_q;
   assign swap = loaded_q && (!busy_q || (go && row_end && final_row));
 
-  // The buffer is free when its last word is read, which is after `swap` while outputs wait.
+  // The buffer is free when its last word has been read, which is after `swap`. Whether that happens
+  // in this cycle is not asked, so that tready does not depend on the outputs'.
   logic unread;
-  assign s_axis_b_tready = !loaded_q && (DOUBLE || !busy_q) && !(unread && !en) &&
+  assign s_axis_b_tready = !loaded_q && (DOUBLE || !busy_q) && !unread &&
       (!RAGGED || s_axis_length_tvalid);
   assign s_axis_length_tready = RAGGED && load_end;
   assign s_axis_a_tready = en && busy_q && first_pass_q;
