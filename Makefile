@@ -100,8 +100,8 @@ check: $(STAMP) ## check style and types of everything (ruff, mypy, verible), an
 lint: check tools ## and every kernel alone (Verilator, verible, Yosys)
 	$(PY) -m sim.lint
 
-csim: tools ## prove HLS by g++: kernels (K="mvau swg", all without), or a model's graphs (CONFIG=tiny BOARD= FRAMES=)
-	$(PY) -m tests.hls.csim $(if $(filter CONFIG,$(NAMED)),--config $(CONFIG) --board $(BOARD) $(if $(FRAMES),--frames $(FRAMES)),$(K)) $(ARGS)
+csim: tools ## prove HLS by g++: kernels (K="mvau swg", all without), or a model's graphs (CONFIG=tiny BOARD= FRAMES=), RTL=1 beside the RTL
+	$(if $(call on,$(RTL)),$(PY) -m tests.hls.beside_rtl --config $(CONFIG) --board $(BOARD) $(ARGS),$(PY) -m tests.hls.csim $(if $(filter CONFIG,$(NAMED)),--config $(CONFIG) --board $(BOARD) $(if $(FRAMES),--frames $(FRAMES)),$(K)) $(ARGS))
 
 sim: tools ## prove kernels against their golden models (K="mvu swg", or all; without K they are listed; ARGS=-v)
 	@files=$$($(PY) -m tests.kernels $(K)) && $(PYTEST) $$files $(ARGS)
@@ -132,8 +132,8 @@ quantize: $(STAMP) ## train float, then W4A4 (CONFIG= DATA= START= FROM=stage PR
 	$(JEMALLOC) $(PY) -m quant.training.train --config $(CONFIG) --data "$(DATA)" $(if $(START),--start "$(START)") $(if $(FROM),--from $(call lower,$(FROM))) $(if $(PRETRAINED),--pretrained "$(PRETRAINED)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RUN),--run "$(RUN)") $(if $(call off,$(RESUME)),--no-resume) $(ARGS)
 	@echo "next: make publish $(SAME)$(if $(RUN), RUN=$(RUN)) ships what the run found, where every stage is done"
 
-publish: $(STAMP) ## ship a finished run's checkpoints, settled (CONFIG= RUN=)
-	$(PY) -m quant.training.publish --config $(CONFIG) $(if $(RUN),--run "$(RUN)") $(ARGS)
+publish: $(STAMP) ## ship a finished run's checkpoints, settled (CONFIG= RUN= AVERAGE=weights)
+	$(PY) -m quant.training.publish --config $(CONFIG) $(if $(RUN),--run "$(RUN)") $(if $(AVERAGE),--average "$(AVERAGE)") $(ARGS)
 	@echo "next: make bundle $(SAME) lowers what was shipped, make evaluate $(SAME) DATA=folder scores it"
 
 concepts: $(STAMP) ## train the concept detector on a quantized tracker (CONFIG= DATA= START= EPOCHS= MINUTES= RUN= RESUME=0)

@@ -17,10 +17,12 @@ NAME = "samfabric"
 PARTS = ("host", "hw", "quant", "sim")
 REPOSITORY = [NAME, *(f"{part}{end}" for part in PARTS for end in ("", ".*"))]
 SHIPPED = ["host", "host.*", "hw", "hw.spec", "hw.ops", "hw.kernels", "hw.kernels.common"]
-SHIPPED += ["sim", "sim.rtl"]
+SHIPPED += ["hw.hls", "sim", "sim.csim", "sim.rtl"]
 OWN = ["bitstreams", "notebooks", "overlays"]
 CACHED = ["*__pycache__*"]
 LEFT_OUT = {("hw", "board"), ("hw", "synth"), ("sim", "lint"), ("sim", "toolchain")}
+LEFT_OUT |= {("hw.hls", name) for name in ("accelerator", "module", "project", "testbench")}
+LEFT_OUT |= {("sim.csim", name) for name in ("check", "synthesis")}
 """Modules of shipped packages that serve the building of hardware only."""
 
 

@@ -21,6 +21,9 @@ class Device(Protocol):
 
     Arrays hold codes in the storage type of their port. The outputs of a graph stay valid until the
     same graph runs again: a device may reuse its buffers, so what must last is copied.
+
+    A device whose attribute `concurrent` is true runs different graphs at once, each called from a
+    thread of its own; `host.jobs` runs them so, and those of any other device one by one.
     """
 
     name: str

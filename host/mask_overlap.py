@@ -7,12 +7,13 @@ compared: a board's cores are slow, and most instances are far apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from host.tracker import Answer
 from hw.spec.sizes import whole_bytes
 
 YIELDED = -10.0
@@ -104,3 +105,24 @@ def _count(words: NDArray[np.uint64]) -> NDArray[np.int64]:
     counter: Any = getattr(np, "bitwise_count", None)  # numpy 2; a board's image may have 1.24
     ones = _ONES[words.view(np.uint8)] if counter is None else counter(words)
     return np.asarray(ones.sum(1, dtype=np.int64))
+
+
+class SharedFrame:
+    """The answers for all objects of one frame are brought to a size together, so that masks do not
+    overlap.
+    """
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        self._answers = list(answers)
+        self._size: tuple[int, int] | None = None
+        self._planes: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
+
+    def logits_of(self, answer: Answer, size: tuple[int, int]) -> NDArray[np.float32]:
+        """Returns the logits of one of the answers at a size (height, width), without the pixels
+        that are another object's.
+        """
+        if self._size != size:
+            self._planes = share(np.stack([one.video_logits(*size) for one in self._answers]))
+            self._size = size
+        row = next(row for row, one in enumerate(self._answers) if one is answer)
+        return self._planes[row].copy()

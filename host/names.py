@@ -1,12 +1,16 @@
-"""A name that a script gets wrong is refused together with the nearest name that exists."""
+"""A name that a script gets wrong is refused together with the nearest name that exists; methods of
+torch's modules, which scripts call on a model, do nothing where there is nowhere to move the model.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from host.errors import UnknownNameError, UsageError
+
+Self = TypeVar("Self", bound="ModuleNames")
 
 
 def advice(name: Any, known: Iterable[str]) -> str:
@@ -43,3 +47,39 @@ class Named:
         if name.startswith("__"):  # protocols that Python or numpy look for
             raise AttributeError(f"{kind} has no {name}")
         raise UnknownNameError(f"{kind} has no {name!r}", advice(name, public_names(type(self))))
+
+
+class ModuleNames(Named):
+    """A class that inherits from this one answers `model.to("cuda").eval()` and the like with
+    itself, and names what it lacks.
+    """
+
+    def to(self: Self, *_args: Any, **_kwargs: Any) -> Self:
+        """Returns the object itself, whatever device or type is asked for, since a bundle's are
+        fixed.
+        """
+        return self
+
+    def eval(self: Self) -> Self:
+        """Returns the object itself and does nothing else."""
+        return self
+
+    def cuda(self: Self, *_args: Any) -> Self:
+        """Returns the object itself, which stays on its own device."""
+        return self
+
+    def cpu(self: Self) -> Self:
+        """Returns the object itself, which stays on its own device."""
+        return self
+
+    def half(self: Self) -> Self:
+        """Returns the object itself, whose types are fixed."""
+        return self
+
+    def float(self: Self) -> Self:
+        """Returns the object itself, whose types are fixed."""
+        return self
+
+    def requires_grad_(self: Self, *_args: Any) -> Self:
+        """Returns the object itself, which has no gradients."""
+        return self

@@ -28,12 +28,15 @@ class Policy:
 
     least_iou is the model's own IoU estimate from which a frame without a prompt is remembered;
     with 0 every frame is, also one on which the object is absent (`host.recurrence.is_remembered`).
+    return_iou is the same estimate from which an object that was absent on the frame before is back
+    (`host.recurrence.may_show`); with 0 the object score alone decides.
     """
 
     recent: int = 6
     prompted: int = 2
     obj_ptrs: int = 8
     least_iou: float = 0.0
+    return_iou: float = 0.0
 
     @property
     def slots(self) -> int:

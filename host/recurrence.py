@@ -48,20 +48,31 @@ def ever_shown(prompts: Iterable[Prompt | None]) -> bool:
     return any(shows(p.labels, p.box, p.mask) for p in prompts if p is not None)
 
 
-def is_present(score: float, prompt: Prompt | None, shown: bool) -> bool:
-    """Tells whether the object is on the frame: where the user points at it, or where the object
-    score is positive.
+def may_show(
+    shown: bool, before: NDArray[np.float32] | None, iou: float, return_iou: float
+) -> bool:
+    """Tells whether a positive object score counts on a frame without a prompt.
 
-    A prompt that shows the object says more than the estimate, and so does an empty mask. shown
-    says whether any prompt ever showed the object (`ever_shown`); without one the score means
-    nothing.
+    shown says whether any prompt ever showed the object (`ever_shown`); without one the score means
+    nothing. before (R, R) are the logits of the frame before, None where there is none: an object
+    that was absent there is back only where the model's own estimate of its mask's IoU is at least
+    `return_iou`, so that a lost object does not jump onto the next thing for want of a better one.
+    """
+    return shown and (before is None or iou >= return_iou or bool((before > 0).any()))
+
+
+def is_present(score: float, prompt: Prompt | None, may: bool) -> bool:
+    """Tells whether the object is on the frame: where the user points at it, or where the object
+    score is positive and may show it (`may_show`).
+
+    A prompt that shows the object says more than the estimate, and so does an empty mask.
     """
     if prompt is not None:
         if shows(prompt.labels, prompt.box, prompt.mask):
             return True
         if prompt.mask is not None:
             return False
-    return shown and score > 0
+    return may and score > 0
 
 
 def is_remembered(prompted: bool, present: bool, iou: float, least_iou: float) -> bool:

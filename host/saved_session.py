@@ -63,6 +63,8 @@ def fingerprint(spec: ModelSpec) -> str:
         for name, port in side.items()
     }
     policy = {first("bank", name): size for name, size in asdict(spec.policy).items()}
+    if not policy["return_iou"]:
+        del policy["return_iou"]  # which there was not when the format was made
     told = json.dumps([spec.name, spec.precision, sizes, policy, ports])
     digest = hashlib.sha256(told.encode())
     for name in sorted(vars(spec.tables)):

@@ -7,12 +7,16 @@
 
 Memory is bounded: a bank of fixed size an object, and one frame. The image encoder runs once a
 frame however many objects there are; the other graphs run once an object.
+
+Two modes give the same masks. In `latency` a step answers for the frame that it is given. In
+`throughput` it answers for the frame before: its objects are worked on side by side, while the
+device encodes the new frame. `finish` answers for the last one.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,35 +26,17 @@ from numpy.typing import NDArray
 
 from host.bank import MemoryBank
 from host.device import Arrays, Device
-from host.errors import FrameError, PromptError, UnknownObjectError
+from host.errors import FrameError, PromptError, SavedSessionError, UnknownObjectError, UsageError
 from host.images import sigmoid
-from host.mask_overlap import share
+from host.jobs import Job, Jobs, Steps, drive, drive_all
+from host.mask_overlap import SharedFrame
 from host.prompts import Prompt
 from host.recurrence import ever_shown
 from host.saved_session import load_state, save_state
 from host.session_state import ObjectState, SessionState
 from host.tracker import Answer, ObjectModel
 
-
-class SharedFrame:
-    """The answers for all objects of one frame are brought to a size together, so that masks do not
-    overlap.
-    """
-
-    def __init__(self, answers: Sequence[Answer]) -> None:
-        self._answers = list(answers)
-        self._size: tuple[int, int] | None = None
-        self._planes: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
-
-    def logits_of(self, answer: Answer, size: tuple[int, int]) -> NDArray[np.float32]:
-        """Returns the logits of one of the answers at a size (height, width), without the pixels
-        that are another object's.
-        """
-        if self._size != size:
-            self._planes = share(np.stack([one.video_logits(*size) for one in self._answers]))
-            self._size = size
-        row = next(row for row, one in enumerate(self._answers) if one is answer)
-        return self._planes[row].copy()
+MODES = ("latency", "throughput")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +80,7 @@ class ObjectResult:
 @dataclass(frozen=True, eq=False)
 class StepResult:
     """A step's result holds every object on one frame, by id, and the milliseconds spent in each
-    stage.
+    stage. frame_index is -1, without objects, where no frame has been answered for yet.
     """
 
     frame_index: int
@@ -121,6 +107,15 @@ def check_frame(frame: Any, expected: tuple[int, int] | None = None, index: int 
         )
 
 
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    """A frame that was handed in and is not answered for: its prompts, and its encoder's job."""
+
+    frame: NDArray[np.uint8]
+    asked: dict[int, Prompt]
+    job: Job
+
+
 class Session:
     """A session tracks any number of objects through a stream of frames.
 
@@ -134,11 +129,19 @@ class Session:
         device: Device,
         overlapping: bool = False,
         now: Callable[[], float] = time.perf_counter,
+        mode: str = "latency",
+        jobs: Jobs | None = None,
     ) -> None:
+        if mode not in MODES:
+            raise UsageError(f"mode {mode!r}", f"there is: {', '.join(MODES)}")
         self.device = device
         self.overlapping = overlapping
+        self.mode = mode
         self.state = SessionState()
         self._model = ObjectModel(device, now)
+        self._jobs = jobs or (Jobs(device) if mode == "throughput" else None)
+        self._waiting: _Waiting | None = None
+        self._encoding: Job | None = None  # of the frame that was answered for last
 
     @property
     def object_ids(self) -> list[int]:
@@ -151,24 +154,72 @@ class Session:
         prompts: Mapping[int, Prompt] | None = None,
         codes: NDArray[Any] | None = None,
     ) -> StepResult:
-        """Takes the next frame (H, W, 3) uint8 RGB and answers for every object.
+        """Takes the next frame (H, W, 3) uint8 RGB and answers for every object, in `throughput` on
+        the frame before.
 
         prompts are given by object id; an id not yet known starts a new object. codes are what
         `prepare` made of the frame ahead of time. Raises FrameError and PromptError before anything
         has changed.
         """
-        state = self.state
-        check_frame(frame, state.frame_size, state.frame_index + 1)
+        waiting, state = self._waiting, self.state
+        size = state.frame_size if waiting is None else waiting.frame.shape[:2]
+        check_frame(frame, size, state.frame_index + 1 + (waiting is not None))
         asked = self._checked(prompts, frame.shape[:2])
         self._model.clock.ms = {}
+        if self._jobs is None:
+            self._begin(frame)
+            state.codes = codes
+            for object_id in self._all_of(asked):
+                self._answer(object_id, asked.get(object_id))
+            return self._result()
+        self._release()
+        call = self._model.image_call(frame, codes)
+        self._waiting = _Waiting(frame, asked, self._jobs.submit(*call))
+        return StepResult(-1, {}, {}) if waiting is None else self._answered(waiting, self._jobs)
+
+    def finish(self) -> StepResult | None:
+        """Answers for the frame that has not been answered for; None where there is none. The
+        session goes on with the next frame.
+        """
+        waiting, self._waiting = self._waiting, None
+        if waiting is None or self._jobs is None:
+            return None
+        self._model.clock.ms = {}
+        self._release()
+        return self._answered(waiting, self._jobs)
+
+    def _begin(self, frame: NDArray[np.uint8]) -> None:
+        """Makes a frame the current one, which prompts and corrections then mean."""
+        state = self.state
         state.frame_index += 1
         state.frame_size = (frame.shape[0], frame.shape[1])
-        state.frame, state.codes, state.image = frame, codes, None
+        state.frame, state.codes, state.image = frame, None, None
         for known in state.objects.values():
             known.end_frame()
-        for object_id in [*state.objects, *(new for new in asked if new not in state.objects)]:
-            self._answer(object_id, asked.get(object_id))
+
+    def _all_of(self, asked: Mapping[int, Prompt]) -> list[int]:
+        """Ids of all objects, new ones last."""
+        known = self.state.objects
+        return [*known, *(new for new in asked if new not in known)]
+
+    def _answered(self, waiting: _Waiting, jobs: Jobs) -> StepResult:
+        """Answers for a frame with all its objects at once."""
+        self._encoding = waiting.job
+        image = jobs.wait(waiting.job)
+        clock = self._model.clock
+        clock.add(waiting.job.graph, waiting.job.ms)
+        self._begin(waiting.frame)
+        self.state.image = image
+        ids = self._all_of(waiting.asked)
+        every = [self._answering(one, waiting.asked.get(one)) for one in ids]
+        self.state.objects.update(zip(ids, drive_all(every, jobs, clock.add), strict=True))
         return self._result()
+
+    def _release(self) -> None:
+        """Gives back the features of the frame that was answered for last."""
+        if self._encoding is not None and self._jobs is not None:
+            self._jobs.release(self._encoding)
+            self._encoding = None
 
     def refine(self, prompts: Mapping[int, Prompt]) -> StepResult:
         """Prompts or corrects objects on the current frame, after `step`.
@@ -218,10 +269,18 @@ class Session:
 
     def reset(self) -> None:
         """Forgets every object and frame; the next frame may have another size."""
+        self._release()
+        if self._waiting is not None and self._jobs is not None:
+            self._jobs.release(self._waiting.job)
+        self._waiting = None
         self.state = SessionState()
 
     def save(self, path: str | Path) -> None:
-        """Writes the session to a file (.npz), from which `load` resumes it to the bit."""
+        """Writes the session to a file (.npz), from which `load` resumes it to the bit. Raises
+        SavedSessionError while a frame has not been answered for.
+        """
+        if self._waiting is not None:
+            raise SavedSessionError("the last frame has not been answered for", "call finish first")
         save_state(self.state, self.device.spec, self.overlapping, path)
 
     @classmethod
@@ -256,8 +315,10 @@ class Session:
                     f"frame of {size[1]}x{size[0]}",
                     "give the mask at the video's own resolution",
                 )
-            known = self.state.objects.get(object_id)
-            if known is None and prompt.mask is None and prompt.box is None:
+            known = object_id in self.state.objects or (
+                self._waiting is not None and object_id in self._waiting.asked
+            )
+            if not known and prompt.mask is None and prompt.box is None:
                 _require_positive(object_id, prompt)
         return asked
 
@@ -270,6 +331,10 @@ class Session:
             )
 
     def _answer(self, object_id: int, prompt: Prompt | None) -> None:
+        self.state.objects[object_id] = drive(self._answering(object_id, prompt), self._model.run)
+
+    def _answering(self, object_id: int, prompt: Prompt | None) -> Steps[ObjectState]:
+        """Answers for an object on the current frame, and remembers it; its new state."""
         state, model = self.state, self._model
         image = self.encoded()
         known = state.objects.get(object_id)
@@ -285,16 +350,18 @@ class Session:
             prompt = known.prompt.then(prompt)
         now = state.frame_index
         shown = known.shown or ever_shown([prompt])
-        answer = model.answer(image, known.bank, now, prompt, known.before, own, shown=shown)
+        answer = yield from model.answering(
+            image, known.bank, now, prompt, known.before, own, shown=shown
+        )
         prompted = prompt is not None
         if model.remembers(prompted, answer):
-            memory = model.memorise(image, answer)
+            memory = yield from model.memorising(image, answer)
             with model.clock.stage("bank"):
                 known.bank.write(now, prompted, memory.keys, memory.values, memory.obj_ptr)
         else:
             known.bank.forget(now)
         known.current, known.prompt, known.tracked = answer, prompt, tracked
-        state.objects[object_id] = known
+        return known
 
     def _result(self) -> StepResult:
         state = self.state

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from host import images, recurrence
 from host.bank import MemoryBank
 from host.device import Arrays, Device
+from host.jobs import Call, Steps, drive
 from host.prompts import LOGIT_LIMIT, Prompt, dense_prompt
 from host.spec import OBJECT_TOKEN
 from host.tokens import TokenTable
@@ -50,7 +51,11 @@ class StageClock:
         try:
             yield
         finally:
-            self.ms[name] = self.ms.get(name, 0.0) + (self._now() - start) * 1e3
+            self.add(name, (self._now() - start) * 1e3)
+
+    def add(self, name: str, ms: float) -> None:
+        """Adds milliseconds to a stage."""
+        self.ms[name] = self.ms.get(name, 0.0) + ms
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,15 +127,25 @@ class ObjectModel:
             codes = codes.astype(np.float32) / np.float32(128)
         return codes
 
-    def encode_image(self, frame: NDArray[np.uint8], codes: NDArray[Any] | None = None) -> Arrays:
-        """Returns features and skips of a frame (H, W, 3) RGB, valid until the next call. codes are
-        what `prepare` made of the frame, where that was done ahead of time.
+    def image_call(self, frame: NDArray[np.uint8], codes: NDArray[Any] | None = None) -> Call:
+        """Returns the image encoder's call for a frame (H, W, 3) RGB. codes are what `prepare` made
+        of the frame, where that was done ahead of time.
         """
         if codes is None:
             with self.clock.stage("prepare"):
                 codes = self.prepare(frame)
-        with self.clock.stage("image_encoder"):
-            return self.device.run("image_encoder", {"image": codes})
+        return Call("image_encoder", {"image": codes})
+
+    def encode_image(self, frame: NDArray[np.uint8], codes: NDArray[Any] | None = None) -> Arrays:
+        """Returns features and skips of a frame (H, W, 3) RGB, valid until the next call. codes as
+        in `image_call`.
+        """
+        return self.run(self.image_call(frame, codes))
+
+    def run(self, call: Call) -> Arrays:
+        """Runs one call on the device, in its own time, and returns the outputs."""
+        with self.clock.stage(call.graph):
+            return self.device.run(*call)
 
     def answer(
         self,
@@ -143,7 +158,21 @@ class ObjectModel:
         *,
         shown: bool,
     ) -> Answer:
-        """Answers for an object on frame `now`.
+        """Answers for an object on frame `now`, see `answering`."""
+        return drive(self.answering(image, bank, now, prompt, before, own, shown=shown), self.run)
+
+    def answering(
+        self,
+        image: Arrays,
+        bank: MemoryBank,
+        now: int,
+        prompt: Prompt | None,
+        before: NDArray[np.float32] | None,
+        own: NDArray[np.float32] | None = None,
+        *,
+        shown: bool,
+    ) -> Steps[Answer]:
+        """Answers for an object on frame `now`, a call at a time.
 
         image are the image encoder's outputs, bank are the object's memories. before are the logits
         of the frame before; own are this frame's earlier logits when the prompt corrects them.
@@ -160,8 +189,7 @@ class ObjectModel:
                 remembers = True
                 inputs = {"features": image["features"]}
                 inputs["memory_keys"], inputs["memory_values"] = memory
-                with self.clock.stage("memory_attention"):
-                    conditioned = self.device.run("memory_attention", inputs)["conditioned"]
+                conditioned = (yield Call("memory_attention", inputs))["conditioned"]
         with self.clock.stage("prompts"):
             drawn = None
             if prompt is not None and given is not None:
@@ -175,9 +203,9 @@ class ObjectModel:
                 "dense_prompt": self._dense(prompt, mask_input),
                 "tokens": self._tokens(prompt),
             }
+        found = yield Call("mask_decoder", inputs)
         with self.clock.stage("mask_decoder"):
-            found = self.device.run("mask_decoder", inputs)
-            return self._read(found, prompt, remembers, drawn, shown)
+            return self._read(found, prompt, remembers, drawn, shown, before)
 
     def _dense(self, prompt: Prompt | None, logits: NDArray[np.float32] | None) -> NDArray[Any]:
         port = self._decoder_in["dense_prompt"]
@@ -197,14 +225,16 @@ class ObjectModel:
         remembers: bool,
         drawn: NDArray[np.float32] | None,
         shown: bool,
+        before: NDArray[np.float32] | None,
     ) -> Answer:
         scores = self._decoder_out["scores"].decode(found["scores"]).reshape(-1)
         masks = np.array(self._decoder_out["masks"].decode(found["masks"])[0])
         ious = images.sigmoid(scores[: len(masks)])
         chosen = recurrence.choose_mask(scores, prompt, remembers)
         score = float(scores[OBJECT_TOKEN])
-        present = recurrence.is_present(score, prompt, shown)
         logits, iou, given = masks[chosen], float(ious[chosen]), None
+        may = recurrence.may_show(shown, before, iou, self.spec.policy.return_iou)
+        present = recurrence.is_present(score, prompt, may)
         if drawn is not None and prompt is not None:
             logits, iou = drawn, 1.0
             given = prompt.mask if prompt.logits is None else None
@@ -227,7 +257,11 @@ class ObjectModel:
 
     def memorise(self, image: Arrays, answer: Answer) -> Memory:
         """Returns the memory of an answer. Its keys and values are valid until the next call."""
+        return drive(self.memorising(image, answer), self.run)
+
+    def memorising(self, image: Arrays, answer: Answer) -> Steps[Memory]:
+        """Makes the memory of an answer, a call at a time."""
         with self.clock.stage("memory_encoder"):
             mask = self._mask_port.encode(answer.logits)[None, None]
-            found = self.device.run("memory_encoder", {"mask": mask, "features": image["features"]})
+        found = yield Call("memory_encoder", {"mask": mask, "features": image["features"]})
         return Memory(found["keys"], found["values"], answer.obj_ptr)

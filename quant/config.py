@@ -48,6 +48,7 @@ class ModelConfig:
         decoder_layers: layers of the detector's decoder.
         least_iou: the model's own IoU estimate from which a frame without a prompt is remembered
             (host.policy.Policy); 0 for all.
+        return_iou: the same estimate from which an absent object is back; 0 at any positive score.
     """
 
     name: str
@@ -66,6 +67,7 @@ class ModelConfig:
     fusion_layers: int = 2
     decoder_layers: int = 2
     least_iou: float = 0.0
+    return_iou: float = 0.0
 
     @property
     def coarse(self) -> int:

@@ -18,17 +18,29 @@ CACHE = (
 
 
 def cached(name: str, fill: Callable[[Path], None]) -> Path:
-    """Folder of that name in the cache, made by `fill` if it is not there whole."""
+    """Folder of that name in the cache, made by `fill` if it is not there whole.
+
+    A build names its ROM images by their full paths, so a folder that was moved or copied here is
+    made anew: its simulator would read zeros where the images used to be.
+    """
     folder = CACHE / name
-    if (folder / "ready").exists():
+    if _is_ready(folder):
         return folder
     with _lock(folder):
-        if not (folder / "ready").exists():
+        if not _is_ready(folder):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             fill(folder)
-            (folder / "ready").touch()
+            (folder / "ready").write_text(str(folder), encoding="utf-8")
     return folder
+
+
+def _is_ready(folder: Path) -> bool:
+    """Tells whether a folder was filled whole, and where it lies now."""
+    try:
+        return (folder / "ready").read_text(encoding="utf-8") == str(folder)
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

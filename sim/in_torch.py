@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 import numpy as np
 import torch
@@ -24,13 +25,28 @@ from sim.staircase import line_of
 Unary = Callable[[Tensor], Tensor]
 
 
+_lock = Lock()
+_nnpack: list[bool] = []
+"""What the switch of NNPACK was, once for each program that runs now."""
+
+
 @contextmanager
 def running() -> Iterator[None]:
-    """What a program runs under. NNPACK's 3 x 3 convolutions are Winograd's, whose sums are not
-    exact.
+    """What a program runs under, several at once in as many threads. NNPACK's 3 x 3 convolutions
+    are Winograd's, whose sums are not exact; its switch is one for all threads, so it goes back
+    with the last program that ends.
     """
-    with torch.inference_mode(), torch.backends.nnpack.flags(enabled=False):
-        yield
+    with _lock:
+        (before,) = torch.backends.nnpack.set_flags(False)
+        _nnpack.append(_nnpack[0] if _nnpack else before)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        with _lock:
+            before = _nnpack.pop()
+            if not _nnpack:
+                torch.backends.nnpack.set_flags(before)
 
 
 def load(codes: NDArray) -> Tensor:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from hw.formal.prove import PROOFS, main, prove
-from hw.library import module_file, sources
+from hw.formal.prove import PROOFS, main, prove, proved_files
 
 # Text of the kernel -> text put in its place. Each fault must show in every proof of its kernel,
 # or, for dwc, of its direction.
@@ -46,6 +45,27 @@ FAULTS = {
         ("m_axis_tvalid <= s_axis_tvalid && full", "m_axis_tvalid <= full"),
         ("s_axis_tready = en;", "s_axis_tready = 1'b1;"),
     ],
+    "mover_arbiter": [
+        ("|ahead ? ahead : i_asking", "i_asking"),  # the lowest end always first
+        ("i_take && |i_asking", "|i_asking"),  # a turn passes that nobody had
+        ("chosen & (~chosen + ENDS'(1))", "chosen"),  # several at once
+    ],
+    "mover_read_end": [
+        ("credit_q >= CREDIT_BITS'(BURST_WORDS)", "credit_q != '0"),  # asks without room
+        ("CREDIT_BITS'(i_beats) + 1'b1", "CREDIT_BITS'(i_beats)"),  # promises a word too few
+        ("credit_q + CREDIT_BITS'(pull)", "credit_q + CREDIT_BITS'(go)"),  # a word given back twice
+    ],
+    "mover_write_end": [
+        ("level_q <= LEVEL_BITS'(i_beats)", "level_q < LEVEL_BITS'(i_beats)"),  # a word short
+        ("level_q + LEVEL_BITS'(push) -", "level_q + LEVEL_BITS'(full_q) -"),  # counted twice
+        ("level_q >= LEVEL_BITS'(BURST_WORDS)", "level_q > LEVEL_BITS'(BURST_WORDS)"),  # never able
+    ],
+    "mover_tally": [
+        ("counted_q[i_done_end] ? counts", "1'b1 ? counts"),  # begins with what was there
+        ("faults_q[e] | i_faults[e]", "i_faults[e]"),  # a fault forgotten
+        ("|| done || risen", "|| done && !i_clear[e] || risen"),  # lost as another is cleared
+        ("if (i_done) done_at[i_done_end]", "done_at[i_done_end]"),  # a time that nobody asked for
+    ],
 }
 QUICK = {proof.kernel: proof for proof in reversed(PROOFS)}.values()
 
@@ -73,13 +93,14 @@ def test_proof(proof):
     [pytest.param(p, f, id=f"{p} {f[1]}") for p in PROOFS for f in FAULTS[kind(p)]],
 )
 def test_fault(proof, fault, tmp_path):
-    source = module_file(proof.kernel)
+    files = proved_files(proof.kernel)
+    source = next(file for file in files if file.stem == proof.kernel)
     text = source.read_text(encoding="utf-8")
     assert text.count(fault[0]) == 1, f"{source.name} has no single {fault[0]!r}"
     copy = tmp_path / source.name
     copy.write_text(text.replace(*fault), encoding="utf-8")
-    files = [copy if file == source else file for file in sources(proof.kernel)]
-    assert prove(proof, files).verdict == "refuted"
+    changed = [copy if file == source else file for file in files]
+    assert prove(proof, changed).verdict == "refuted"
 
 
 def test_command_line(capsys):

@@ -49,13 +49,14 @@ ROOMS = {
     "hw.kernels.common": Room(("hw.spec", "hw.ops"), GOLDEN),
     "hw.kernels": Room(("hw.spec", "hw.ops", "hw.kernels.common"), GOLDEN),
     "hw": Room(("hw.spec",)),
-    "hw.formal": Room(("hw.spec", "hw")),
+    "hw.mover": Room(("hw.spec", "hw")),
+    "hw.formal": Room(("hw.spec", "hw", "hw.mover")),
     "hw.lower": Room(("hw.spec", "hw.ops")),
-    "hw.lower.finn": Room(("hw.spec", "hw.ops", "hw.kernels", "hw", "hw.lower")),
     "hw.fold": Room(("hw.spec", "hw.ops", "hw.kernels.common", "hw.kernels", "hw.lower")),
     "hw.stitch": Room(("hw.spec", "hw.kernels", "hw", "hw.fold")),
     "hw.search": Room(("hw.spec", "hw.fold", "hw.stitch")),
     "hw.hls": Room(("hw.spec", "hw.kernels", "hw", "hw.stitch")),
+    "hw.lower.finn": Room(("hw.spec", "hw.ops", "hw.kernels", "hw", "hw.lower", "hw.hls")),
     "hw.timing": Room(("hw.spec", "hw.kernels", "hw", "hw.stitch")),
     "hw.build": Room(
         ("hw.spec", "hw.ops", "hw", "hw.fold", "hw.stitch", "hw.search", "hw.hls", "hw.timing")

@@ -42,6 +42,7 @@ def make(*words, dry=True, path=None):
         (("formal", "K=SKID"), "hw.formal.prove skid"),
         (("timing", "GRAPH=Mask_Decoder"), "--graph mask_decoder"),
         (("csim", "CONFIG=Tiny"), "--config tiny"),
+        (("csim", "CONFIG=pico", "RTL=1"), "tests.hls.beside_rtl --config pico"),
         (("bitstream", "BACKEND=FINN"), "hw.lower.finn.build"),
         (("quantize", "FROM=Heads"), "--from heads"),
         (("quantize", "RESUME=No"), "--no-resume"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hw import synth
 from hw.design import Design
 from hw.kernels.mvu import Mvu
 from hw.kernels.skid import Skid
@@ -59,3 +60,9 @@ def test_packed_products_share_multipliers(family, bits, pack, most):
     found = measure(Design.of(kernel), family)
     assert found.dsp <= most
     assert found.dsp == kernel.cost().dsp
+
+
+def test_a_run_that_takes_too_long_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(synth, "TIMEOUT_S", 0.01)
+    with pytest.raises(SynthesisError, match="it: Yosys took longer than 0.01 s"):
+        synth.run_yosys("help\n", tmp_path, "it")

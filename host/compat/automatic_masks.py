@@ -27,8 +27,7 @@ from host.device import Device
 from host.errors import UsageError
 from host.images import logits_to_video
 from host.mask_overlap import surest
-from host.module_names import ModuleNames
-from host.names import check_known
+from host.names import ModuleNames, check_known
 from host.prompts import Prompt
 
 OUTPUT_MODES = {

@@ -16,7 +16,7 @@ from host.compat.sam2_prompts import flag_of, masks_of, prompts_of
 from host.device import Arrays, Device
 from host.errors import FrameError, PromptError
 from host.images import logits_to_video
-from host.module_names import ModuleNames
+from host.names import ModuleNames
 from host.prompts import Prompt
 from host.tracker import Answer, ObjectModel
 

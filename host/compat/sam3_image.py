@@ -17,7 +17,7 @@ from host.concepts.prompts import ConceptPrompt
 from host.concepts.session import ConceptSession
 from host.device import Device
 from host.errors import FrameError, PromptError
-from host.module_names import ModuleNames
+from host.names import ModuleNames
 from host.prompt_values import numbers
 
 State = dict[str, Any]

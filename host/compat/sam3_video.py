@@ -28,8 +28,8 @@ from host.concepts.prompts import ConceptPrompt
 from host.concepts.tracker import ConceptTracker, TrackedInstance
 from host.device import Device
 from host.errors import PromptError, UnknownObjectError, UsageError
-from host.module_names import ModuleNames
-from host.prompt_values import numbers
+from host.names import ModuleNames
+from host.prompt_values import labels_of, numbers
 from host.prompts import Prompt
 from host.session import Session
 
@@ -288,6 +288,6 @@ def _prompt(
     if given.size and given.shape[-1] != 4:
         raise PromptError(f"bounding_boxes of shape {given.shape}", "give x, y, width, height each")
     given = given.reshape(-1, 4)
-    kinds = np.ones(len(given), np.int64) if labels is None else np.asarray(labels)
+    kinds = np.ones(len(given), np.int64) if labels is None else labels_of(labels)
     corners = np.concatenate([given[:, :2], given[:, :2] + given[:, 2:]], 1)
     return ConceptPrompt(text, corners, kinds)

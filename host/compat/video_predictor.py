@@ -24,7 +24,7 @@ from host.compat.tensor import as_tensor
 from host.device import Arrays, Device
 from host.errors import PromptError, UnknownObjectError
 from host.mask_overlap import share
-from host.module_names import ModuleNames
+from host.names import ModuleNames
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt
 from host.recurrence import ever_shown
 from host.tracker import Answer, Memory, ObjectModel

@@ -100,7 +100,7 @@ class ConceptPrompt:
                 )
             boxes.append(box_from_pixels(example[:4], height, width))
             labels.append(example[4] if len(example) == 5 else POSITIVE)
-        return cls(text, np.asarray(boxes, np.float32).reshape(-1, 4), np.asarray(labels))
+        return cls(text, np.asarray(boxes, np.float32).reshape(-1, 4), labels_of(labels))
 
 
 def _named(box: NDArray[np.float32]) -> str:

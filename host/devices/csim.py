@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from host.device import Arrays
 from host.devices.graph_buffers import GraphBuffers, check_ports
 from host.errors import BundleError, DeviceError
-from host.module_names import ModuleNames
+from host.names import ModuleNames
 from host.spec import load_spec
 from hw.spec.errors import SamFabricError
 from hw.spec.hardware import FILE, GraphHardware, Hardware
@@ -30,15 +30,11 @@ class CsimDevice(ModuleNames):
     """
 
     name = "csim"
+    concurrent = True  # each graph has a program of its own
 
     def __init__(self, bundle: str | Path) -> None:
-        try:
-            from sim.csim.bundle import REMEDY, open_graphs, sources
-        except ModuleNotFoundError as error:
-            raise DeviceError(
-                f"device csim needs the Python package {error.name!r}",
-                "use a checkout of the repository (make setup), or another device",
-            ) from error
+        from sim.csim.bundle import REMEDY, open_graphs, sources
+
         folder = Path(bundle)
         manifest, self.spec = load_spec(folder)
         hardware = Hardware.load(folder)

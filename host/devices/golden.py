@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from host.device import Arrays
 from host.errors import BundleError, DeviceError
-from host.module_names import ModuleNames
+from host.names import ModuleNames
 from host.spec import load_spec
 from hw.spec.manifest import REBUILD
 
@@ -24,6 +24,7 @@ class GoldenDevice(ModuleNames):
     """
 
     name = "golden"
+    concurrent = True  # each graph has a program of its own
 
     def __init__(self, bundle: str | Path) -> None:
         from sim.graph import GraphExecutor  # the host's one door to it: a board needs none

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from host.device import Arrays
 from host.devices.driver import Driver, Transport
-from host.module_names import ModuleNames
+from host.names import ModuleNames
 from host.spec import load_spec
 from hw.spec.hardware import FILE, Hardware
 from hw.spec.manifest import check_listed

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.errors import SourceError
-from host.media.picture_size import MOST_PIXELS, claimed_pixels
+from host.media.picture_size import MOST_PIXELS, claimed_pixels, promises_too_much
 
 DEPTHS = (8, 10, 12, 14, 16)
 """Sensors give these numbers of bits."""
@@ -106,7 +106,8 @@ def decode(stored: NDArray[np.uint8], what: str) -> NDArray[Any]:
 
 def unpacked(stored: NDArray[np.uint8], how: int = cv2.IMREAD_UNCHANGED) -> NDArray[Any] | None:
     """Image of a file's bytes as OpenCV reads it; None for none, or for one too large to hold."""
-    if not stored.size or claimed_pixels(stored.tobytes()) > MOST_PIXELS:
+    data = stored.tobytes()
+    if not data or claimed_pixels(data) > MOST_PIXELS or promises_too_much(data):
         return None
     try:
         return cv2.imdecode(stored, how)

@@ -1,5 +1,5 @@
-"""How many pixels a picture file says that it has, before anything decodes it: a header of a few
-bytes may claim more than there is memory for.
+"""What a picture file says of its size, before anything decodes it: a few bytes may claim more than
+there is memory for.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import struct
 
 MOST_PIXELS = 1 << 28
 """Larger pictures are refused: cameras give up to 200 million pixels, this is 268 million."""
+_PNG = b"\x89PNG\r\n\x1a\n"
 _FRAME_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """JPEG segments with the size: start of frame, not tables or extensions (ITU-T T.81, B.1.1.3)."""
 _TIFF_SIZE = (256, 257)
@@ -23,6 +24,22 @@ def claimed_pixels(data: bytes) -> int:
     except (struct.error, IndexError, ValueError):
         return 0
     return abs(width) * abs(height)
+
+
+def promises_too_much(data: bytes) -> bool:
+    """Tells whether a PNG has a chunk that is longer than the rest of the file (PNG 3rd edition,
+    section 5.3): a decoder may take that much memory, up to 2 GiB, before it notices.
+    """
+    if not data.startswith(_PNG):
+        return False
+    at = len(_PNG)
+    while at + 8 <= len(data):
+        if data[at + 4 : at + 8] == b"IEND":  # what follows is of no chunk
+            return False
+        at += 12 + int.from_bytes(data[at : at + 4], "big")  # length, kind, contents, checksum
+        if at > len(data):
+            return True
+    return False
 
 
 def _size(data: bytes) -> tuple[int, int]:

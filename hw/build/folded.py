@@ -34,7 +34,8 @@ FOLDINGS = "foldings.toml"
 STYLES = {"xc7": Style(140, 0, 30, sparing=True), "xcup": Style(220, 950, sparing=True)}
 """What a search begins with, by family."""
 MOST = {"xc7": 6, "xcup": 3}
-"""Kernels that tready may run through at the boards' clocks, by family: `make timing` tells."""
+"""Kernels that tready may run through at the boards' clocks, by family: `make timing` tells. Where
+the budget has no room for the skids that this takes, there are none."""
 DSP_WORTH = (60.0, 120.0)
 """LUTs that a DSP is worth where there are too few of them: from 120 on every multiplier of 4 bits
 takes LUTs."""
@@ -196,7 +197,7 @@ def refold(folder: Path, manifest: Manifest, board: Board) -> Folded:
 
 
 def _made(flows: dict[str, Dataflow], stored: store.Stored, board: Board, path: Path) -> Folded:
-    plans, accelerators = {}, {}
+    plans: dict[str, Plan] = {}
     for graph, flow in flows.items():
         if stored.of(graph).sparing:
             flow = thinned(flow, apart(flow))
@@ -216,5 +217,15 @@ def _made(flows: dict[str, Dataflow], stored: store.Stored, board: Board, path: 
             except SpecError as error:
                 raise FoldingError(f"{graph}.{layer.name}: {error}", "mend its folding") from error
         plans[graph] = planned(flow, blocks)
-        accelerators[graph] = accelerator(flow, blocks, most=MOST[board.family])
-    return Folded(board, stored, plans, accelerators)
+    folded = _stitched(board, stored, plans, MOST[board.family])
+    if over(folded.cost, board.budget()):
+        # Foldings that were found before skids were counted may leave no room for them.
+        return _stitched(board, stored, plans, None)
+    return folded
+
+
+def _stitched(
+    board: Board, stored: store.Stored, plans: dict[str, Plan], most: int | None
+) -> Folded:
+    made = {g: accelerator(p.dataflow, p.blocks, most=most) for g, p in plans.items()}
+    return Folded(board, stored, plans, made)

@@ -19,7 +19,7 @@ from math import inf
 from pathlib import Path
 
 from hw import board as boards
-from hw.build import pictures, resources, timing
+from hw.build import backends, pictures, resources, timing
 from hw.build.folded import SHELL, Folded, refold
 from hw.build.progress import counted
 from hw.build.rates import add_rates, asked
@@ -52,7 +52,7 @@ def simulated(folder: Path) -> dict[str, dict[str, int]]:
                 best = found.get(run["graph"])
                 if best is None or run["length"] >= best["length"]:
                     found[run["graph"]] = run
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, OverflowError, TypeError, KeyError) as error:
             raise BundleError(f"{path} is damaged ({error})", "run host verify again") from error
     return found
 
@@ -77,6 +77,7 @@ def text(folder: Path, folded: Folded, found: ByLayer, measured: bool, target: T
     lines += _sharing(hardware)
     for graph in folded.plans:
         lines += _layers(folded, graph, found.get(graph, {}))
+    lines += backends.section({graph: plan.blocks for graph, plan in folded.plans.items()})
     return "\n".join(lines) + "\n"
 
 

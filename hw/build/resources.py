@@ -110,5 +110,5 @@ def load(folder: Path) -> ByLayer | None:
     try:
         plain = read_json(path)
         return {g: {n: typed(Cost, c) for n, c in layers.items()} for g, layers in plain.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, OverflowError, TypeError, AttributeError) as error:
         raise BundleError(f"{path} is damaged ({error})", "remove it, then run again") from error

@@ -1,5 +1,6 @@
 """Proves kernels that only move beats: nothing is lost, invented, reordered or altered, waiting
-beats stay as they are, and every beat comes out in time; for all time, by k-induction.
+beats stay as they are, and every beat comes out in time; and of the data mover its arbiter and its
+counters; for all time, by k-induction.
 
     python -m hw.formal.prove [kernel ...]
 
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hw.library import COMMON, sources
+from hw.mover.mover import FOLDER as MOVER
 from hw.spec.errors import SamFabricError, SpecError
 
 FOLDER = Path(__file__).resolve().parent
@@ -83,7 +85,20 @@ PROOFS = (
     _dwc(3, 5, 2),
     _dwc(6, 4, 1),
     _dwc(4, 6, 1),
+    Proof("mover_arbiter", {"ENDS": 4}, 6),
+    Proof("mover_arbiter", {"ENDS": 9}, 11),
+    Proof("mover_read_end", {"BURST_WORDS": 2, "WORDS": 4}, 6),
+    Proof("mover_write_end", {"BURST_WORDS": 2, "WORDS": 4}, 16),
+    Proof("mover_tally", {"ENDS": 3}, 4),
 )
+
+
+def proved_files(module: str) -> list[Path]:
+    """The files of a kernel or a part of the mover, used ones before their users."""
+    if not module.startswith("mover_"):
+        return sources(module)
+    fifo = sources("fifo") if module.endswith("_end") else []
+    return [*fifo, MOVER / f"{module}.sv"]
 
 
 def prove(proof: Proof, files: Sequence[Path] | None = None) -> Result:
@@ -91,7 +106,7 @@ def prove(proof: Proof, files: Sequence[Path] | None = None) -> Result:
 
     Raises ProofError where there is no verdict.
     """
-    design = [*(files or sources(proof.kernel)), FOLDER / "source.sv", FOLDER / "watch.sv"]
+    design = [*(files or proved_files(proof.kernel)), FOLDER / "source.sv", FOLDER / "watch.sv"]
     design.append(FOLDER / f"{proof.kernel}_proof.sv")
     top = f"{proof.kernel}_proof"
     chosen = " ".join(f"-G {k}={v}" for k, v in proof.parameters.items())

@@ -6,7 +6,7 @@ matmul, divide.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,7 @@ from hw.kernels.rowexp import Rowexp
 from hw.kernels.skid import Skid
 from hw.spec.dtypes import Arrays, IntType
 from hw.spec.errors import SpecError
-from hw.spec.hls import HlsCall, rom
+from hw.spec.hls import HlsCall, HlsLoop, rom
 from hw.spec.kernel import Cost, Kernel, RomImage, draw
 from hw.spec.sizes import ceil_div, whole_bytes
 from hw.spec.stream import Stream
@@ -319,6 +319,17 @@ class Attention(Kernel):
         table = rom(self.rowexp.codes, self.E_WIDTH, False)
         roms = self.requant.hls_roms(self.PE) | {"table": table}
         return HlsCall("attention", "attention", template, roms)
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        filled = self._filled(settings)
+        load, scores = self.scores.hls_loops(length=filled)
+        load_values, context = self.context.hls_loops(length=filled)
+        maximum, lookup = self.rowexp.hls_loops(**settings)
+        (quotients,) = self.divide.hls_loops()
+        requant = HlsLoop("attention_requant", self.queries * (filled // self.PE))
+        beside = replace(load_values, waits=0)  # comes while the keys do
+        both = (load, beside, replace(scores, waits=scores.waits - beside.stages))
+        return (*both, requant, maximum, lookup, replace(context, waits=0), quotients)
 
     def cost(self) -> Cost:
         parts: tuple[Kernel, ...]

@@ -10,7 +10,7 @@ import numpy as np
 from hw.kernels.common.quotient import offset_cost, quotient_cost
 from hw.ops.softmax import divide
 from hw.spec.dtypes import Arrays, IntType
-from hw.spec.hls import HlsCall
+from hw.spec.hls import HlsCall, HlsLoop
 from hw.spec.kernel import Cost, Kernel, draw
 from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
@@ -95,6 +95,11 @@ class Divide(Kernel):
     def hls(self) -> HlsCall:
         names = ("N_WIDTH", "D_WIDTH", "OUT_WIDTH", "SIGNED", "DIM", "PE", "TIE")
         return HlsCall("divide", "divide", self.template(*names, ROWS=self.rows))
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        """One quotient a cycle and lane, OUT_WIDTH steps deep; CYCLES is the SystemVerilog's."""
+        beats = self.rows * self.DIM // self.PE
+        return (HlsLoop("divide", beats, stages=self.OUT_WIDTH + 4),)
 
     def cost(self) -> Cost:
         n, d, out, pe = self.N_WIDTH, self.D_WIDTH, self.OUT_WIDTH, self.PE

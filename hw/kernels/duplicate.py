@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hw.kernels.common.bases import Plain
-from hw.spec.hls import HlsCall
+from hw.spec.hls import HlsCall, HlsLoop
 from hw.spec.kernel import Cost
 from hw.spec.stream import Stream
 
@@ -31,6 +31,9 @@ class Duplicate(Plain):
 
     def hls(self) -> HlsCall:
         return HlsCall("channels", "duplicate", self.template("STREAM_WIDTH", BEATS=self.beats))
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        return (HlsLoop("duplicate_beats", self.beats, stages=2),)
 
     def cost(self) -> Cost:
         return Cost(lut=3, ff=self.STREAM_WIDTH + 3)

@@ -8,7 +8,7 @@ from typing import Any
 
 from hw.kernels.common.costs import mux_luts
 from hw.spec.dtypes import MAX_BITS, IntType
-from hw.spec.hls import HlsCall
+from hw.spec.hls import HlsCall, HlsLoop
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
@@ -58,6 +58,20 @@ class Dwc(Kernel):
         codes = self._stream(1).size
         template = self.template("IN_LANES", "OUT_LANES", "ELEM_WIDTH", CODES=codes)
         return HlsCall("channels", "dwc", template)
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        """An iteration takes a beat where less than one to give is held, and gives one where it is
+        held; after the least common multiple of both sides nothing is held.
+        """
+        period = math.lcm(self.IN_LANES, self.OUT_LANES)
+        held = taken = given = trips = 0
+        while given < period:
+            trips += 1
+            if held < self.OUT_LANES and taken < period:
+                held, taken = held + self.IN_LANES, taken + self.IN_LANES
+            if held >= self.OUT_LANES:
+                held, given = held - self.OUT_LANES, given + self.OUT_LANES
+        return (HlsLoop("dwc_codes", self._stream(1).size // period * trips, stages=4),)
 
     def cost(self) -> Cost:
         common = math.gcd(self.IN_LANES, self.OUT_LANES)

@@ -12,7 +12,7 @@ from hw.kernels.common import mac_array
 from hw.kernels.common.costs import MULTIPLIERS, RAM_STYLES, ram_cost
 from hw.ops.matmul import matmul
 from hw.spec.dtypes import Arrays, IntType
-from hw.spec.hls import HlsCall
+from hw.spec.hls import HlsCall, HlsLoop
 from hw.spec.kernel import Cost, Kernel, draw
 from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
@@ -197,6 +197,21 @@ class Matmul(Kernel):
         names = ("TRANSPOSED", "LENGTH", "DIM", "PE", "SIMD", "A_WIDTH", "A_SIGNED", "B_WIDTH")
         template = self.template(*names, "ACCU_WIDTH", ROWS=self.rows)
         return HlsCall("matmul", "matmul", template)
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        """Bounds that the length decides keep the nest of the multiplication apart: its rows where
+        they are passes, its passes too where they are steps.
+        """
+        length = settings.get("length", self.LENGTH)
+        entries = 1
+        if self.RAGGED:
+            entries = self.rows * (1 if self.TRANSPOSED else self.DIM // self.wide)
+        loading = length * self.DIM // self.wide
+        stages = 5 + index_bits(self.SIMD)
+        return (
+            HlsLoop("matmul_load", loading, stages=3),
+            HlsLoop("matmul_multiply", self._multiplying(length), entries, stages, loading),
+        )
 
     def cost(self) -> Cost:
         inner, groups = self.DIM // self.wide, self.LENGTH // self.lanes

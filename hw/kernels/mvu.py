@@ -16,7 +16,7 @@ from hw.ops.conv import conv
 from hw.ops.integers import bounds
 from hw.spec.dtypes import Arrays, IntType
 from hw.spec.errors import SpecError
-from hw.spec.hls import HlsCall, rom
+from hw.spec.hls import HlsCall, HlsLoop, rom
 from hw.spec.kernel import Cost, RomImage
 from hw.spec.sizes import ceil_div, index_bits, signed_bits
 from hw.spec.stream import Stream
@@ -204,6 +204,10 @@ class Mvu(Layered):
         words = self.matrix().reshape(shape).transpose(0, 1, 3, 2, 4)
         words = words.reshape(self._depth, self.PE, self.SIMD)
         return HlsCall("mvau", "mvau", template, {"weights": rom(words, self.WEIGHT_WIDTH, True)})
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        stages = 5 + index_bits(self.SIMD)
+        return (HlsLoop("mvau_set", self.ideal_cycles(), stages=stages),)
 
     def cost(self) -> Cost:
         """The array, the memory, the kept vector, and little control: counters are carry chains

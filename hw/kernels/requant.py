@@ -19,7 +19,7 @@ from hw.kernels.common.bases import Layered
 from hw.kernels.common.costs import ROM_STYLES, rom_cost
 from hw.ops.requant import requant
 from hw.spec.dtypes import Arrays, IntType
-from hw.spec.hls import HlsCall, Rom, rom
+from hw.spec.hls import HlsCall, HlsLoop, Rom, rom
 from hw.spec.kernel import Cost, RomImage
 from hw.spec.sizes import ceil_div, index_bits
 from hw.spec.stream import Stream
@@ -220,6 +220,9 @@ class Requant(Layered):
         names += ("B_WIDTH", "B_SHIFT", "SHIFT", "SHIFTS", "SHIFT_STEP", "SETS")
         template = self.template(*names, PIXELS=self.pixels)
         return HlsCall("requant", "requant", template, self.hls_roms(self.PE))
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        return (HlsLoop("requant_set", self.ideal_cycles(), stages=8),)
 
     def hls_roms(self, lanes: int) -> dict[str, Rom]:
         """The constants are m, b above its B_SHIFT zeros, and the number of n's shift: a word a

@@ -14,7 +14,7 @@ from hw.kernels.common.rows import ScoreRows
 from hw.kernels.fifo import Fifo
 from hw.ops.softmax import divide, exp_beats, row_sum
 from hw.spec.dtypes import IntType
-from hw.spec.hls import HlsCall, rom
+from hw.spec.hls import HlsCall, HlsLoop, rom
 from hw.spec.kernel import Cost
 from hw.spec.sizes import whole_bytes
 from hw.spec.stream import Stream
@@ -73,6 +73,11 @@ class Softmax(ScoreRows):
         table = rom(self.codes, self.EXP_WIDTH, False)
         template = self.template(*names, ROWS=self.rows)
         return HlsCall("softmax", "softmax", template, {"table": table})
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        loops = super().hls_loops(**settings)
+        row = loops[-1]
+        return (*loops, HlsLoop("softmax_divide", row.trips, row.entries, self.OUT_WIDTH + 4))
 
     def cost(self) -> Cost:
         d, out, e = self.SUM_WIDTH, self.OUT_WIDTH, self.EXP_WIDTH

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hw.kernels.common.costs import BLOCKS, RAM_STYLES, ram_cost
 from hw.spec.dtypes import IntType
-from hw.spec.hls import HlsCall
+from hw.spec.hls import HlsCall, HlsLoop
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.sizes import ceil_div, index_bits
 from hw.spec.stream import Stream
@@ -153,6 +155,29 @@ class Swg(Kernel):
         if self.PARALLEL:
             return HlsCall("swg", "swg_parallel", self.template(*names))
         return HlsCall("swg", "swg_serial", self.template(*names, "DEPTHWISE"))
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        """A loop of the serial form gives a beat where it is here and takes one where there is
+        room: a beat of a line of windows leaves in the iteration after the last that it waits for.
+        """
+        if self.PARALLEL:
+            return (HlsLoop("swg_parallel", self.inputs()["s_axis"].beats),)
+        line, total = self.IFM_W * self.fold, self.IFM_H * self.IFM_W * self.fold
+        high, wide = ((n - self.KERNEL) // self.STRIDE + 1 for n in (self.IFM_H, self.IFM_W))
+        taps, pixels, folds = np.arange(self.KERNEL), np.arange(wide), np.arange(self.fold)
+        rows = taps[None, :, None, None] * line
+        columns = pixels[:, None, None, None] * self.STRIDE + taps[None, None, :, None]
+        needed = rows + columns * self.fold + folds + 1  # beats read, of the first line of windows
+        order = (0, 3, 1, 2) if self.DEPTHWISE else (0, 1, 2, 3)
+        beats = needed.transpose(order).ravel()
+        left = np.arange(beats.size, 0, -1)
+        trips = read = 0
+        for top in range(0, high * self.STRIDE, self.STRIDE):
+            late = np.maximum(beats + top * line - read, 0)
+            took = int((late + left).max())
+            room = min((top + self.KERNEL + self.STRIDE) * line, total)
+            trips, read = trips + took, min(read + took, room)
+        return (HlsLoop("swg_serial", trips + total - read),)
 
     def cost(self) -> Cost:
         return self._parallel_cost() if self.PARALLEL else self._serial_cost()

@@ -16,7 +16,7 @@ from hw.kernels.common.bases import Layered
 from hw.kernels.common.costs import ROM_STYLES, rom_cost
 from hw.ops.requant import threshold
 from hw.spec.dtypes import Arrays, IntType
-from hw.spec.hls import HlsCall, rom
+from hw.spec.hls import HlsCall, HlsLoop, rom
 from hw.spec.kernel import Cost, RomImage
 from hw.spec.sizes import ceil_div, index_bits
 from hw.spec.stream import Stream
@@ -147,6 +147,10 @@ class Threshold(Layered):
         steps = rom(words, self.ACCU_WIDTH, bool(self.ACCU_SIGNED))
         template = self.template(*names, PIXELS=self.pixels)
         return HlsCall("thresholding", "thresholding", template, {"steps": steps})
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        stages = 4 + self.OUT_WIDTH  # a comparison a bit
+        return (HlsLoop("thresholding_set", self.ideal_cycles(), stages=stages),)
 
     def cost(self) -> Cost:
         fold, sets = index_bits(self.NumChannels // self.PE), index_bits(self.SETS)

@@ -8,7 +8,7 @@ from typing import Any
 from hw.kernels.common.costs import RAM_STYLES, ram_cost
 from hw.ops.layout import transpose
 from hw.spec.dtypes import MAX_BITS, IntType
-from hw.spec.hls import HlsCall
+from hw.spec.hls import HlsCall, HlsLoop
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
@@ -63,6 +63,13 @@ class Transpose(Kernel):
     def hls(self) -> HlsCall:
         template = self.template("A", "B", "INNER", "PE", "ELEM_WIDTH")
         return HlsCall("channels", "transpose", template)
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        beats = self.ideal_cycles()
+        return (
+            HlsLoop("transpose_write", beats, stages=2),
+            HlsLoop("transpose_read", beats, stages=3, waits=beats),
+        )
 
     def cost(self) -> Cost:
         size = self.ideal_cycles()

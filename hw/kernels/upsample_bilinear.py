@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hw.kernels.common.costs import RAM_STYLES, ram_cost
 from hw.spec.dtypes import IntType
-from hw.spec.hls import HlsCall
+from hw.spec.hls import HlsCall, HlsLoop
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
@@ -77,6 +77,11 @@ class UpsampleBilinear(Kernel):
     def hls(self) -> HlsCall:
         names = ("IFM_H", "IFM_W", "NumChannels", "SIMD", "ELEM_WIDTH", "SIGNED")
         return HlsCall("upsample", "upsample_bilinear", self.template(*names))
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        """The first line is read before the first beat leaves."""
+        line = self.IFM_W * self.NumChannels // self.SIMD
+        return (HlsLoop("upsample_bilinear", line + self.ideal_cycles(), entries=2, stages=7),)
 
     def cost(self) -> Cost:
         fold = self.NumChannels // self.SIMD

@@ -14,7 +14,7 @@ from hw.kernels.common.costs import MULTIPLIERS, RAM_STYLES, ram_cost, rom_cost
 from hw.ops.integers import bounds
 from hw.spec.dtypes import Arrays, IntType
 from hw.spec.errors import SpecError
-from hw.spec.hls import HlsCall, rom
+from hw.spec.hls import HlsCall, HlsLoop, rom
 from hw.spec.kernel import Cost, RomImage
 from hw.spec.sizes import index_bits
 from hw.spec.stream import Stream
@@ -221,6 +221,10 @@ class Vvu(Layered):
         words = self._codes().reshape(shape).transpose(0, 1, 3, 4, 2)
         words = words.reshape(-1, self.SIMD, self.PE)
         return HlsCall("vvau", "vvau", template, {"weights": rom(words, self.WEIGHT_WIDTH, True)})
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        stages = 5 + index_bits(self.SIMD)
+        return (HlsLoop("vvau_set", self.ideal_cycles(), stages=stages),)
 
     def cost(self) -> Cost:
         """Accumulators and what adds several taps are nearly all of it; counters are carry chains

@@ -51,7 +51,7 @@ def read_description(export: Path) -> dict[str, Any]:
             ports_of(plain, name)
         check_parts(plain.get("trained", {}))
         return plain
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, OverflowError, KeyError, TypeError) as error:
         raise LoweringError(
             "model",
             "description",

@@ -161,7 +161,7 @@ class Program:
             inputs = [shapes[name] for name in node.inputs]
             try:
                 shape = shape_after(node.op, inputs, node.attrs, node.params)
-            except (ValueError, TypeError, KeyError, IndexError) as error:
+            except (ValueError, OverflowError, TypeError, KeyError, IndexError) as error:
                 raise ValueError(f"node {node.name}, {node.op}: {error}") from error
             if node.output in shapes:
                 raise ValueError(f"node {node.name}: {node.output} is there twice")

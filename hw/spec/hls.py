@@ -45,6 +45,37 @@ class HlsCall:
     instanced: bool = False
 
 
+ENTRY_CYCLES = 2
+"""A pipelined loop takes these cycles to be entered and to be left, one each (UG1399, "Working with
+Loops").
+"""
+
+
+@dataclass(frozen=True)
+class HlsLoop:
+    """The pipelined loop of one process of a template, in one frame, at II = 1.
+
+    Attributes:
+        function: that holds it.
+        trips: iterations, of all that it is entered.
+        entries: how often it is entered. A nest is flattened to one loop where nothing stands
+            between its loops and no inner bound is known at run time only (UG1399, loop_flatten).
+        stages: of the pipeline, estimated: what a code takes from the read to the write.
+        waits: cycles after the process before it begins until this one can.
+    """
+
+    function: str
+    trips: int
+    entries: int = 1
+    stages: int = 6
+    waits: int = 0
+
+    @property
+    def cycles(self) -> int:
+        """The loop takes so many cycles a frame."""
+        return self.trips + self.entries * (self.stages - 1 + ENTRY_CYCLES)
+
+
 def rom(values: NDArray[Any], bits: int, signed: bool) -> Rom:
     """A Rom of codes of so many bits, up to 63. Raises SpecError for codes beyond them."""
     codes = np.asarray(values).astype(np.int64)

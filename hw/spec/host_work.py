@@ -137,7 +137,7 @@ class Measured:
             plain = json.loads(path.read_text("utf-8"))
             works = [HostWork(**work) for work in plain["works"]]
             return cls(str(plain["machine"]), plain["rating"], works)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, OverflowError, KeyError, TypeError) as error:
             raise BundleError(
                 f"{path} cannot be read ({error})", "run make hardware again"
             ) from error

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hw.spec.dtypes import Arrays
 from hw.spec.errors import SpecError
-from hw.spec.hls import HlsCall
+from hw.spec.hls import HlsCall, HlsLoop
 from hw.spec.sizes import ceil_div
 from hw.spec.stream import Stream
 
@@ -136,7 +136,7 @@ class Kernel(ABC):
 
     @property
     def cuts_ready(self) -> bool:
-        """Does no tready of its inputs depend on one of its outputs in the same cycle?"""
+        """Tells that no tready of its inputs depends on one of its outputs in the same cycle."""
         return False
 
     @abstractmethod
@@ -182,6 +182,27 @@ class Kernel(ABC):
     def hls(self) -> HlsCall:
         """The kernel's HLS form. Raises SpecError where there is none."""
         raise SpecError(f"{self.name} has no HLS form", "build it with BACKEND=rtl")
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        """The loops of the HLS form in one frame, a process each, in the order of the data. Without
+        more said it is one, which takes what the folding asks for.
+        """
+        return (HlsLoop(self.hls().function, self.ideal_cycles(**settings)),)
+
+    def hls_interval(self, **settings: int) -> int:
+        """Expected cycles of the HLS form between frames that follow each other: those of its
+        slowest process.
+        """
+        return max(loop.cycles for loop in self.hls_loops(**settings))
+
+    def hls_latency(self, **settings: int) -> int:
+        """Expected cycles of the HLS form from a frame's first beat to its last."""
+        start = end = 0
+        for loop in self.hls_loops(**settings):
+            start += loop.waits
+            end = max(end + loop.stages, start + loop.cycles)
+            start += loop.stages
+        return end
 
     def template(self, *names: str, **more: int) -> dict[str, int]:
         """Arguments of an HLS template: parameters under their own names, then what else is

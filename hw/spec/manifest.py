@@ -52,13 +52,15 @@ class Widths:
 @dataclass(frozen=True)
 class BankSizes:
     """Recent and prompted memories and object pointers that the model was trained with, and the
-    model's own IoU estimate from which an unprompted frame is remembered (0: every frame).
+    model's own IoU estimate from which an unprompted frame is remembered (0: every frame) and an
+    absent object is back (0: whenever its score is positive).
     """
 
     recent: int
     prompted: int
     obj_ptrs: int
     least_iou: float = 0.0
+    return_iou: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -198,8 +200,9 @@ class Manifest:
             whole(size, name, 1, LARGEST_WIDTH)
         for name in ("recent", "prompted", "obj_ptrs"):
             whole(getattr(found.bank, name), name, 1, LARGEST_BANK)
-        if not 0 <= found.bank.least_iou <= 1:
-            raise ValueError(f"least_iou is {found.bank.least_iou}")
+        for name in ("least_iou", "return_iou"):
+            if not 0 <= (value := getattr(found.bank, name)) <= 1:
+                raise ValueError(f"{name} is {value}")
         if found.image_size % 16 or len({g.name for g in found.graphs}) != len(found.graphs):
             raise ValueError(f"an image of {found.image_size}, or a graph twice")
         return found

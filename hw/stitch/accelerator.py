@@ -51,10 +51,10 @@ def accelerator(
     dataflow: Dataflow,
     blocks: Mapping[str, Block],
     overrides: Mapping[tuple[str, int], int] | None = None,
-    most: int = MOST,
+    most: int | None = MOST,
 ) -> Accelerator:
     """Stitches the blocks. overrides: depths of FIFOs in vectors, by (layer, input). most: kernels
-    that tready may run through, see `hw.stitch.cuts`.
+    that tready may run through, see `hw.stitch.cuts`; None: any number.
 
     Raises SpecError for blocks that do not fit each other.
     """
@@ -108,7 +108,7 @@ class _Stitcher:
         self.drops: list[str] = []
         self.inputs: list[StreamEnd] = []
 
-    def stitch(self, most: int) -> Accelerator:
+    def stitch(self, most: int | None) -> Accelerator:
         for port, tensor in self.dataflow.inputs.items():
             self._enter(port, tensor)
         for layer in self.dataflow.layers:
@@ -136,7 +136,9 @@ class _Stitcher:
         if setup:
             loads = {SETUP: np.frombuffer(setup, np.uint8).astype(np.int64)}
             ends[SETUP] = Stream((len(setup),), IntType(WORD, False), 1)
-        parts, wires = cut(order, tuple(self.wires), ends, most)
+        parts, wires = order, tuple(self.wires)
+        if most is not None:
+            parts, wires = cut(parts, wires, ends, most)
         netlist = Netlist(self.dataflow.graph, parts, wires, tuple(self.drops), ends, loads)
         return Accelerator(netlist, tuple(self.inputs), outputs, self.fifos, setup)
 

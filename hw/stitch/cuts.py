@@ -25,7 +25,7 @@ MOST = 3
 AHEAD = {"fifo": 2, "swg": 1}
 """What kernels that cut have between their registers and their own tready."""
 CUT = "_cut"
-"""Names of these skids end so."""
+"""Skids that `cut` puts in have names with this ending, by which `joined` knows them."""
 LOADED = "s_axis_weights"
 """An input of memories, whose tready is a register."""
 INSIDE = {"swg": 2, "mvu": 1}
@@ -50,7 +50,7 @@ def cut(
 def joined(instances: Mapping[str, Kernel], wires: Wires) -> tuple[dict[str, Kernel], Wires]:
     """The netlist without the skids that `cut` put in, for who makes handshakes of its own."""
     feeds = {sink: source for source, sink in wires}
-    skids = {name for name in instances if name.endswith(CUT)}
+    skids = {n for n, k in instances.items() if isinstance(k, Skid) and n.endswith(CUT)}
     kept = []
     for source, sink in wires:
         while source.partition(".")[0] in skids:

@@ -72,7 +72,7 @@ class Views:
             masks = _mapped(folder / "masks.npy")
             named = {name: rows[name] for name in ("first", "concept", "boxes", "known", "unsure")}
             return cls(index["concepts"], maps, index["scales"], masks, **named)
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except (OSError, ValueError, OverflowError, KeyError, TypeError, EOFError) as error:
             raise DataError(
                 f"views in {folder} are damaged ({error})", "remove the folder: they are made again"
             ) from error

@@ -137,7 +137,7 @@ def read_labels(path: Path) -> dict[str, dict[int, str]]:
         return {
             stem: {int(i): str(name) for i, name in _pairs(entry)} for stem, entry in table.items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"cannot read {path}: {error!r}", 'expected {"<image>": [[id, "class"], …]}'
         ) from error

@@ -28,7 +28,7 @@ from host.media.demo_clip import render_demo_clip
 from host.prompts import Prompt
 from host.rates.measure import measure
 from host.rates.rating import processor_name, rating_here
-from host.session import Session
+from host.session import MODES, Session
 from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.files import atomic_path
@@ -116,6 +116,40 @@ def endurance(device: Device, frames: list[np.ndarray], count: int) -> dict[str,
     }
 
 
+def modes(golden: Device, frames: list[np.ndarray], count: int, objects: int) -> dict[str, float]:
+    """Prints the rate of a session that answers at once and of one that is a frame behind, its
+    objects side by side, and how many pixels of their masks differ.
+    """
+    runs: dict[str, tuple[float, list[np.ndarray]]] = {}
+    for mode in (*MODES, *MODES):  # the faster of two turns, since a machine does other things
+        session, masks = Session(golden, mode=mode), []
+        start = time.perf_counter()
+        results = [
+            session.step(frame, tiles(frame, objects) if index == 0 else None)
+            for index, frame in enumerate(looped(frames, count))
+        ]
+        results += [last for last in (session.finish(),) if last is not None]
+        took = (time.perf_counter() - start) * 1e3 / count
+        for result in results:
+            masks += [found.mask() for found in result.objects.values()]
+        runs[mode] = min(took, runs[mode][0] if mode in runs else took), masks
+    (at_once, wanted), (behind, found) = (runs[mode] for mode in MODES)
+    if len(found) != len(wanted):
+        raise SamFabricError(f"{len(found)} masks a frame behind, {len(wanted)} at once")
+    differ = sum(int((a != b).sum()) for a, b in zip(found, wanted, strict=True))
+    print(
+        f"{objects} object(s), {count} frames: at once {1e3 / at_once:.2f} frames/s, a frame "
+        f"behind {1e3 / behind:.2f} ({at_once / behind:.2f} times); {differ} pixels of "
+        f"{len(wanted)} masks differ"
+    )
+    suffix = f"{objects}_objects"
+    return {
+        f"latency_ms_{suffix}": at_once,
+        f"throughput_ms_{suffix}": behind,
+        f"differ_{suffix}": differ,
+    }
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m quant.scoring.bench", description=__doc__)
     parser.add_argument("--config", type=model_name, default="nano", choices=list(CONFIGS))
@@ -173,6 +207,8 @@ def bench(args: argparse.Namespace) -> dict[str, float]:
         "golden, 4 objects", f"{four.median:.1f}", f"{figures['four_objects_over_one']:.2f}"
     )
     Console().print(table)
+    for objects in (1, 4):
+        figures |= modes(golden, frames, args.frames, objects)
     if args.endurance:
         long = endurance(golden, frames, args.endurance)
         figures |= {f"endurance_{k}": v for k, v in long.items()}

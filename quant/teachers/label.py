@@ -199,7 +199,7 @@ def read_boxes(path: Path) -> dict[str, Boxes]:
             }
             for frame, named in table.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, OverflowError, TypeError, AttributeError) as error:
         raise TeacherError(
             f"cannot read boxes of {path}: {error}",
             'write {"<clip>/<frame>": {"dog": [[x0, y0, x1, y1]]}}',

@@ -1,8 +1,9 @@
 """From rendered clips to a training batch, on the training device: a window of frames, the objects
 to follow, and what makes a clip hard.
 
-Cuts to another clip while the object is gone, smoke that drifts past, and blur are drawn here, so
-that a clip that is seen twice is another clip the second time.
+Cuts to another clip while the object is gone, objects that vanish while the scene goes on, smoke
+that drifts past, and blur are drawn here, so that a clip that is seen twice is another clip the
+second time.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ SMALLEST_TARGET = 8e-4  # of the frame: below it no cell of the mask grid would 
 REVERSED_SHARE = 0.3
 EMPTY_SHARE = 0.03  # of the objects: an empty prompt, and nothing to be found afterwards
 CUT_SHARE = 0.1  # of the clips: another clip is shown for a while
+VANISH_SHARE = 0.2  # of the clips: an object vanishes for a while, the scene goes on without it
+WIDEST_RIM = 3  # cells of the mask grid around a vanished object that are painted over with it
 SMOKE_SHARE = 0.07
 BLUR_SHARE = 0.07
 
@@ -48,6 +51,7 @@ def assemble(frames: Tensor, ids: Tensor, size: int, grid: int, length: int, obj
     targets = torch.stack(
         [_pooled((ids == chosen[:, k, None, None, None]).float(), grid) for k in range(objects)], 1
     )
+    frames, targets = _vanish(frames, targets)
     frames, targets, valid = _cut(frames, targets, valid)
     frames = _film(frames)
     if frames.shape[-1] != size:
@@ -104,15 +108,53 @@ def _cut(frames: Tensor, targets: Tensor, valid: Tensor) -> tuple[Tensor, Tensor
     b, n = frames.shape[:2]
     if b < 2 or n < 3:
         return frames, targets, valid
-    device = frames.device
-    time = torch.arange(n, device=device)
-    start = torch.randint(1, n, (b, 1), device=device)
-    stop = start + torch.randint(1, n, (b, 1), device=device)
-    away = (time >= start) & (time < stop) & (torch.rand(b, 1, device=device) < CUT_SHARE)
+    away = _a_while(b, n, CUT_SHARE, frames.device)
     other = frames.roll(1, 0)
     frames = torch.where(away[..., None, None, None], other, frames)
     targets = torch.where(away[:, None, :, None, None], torch.zeros_like(targets), targets)
     return frames, targets, valid | away[..., None, None]
+
+
+def _a_while(clips: int, frames: int, share: float, device: torch.device) -> Tensor:
+    """Some consecutive frames after the first in a share of the clips, (B,N) bool."""
+    time = torch.arange(frames, device=device)
+    start = torch.randint(1, frames, (clips, 1), device=device)
+    stop = start + torch.randint(1, frames, (clips, 1), device=device)
+    return (time >= start) & (time < stop) & (torch.rand(clips, 1, device=device) < share)
+
+
+def _vanish(frames: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """In some clips the first object vanishes for a while: what it covered is painted over, with
+    another part of its own frame where that does not show it, else with another clip.
+
+    An object that leaves takes nothing else with it, so that the background must not be enough for
+    a mask. Frames (B,N,3,S,S) uint8, targets (B,K,N,R,R).
+    """
+    b, n, _, size, _ = frames.shape
+    if b < 2 or n < 3:
+        return frames, targets
+    grid = targets.shape[-1]
+    away = _a_while(b, n, VANISH_SHARE, frames.device)
+    which = away.any(1).nonzero()[:, 0]
+    if not len(which):
+        return frames, targets
+    shape = targets[which, 0]  # (M,N,R,R)
+    rim = 1 + int(torch.randint(WIDEST_RIM, ()))
+    covered = F.max_pool2d((shape > 0).float(), 2 * rim + 1, stride=1, padding=rim)
+    covered = covered * away[which][:, :, None, None]
+    # Elsewhere in the frame: half its sides away, and mirrored.
+    moved = (grid // 2, grid // 2), (-2, -1)
+    elsewhere = shape.flip(-1).roll(*moved)
+    clean = ((elsewhere * covered).flatten(2).amax(2) == 0)[:, :, None, None, None]
+    steps = (size // 2, size // 2), (-2, -1)
+    there = torch.where(clean, frames[which].flip(-1).roll(*steps), frames.roll(1, 0)[which])
+    cover = covered.repeat_interleave(size // grid, -1).repeat_interleave(size // grid, -2)
+    cover = F.avg_pool2d(cover, 5, stride=1, padding=2, count_include_pad=False)[:, :, None]
+    picked = frames[which].float()
+    frames, targets = frames.clone(), targets.clone()
+    frames[which] = (picked + cover * (there.float() - picked)).round().to(torch.uint8)
+    targets[which] = targets[which] * (1 - covered[:, None])
+    return frames, targets
 
 
 def _film(frames: Tensor) -> Tensor:

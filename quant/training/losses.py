@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 FOCAL_WEIGHT, DICE_WEIGHT, IOU_WEIGHT, OBJECT_WEIGHT = 20.0, 1.0, 1.0, 1.0
+ABSENT_WEIGHT = 2.0
+"""A frame without its object counts so much more in the object score's loss: there are few."""
 FOCAL_ALPHA, FOCAL_GAMMA = 0.25, 2.0  # Lin et al. 2017, as SAM 2
 
 
@@ -71,7 +73,8 @@ def frame_loss(
         given: (B,) bool: the mask was the prompt, so only the object score is learned.
     """
     present = (target > 0.5).flatten(1).any(1).float()  # (B,)
-    loss = OBJECT_WEIGHT * F.binary_cross_entropy_with_logits(scores[:, 0, 4, 0], present)
+    weight = present + ABSENT_WEIGHT * (1 - present)
+    loss = OBJECT_WEIGHT * F.binary_cross_entropy_with_logits(scores[:, 0, 4, 0], present, weight)
     wanted, known = target[:, None].expand_as(masks), valid[:, None].expand_as(masks)
     each = FOCAL_WEIGHT * focal(masks, wanted, known) + DICE_WEIGHT * dice(masks, wanted, known)
     with torch.no_grad():
@@ -79,7 +82,11 @@ def frame_loss(
     estimate = (scores[:, 0, :4, 0].sigmoid() - truth).abs()  # (B,4)
     single = each[:, 0] + IOU_WEIGHT * estimate[:, 0]
     several = each[:, 1:].min(1).values + IOU_WEIGHT * estimate[:, 1:].mean(1)
-    # As SAM 2: masks of an absent object teach nothing.
     counts = present * (~given).float()
     learned = torch.where(ambiguous, several, single) * counts
-    return loss + learned.sum() / counts.sum().clamp(min=1)
+    loss = loss + learned.sum() / counts.sum().clamp(min=1)
+    # SAM 2 learns nothing from masks of an absent object. Here the answering mask is to be empty
+    # as well, so that a wrong object score alone draws nothing.
+    gone = (1 - present) * (~given).float()
+    empty = FOCAL_WEIGHT * focal(masks[:, 0], target, valid) * gone
+    return loss + empty.sum() / gone.sum().clamp(min=1)

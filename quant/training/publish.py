@@ -18,6 +18,7 @@ from hw.spec.command_line import given_path, model_name
 from hw.spec.files import atomic_path
 from quant.commands import exit_code
 from quant.config import CONFIGS, get_config
+from quant.model.average import average_with
 from quant.model.provenance import (
     SHOWN,
     ProvenanceError,
@@ -40,8 +41,9 @@ from quant.training.settle import settle
 PRECISIONS = ("float", "w4a4")
 
 
-def publish(config: str, run: Path, out: Path) -> list[Path]:
-    """Ship a run's weights; returns the files written.
+def publish(config: str, run: Path, out: Path, average: Path | None = None) -> list[Path]:
+    """Ship a run's weights; returns the files written. average: quantized weights that the run's
+    are moved half way to first (`quant.model.average`).
 
     Raises CheckpointError where the run has finished no stage, ProvenanceError where its float and
     its quantized stage do not belong together, or a detector and the shipped tracker.
@@ -58,6 +60,12 @@ def publish(config: str, run: Path, out: Path) -> list[Path]:
         raise CheckpointError(f"no finished stage in {run}", "train one with `make quantize`")
     if len(shipped) == len(PRECISIONS):
         check_stages(run, shipped["float"][0], shipped["w4a4"][0])
+    if average is not None:
+        if "w4a4" not in shipped:
+            raise CheckpointError(
+                f"no finished quantized stage in {run} to average", "leave --average out"
+            )
+        average_with(shipped["w4a4"][0], average)
     written = []
     for precision, (model, stage) in shipped.items():
         if not model.precision.is_float:
@@ -132,10 +140,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=given_path, default=CHECKPOINTS, help="shipped checkpoints (%(default)s)"
     )
+    parser.add_argument(
+        "--average",
+        type=given_path,
+        help="quantized weights to average the run's with, which it began from",
+    )
     args = parser.parse_args(argv)
 
     def work() -> None:
-        for path in publish(args.config, args.run or Path("runs") / args.config, args.out):
+        run = args.run or Path("runs") / args.config
+        for path in publish(args.config, run, args.out, args.average):
             print(path)
 
     return exit_code(work, False)

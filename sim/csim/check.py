@@ -14,7 +14,7 @@ from hw.spec.kernel import Kernel
 from sim.csim.library import CsimError, Library, beats_of
 
 SEED = 20261121
-KINDS = ("random", "random", "min", "max", "corners")
+KINDS = ("random", "random", "random", "min", "max", "corners")
 
 
 @dataclass(frozen=True)

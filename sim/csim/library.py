@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hw.hls.headers import type_headers
 from hw.hls.source import INCLUDE, Top
 from hw.spec.errors import SamFabricError
 from hw.spec.stream import Stream
 from sim.cache import cached
-from sim.csim import depths
-from sim.csim.headers import type_headers
+from sim.csim import depths, trips
 
-FLAGS = ("-std=c++14", "-O2", "-shared", "-fPIC", "-w", "-DAP_INT_MAX_W=16384")
+FLAGS = ("-std=c++14", "-O2", "-shared", "-fPIC", "-w", "-DAP_INT_MAX_W=16384", "-fno-gnu-unique")
+"""The last one: else what a template keeps between frames is one for all libraries of a process."""
 TIMEOUT_S = 1800
 MESSAGE = 1 << 16
 """A run says no more than this many bytes."""
@@ -79,13 +80,19 @@ class CsimError(SamFabricError):
 class Library:
     """A library holds compiled top functions, which it calls with bytes. bounded: streams hold no
     more than their depth, and a run that comes to a halt for good is told; else they hold what
-    comes, and a run is quicker.
+    comes, and a run is quicker. counted: iterations of pipelined loops are counted.
 
     Raises CsimError where the compiler is missing or refuses the source, HeadersError where the
     headers are missing.
     """
 
-    def __init__(self, tops: Sequence[Top], include: Path = INCLUDE, bounded: bool = False) -> None:
+    def __init__(
+        self,
+        tops: Sequence[Top],
+        include: Path = INCLUDE,
+        bounded: bool = False,
+        counted: bool = False,
+    ) -> None:
         self.tops = {top.name: top for top in tops}
         source = "".join(f'#include "{h}.hpp"\n' for h in sorted(_headers(tops)))
         source += _GLUE.replace("@PORTS@", _PORTS if any(t.axis for t in tops) else "")
@@ -93,6 +100,9 @@ class Library:
         if bounded:
             source = "#include <cstring>\n#include <stdexcept>\n" + depths.bounded(source)
         headers = _texts(include, bounded)
+        if counted:
+            source = trips.COUNTERS + trips.counting(source)
+            headers = {name: trips.counting(text) for name, text in headers.items()}
         words = "\0".join((source, *FLAGS, *headers, *headers.values()))
         digest = hashlib.sha256(words.encode()).hexdigest()[:16]
         folder = cached(f"csim-{digest}", lambda kept: _compile(source, headers, kept))
@@ -100,6 +110,12 @@ class Library:
         with tempfile.TemporaryDirectory(prefix="samfabric-csim-") as place:
             own = shutil.copy(folder / "csim.so", place)
             self._library = ctypes.CDLL(own)
+
+    def trips(self) -> dict[str, int]:
+        """Iterations of pipelined loops by function since the last call, where they are counted."""
+        said = ctypes.create_string_buffer(trips.MOST)
+        self._library["trips_since"](said, ctypes.c_ulong(trips.MOST))
+        return trips.parsed(said.value.decode())
 
     def run(self, name: str, frames: int, inputs: Mapping[str, Bytes]) -> dict[str, Bytes]:
         """Beats of all frames by input stream -> by output stream.

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from matplotlib.colors import to_rgba
@@ -222,3 +223,19 @@ def test_long_work_shows_how_much_is_done(capfd):
         say(3, 4)
     said = capfd.readouterr().err
     assert "synthesis" in said and "3/4" in said and " kernels" in said
+
+
+def test_skids_are_put_in_where_the_budget_has_room_for_them(bundle, monkeypatch):
+    def skids(made):
+        return [k for a in made.accelerators.values() for k in a.netlist.instances.values()
+                if k.name == "skid"]  # fmt: skip
+
+    manifest = load_manifest(bundle)
+    roomy = refold(bundle, manifest, BOARD)
+    assert skids(roomy)
+    lut = roomy.cost.lut - 1  # one too few for all of them
+    tight = replace(BOARD.budget(), lut=lut)
+    monkeypatch.setattr(boards.Board, "budget", lambda board: tight)
+    cramped = refold(bundle, manifest, BOARD)
+    assert skids(cramped) == [] and cramped.cost.lut < lut
+    assert cramped.plans.keys() == roomy.plans.keys()

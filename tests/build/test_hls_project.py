@@ -16,6 +16,7 @@ from hw.build import bitstream, vitis, vivado
 from hw.build.hardware import build
 from hw.build.overlay import located
 from hw.hls import project
+from hw.hls.headers import type_headers
 from hw.library import COMMON
 from hw.search.target import Target
 from hw.spec.dtypes import IntType
@@ -25,7 +26,6 @@ from hw.spec.kernel import Kernel
 from hw.spec.stream import Stream
 from hw.stitch.accelerator import SETUP
 from sim.board import hwh
-from sim.csim.headers import type_headers
 from sim.verilate import environment, tool
 from tests.build.block_design import read
 from tests.build.test_vivado_tcl import KV260, STUBS, bundle_of, tcl

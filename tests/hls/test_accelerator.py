@@ -20,14 +20,17 @@ def test_a_graph_gives_the_programs_codes(graph, record_property):
     record_property("outputs compared", outcome.compared)
 
 
-def test_memories_are_loaded_once_from_the_bytes_that_the_rtl_takes(record_property):
+def test_memories_are_loaded_once_from_the_bytes_that_the_rtl_takes(record_property, capfd):
     flow = dataflow("memory_encoder")
     made = accelerator(
         flow, {x.name: cheapest(x, 20_000, Style(1e6, 1), BUDGET) for x in flow.layers}
     )
     assert made.setup
-    outcome = compare(SOURCE, "memory_encoder", made, (0, 0, 0))
-    assert outcome.compared > 0 and outcome.wrong == 0
+    for _ in range(2):  # a second library in the process has memories of its own
+        outcome = compare(SOURCE, "memory_encoder", made, (0, 0, 0))
+        assert outcome.compared > 0 and outcome.wrong == 0
+    said = capfd.readouterr()
+    assert "leftover data" not in said.out + said.err
     record_property("outputs compared", outcome.compared)
 
 

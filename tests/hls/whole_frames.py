@@ -61,7 +61,7 @@ def beats_of(
         packed = []
         for frame in frames:
             codes = np.ascontiguousarray(frame[end.port].transpose(0, 2, 3, 1)).astype(np.int64)
-            rows = codes.reshape(-1, codes.shape[-1])
+            rows = codes.reshape(-1, end.beats if end.ragged else codes.shape[-1])
             if end.ragged:  # filled up with any codes
                 more = -len(rows) % end.rows
                 rows = np.concatenate([rows, np.full((more, rows.shape[1]), 7)])

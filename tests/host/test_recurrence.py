@@ -3,7 +3,14 @@
 import numpy as np
 
 from host.prompts import Prompt
-from host.recurrence import choose_mask, ever_shown, is_present, previous_mask, remembered_mask
+from host.recurrence import (
+    choose_mask,
+    ever_shown,
+    is_present,
+    may_show,
+    previous_mask,
+    remembered_mask,
+)
 
 CLICK = Prompt(np.array([[0.5, 0.5]]), np.array([1]))
 WRONG = Prompt(np.array([[0.5, 0.5]]), np.array([0]))
@@ -46,3 +53,13 @@ def test_a_correction_sees_its_own_frame():
     assert previous_mask(before, own) is own
     assert previous_mask(before, None) is before
     assert previous_mask(None, None) is None
+
+
+def test_an_absent_object_is_back_where_the_model_is_sure():
+    gone = np.full((3, 3), -16, np.float32)
+    seen = gone.copy()
+    seen[1, 1] = 0.5
+    assert may_show(True, seen, 0.0, 0.4) and may_show(True, None, 0.0, 0.4)
+    assert may_show(True, gone, 0.4, 0.4) and not may_show(True, gone, 0.39, 0.4)
+    assert may_show(True, gone, 0.0, 0.0)  # without a bound the score alone decides
+    assert not may_show(False, seen, 0.9, 0.4)  # what no prompt ever showed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import json
 from pathlib import Path
@@ -16,8 +17,7 @@ from hw.lower.errors import LoweringError
 from hw.lower.finn.build import main, write_build
 from hw.lower.finn.folding import fold
 from hw.lower.finn.hardware import hardware_graph
-from hw.lower.finn.parts import levels, parts
-from hw.lower.finn.runtime import HARDWARE, OPS
+from hw.lower.finn.runtime import HARDWARE
 from hw.ops.program import Program
 from hw.spec.manifest import DETECTOR, GRAPHS
 from tests.tiny import bundled, exported
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.finn
 
 PLAN = {
     "memory_encoder": {"fuse1": {"PE": 4, "SIMD": 16}, "trunk": {"PE": 2}},
-    "memory_attention": {"self_attention.product": {"PE": 3, "SIMD": 4}},  # of 16 keys
+    "memory_attention": {"self_attention.product": {"PE": 4, "SIMD": 4}},  # of 16 keys
 }
 
 
@@ -36,10 +36,9 @@ def built(tmp_path_factory):
     return out, write_build(exported(detects=True), out, find("KV260"), folding=PLAN)
 
 
-def part_folders(built):
-    found = sorted(built[0].glob("*/part*"))
-    assert {path.parent.name for path in found} == {*GRAPHS, DETECTOR}
-    assert len(found) == sum(b.parts for b in built[1]) > len(GRAPHS) + 1
+def folders(built):
+    found = sorted(path for path in built[0].iterdir() if path.is_dir())
+    assert {path.name for path in found} == {*GRAPHS, DETECTOR} == {b.graph for b in built[1]}
     return found
 
 
@@ -61,7 +60,8 @@ def test_configurations_have_fields_and_steps_that_finn_knows(built):
     products = {n.value.value for n in outputs.body if isinstance(n, ast.Assign)}
     tree = builder_source("build_dataflow_steps.py")
     steps = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
-    for folder in part_folders(built):
+    steps.add("hw.lower.finn.ops.step_know_layers")  # by its whole name, as FINN imports others'
+    for folder in folders(built):
         plain = read(folder / "dataflow_build_config.json")
         assert set(plain) <= fields and set(plain["steps"]) <= steps
         assert set(plain["generate_outputs"]) <= products
@@ -71,12 +71,14 @@ def test_configurations_have_fields_and_steps_that_finn_knows(built):
         assert (folder / plain["model_path"]).is_file()
 
 
-def test_parts_are_specialised_and_named_as_finn_names_them(built):
+def test_graphs_are_specialised_and_named_as_finn_names_them(built):
+    """This project's layers too are in FINN's list: no layer is left to others."""
     from finn.custom_op.fpgadataflow.hls import custom_op as hls
     from finn.custom_op.fpgadataflow.rtl import custom_op as rtl
 
+    own = {"IntegerAttention_hls", "StreamProduct_hls"}
     seen = set()
-    for folder in part_folders(built):
+    for folder in folders(built):
         model = onnx.load(str(folder / "model.onnx"))
         onnx.checker.check_model(model)
         names = read(folder / "layers.json")
@@ -84,13 +86,20 @@ def test_parts_are_specialised_and_named_as_finn_names_them(built):
         for node in model.graph.node:
             assert node.op_type in hls or node.op_type in rtl
             assert node.domain.startswith(HARDWARE + ".")
-        layers = {f"{folder.parent.name}/{v}" for v in names.values()}
-        assert not seen & layers
-        seen |= layers
-    for graph in (*GRAPHS, DETECTOR):
-        whole = onnx.load(str(built[0] / graph / "hardware.onnx"))
-        wanted = {f"{graph}/{n.name}" for n in whole.graph.node if n.domain != OPS}
-        assert wanted == {s for s in seen if s.startswith(f"{graph}/")}
+            seen |= {node.op_type} & own
+        whole = onnx.load(str(folder / "hardware.onnx"))
+        assert sorted(n.name for n in whole.graph.node) == sorted(names.values())
+        assert [o.name for o in whole.graph.output] == [o.name for o in model.graph.output]
+    assert seen == own
+
+
+def test_finns_builder_finds_the_step_that_makes_the_layers_known(built):
+    """As it resolves a step that is not its own: by import, then by name."""
+    for folder in folders(built):
+        first = read(folder / "dataflow_build_config.json")["steps"][0]
+        module, _, name = first.rpartition(".")
+        model = object()
+        assert getattr(importlib.import_module(module), name)(model, None) is model
 
 
 def test_finns_partition_keeps_names_and_folding(built, tmp_path):
@@ -103,7 +112,7 @@ def test_finns_partition_keeps_names_and_folding(built, tmp_path):
     from qonnx.custom_op.registry import getCustomOp
     from qonnx.transformation.general import GiveUniqueNodeNames
 
-    folder = built[0] / "memory_encoder" / "part0"
+    folder = built[0] / "memory_encoder"
     names = read(folder / "layers.json")
     parent = ModelWrapper(str(folder / "model.onnx")).transform(
         CreateDataflowPartition(partition_model_dir=str(tmp_path))
@@ -134,7 +143,7 @@ def test_folding_reaches_what_serves_a_layer(built):
     }
     assert numbers["mask1"] == {"PE": 1, "SIMD": 1}
     attention = read(built[0] / "memory_attention" / "folding.json")
-    assert attention["self_attention.product"] == {"PE": 3, "SIMD": 4}
+    assert attention["self_attention.product"] == {"PE": 4, "SIMD": 4}
 
 
 def test_estimates_cover_every_layer_and_fall_with_folding(built):
@@ -146,26 +155,10 @@ def test_estimates_cover_every_layer_and_fall_with_folding(built):
         assert plain["cycles"] == b.cycles == plain["layers"][b.slowest]["cycles"] > 0
     attention = read(built[0] / "memory_attention" / "estimates.json")["layers"]
     folded, plain = attention["self_attention.product"], attention["product"]
-    assert folded["type"] == "IntegerAttention" and folded["resources"]["DSP"] > 0
+    assert folded["type"] == "IntegerAttention_hls" and folded["resources"]["DSP"] > 0
     assert plain["cycles"] / folded["cycles"] > 8  # and its memories are longer
     encoder = read(built[0] / "memory_encoder" / "estimates.json")["layers"]
     assert encoder["fuse2"]["cycles"] == 64 * encoder["fuse1"]["cycles"]
-
-
-def test_no_path_leaves_a_part_and_comes_back():
-    model = hardware_graph(Program.load(bundled().folder, "mask_decoder"))
-    level = levels(model)
-    makers = {n: node.name for node in model.graph.node for n in node.output}
-    for node in model.graph.node:
-        assert all(level[makers[n]] <= level[node.name] for n in node.input if n in makers)
-    cut = parts(model)
-    total = sum(len(p.graph.node) for p in cut)
-    assert total == sum(n.domain != OPS for n in model.graph.node)
-    for part in cut:
-        onnx.checker.check_model(part.model)
-        made = {n for node in part.graph.node for n in node.output}
-        assert {o.name for o in part.graph.output} <= made
-        assert not {i.name for i in part.graph.input} & made
 
 
 def test_folded_graphs_compute_the_same():
@@ -222,7 +215,7 @@ def test_command_line_writes_one_graph(tmp_path, capsys):
     for _ in range(2):  # an earlier build is replaced
         assert main([*argv, "--graph", "memory_encoder", "--clock-mhz", "80"]) == 0
     assert "MVAU_rtl" in capsys.readouterr().out
-    plain = read(tmp_path / "out" / "memory_encoder" / "part0" / "dataflow_build_config.json")
+    plain = read(tmp_path / "out" / "memory_encoder" / "dataflow_build_config.json")
     assert plain["synth_clk_period_ns"] == 12.5 and plain["board"] == "Pynq-Z2"
     text = (tmp_path / "out" / "README.md").read_text()
-    assert "Vitis HLS" in text and "| memory_encoder | 1 |" in text
+    assert "Vitis HLS" in text and "| memory_encoder | " in text

@@ -101,7 +101,9 @@ def test_codes_are_the_same():
 
 
 def test_joined_takes_back_what_was_cut():
-    for made in (forked(), chain(*[BYTE] * 20)):
+    named = {"some_cut": BYTE, "other": BYTE}  # no skid, whatever its name
+    wires = ("s_axis", "some_cut.s_axis"), ("some_cut.m_axis", "other.s_axis")
+    for made in (forked(), chain(*[BYTE] * 20), (named, (*wires, ("other.m_axis", "m_axis")))):
         parts, wires = cut(*made, {"s_axis": BYTES, "m_axis": BYTES})
         assert skids(parts) != []
         back, joins = joined(parts, wires)

@@ -32,6 +32,17 @@ beats:
   }
 }
 
+// Beats of another width: what lies above the codes is zeros or left out.
+template <int IN_STREAM_WIDTH, int OUT_STREAM_WIDTH, int BEATS>
+void resize(hls::stream<ap_uint<IN_STREAM_WIDTH>>& s_axis,
+            hls::stream<ap_uint<OUT_STREAM_WIDTH>>& m_axis) {
+beats:
+  for (int beat = 0; beat < BEATS; beat++) {
+#pragma HLS PIPELINE II = 1 style = flp
+    m_axis.write(ap_uint<OUT_STREAM_WIDTH>(s_axis.read()));
+  }
+}
+
 // Codes of a frame of ragged keys or values: rows filled up to a multiple of ROWS, DIM codes each.
 template <int DIM, int ROWS>
 int ragged_codes(int length) {

@@ -54,17 +54,17 @@ first:
   }
 lines:
   for (int y = 0; y < 2 * IFM_H; y++) {
-    const int own = y / 2;
-    const int other = y % 2 == 0 ? (own > 0 ? own - 1 : 0) : (own + 1 < IFM_H ? own + 1 : own);
-    // Line own + 1 comes while line 2 own leaves, since line 2 own + 1 reads it.
-    const bool coming = y % 2 == 0 && own + 1 < IFM_H;
   pixels:
     for (int x = 0; x < 2 * IFM_W; x++) {
-      const int here = x / 2;
-      const int there = x % 2 == 0 ? (here > 0 ? here - 1 : 0) : (here + 1 < IFM_W ? here + 1 : here);
     folds:
       for (int f = 0; f < FOLD; f++) {
 #pragma HLS PIPELINE II = 1 style = flp
+        const int own = y / 2, here = x / 2;
+        const int other = y % 2 == 0 ? (own > 0 ? own - 1 : 0) : (own + 1 < IFM_H ? own + 1 : own);
+        const int there =
+            x % 2 == 0 ? (here > 0 ? here - 1 : 0) : (here + 1 < IFM_W ? here + 1 : here);
+        // Line own + 1 comes while line 2 own leaves, since line 2 own + 1 reads it.
+        const bool coming = y % 2 == 0 && own + 1 < IFM_H;
         const Beat<SIMD, ELEM_WIDTH> a = ring[own % 3][here * FOLD + f];
         const Beat<SIMD, ELEM_WIDTH> b = ring[own % 3][there * FOLD + f];
         const Beat<SIMD, ELEM_WIDTH> c = ring[other % 3][here * FOLD + f];

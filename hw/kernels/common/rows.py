@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hw.kernels.common.costs import RAM_STYLES, ROM_STYLES, ram_cost, rom_cost
 from hw.spec.dtypes import Arrays, IntType
+from hw.spec.hls import HlsLoop
 from hw.spec.kernel import Cost, Kernel, RomImage, draw
 from hw.spec.sizes import ceil_div, index_bits
 from hw.spec.stream import Stream
@@ -88,6 +89,14 @@ class ScoreRows(Kernel):
     def length(self, inputs: dict[str, Any]) -> int:
         """Returns the row length L of a frame, given its inputs."""
         return int(inputs["s_axis_length"][0]) if self.RAGGED else self.LENGTH
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        """A row's maximum and sum stand outside its beats, so that each row enters its loop."""
+        row, rows, adders = self.beats(settings), self.rows, index_bits(self.PE)
+        return (
+            HlsLoop("rowexp_maximum", rows * row, rows, 3 + adders),
+            HlsLoop("rowexp_lookup", rows * row, rows, 4 + adders, row),
+        )
 
     def beats(self, settings: dict[str, int]) -> int:
         """Returns the beats of a row."""

@@ -5,9 +5,11 @@ integers    program -> ONNX graph of integers, the form that streamlining aims a
 attention   transformations: softmax attention and the product that makes masks
 layout      transformation: channels last, as streams travel
 hardware    the pipeline: the above and FINN's inference passes, names, what may not remain
-ops         custom-op domain of the project, executed by the golden functions
+ops         custom-op domain of the project, executed by the golden functions, and in HLS
 check       execution beside golden
+cppsim      the project's layers in HLS: FINN's domain, compiled for its C++ simulation
 build       folder for FINN's dataflow build of a board
+options     what the two command lines share
 streamline  FINN's conversion and streamlining of the QONNX file, made a graph of integers too
 witness     that graph beside Brevitas, and its hardware layers beside golden
 

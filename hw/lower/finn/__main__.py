@@ -2,48 +2,38 @@
 
     python -m hw.lower.finn --export DIR [--graph image_encoder]
 
-Says of each graph its hardware layers by type and the codes that differ from golden, then what
-FINN's streamlining of the exported file makes of it and the codes that differ from Brevitas.
+Says of each graph its hardware layers by type and the codes that differ from golden, the same with
+attentions and products of streams compiled from their HLS headers (cppsim), then what FINN's
+streamlining of the exported file makes of it and the codes that differ from Brevitas.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 from hw.lower.bundle import read_description
 from hw.lower.finn.check import check_hardware
+from hw.lower.finn.options import command_line
 from hw.lower.finn.witness import cross_check
-from hw.spec.command_line import any_case, given_path
+from hw.spec.command_line import any_case
 from hw.spec.errors import SamFabricError
-from hw.spec.manifest import DETECTOR, GRAPHS, graph_names
+from hw.spec.manifest import graph_names
 
-CHECKS = ("hardware", "streamlined")
+CHECKS = ("hardware", "cppsim", "streamlined")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns the exit code, 1 when a code differs, 2 on bad input."""
-    parser = argparse.ArgumentParser(
-        prog="python -m hw.lower.finn", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument("--export", type=given_path, required=True)
-    parser.add_argument(
-        "--graph",
-        type=any_case((*GRAPHS, DETECTOR)),
-        choices=(*GRAPHS, DETECTOR),
-        action="append",
-        help="default: all",
-    )
+    parser = command_line("hw.lower.finn", __doc__.split("\n")[0])
     parser.add_argument(
         "--only",
         type=any_case(CHECKS),
         choices=CHECKS,
-        help="default: both; streamlining takes minutes",
+        help="default: all; streamlining takes minutes",
     )
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")
     args = parser.parse_args(argv)
-    checks = {"hardware": _hardware, "streamlined": _streamlined}
+    checks = {"hardware": _hardware, "cppsim": _cppsim, "streamlined": _streamlined}
     wanted = [checks[c] for c in CHECKS if args.only in (None, c)]
     exact = True
     try:
@@ -58,8 +48,12 @@ def main(argv: list[str] | None = None) -> int:
     return 0 if exact else 1
 
 
-def _hardware(export: Path, graph: str) -> bool:
-    r = check_hardware(export, graph)
+def _cppsim(export: Path, graph: str) -> bool:
+    return _hardware(export, graph, cppsim=True)
+
+
+def _hardware(export: Path, graph: str, cppsim: bool = False) -> bool:
+    r = check_hardware(export, graph, cppsim=cppsim)
     kinds = ", ".join(f"{n} {kind}" for kind, n in r.layers.items())
     print(
         f"{r.graph}: {r.differing} of {r.elements} codes differ from golden; hardware layers: "

@@ -12,9 +12,13 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
 from hw.lower.errors import LoweringError
+from hw.lower.finn.ops.attention import requant_integers
 from hw.lower.finn.ops.stream import ROWS
 from hw.lower.finn.runtime import OPS
 from hw.lower.finn.traces import as_rows, drop_unread, only, origin, through_moves
+from hw.ops.integers import product_bounds
+from hw.spec.dtypes import IntType
+from hw.spec.sizes import signed_bits
 
 
 class InferIntegerAttention(Transformation):
@@ -63,7 +67,13 @@ def _attention(model: Any, last: Any) -> None:
         as_rows(model, scores.input[1], layer, columns=True),
         as_rows(model, context.input[1], layer),
     ]
+    q, k = (IntType.parse(model.get_tensor_datatype(n).name) for n, _ in sources[:2])
+    dim = model.get_tensor_shape(scores.input[0])[-1]
+    sums = IntType(signed_bits(*product_bounds(dim, q, k)))
+    score = IntType.parse(model.get_tensor_datatype(codes.output[0]).name)
+    steps = model.get_initializer(codes.input[1])
     extra = {
+        "requant": requant_integers(layer, steps, sums, score),
         "scores": model.get_tensor_datatype(codes.output[0]).name,
         "weights": model.get_tensor_datatype(exp.output[0]).name,
         "tie": getCustomOp(last).get_nodeattr("tie"),
@@ -120,6 +130,7 @@ def _insert(
         backend="fpgadataflow",
         layouts=list(layouts),
         dims=list(result[2:]),
+        heights=[1 if t == ROWS else s[2] for s, t in zip(shapes, layouts, strict=True)],
         vectors=[int(np.prod(s)) // c for s, c in zip(shapes, channels, strict=True)],
         channels=channels,
         outChannels=result[1],

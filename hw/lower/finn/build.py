@@ -2,14 +2,13 @@
 
     python -m hw.lower.finn.build --export build/export/nano --board kv260 --out build/finn/nano
 
-A folder a graph: the hardware graph, and a folder a part (`parts.py`) with the specialised graph,
-FINN's build configuration, the folding, and layers by FINN's names; estimates of the whole. What is
-left to do with Vivado and Vitis HLS is in the README.md that it writes.
+A folder a graph: the hardware graph, the specialised graph with FINN's build configuration, the
+folding, layers by FINN's names, and estimates. This project's layers are HLS layers like FINN's.
+What is left to do with Vivado and Vitis HLS is in the README.md that it writes.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -23,16 +22,17 @@ from typing import Any
 from hw.board import Board, find
 from hw.lower.bundle import ports_of, read_description
 from hw.lower.errors import LoweringError
+from hw.lower.finn.cppsim import own_layers_in_hls
 from hw.lower.finn.folding import Folding, fold
 from hw.lower.finn.hardware import hardware_graph, layer_counts
-from hw.lower.finn.parts import parts
+from hw.lower.finn.options import command_line
 from hw.lower.finn.readme import readme
-from hw.lower.finn.runtime import OPS, declare_domains, prepare, quiet
+from hw.lower.finn.runtime import declare_domains, prepare, quiet
 from hw.lower.lower import lower
 from hw.ops.program import Program
-from hw.spec.command_line import any_case, given_path
+from hw.spec.command_line import given_path
 from hw.spec.errors import SamFabricError
-from hw.spec.manifest import DETECTOR, GRAPHS, graph_names
+from hw.spec.manifest import graph_names
 from hw.spec.plain import read_json
 
 CONFIG, MODEL, FOLDING, LAYERS = (
@@ -42,6 +42,7 @@ CONFIG, MODEL, FOLDING, LAYERS = (
     "layers.json",
 )
 STEPS = (
+    "hw.lower.finn.ops.step_know_layers",
     "step_create_dataflow_partition",
     "step_apply_folding_config",
     "step_generate_estimate_reports",
@@ -49,16 +50,15 @@ STEPS = (
     "step_create_stitched_ip",
 )
 """The steps of FINN's builder, in its order, after what is done here: conversion and
-specialisation.
+specialisation. The first makes this project's layers known to it.
 """
 COUNTED = ("LUT", "DSP", "BRAM_18K", "URAM")
 
 
 @dataclass(frozen=True)
 class GraphBuild:
-    """One graph's part of the build: layers by type in HLS or RTL, this project's own included;
-    resources by FINN's estimate and, for this project's ops, their kernels'; cycles of the slowest
-    layer a frame; parts that FINN builds.
+    """One graph of the build: layers by type in HLS or RTL; resources by FINN's estimate and, for
+    this project's layers, their kernels'; cycles of the slowest layer a frame.
     """
 
     graph: str
@@ -66,7 +66,6 @@ class GraphBuild:
     resources: dict[str, int]
     cycles: int
     slowest: str
-    parts: int
 
 
 def write_build(
@@ -118,46 +117,37 @@ def _graph(program: Program, folder: Path, board: Board, clock: float, plan: Fol
     applied = fold(model, plan)
     model.save(str(folder / "hardware.onnx"))
     _json(folder / "folding.json", {k: v for k, v in applied.items() if v})
-    layers = _own(model, board.part)
-    kinds: dict[str, int] = {
-        k: n for k, n in layer_counts(model).items() if k in {v["type"] for v in layers.values()}
-    }
-    cut = parts(model)
-    for i, part in enumerate(cut):
-        special, names = specialize(part, board.part)
-        for kind, count in layer_counts(special).items():
-            kinds[kind] = kinds.get(kind, 0) + count
-        here = folder / f"part{i}"
-        here.mkdir()
-        special.save(str(here / MODEL))
-        _json(here / LAYERS, names)
-        numbers = {finn: applied[layer] for finn, layer in names.items() if applied[layer]}
-        _json(here / FOLDING, {"Defaults": {}, **numbers})
-        _json(here / CONFIG, build_config(board, clock))
-        layers |= _estimates(special, names, board.part)
+    special, names = specialize(model, board.part)
+    special.save(str(folder / MODEL))
+    _json(folder / LAYERS, names)
+    numbers = {finn: applied[layer] for finn, layer in names.items() if applied[layer]}
+    _json(folder / FOLDING, {"Defaults": {}, **numbers})
+    _json(folder / CONFIG, build_config(board, clock))
+    layers = {names[n.name]: _entry(n, board.part) for n in special.graph.node}
     total = {k: int(sum(v["resources"][k] for v in layers.values())) for k in COUNTED}
     slowest = max(layers, key=lambda k: layers[k]["cycles"])
     cycles = layers[slowest]["cycles"]
     _json(folder / "estimates.json", {"total": total, "cycles": cycles, "layers": layers})
-    return GraphBuild(program.graph, kinds, total, cycles, slowest, len(cut))
+    return GraphBuild(program.graph, layer_counts(special), total, cycles, slowest)
 
 
-def specialize(part: Any, fpga: str) -> tuple[Any, dict[str, str]]:
-    """FINN's choice of HLS or RTL for a device, named as FINN's builder names layers, and {that
-    name: layer}. The builder renames every layer in the order of the graph, and its files and
-    modules carry those names.
+def specialize(model: Any, fpga: str) -> tuple[Any, dict[str, str]]:
+    """FINN's choice of HLS or RTL for a device, this project's layers in HLS, named as FINN's
+    builder names layers, and {that name: layer}. The builder renames every layer in the order of
+    the graph, and its files and modules carry those names.
     """
     from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
     from qonnx.transformation.general import GiveUniqueNodeNames
 
-    layers = {n.output[0]: n.name for n in part.graph.node}
-    special = part.transform(SpecializeLayers(fpga)).transform(GiveUniqueNodeNames())
+    layers = {n.output[0]: n.name for n in model.graph.node}
+    special = own_layers_in_hls(model.transform(SpecializeLayers(fpga)))
+    special = special.transform(GiveUniqueNodeNames())
     declare_domains(special)
     return special, {n.name: layers[n.output[0]] for n in special.graph.node}
 
 
 def build_config(board: Board, clock: float) -> dict[str, Any]:
-    """FINN's DataflowBuildConfig of a part, as it reads it from JSON."""
+    """FINN's DataflowBuildConfig of a graph, as it reads it from JSON."""
     from finn.util.basic import part_map
 
     known = [name for name, fpga in part_map.items() if fpga == board.part]
@@ -177,16 +167,6 @@ def build_config(board: Board, clock: float) -> dict[str, Any]:
     }
 
 
-def _own(model: Any, fpga: str) -> dict[str, dict[str, Any]]:
-    """Estimates of this project's ops."""
-    nodes = [n for n in model.graph.node if n.domain == OPS]
-    return {n.name: _entry(n, fpga) for n in nodes}
-
-
-def _estimates(special: Any, names: dict[str, str], fpga: str) -> dict[str, dict[str, Any]]:
-    return {names[n.name]: _entry(n, fpga) for n in special.graph.node}
-
-
 def _entry(node: Any, fpga: str) -> dict[str, Any]:
     from qonnx.custom_op.registry import getCustomOp
 
@@ -202,22 +182,11 @@ def _json(path: Path, plain: Any) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns the exit code, 2 on bad input."""
-    parser = argparse.ArgumentParser(
-        prog="python -m hw.lower.finn.build", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument("--export", type=given_path, required=True)
+    parser = command_line("hw.lower.finn.build", __doc__.split("\n")[0])
     parser.add_argument("--board", required=True, help="a board of hw/boards")
     parser.add_argument("--out", type=given_path, help="default: build/finn/<export>_<board>")
-    parser.add_argument(
-        "--graph",
-        type=any_case((*GRAPHS, DETECTOR)),
-        choices=(*GRAPHS, DETECTOR),
-        action="append",
-        help="default: all",
-    )
     parser.add_argument("--folding", type=given_path, help="JSON {graph: {layer: {PE, SIMD}}}")
     parser.add_argument("--clock-mhz", type=float, default=0, help="default: the board's")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")
     args = parser.parse_args(argv)
     try:
         board = find(args.board)
@@ -239,7 +208,7 @@ def main(argv: list[str] | None = None) -> int:
     for b in built:
         kinds = ", ".join(f"{n} {k}" for k, n in b.layers.items())
         figures = ", ".join(f"{n} {k}" for k, n in b.resources.items())
-        print(f"{b.graph}: {b.parts} parts; {kinds}")
+        print(f"{b.graph}: {kinds}")
         print(f"  {figures}; {b.cycles} cycles a frame in {b.slowest}")
     print(f"written to {out}")
     return 0

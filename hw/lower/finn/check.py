@@ -12,6 +12,7 @@ import torch
 
 from hw.lower.bundle import ports_of, read_description
 from hw.lower.errors import LoweringError
+from hw.lower.finn.cppsim import simulate
 from hw.lower.finn.hardware import hardware_graph, layer_counts
 from hw.lower.finn.runtime import quiet
 from hw.lower.lower import lower
@@ -72,12 +73,18 @@ def compare(model: Any, program: Program, codes: Arrays) -> tuple[int, int]:
 
 
 def check_hardware(
-    export: Path, graph: str, out: Path = Path("build/finn"), examples: int = 1
+    export: Path,
+    graph: str,
+    out: Path = Path("build/finn"),
+    examples: int = 1,
+    *,
+    cppsim: bool = False,
 ) -> HardwareCheck:
     """Lower a graph of an export folder to hardware layers, save it as
-    `out/<export>/<graph>.onnx` and compare it with golden on the first test vectors.
+    `out/<export>/<graph>.onnx` and compare it with golden on the first test vectors. cppsim: this
+    project's layers compiled from their HLS headers, see `simulate`.
 
-    Raises LoweringError, see `hw.lower.lower` and `hardware_graph`.
+    Raises LoweringError, see `hw.lower.lower`, `hardware_graph` and `simulate`.
     """
     source, vectors = export / f"{graph}.onnx", export / f"{graph}.vectors.npz"
     for file in (source, vectors):
@@ -93,11 +100,14 @@ def check_hardware(
         ]
     ragged = [frames[0][p.name].shape[2] for p in program.inputs if None in p.shape]
     model = hardware_graph(program, ragged[0] if ragged else 0)
+    if cppsim:
+        model = simulate(model, out / export.name / f"{graph}_cppsim")
     lowering, start = time.perf_counter() - start, time.perf_counter()
     counts = [compare(model, program, frame) for frame in frames]
     elements, differing = (sum(c) for c in zip(*counts, strict=True))
     execution = time.perf_counter() - start
-    with atomic_path(out / export.name / f"{graph}.onnx") as part:
-        model.save(str(part))
+    if not cppsim:  # a simulated graph names programs of this machine
+        with atomic_path(out / export.name / f"{graph}.onnx") as part:
+            model.save(str(part))
     seconds = (round(lowering, 1), round(execution, 1))
     return HardwareCheck(graph, layer_counts(model), elements, differing, *seconds)

@@ -59,8 +59,8 @@ def _numbers(
         feeding = [model.find_producer(n) for n in node.input]
         lanes = [_lanes(applied, f.name) for f in feeding if f is not None and f.name in applied]
         given = {"PE": math.gcd(limits["PE"], max(lanes, default=1)), **given}
-    elif kind == "IntegerAttention":  # 0: any PE, its kernel fills rows of keys up to a multiple
-        limits = {"PE": 0, "SIMD": op.get_nodeattr("channels")[0]}
+    elif kind == "IntegerAttention":
+        limits = {"PE": op.get_nodeattr("vectors")[1], "SIMD": op.get_nodeattr("channels")[0]}
     elif kind == "StreamProduct":
         limits = {"PE": op.get_nodeattr("vectors")[0], "SIMD": op.get_nodeattr("channels")[0]}
     elif kind in ("UpsampleNearestNeighbour", "Crop"):

@@ -19,14 +19,12 @@ class Built(Protocol):
     def resources(self) -> dict[str, int]: ...
     @property
     def cycles(self) -> int: ...
-    @property
-    def parts(self) -> int: ...
 
 
 def readme(model: str, board: Board, clock: float, built: Sequence[Built]) -> str:
     """Returns the text of the README beside FINN's graphs."""
     rows = [
-        f"| {b.graph} | {b.parts} | {sum(b.layers.values())} | {b.resources['LUT']:,} "
+        f"| {b.graph} | {sum(b.layers.values())} | {b.resources['LUT']:,} "
         f"| {b.resources['DSP']} | {b.resources['BRAM_18K']} | {b.cycles:,} |"
         for b in built
     ]
@@ -36,22 +34,21 @@ def readme(model: str, board: Board, clock: float, built: Sequence[Built]) -> st
 Device {board.part}, {clock:g} MHz. Estimates by FINN at the folding in `folding.json`; attention
 and mask products by the cost model of their kernels.
 
-| graph | parts | layers | LUT | DSP | BRAM18 | cycles of the slowest layer |
-| --- | --- | --- | --- | --- | --- | --- |
+| graph | layers | LUT | DSP | BRAM18 | cycles of the slowest layer |
+| --- | --- | --- | --- | --- | --- |
 {table}
 
 ## Files of a graph
 - `hardware.onnx`: all layers, named after the model's modules; opens in Netron. Maps are (1,H,W,C).
   Layers of the domain `hw.lower.finn.ops` are this project's.
+- `model.onnx`: specialised to HLS and RTL for the device, PE and SIMD set, FINN's names.
+- `layers.json`: FINN's name of a layer -> the model's module.
 - `folding.json`: PE and SIMD by layer. `estimates.json`: cycles and resources by layer.
-- `part<i>/`: a stretch of FINN's layers between this project's.
-  - `model.onnx`: specialised to HLS and RTL for the device, PE and SIMD set, FINN's names.
-  - `layers.json`: FINN's name of a layer -> the model's module.
-  - `folding_config.json`, `dataflow_build_config.json`: as FINN's builder reads them.
+- `folding_config.json`, `dataflow_build_config.json`: as FINN's builder reads them.
 
 ## What is left, and what it needs
-In each part's folder, with finn-plus installed along with all of its dependencies, Vivado with its
-simulator library (XSI) and Vitis HLS:
+In each graph's folder, with finn-plus installed along with all of its dependencies, this project on
+PYTHONPATH, Vivado with its simulator library (XSI) and Vitis HLS:
 
     finn build dataflow_build_config.json model.onnx
 
@@ -59,12 +56,12 @@ FINN's own steps up to the generated code, Verilog for `_rtl` and C++ for `_hls`
 of the tools, though its builder looks for them when it starts. What needs them:
 
 1. HLS synthesis of the layers whose type ends in `_hls` needs Vitis HLS: DuplicateStreams,
-   ElementwiseAdd, UpsampleNearestNeighbour, and VVAU, whose RTL wants a Versal.
+   ElementwiseAdd, UpsampleNearestNeighbour, VVAU, whose RTL wants a Versal, and this project's
+   IntegerAttention and StreamProduct. FINN's own also need finn-hlslib, this project's bring their
+   headers along.
 2. FIFO sizes come from simulation, which needs XSI.
 3. Stitching to an IP block with AXI streams needs Vivado.
 
-Where a graph has several parts, the layers between them are the kernels `attention` and `matmul` of
-`hw/kernels`, connected by the streams named in `hardware.onnx`: FINN's builder takes no layers of
-another domain. FINN's IP blocks keep each layer's PE codes a beat; ports of this project's system
-carry one code a beat, so that data width converters stand between.
+FINN's IP blocks keep each layer's PE codes a beat; ports of this project's system carry one code a
+beat, so that data width converters stand between.
 """

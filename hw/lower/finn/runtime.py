@@ -15,6 +15,8 @@ OPS = "hw.lower.finn.ops"
 """Domain of this project's custom ops; qonnx finds them by importing the module of that name."""
 HARDWARE = "finn.custom_op.fpgadataflow"
 """Domain of FINN's hardware layers."""
+HLS = f"{HARDWARE}.hls"
+"""Domain of those that FINN makes by HLS."""
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ def _objects(path: Path) -> dict[str, tuple[int, ...]]:
             name: tuple(sorted(int(object_id) for object_id in video["objects"]))
             for name, video in videos.items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"cannot read {path}: {error!r}",
             'expected {"videos": {<video>: {"objects": {"1": …}}}}',

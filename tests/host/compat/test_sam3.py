@@ -274,6 +274,8 @@ BAD_PROMPTS = [
     ({"bounding_boxes": [[0.9, 0.9, 0.2]]}, PromptError, r"shape \(1, 3\)"),
     ({"bounding_boxes": [BLUE_XYWH], "bounding_box_labels": [0]}, PromptError, "only examples"),
     ({"bounding_boxes": [BLUE_XYWH], "bounding_box_labels": [1, 0]}, PromptError, "2 labels"),
+    ({"bounding_boxes": [BLUE_XYWH], "bounding_box_labels": [[1], [1, 0]]}, PromptError, "labels"),
+    ({"bounding_boxes": [BLUE_XYWH], "bounding_box_labels": ["yes"]}, PromptError, "labels"),
     ({"points": [[0.5, 0.5]], "point_labels": [1]}, UsageError, "without obj_id"),
     (
         {"points": [[0.5, 0.5]], "point_labels": [1], "text": "red square", "obj_id": 1},

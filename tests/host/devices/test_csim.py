@@ -11,6 +11,7 @@ import pytest
 from host.cli.main import main
 from host.devices.registry import open_device
 from host.errors import BundleError, DeviceError
+from host.jobs import Jobs
 from host.media.demo_clip import write_demo_clip
 from hw import board as boards
 from hw.build import vitis
@@ -59,6 +60,14 @@ def test_every_call_gives_goldens_codes(tiny, calls):
                 np.testing.assert_array_equal(codes, call.outputs[port], port)
     with pytest.raises(DeviceError, match="no graph 'none'"):
         device.run("none", {})
+    jobs = Jobs(device)  # two calls of different graphs at once
+    for call, other in zip(calls, calls[1:], strict=False):
+        pair = [(jobs.submit(one.graph, one.inputs), one) for one in (call, other)]
+        for job, one in pair:
+            for port, codes in jobs.wait(job).items():
+                np.testing.assert_array_equal(codes, one.outputs[port], port)
+            jobs.release(job)
+    jobs.close()
     device.close()
 
 
@@ -112,7 +121,7 @@ def test_a_bundle_without_hls_sources_says_how_to_write_them(tiny, tmp_path):
 
 def test_a_missing_compiler_or_header_is_one_error(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("sim.cache.CACHE", tmp_path)
-    monkeypatch.setattr("sim.csim.headers.PACKAGE", "hls4nothing")
+    monkeypatch.setattr("hw.hls.headers.PACKAGE", "hls4nothing")
     with pytest.raises(DeviceError, match="headers of HLS types .* missing"):
         open_device("csim", tiny)
     monkeypatch.undo()

@@ -13,6 +13,7 @@ from host.devices.driver import Driver, RunError
 from host.devices.hardware import cycle_summary, cycle_table
 from host.devices.rtl import RtlDevice, RtlTransport
 from host.errors import BundleError, DeviceError, SpecError
+from host.jobs import Jobs
 from host.spec import GraphPorts
 from hw.spec.dtypes import IntType
 from hw.spec.hardware import Hardware
@@ -237,6 +238,20 @@ def test_the_rtl_device_counts_the_boards_cycles(small_device):
     assert cycle_table(small_device).row_count == 1
     buffer = small_device.allocate((2, 3), np.int8)
     assert buffer.shape == (2, 3) and buffer.dtype == np.int8 and not buffer.any()
+
+
+def test_jobs_on_the_rtl_device_in_any_order(small_device):
+    jobs, rng = Jobs(small_device, sets=2), np.random.default_rng(7)
+    held = []
+    for graph in ("copy", "add", "multiply", "copy", "multiply", "add"):
+        inputs, wanted = example(graph, rng)
+        held.append((jobs.submit(graph, inputs), wanted))
+        for codes in inputs.values():
+            codes[...] = 0  # the job has its own copy
+    for job, wanted in reversed(held):
+        same(jobs.wait(job, timeout_s=120), wanted)
+        jobs.release(job)
+    jobs.close()
 
 
 def test_devices_without_a_clock_have_no_cycles(device):

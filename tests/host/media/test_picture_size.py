@@ -9,7 +9,7 @@ import pytest
 
 from host.errors import SourceError
 from host.media.levels import decode, unpacked
-from host.media.picture_size import MOST_PIXELS, claimed_pixels
+from host.media.picture_size import MOST_PIXELS, claimed_pixels, promises_too_much
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp", ".tif"])
@@ -48,3 +48,21 @@ def test_a_photograph_of_200_million_pixels_is_not_refused_for_its_size():
 @pytest.mark.parametrize("data", [b"", b"GIF89a", b"\xff\xd8\xff", b"BM", b"II*\0\xff\xff\xff\xff"])
 def test_what_breaks_off_is_left_to_the_decoder(data):
     assert claimed_pixels(data) == 0
+
+
+@pytest.mark.parametrize("length", [1 << 20, 0x7FFFFFFF, 0x8A0007A3])
+def test_a_chunk_longer_than_its_file_is_refused_before_memory_is_taken(length):
+    whole = cv2.imencode(".png", np.zeros((24, 41, 3), np.uint8))[1].tobytes()
+    at = whole.index(b"IDAT") - 4
+    data = np.frombuffer(whole[:at] + struct.pack(">I", length) + whole[at + 4 :], np.uint8)
+    assert promises_too_much(data.tobytes()) and not promises_too_much(whole)
+    assert unpacked(data) is None
+    with pytest.raises(SourceError, match="no readable image"):
+        decode(data, "x.png")
+
+
+def test_what_follows_the_end_of_a_png_is_no_chunk():
+    whole = cv2.imencode(".png", np.zeros((24, 41, 3), np.uint8))[1].tobytes()
+    assert (
+        decode(np.frombuffer(whole + b"trailing words of somebody", np.uint8), "x.png").any() == 0
+    )

@@ -7,7 +7,7 @@ import pytest
 
 from quant.data import DataError, load_stills
 from quant.data.held_out import is_held_out
-from quant.data.named_stills import load_named_stills
+from quant.data.named_stills import load_named_stills, read_labels
 from tests.quant.data.vos_trees import frame_at, write_lines, write_palette
 
 TRAIN = [f"photo{n}" for n in range(40) if not is_held_out(f"photo{n}")][:3]
@@ -85,7 +85,10 @@ def test_parts_stand_behind_their_whole(tmp_path):
 
 
 def test_broken_names_are_named(instances):
-    (instances / "labels.json").write_text('{"a": 3}')
+    for odd in ('{"a": 3}', '{"a": [[-Infinity, "cat"]]}', '{"a": [[NaN, "cat"]]}'):
+        (instances / "labels.json").write_text(odd)
+        with pytest.raises(DataError, match="labels.json"):
+            read_labels(instances / "labels.json")
     with pytest.raises(DataError, match="labels.json"):
         load_named_stills(instances)
     (instances / "labels.json").unlink()

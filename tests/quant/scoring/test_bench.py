@@ -9,6 +9,14 @@ from tests.host.scenes import both_frame
 FRAMES = [both_frame(index) for index in range(12)]
 
 
+def test_both_modes_give_the_same_masks_and_their_rates(capsys):
+    figures = bench.modes(FakeDevice(), FRAMES, 14, 2)
+    said = capsys.readouterr().out
+    assert "2 object(s), 14 frames" in said and "0 pixels of 28 masks differ" in said
+    assert figures["differ_2_objects"] == 0
+    assert figures["latency_ms_2_objects"] > 0 < figures["throughput_ms_2_objects"]
+
+
 def test_boards_are_compared_by_their_cycles(tmp_path, monkeypatch, capsys):
     write_hardware(tmp_path / "nano_KV260_0")
     write_hardware(tmp_path / "nano_PYNQ-Z2_0", "PYNQ-Z2", 5_000_000)

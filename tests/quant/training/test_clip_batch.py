@@ -23,7 +23,7 @@ def clips(count=6):
 
 
 def quiet(monkeypatch):
-    for name in ("EMPTY_SHARE", "CUT_SHARE", "SMOKE_SHARE", "BLUR_SHARE"):
+    for name in ("EMPTY_SHARE", "CUT_SHARE", "VANISH_SHARE", "SMOKE_SHARE", "BLUR_SHARE"):
         monkeypatch.setattr(clip_batch, name, 0.0)
 
 
@@ -89,6 +89,24 @@ def test_what_is_cut_away_is_absent(monkeypatch):
     assert away.any(1).all() and not away[:, 0].any()
     assert torch.equal(made.targets.sum((1, 3, 4)) == 0, away)
     assert made.valid[away].all()
+
+
+def test_what_vanishes_is_painted_over_and_the_rest_goes_on(monkeypatch):
+    quiet(monkeypatch)
+    monkeypatch.setattr(clip_batch, "VANISH_SHARE", 1.0)
+    torch.manual_seed(0)
+    frames, ids = clips()
+    # The object is bright on a ground of its clip's grey.
+    frames = torch.where((ids == 1)[:, :, None], torch.full_like(frames, 250), frames)
+    ids[ids == 2] = 0
+    made = assemble(frames, ids, SIDE, GRID, 6, 1)
+    bright = (made.frames[:, :, 0] > 240).flatten(2).sum(2)
+    there = made.targets[:, 0].sum((2, 3)) > 0
+    assert there[:, 0].all() and (~there).any(1).all()
+    assert not bright[~there].any() and (bright[there] > 200).all()
+    # Around what vanished the frame is as it was: the grey of its own clip and time.
+    times = made.frames[:, :, 0, -1, -1].long() - 20 * torch.arange(6)[:, None]
+    assert (times >= 0).all() and (times < 16).all()
 
 
 def test_film_changes_looks_alone(monkeypatch):

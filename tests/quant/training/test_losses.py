@@ -5,7 +5,14 @@ import math
 import pytest
 import torch
 
-from quant.training.losses import dice, focal, frame_loss, hard_iou
+from quant.training.losses import (
+    ABSENT_WEIGHT,
+    FOCAL_WEIGHT,
+    dice,
+    focal,
+    frame_loss,
+    hard_iou,
+)
 
 BIG = 30.0
 ALL = torch.ones(1, 1, 1)
@@ -47,13 +54,15 @@ def scores(b, iou=0.0, present=0.0):
     return result
 
 
-def test_absent_object_teaches_only_the_object_score():
+def test_absent_object_teaches_the_object_score_and_an_empty_answer():
     target = torch.zeros(1, 4, 4)
     masks = torch.randn(1, 4, 4, 4, requires_grad=True)
     loss = frame_loss(masks, scores(1), target, torch.ones_like(target), ambiguous=NO, given=NO)
-    assert loss.item() == pytest.approx(math.log(2))
+    empty = FOCAL_WEIGHT * focal(masks[:, 0], target).item()
+    assert loss.item() == pytest.approx(ABSENT_WEIGHT * math.log(2) + empty)
     loss.backward()
-    assert masks.grad.abs().sum() == 0
+    assert (masks.grad[:, 0] > 0).all()  # descent lowers every logit of the answering mask
+    assert masks.grad[:, 1:].abs().sum() == 0
 
 
 def test_ambiguous_prompt_trains_the_best_of_three():

@@ -121,6 +121,23 @@ def test_a_run_can_begin_with_a_later_stage(data, tmp_path, monkeypatch, capsys)
     assert run(data, tmp_path)[0] == 2
     assert "from was heads, now " in capsys.readouterr().err
 
+    # Half way back to where they began: in each weight, and the encoder to the bit.
+    where = ["--config", "tiny", "--run", str(runs), "--out", str(tmp_path / "half")]
+    assert publish.main([*where, "--average", str(start)]) == 0
+    half = load_checkpoint(tmp_path / "half" / start.name, "tiny")
+    assert encoder_hash(half.image_encoder) == encoder_hash(before.image_encoder)
+    ends = [m.mask_decoder.state_dict() for m in (before, after, half)]
+    weights = [name for name in ends[0] if name.endswith("conv.weight")]
+    assert any(not torch.equal(ends[0][name], ends[1][name]) for name in weights)
+    for name in weights:
+        torch.testing.assert_close(ends[2][name], (ends[0][name] + ends[1][name]) / 2)
+    capsys.readouterr()
+    assert publish.main([*where, "--average", str(FLOATS)]) == 2
+    assert "is float, the run's weights w4a4" in capsys.readouterr().err
+    save_checkpoint(calibrated("tiny"), tmp_path / "other.safetensors")
+    assert publish.main([*where, "--average", str(tmp_path / "other.safetensors")]) == 2
+    assert "other.safetensors has the image encoder" in capsys.readouterr().err
+
 
 def test_a_run_of_fixed_time_ends_each_stage_after_its_share(data, tmp_path, monkeypatch):
     stage = Stage("whole", "float", 1000, 1e-3, 2, 2, "whole", share=0.5)

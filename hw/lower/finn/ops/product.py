@@ -4,20 +4,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from hw.kernels.matmul import Matmul
+from hw.lower.finn.ops.hls import HlsStreamOp
 from hw.lower.finn.ops.stream import StreamOp
 from hw.ops.integers import EXACT
 from hw.ops.matmul import matmul
 from hw.spec.dtypes import IntType
-from hw.spec.kernel import Cost
 
 
 class StreamProduct(StreamOp):
     """Streams vectors (T,C) and pixels (N,C); channel t of a pixel's result is its product with
     vector t. PE: vectors at once, SIMD: codes at once.
     """
+
+    PORTS = ("s_axis_b", "s_axis_a")
 
     def compute(self, *inputs: torch.Tensor) -> torch.Tensor:
         vectors, pixels = inputs
@@ -26,8 +30,7 @@ class StreamProduct(StreamOp):
     def lanes(self, ind: int) -> int:
         return int(self.get_nodeattr("PE" if ind == self.streams else "SIMD"))
 
-    def kernel(self) -> Matmul:
-        """Returns the kernel for this layer's sizes."""
+    def kernel(self, model: Any = None) -> Matmul:
         b, a, out = (IntType.parse(n) for n in self.get_nodeattr("types"))
         count, pixels = self.get_nodeattr("vectors")
         return Matmul(
@@ -43,8 +46,6 @@ class StreamProduct(StreamOp):
             rows=pixels,
         )
 
-    def cost(self) -> Cost:
-        return self.kernel().cost()
 
-    def get_exp_cycles(self) -> int:
-        return self.kernel().ideal_cycles()
+class StreamProduct_hls(HlsStreamOp, StreamProduct):
+    """This layer's C++ is the template of `matmul.hpp`."""

@@ -7,7 +7,7 @@ memory port brings them; the attribute `layouts` says which, one word an input.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,22 +15,25 @@ from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
 from qonnx.core.datatype import DataType
 
 from hw.lower.finn.ops.rows import carried, integers
-from hw.spec.kernel import Cost
+from hw.spec.kernel import Cost, Kernel
 
 NCHW, NHWC, ROWS = "NCHW", "NHWC", "rows"
 
 
 class StreamOp(HWCustomOp):
-    """Subclasses name their streams' vectors and channels, compute on rows, and cost.
+    """Subclasses compute on rows and name their kernel. PORTS: its streams, input by input.
 
-    dims: height and width of the result. vectors, channels: of each input stream. types: of each,
-    then of the result.
+    dims: height and width of the result. heights, vectors, channels: of each input stream; rows
+    have a height of 1. types: of each, then of the result.
     """
+
+    PORTS: ClassVar[tuple[str, ...]] = ()
 
     def get_nodeattr_types(self) -> dict[str, Any]:
         return {
             "layouts": ("strings", True, [""]),
             "dims": ("ints", True, [1, 1]),
+            "heights": ("ints", True, [1]),
             "vectors": ("ints", True, [1]),
             "channels": ("ints", True, [1]),
             "outChannels": ("i", True, 1),
@@ -54,9 +57,16 @@ class StreamOp(HWCustomOp):
         """Rows (N,C) of each stream, then the constants -> rows of the result."""
         raise NotImplementedError
 
-    def cost(self) -> Cost:
-        """Estimates the kernels that implement the op, by their cost models."""
+    def kernel(self, model: Any = None) -> Kernel:
+        """The kernel for this layer's sizes. model: whose constants it holds, else any."""
         raise NotImplementedError
+
+    def cost(self) -> Cost:
+        """Estimates the kernel by its cost model."""
+        return self.kernel().cost()
+
+    def get_exp_cycles(self) -> int:
+        return self.kernel().ideal_cycles()
 
     def execute_node(self, context: dict[str, Any], graph: Any) -> None:
         node, layouts = self.onnx_node, self.get_nodeattr("layouts")
@@ -71,8 +81,10 @@ class StreamOp(HWCustomOp):
         context[node.output[0]] = result.reshape(self.get_normal_output_shape())
 
     def get_normal_input_shape(self, ind: int = 0) -> tuple[int, ...]:
-        """Returns the shape of a stream, as rows."""
-        return (1, 1, self.get_nodeattr("vectors")[ind], self.get_nodeattr("channels")[ind])
+        """Returns the shape of a stream, channels last."""
+        names = ("heights", "vectors", "channels")
+        height, vectors, channels = (int(self.get_nodeattr(name)[ind]) for name in names)
+        return (1, height, vectors // height, channels)
 
     def get_normal_output_shape(self, ind: int = 0) -> tuple[int, ...]:
         height, width = self.get_nodeattr("dims")

@@ -1,0 +1,1 @@
+"""The data mover between memory and the accelerators' streams."""
