@@ -53,7 +53,7 @@ class Attention(Kernel):
     """
 
     name = "attention"
-    parts = ("length_fork", "matmul", "requant", "skid", "rowexp", "fifo", "divide")
+    parts = ("length_fork", "matmul", "requant", "attention_weights", "divide")
     example_values = {
         "LENGTH": 16,
         "DIM": 8,

@@ -273,92 +273,40 @@ module attention #(
       .m_axis_tready(score_tready)
   );
 
-  // Registers both ways, so that scores, exponentials and context each stall on their own.
-  logic [S_STREAM_WIDTH-1:0] row_tdata;
-  logic row_tlast, row_tvalid, row_tready;
+  logic [E_STREAM_WIDTH-1:0] e_tdata;
+  logic e_tlast, e_tvalid, e_tready;
+  logic [SUM_STREAM_WIDTH-1:0] divisor_tdata;
+  logic divisor_tvalid, divisor_tready;
 
-  skid #(
-      .STREAM_WIDTH(S_STREAM_WIDTH)
-  ) u_score_skid (
-      .clk,
-      .rst,
-      .s_axis_tdata (score_tdata),
-      .s_axis_tlast (score_tlast),
-      .s_axis_tvalid(score_tvalid),
-      .s_axis_tready(score_tready),
-      .m_axis_tdata (row_tdata),
-      .m_axis_tlast (row_tlast),
-      .m_axis_tvalid(row_tvalid),
-      .m_axis_tready(row_tready)
-  );
-
-  logic [E_STREAM_WIDTH-1:0] e_tdata, term_tdata;
-  logic e_tlast, e_tvalid, e_tready, term_tlast, term_tvalid, term_tready;
-  logic [SUM_STREAM_WIDTH-1:0] weight_tdata, divisor_tdata;
-  logic weight_tvalid, weight_tready, divisor_tvalid, divisor_tready;
-
-  rowexp #(
-      .IN_WIDTH (S_WIDTH),
-      .OUT_WIDTH(E_WIDTH),
+  // Between registers both ways, so that scores, weights and context each stall on their own.
+  attention_weights #(
       .LENGTH   (LENGTH),
       .PE       (PE),
+      .S_WIDTH  (S_WIDTH),
+      .E_WIDTH  (E_WIDTH),
+      .SUM_WIDTH(SUM_WIDTH),
       .RAGGED   (RAGGED),
       .RAM_STYLE(ROW_STYLE),
       .ROM_STYLE(ROM_STYLE),
-      .SUM_WIDTH(SUM_WIDTH),
       .INIT_FILE(ROWEXP_INIT_FILE)
-  ) u_rowexp (
+  ) u_weights (
       .clk,
       .rst,
       .s_axis_length_tdata (row_length),
       .s_axis_length_tvalid(row_length_tvalid),
       .s_axis_length_tready(row_length_tready),
-      .s_axis_tdata        (row_tdata),
-      .s_axis_tlast        (row_tlast),
-      .s_axis_tvalid       (row_tvalid),
-      .s_axis_tready       (row_tready),
+      .s_axis_tdata        (score_tdata),
+      .s_axis_tlast        (score_tlast),
+      .s_axis_tvalid       (score_tvalid),
+      .s_axis_tready       (score_tready),
       .m_axis_tdata        (e_tdata),
       .m_axis_tlast        (e_tlast),
       .m_axis_tvalid       (e_tvalid),
       .m_axis_tready       (e_tready),
-      .m_axis_sum_tdata    (weight_tdata),
-      .m_axis_sum_tvalid   (weight_tvalid),
-      .m_axis_sum_tready   (weight_tready)
+      .m_axis_sum_tdata    (divisor_tdata),
+      .m_axis_sum_tvalid   (divisor_tvalid),
+      .m_axis_sum_tready   (divisor_tready)
   );
-
-  skid #(
-      .STREAM_WIDTH(E_STREAM_WIDTH)
-  ) u_term_skid (
-      .clk,
-      .rst,
-      .s_axis_tdata (e_tdata),
-      .s_axis_tlast (e_tlast),
-      .s_axis_tvalid(e_tvalid),
-      .s_axis_tready(e_tready),
-      .m_axis_tdata (term_tdata),
-      .m_axis_tlast (term_tlast),
-      .m_axis_tvalid(term_tvalid),
-      .m_axis_tready(term_tready)
-  );
-
-  // The rows between their sum and their context: one or two, more where a row is a few cycles.
-  // verilator lint_off PINCONNECTEMPTY
-  fifo #(
-      .DEPTH(8),
-      .STREAM_WIDTH(SUM_STREAM_WIDTH)
-  ) u_divisors (
-      .clk,
-      .rst,
-      .s_axis_tdata (weight_tdata),
-      .s_axis_tlast (1'b0),
-      .s_axis_tvalid(weight_tvalid),
-      .s_axis_tready(weight_tready),
-      .m_axis_tdata (divisor_tdata),
-      .m_axis_tlast (),
-      .m_axis_tvalid(divisor_tvalid),
-      .m_axis_tready(divisor_tready)
-  );
-  // verilator lint_on PINCONNECTEMPTY
 
   logic [N_ACCU_STREAM_WIDTH-1:0] context_tdata;
   logic context_tlast, context_tvalid, context_tready;
@@ -387,10 +335,10 @@ module attention #(
       .s_axis_b_tdata      (s_axis_v_tdata),
       .s_axis_b_tvalid     (s_axis_v_tvalid),
       .s_axis_b_tready     (s_axis_v_tready),
-      .s_axis_a_tdata      (term_tdata),
-      .s_axis_a_tlast      (term_tlast),
-      .s_axis_a_tvalid     (term_tvalid),
-      .s_axis_a_tready     (term_tready),
+      .s_axis_a_tdata      (e_tdata),
+      .s_axis_a_tlast      (e_tlast),
+      .s_axis_a_tvalid     (e_tvalid),
+      .s_axis_a_tready     (e_tready),
       .m_axis_tdata        (context_tdata),
       .m_axis_tlast        (context_tlast),
       .m_axis_tvalid       (context_tvalid),
