@@ -141,7 +141,7 @@ module rowexp #(
       if (rst) {take1_q, take2_q} <= '0;
       else if (free) {take1_q, take2_q} <= {take, take1_q};
       if (rst) col_q <= '0;
-      else if (take) col_q <= last ? '0 : next[COLUMN_WIDTH-1:0];
+      else if (take) col_q <= next[COLUMN_WIDTH-1:0] & {COLUMN_WIDTH{!last}};
     end
 
     greatest #(
@@ -201,12 +201,9 @@ module rowexp #(
       row_max_q   <= max_q;
       row_final_q <= final_q;
     end
-    // Apart from the others: their synchronous reset serves the ends of rows too, without LUTs.
-    if (rst || (push && push_last)) wcol_q <= '0;
-    else if (push) wcol_q <= wcol_q + 1'b1;
-    if (rst || (issue && issue_last)) rcol_q <= '0;
-    else if (issue) rcol_q <= rcol_q + 1'b1;
     if (rst) begin
+      wcol_q  <= '0;
+      rcol_q  <= '0;
       pend_q  <= 1'b0;
       act_q   <= 1'b0;
       first_q <= 1'b1;
@@ -215,11 +212,14 @@ module rowexp #(
     end else begin
       if (push && push_last) pend_q <= 1'b1;
       else if (start) pend_q <= 1'b0;
+      // Masked, not reset: a synchronous reset by `push` would be a LUT further.
       if (push) begin
+        wcol_q  <= (wcol_q + 1'b1) & {COLUMN_WIDTH{!push_last}};
         first_q <= push_last;
         wbank_q <= wbank_q ^ push_last;
       end
       if (issue) begin
+        rcol_q  <= (rcol_q + 1'b1) & {COLUMN_WIDTH{!issue_last}};
         act_q   <= !issue_last;
         rbank_q <= rbank_q ^ issue_last;
       end
