@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import floor, inf
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hw import board as boards
 from hw.board import Board
-from hw.fold.block import Style
+from hw.fold.block import Block, Style
 from hw.fold.blocks import block
 from hw.fold.folding import FoldingError, Plan
 from hw.fold.keeps import thinned
@@ -154,7 +154,8 @@ def _searched(
     for worth in (style.luts_per_dsp, *(w for w in DSP_WORTH if w > style.luts_per_dsp)):
         dear = replace(style, luts_per_dsp=worth)
         try:
-            return search(flows, target, board.budget(), SHELL, dear, say)
+            most = MOST[board.family]
+            return search(flows, target, board.budget(), SHELL, dear, say, most)
         except NoFitError as error:
             failed = error
             if "dsp" not in error.short:
@@ -197,7 +198,7 @@ def refold(folder: Path, manifest: Manifest, board: Board) -> Folded:
 
 
 def _made(flows: dict[str, Dataflow], stored: store.Stored, board: Board, path: Path) -> Folded:
-    plans: dict[str, Plan] = {}
+    made: dict[str, tuple[Dataflow, dict[str, Block]]] = {}
     for graph, flow in flows.items():
         if stored.of(graph).sparing:
             flow = thinned(flow, apart(flow))
@@ -216,16 +217,20 @@ def _made(flows: dict[str, Dataflow], stored: store.Stored, board: Board, path: 
                 _ = blocks[layer.name].cost
             except SpecError as error:
                 raise FoldingError(f"{graph}.{layer.name}: {error}", "mend its folding") from error
-        plans[graph] = planned(flow, blocks)
-    folded = _stitched(board, stored, plans, MOST[board.family])
+        made[graph] = flow, blocks
+    folded = _stitched(board, stored, made, MOST[board.family])
     if over(folded.cost, board.budget()):
         # Foldings that were found before skids were counted may leave no room for them.
-        return _stitched(board, stored, plans, None)
+        return _stitched(board, stored, made, None)
     return folded
 
 
 def _stitched(
-    board: Board, stored: store.Stored, plans: dict[str, Plan], most: int | None
+    board: Board,
+    stored: store.Stored,
+    made: Mapping[str, tuple[Dataflow, Mapping[str, Block]]],
+    most: int | None,
 ) -> Folded:
-    made = {g: accelerator(p.dataflow, p.blocks, most=most) for g, p in plans.items()}
-    return Folded(board, stored, plans, made)
+    found = {g: accelerator(flow, blocks, most=most) for g, (flow, blocks) in made.items()}
+    plans = {g: planned(*both, found[g].skids) for g, both in made.items()}
+    return Folded(board, stored, plans, found)

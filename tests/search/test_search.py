@@ -10,7 +10,7 @@ from hw.fold.block import Style
 from hw.fold.folding import FoldingError
 from hw.search import search as searching
 from hw.search.balance import Choice, balance, unbeaten, use
-from hw.search.search import Folder, over, priced, search
+from hw.search.search import Folder, over, search
 from hw.search.target import Target
 from hw.spec.kernel import Cost
 from tests.fold.tiny_model import BUDGET, dataflow
@@ -19,9 +19,13 @@ SHELL = Cost(lut=100)
 
 
 @pytest.fixture(scope="module")
-def choices():
-    flow = dataflow("memory_encoder")
-    return Folder(flow, Style(), BUDGET).choices([1000, 4000, 16_000], lambda _: None)
+def folder():
+    return Folder(dataflow("memory_encoder"), Style(), BUDGET)
+
+
+@pytest.fixture(scope="module")
+def choices(folder):
+    return folder.choices([1000, 4000, 16_000], lambda _: None)
 
 
 def test_no_choice_is_beaten_by_another(choices):
@@ -80,8 +84,8 @@ def test_looks_of_the_detector_are_shared_out_among_frames():
     assert Target(100, 400, every=4).share("detector") == 400
 
 
-def test_memories_at_other_prices(choices):
-    found = priced(choices[-1])
+def test_memories_at_other_prices(folder, choices):
+    found = folder.priced(choices[-1])
     assert len(found) > 2 and {c.cycles for c in found} == {choices[-1].cycles}
     least = [min(found, key=lambda c: getattr(c.cost, r)) for r in ("lut", "bram18")]
     assert least[0].cost.bram18 > least[1].cost.bram18 and least[0].cost.lut < least[1].cost.lut
