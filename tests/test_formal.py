@@ -18,7 +18,7 @@ FAULTS = {
         ("!pull && (full_q", "pull && (full_q"),  # written over when full
         ("m_axis_tready) && some_q", "m_axis_tready)"),  # beats invented when empty
         ("rnext == waddr_q", "raddr_q == waddr_q"),  # takes empty for some
-        ("(!m_axis_tvalid || m_axis_tready) && some_q", "!m_axis_tvalid && some_q"),  # half the pace
+        ("(!m_axis_tvalid || m_axis_tready) && some_q", "!m_axis_tvalid && some_q"),  # slow
     ],
     "duplicate": [
         ("= !wait_0 && !wait_1;", "= !wait_0;"),  # lost
