@@ -20,7 +20,7 @@ from pathlib import Path
 
 from hw import board as boards
 from hw.build import backends, pictures, resources, timing
-from hw.build.folded import SHELL, Folded, refold
+from hw.build.folded import Folded, refold
 from hw.build.progress import counted
 from hw.build.rates import add_rates, asked
 from hw.build.resources import GLUE, ByLayer
@@ -165,14 +165,13 @@ def _accelerators(
 
 
 def _utilisation(folded: Folded, found: ByLayer, measured: bool) -> list[str]:
-    total = whole(found)
+    total = whole(folded, found)
     have, budget = folded.board.resources, folded.board.budget()
     lines = ["## Utilisation", ""]
     if not measured:
         lines += ["Not synthesised: the figures are those of the cost models.", ""]
     lines += [
-        f"The shell (DMA, interconnect) is taken to be {SHELL.lut:,.0f} LUT, {SHELL.ff:,.0f} FF, "
-        f"{SHELL.bram18} BRAM18. The budget is what still places and routes at speed.",
+        "The budget is what still places and routes at speed; the shell is counted in it.",
         "",
         "| resource | used | budget | device | of budget |",
         "|---|---:|---:|---:|---:|",
@@ -181,6 +180,12 @@ def _utilisation(folded: Folded, found: ByLayer, measured: bool) -> list[str]:
         used, most, all_ = (getattr(c, name) for c in (total, budget, have))
         share = f"{used / most:.0%}" if most else "-"
         lines.append(f"| {name} | {used:,.0f} | {most:,} | {all_:,} | {share} |")
+    lines += ["", "| of the shell | LUT | FF | BRAM18 | from |", "|---|---:|---:|---:|---|"]
+    for part in folded.shell.parts:
+        cells = [f"{getattr(part.cost, r):,.0f}" for r in ("lut", "ff", "bram18")]
+        lines.append(f"| {' | '.join([part.name, *cells, part.source])} |")
+    cells = [f"{getattr(folded.shell.cost, r):,.0f}" for r in ("lut", "ff", "bram18")]
+    lines.append(f"| together | {' | '.join(cells)} | |")
     return [*lines, ""]
 
 
@@ -226,9 +231,9 @@ def _layers(folded: Folded, graph: str, costs: dict[str, Cost]) -> list[str]:
     return [*lines, ""]
 
 
-def whole(found: ByLayer) -> Cost:
+def whole(folded: Folded, found: ByLayer) -> Cost:
     """Returns the resources of the whole device, shell included."""
-    return sum((c for layers in found.values() for c in layers.values()), SHELL)
+    return sum((c for layers in found.values() for c in layers.values()), folded.shell.cost)
 
 
 def write(folder: Path, synthesis: bool = True, target: Target | None = None) -> list[str]:
@@ -245,11 +250,11 @@ def write(folder: Path, synthesis: bool = True, target: Target | None = None) ->
             found = resources.synthesise(folded, say=say)
         resources.save(folder, found)
     costs = found or resources.modelled(folded)
-    pictures.utilisation(folder / PICTURES[0], folded.board, costs)
+    pictures.utilisation(folder / PICTURES[0], folded.board, costs, folded.shell.cost)
     pictures.time(folder / PICTURES[1], folded.plans, timing.quoted(folder, hardware)[0])
     with atomic_path(folder / NAME) as part:
         part.write_text(text(folder, folded, costs, found is not None, target), encoding="utf-8")
-    total, budget = whole(costs), folded.board.budget()
+    total, budget = whole(folded, costs), folded.board.budget()
     missed = [
         f"{r} {getattr(total, r):,.0f} of {getattr(budget, r):,}"
         for r in RESOURCES

@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgba
 from hw import board as boards
 from hw.build import folded as folded_module
 from hw.build import hardware, pictures, report, resources
-from hw.build.folded import FOLDINGS, fold, refold
+from hw.build.folded import CHAINS, FOLDINGS, fold, refold
 from hw.build.progress import counted
 from hw.build.rates import asked
 from hw.fold.folding import FoldingError
@@ -179,7 +179,7 @@ def test_what_does_not_fit_with_its_detector_names_the_command_that_does(fits, m
     """Before that, the search is made again with multipliers in LUTs, where DSPs are too few."""
     worth = []
 
-    def fails(flows, target, budget, shell, style, say):
+    def fails(flows, target, budget, shell, style, say, most):
         worth.append(style.luts_per_dsp)
         raise NoFitError(["dsp 213 of 176 (37 over)"], ["dsp"], tracker_fits=fits)
 
@@ -200,7 +200,7 @@ def test_pictures_have_units_and_a_budget_that_is_seen(bundle, tmp_path, monkeyp
     figures = []
     monkeypatch.setattr(pictures, "_save", lambda figure, path: figures.append(figure))
     folded = refold(bundle, load_manifest(bundle), BOARD)
-    pictures.utilisation(tmp_path / "u.png", BOARD, resources.modelled(folded))
+    pictures.utilisation(tmp_path / "u.png", BOARD, resources.modelled(folded), folded.shell.cost)
     pictures.time(tmp_path / "t.png", folded.plans, 200.0)
     (used,), panels = figures[0].axes, figures[1].axes
     assert "%" in used.get_xlabel() and "KV260" in used.get_xlabel()
@@ -233,9 +233,14 @@ def test_skids_are_put_in_where_the_budget_has_room_for_them(bundle, monkeypatch
     manifest = load_manifest(bundle)
     roomy = refold(bundle, manifest, BOARD)
     assert skids(roomy)
-    lut = roomy.cost.lut - 1  # one too few for all of them
-    tight = replace(BOARD.budget(), lut=lut)
-    monkeypatch.setattr(boards.Board, "budget", lambda board: tight)
-    cramped = refold(bundle, manifest, BOARD)
-    assert skids(cramped) == [] and cramped.cost.lut < lut
+    counts = [len(skids(roomy))]
+    cramped = roomy
+    for _ in CHAINS["xcup"]:
+        lut = cramped.cost.lut - 1  # one too few for all of them: longer chains, then none
+        tight = replace(BOARD.budget(), lut=lut)
+        monkeypatch.setattr(boards.Board, "budget", lambda board, tight=tight: tight)
+        cramped = refold(bundle, manifest, BOARD)
+        assert cramped.cost.lut < lut
+        counts.append(len(skids(cramped)))
+    assert counts == sorted(counts, reverse=True) and counts[-2] > counts[-1] == 0
     assert cramped.plans.keys() == roomy.plans.keys()
