@@ -16,8 +16,8 @@ from setuptools.command.build_py import build_py
 NAME = "samfabric"
 PARTS = ("host", "hw", "quant", "sim")
 REPOSITORY = [NAME, *(f"{part}{end}" for part in PARTS for end in ("", ".*"))]
-SHIPPED = ["host", "host.*", "hw", "hw.spec", "hw.ops", "hw.kernels", "hw.kernels.common", "hw.kernels.common.memory"]
-SHIPPED += ["hw.hls", "sim", "sim.csim", "sim.rtl"]
+SHIPPED = ["host", "host.*", "hw", "hw.spec", "hw.ops", "hw.kernels", "hw.kernels.common"]
+SHIPPED += ["hw.kernels.common.memory", "hw.hls", "sim", "sim.csim", "sim.rtl"]
 OWN = ["bitstreams", "notebooks", "overlays"]
 CACHED = ["*__pycache__*"]
 LEFT_OUT = {("hw", "board"), ("hw", "synth"), ("sim", "lint"), ("sim", "toolchain")}

@@ -67,9 +67,11 @@ class Contract:
 
 def longest(model: Model) -> Longest:
     """The longest path in a kernel, to and from its pins included."""
-    paths = [*model.inner[:1], *model.launches.values(), *model.captures.values(), *model.arcs]
-    worst = max(paths, key=lambda path: path.delay)
-    return Longest(worst.levels, worst.delay)
+    found = [Longest(path.levels, path.delay) for path in model.inner[:1]]
+    found += [Longest(arc.levels, arc.delay) for arc in model.arcs]
+    for behind in (model.launches, model.captures):
+        found += [Longest(path.levels, path.delay) for path in behind.values()]
+    return max(found, key=lambda path: path.ns)
 
 
 @cache
