@@ -53,7 +53,7 @@ class Rowexp(ScoreRows):
 
     @property
     def latency(self) -> int:
-        """Cycles from a row's last beat in to its first beat out."""
+        """This many cycles pass from a row's last beat in to its first beat out."""
         return 5 if self.RAGGED else 3
 
     def hls(self) -> HlsCall:
