@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import floor, inf
+from math import floor
 from pathlib import Path
 
 from hw import board as boards
@@ -20,7 +20,7 @@ from hw.ops.program import Program
 from hw.search import store
 from hw.search.balance import Choice, use
 from hw.search.search import MODEL_ERROR, NoFitError, foldings_of, over, search
-from hw.search.target import Target
+from hw.search.target import Asked
 from hw.shell import Shell, Streams, ends, engines, moved
 from hw.spec.errors import SpecError
 from hw.spec.hardware import GraphHardware, Hardware
@@ -65,7 +65,17 @@ class Folded:
         """By the cost models, shell included."""
         return sum((a.netlist.cost() for a in self.accelerators.values()), self.shell.cost)
 
-    def check(self, target: Target) -> None:
+    @property
+    def cycles(self) -> dict[str, int]:
+        """Of a frame, by graph, as planned."""
+        return {graph: plan.cycles for graph, plan in self.plans.items()}
+
+    @property
+    def intervals(self) -> dict[str, int]:
+        """Between frames that follow each other closely, by graph."""
+        return {graph: plan.interval for graph, plan in self.plans.items()}
+
+    def check(self, target: Asked) -> None:
         """Raises FoldingError, saying by how much and for which layers, where the model does not
         fit the board.
         """
@@ -77,23 +87,21 @@ class Folded:
                 "search for fewer frames a second (SEARCH=1 FPS=... FPS_FOUR=...), "
                 "or take a smaller CONFIG or a larger BOARD",
             )
-        cycles = {graph: plan.cycles for graph, plan in self.plans.items()}
-        if not target.met(cycles):
+        cycles, intervals = self.cycles, self.intervals
+        if not target.met(cycles, intervals):
             slow = max(cycles, key=lambda graph: cycles[graph])
-            rate = target.excess(cycles)
+            rate = target.excess(cycles, intervals)
             raise FoldingError(
                 f"{self.board.name} cannot keep the rate: {rate:.2f} times the cycles that it may "
                 f"take, most in {slow} ({cycles[slow]:,})",
                 f"ask for {1 / rate:.0%} of it: {self._fewer(target, rate)}",
             )
 
-    def _fewer(self, target: Target, rate: float) -> str:
+    def _fewer(self, target: Asked, rate: float) -> str:
         """Rates that are kept, as `make` takes them."""
         hertz = self.board.target_mhz * 1e6 / rate
-        asked = {"FPS": target.one, "FPS_FOUR": target.four}
-        if target.looking < inf:
-            asked["FPS_LOOKING"] = target.looking
-        return " ".join(f"{name}={floor(10 * hertz / c) / 10:g}" for name, c in asked.items())
+        asked = target.options.items()
+        return " ".join(f"{name}={floor(10 * hertz / c) / 10:g}" for name, c in asked)
 
     def _heaviest(self, budget: Cost) -> list[str]:
         blocks = [
@@ -149,7 +157,7 @@ def fold(
     source: Path,
     manifest: Manifest,
     board: Board,
-    target: Target,
+    target: Asked,
     override: Path | None = None,
     again: bool = False,
     say: Callable[[str], None] = print,
@@ -161,7 +169,7 @@ def fold(
     Raises FoldingError, see `Folded.check` and `store.load`.
     """
     flows = dataflows(source, manifest)
-    path = store.place(manifest.model, board.name, manifest.detector is not None)
+    path = store.place(manifest.model, board.name, manifest.detector is not None, concurrent)
     stored = None
     if not again:
         stored = _stored(flows, manifest, board, target, concurrent)
@@ -187,7 +195,7 @@ def _searched(
     flows: dict[str, Dataflow],
     manifest: Manifest,
     board: Board,
-    target: Target,
+    target: Asked,
     shell: Cost,
     style: Style,
     say: Callable[[str], None],
@@ -212,15 +220,15 @@ def _searched(
 
 
 def _stored(
-    flows: dict[str, Dataflow], manifest: Manifest, board: Board, target: Target, concurrent: bool
+    flows: dict[str, Dataflow], manifest: Manifest, board: Board, target: Asked, concurrent: bool
 ) -> store.Stored | None:
     """The foldings kept for a board, else those kept for another that do for this one."""
     detects = manifest.detector is not None
-    path = store.place(manifest.model, board.name, detects)
+    path = store.place(manifest.model, board.name, detects, concurrent)
     if path.is_file():
         return store.load(path, store.Stored())
     for other in boards.names():
-        path = store.place(manifest.model, other, detects)
+        path = store.place(manifest.model, other, detects, concurrent)
         if not path.is_file():
             continue
         stored = store.load(path, store.Stored())

@@ -16,7 +16,7 @@ from hw.fold.folding import End, FoldingError, Plan, cheapest, schedule, share
 from hw.fold.keeps import thinned
 from hw.fold.layers import Dataflow, Layer, SoftmaxAttention
 from hw.search.balance import Choice, balance, unbeaten, use
-from hw.search.target import Target
+from hw.search.target import Asked
 from hw.spec.kernel import Cost
 from hw.spec.manifest import DETECTOR
 from hw.stitch.accelerator import Accelerator, accelerator, apart, kept
@@ -167,7 +167,7 @@ class Folder:
 
 def search(
     dataflows: Mapping[str, Dataflow],
-    target: Target,
+    target: Asked,
     budget: Cost,
     shell: Cost,
     style: Style,
@@ -195,7 +195,9 @@ def search(
             lists[graph] = unbeaten([*lists[graph], *(p for c in new for p in folder.priced(c))])
         picked = balance(lists, target, budget, shell)
         total = sum((c.cost for c in picked.values()), shell)
-        slow = target.excess({g: c.cycles for g, c in picked.items()})
+        slow = target.excess(
+            {g: c.cycles for g, c in picked.items()}, {g: c.interval for g, c in picked.items()}
+        )
         say(f"{slow:.3f} of the time, {use(total, budget):.3f} of the scarcest resource")
         if slow <= 1 and not over(total, budget):
             return picked
