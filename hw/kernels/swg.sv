@@ -133,7 +133,9 @@ module swg #(
         OFM_H
     };
     localparam bit ONE_READ = LENGTH[0] * LENGTH[1] * LENGTH[2] == 1;
-    logic [4:0] ends, near, steps;
+    // verilator lint_off UNUSEDSIGNAL
+    logic [4:0] ends, near, steps;  // a loop of one round does not step
+    // verilator lint_on UNUSEDSIGNAL
     logic window_q, frame_end;  // this word is its window's last, its frame's last
     assign steps = {
       read && window_q && ends[3],
