@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         manifest = load_manifest(source)
         if given.no_detector:
             manifest = manifest.without_detector()
-        target = asked(board, manifest, given)
+        target = asked(board, manifest, given, given.concurrent)
         folder = build(
             source,
             board,
