@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from host.compat.given_frames import frames_given, is_given
 from host.errors import FrameError
-from host.images import to_network
+from host.images import check_frame, to_network
 from host.media.video import IMAGE_SUFFIXES, open_source, read_image
-from host.session import check_frame
 
 
 def read_squares(path: Any, size: int) -> tuple[list[NDArray[np.uint8]], tuple[int, int]]:
