@@ -68,8 +68,22 @@ class Window:
         return (self.left + self.width / 2) / width, (self.top + self.height / 2) / height
 
     def crop(self, plane: NDArray) -> NDArray:
-        """Returns what the window shows of a frame or mask (H, W, ...), as a view."""
-        return plane[self.top : self.top + self.height, self.left : self.left + self.width]
+        """Returns what the window shows of the frame or a mask, as a view. The frame may be kept at
+        another size (h, w, ...), of which the nearest whole pixels are shown.
+        """
+        rows, columns = self._slices(plane.shape[0], plane.shape[1])
+        return plane[rows, columns]
+
+    def _slices(self, height: int, width: int) -> tuple[slice, slice]:
+        """Rows and columns of the window on a frame at a size."""
+        found = []
+        for length, whole, start, count in (
+            (height, self.frame_size[0], self.top, self.height),
+            (width, self.frame_size[1], self.left, self.width),
+        ):
+            first = min(round(start * length / whole), length - 1)
+            found.append(slice(first, max(first + 1, round((start + count) * length / whole))))
+        return found[0], found[1]
 
     def shows(self, points: ArrayLike) -> bool:
         """Tells whether all points (N, 2), normalised to the frame, lie in the window."""
@@ -156,13 +170,9 @@ class Window:
         """
         if self.is_whole:
             return logits_to_video(logits, height, width)
-        high, wide = self.frame_size
-        across = [round(x * width / wide) for x in (self.left, self.left + self.width)]
-        down = [round(y * height / high) for y in (self.top, self.top + self.height)]
         full = np.full((height, width), -LOGIT_LIMIT, np.float32)
-        part = full[down[0] : down[1], across[0] : across[1]]
-        if part.size:
-            part[:] = logits_to_video(logits, *part.shape)
+        rows, columns = self._slices(height, width)
+        full[rows, columns] = logits_to_video(logits, *full[rows, columns].shape)
         return full
 
 
@@ -212,6 +222,15 @@ def _resize(image: NDArray, height: int, width: int, enlarge: int = cv2.INTER_LI
 def to_network(frame: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Squashes a frame (H, W, 3) RGB uint8 to the network's square (S, S, 3) uint8, S = size."""
     return np.ascontiguousarray(_resize(frame, size, size))
+
+
+def fitted(frame: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Returns the frame, shrunk where its longer side exceeds `side` pixels."""
+    longest = max(frame.shape[:2])
+    if longest <= side:
+        return frame
+    height, width = (max(1, round(n * side / longest)) for n in frame.shape[:2])
+    return np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def to_codes(image: NDArray[np.uint8]) -> NDArray[np.int8]:

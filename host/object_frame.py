@@ -26,8 +26,8 @@ CLOSER = 0.8
 class ObjectFrame:
     """A frame on which objects are answered for: its index in the stream and its size (H, W).
 
-    encoded gives the image encoder's outputs on a window of the frame. context is the side of a
-    window over that of its object, 0 for whole frames.
+    encoded gives the image encoder's outputs on a window of the frame. context says how large
+    windows are (`Policy.window`), 0 for whole frames.
     """
 
     model: ObjectModel
@@ -48,15 +48,7 @@ class ObjectFrame:
             elif prompt.mask is None:  # clicks correct what showed the object; a mask takes it back
                 known.shown = known.shown or ever_shown([known.prompt])
             prompt = known.prompt.then(prompt)
-        window = self._window(known, prompt, own)
-        image = yield from self.encoded(window)
-        answer = yield from self._answer(known, image, window, prompt, own)
-        closer = self._closer(prompt, answer, window)
-        if closer is not None:
-            own = Placed(answer.logits, window)
-            window = closer
-            image = yield from self.encoded(window)
-            answer = yield from self._answer(known, image, window, prompt, own)
+        answer, image, window = yield from self.looking(known, prompt, own)
         prompted = prompt is not None
         if self.model.remembers(prompted, answer):
             memory = yield from self.model.memorising(image, answer)
@@ -67,6 +59,24 @@ class ObjectFrame:
         known.current, known.prompt, known.tracked = answer, prompt, tracked
         known.window = window
         return known
+
+    def looking(
+        self, known: ObjectState, prompt: Prompt | None, own: Placed | None
+    ) -> Steps[tuple[Answer, Arrays, Window]]:
+        """Answers for an object, a call at a time, without remembering it: the answer, and the
+        image encoder's outputs on the window that it is of. own is this frame's earlier answer,
+        which the prompt corrects.
+        """
+        window = self._window(known, prompt, own)
+        image = yield from self.encoded(window)
+        answer = yield from self._answer(known, image, window, prompt, own)
+        closer = self._closer(prompt, answer, window)
+        if closer is not None:
+            own = Placed(answer.logits, window)
+            window = closer
+            image = yield from self.encoded(window)
+            answer = yield from self._answer(known, image, window, prompt, own)
+        return answer, image, window
 
     def _answer(
         self,

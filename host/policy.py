@@ -30,7 +30,7 @@ class Policy:
     with 0 every frame is, also one on which the object is absent (`host.recurrence.is_remembered`).
     return_iou is the same estimate from which an object that was absent on the frame before is back
     (`host.recurrence.may_show`); with 0 the object score alone decides. window is the side of the
-    window in which an object is looked for, over that of the object
+    window in which an object is looked for, over the root of the object's side
     (`host.recurrence.followed_window`); with 0 it is the whole frame.
     """
 

@@ -128,7 +128,8 @@ def prompted_window(
 
     shown is the box in which an earlier answer on this frame saw the object; it and the clicks are
     held too. A click alone says nothing of how large its object is, so without them the whole frame
-    is read. context 0 reads the whole frame always.
+    is read. context is the window's side over the root of the object's, sides being shares of the
+    frame's; 0 reads the whole frame always.
     """
     outline = shown
     if prompt.logits is not None:
@@ -165,7 +166,10 @@ def followed_window(last: Window, seen: Box | None, context: float) -> Window:
 
 
 def _window(box: Box, context: float, frame_size: tuple[int, int]) -> Window:
-    side = max(LEAST_SIDE, context * _side(box))
+    """The window around a box: its side grows with the root of the box's, so that small objects
+    have more around them, where they may have gone by the next frame, and large ones fill it.
+    """
+    side = max(LEAST_SIDE, context * _side(box) ** 0.5)
     return Window.around(*_centre(box), side, frame_size)
 
 

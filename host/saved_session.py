@@ -201,7 +201,7 @@ def _read(members: _Members, device: Device) -> tuple[SessionState, bool, float]
     if members.left:
         raise ValueError(f"unknown arrays {sorted(members.left)[:3]}")
     window = header.get("window", 0)
-    if not isinstance(window, (int, float)) or not (window == 0 or 1 <= window < math.inf):
+    if not isinstance(window, (int, float)) or not 0 <= window < math.inf:
         raise ValueError(f"a window of {window!r}")
     return state, header["overlapping"] is True, float(window)
 

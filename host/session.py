@@ -106,8 +106,8 @@ class Session:
 
     A device serves one session at a time, since a frame's features stay in the device's buffers.
     With overlapping, masks of several objects may overlap in the results; what is remembered of the
-    objects is the same either way. Stages are timed by `now`, a clock in seconds. window is the
-    side of an object's window over that of the object, 0 for the whole frame; by default it is what
+    objects is the same either way. Stages are timed by `now`, a clock in seconds. window says
+    how large an object's window is (`Policy.window`), 0 for the whole frame; by default it is what
     the model says.
     """
 
@@ -122,10 +122,8 @@ class Session:
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"mode {mode!r}", f"there is: {', '.join(MODES)}")
-        if window is not None and not (window == 0 or 1 <= window < math.inf):
-            raise UsageError(
-                f"window {window!r}", "give 0 for whole frames, or 1 or more times the object"
-            )
+        if window is not None and not 0 <= window < math.inf:
+            raise UsageError(f"window {window!r}", "give 0 for whole frames, or about 1")
         self.device = device
         self.overlapping = overlapping
         self.mode = mode

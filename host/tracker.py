@@ -79,6 +79,10 @@ class Answer:
     given: NDArray[np.bool_] | None = None
     window: images.Window | None = None
 
+    def placed(self, frame_size: tuple[int, int]) -> images.Placed:
+        """Returns the logits with their window of a frame (H, W)."""
+        return images.Placed(self.logits, self.window or images.Window.whole(frame_size))
+
     def frame_logits(self) -> NDArray[np.float32]:
         """Returns the logits (R, R) of the whole frame, coarser than those of a window."""
         if self.window is None:

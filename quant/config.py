@@ -49,8 +49,8 @@ class ModelConfig:
         least_iou: the model's own IoU estimate from which a frame without a prompt is remembered
             (host.policy.Policy); 0 for all.
         return_iou: the same estimate from which an absent object is back; 0 at any positive score.
-        window: side of the window in which an object is looked for over that of the object; 0 for
-            the whole frame.
+        window: side of the window in which an object is looked for over the root of the object's
+            side (host.policy.Policy); 0 for the whole frame.
     """
 
     name: str

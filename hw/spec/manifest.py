@@ -54,7 +54,7 @@ class BankSizes:
     """Recent and prompted memories and object pointers that the model was trained with, and the
     model's own IoU estimate from which an unprompted frame is remembered (0: every frame) and an
     absent object is back (0: whenever its score is positive). window is the side of an object's
-    window over the object's own (0: every object is looked for on the whole frame).
+    window over the root of the object's (0: every object is looked for on the whole frame).
     """
 
     recent: int
@@ -205,7 +205,7 @@ class Manifest:
         for name in ("least_iou", "return_iou"):
             if not 0 <= (value := getattr(found.bank, name)) <= 1:
                 raise ValueError(f"{name} is {value}")
-        if not (found.bank.window == 0 or 1 <= found.bank.window <= LARGEST_WINDOW):
+        if not 0 <= found.bank.window <= LARGEST_WINDOW:
             raise ValueError(f"window is {found.bank.window}")
         if found.image_size % 16 or len({g.name for g in found.graphs}) != len(found.graphs):
             raise ValueError(f"an image of {found.image_size}, or a graph twice")

@@ -265,7 +265,7 @@ def clip_size():
     return render_demo_clip(frames=1)[0][0].shape[:2]
 
 
-@pytest.fixture(scope="module", params=[0, 2.0])
+@pytest.fixture(scope="module", params=[0, 0.9])
 def window(request):
     """Every object on the whole frame, or each in a window of its own."""
     return request.param
@@ -305,7 +305,7 @@ def test_the_next_frame_is_encoded_ahead_in_the_window_that_it_will_be_read_in(g
     device, jobs = golden, Jobs(golden)
     runs, submit = [], jobs.submit
     jobs.submit = lambda graph, inputs: runs.append(graph) or submit(graph, inputs)
-    session = Session(device, mode="throughput", jobs=jobs, window=2.0)
+    session = Session(device, mode="throughput", jobs=jobs, window=0.9)
     for n, frame in enumerate(clip):
         session.step(frame, {1: prompts()[1]} if n == 0 else None)
     session.finish()

@@ -84,11 +84,11 @@ def test_an_outlined_object_is_read_in_a_window_around_it():
         Prompt(np.array([[0.6, 0.5]]), np.array([1]), box),
         Prompt.from_logits(mask_to_grid(mask, 40)),
     ):
-        found = prompted_window(prompt, SIZE, 2.0)
+        found = prompted_window(prompt, SIZE, 0.9)
         assert found.side == pytest.approx(wanted.side, abs=0.03)
         assert found.centre == pytest.approx(wanted.centre, abs=0.02)
         assert prompted_window(prompt, SIZE, 0).is_whole
-    tiny = prompted_window(Prompt(box=np.array([0.5, 0.5, 0.51, 0.51])), SIZE, 2.0)
+    tiny = prompted_window(Prompt(box=np.array([0.5, 0.5, 0.51, 0.51])), SIZE, 0.9)
     assert tiny.side == pytest.approx(LEAST_SIDE)
     # Clicks beside the box have to be seen as well.
     beside = prompted_window(Prompt(np.array([[0.1, 0.1]]), np.array([0]), box), SIZE, 1.0)
@@ -96,10 +96,10 @@ def test_an_outlined_object_is_read_in_a_window_around_it():
 
 
 def test_a_click_alone_does_not_say_how_large_its_object_is():
-    assert prompted_window(CLICK, SIZE, 2.0).is_whole
-    assert prompted_window(EMPTY, SIZE, 2.0).is_whole
-    seen = prompted_window(CLICK, SIZE, 2.0, (0.45, 0.45, 0.6, 0.6))
-    assert seen.side == pytest.approx(0.3, abs=0.01)
+    assert prompted_window(CLICK, SIZE, 0.9).is_whole
+    assert prompted_window(EMPTY, SIZE, 0.9).is_whole
+    seen = prompted_window(CLICK, SIZE, 0.9, (0.45, 0.45, 0.6, 0.6))
+    assert seen.side == pytest.approx(0.35, abs=0.01)
     corrected = CLICK.then(Prompt(np.array([[0.9, 0.5]]), np.array([0])))
     found = prompted_window(corrected, SIZE, 1.2, (0.45, 0.45, 0.6, 0.6))
     assert found.shows([[0.5, 0.5], [0.9, 0.5]])
@@ -107,15 +107,16 @@ def test_a_click_alone_does_not_say_how_large_its_object_is():
 
 def test_a_window_follows_its_object_and_changes_its_size_little_by_little():
     last = Window.around(0.3, 0.5, 0.4, SIZE)
-    moved = followed_window(last, (0.3, 0.4, 0.5, 0.6), 2.0)
-    assert moved.side == pytest.approx(0.4) and moved.centre == pytest.approx((0.4, 0.5), abs=0.01)
-    smaller = followed_window(last, (0.35, 0.45, 0.45, 0.55), 2.0)
-    assert 0.2 < smaller.side < 0.4
+    moved = followed_window(last, (0.3, 0.4, 0.5, 0.6), 0.9)
+    assert moved.side == pytest.approx(0.4, abs=0.01)
+    assert moved.centre == pytest.approx((0.4, 0.5), abs=0.01)
+    smaller = followed_window(last, (0.35, 0.45, 0.45, 0.55), 0.9)
+    assert 0.3 < smaller.side < 0.4
     for _ in range(20):
-        smaller = followed_window(smaller, (0.35, 0.45, 0.45, 0.55), 2.0)
-    assert smaller.side == pytest.approx(0.2, abs=0.02)
+        smaller = followed_window(smaller, (0.35, 0.45, 0.45, 0.55), 0.9)
+    assert smaller.side == pytest.approx(0.285, abs=0.02)
     # An object that has grown at once is held nevertheless.
-    grown = followed_window(smaller, (0.2, 0.2, 0.7, 0.7), 2.0)
+    grown = followed_window(smaller, (0.2, 0.2, 0.7, 0.7), 0.9)
     assert grown.side >= 0.8
     assert followed_window(last, (0.3, 0.4, 0.5, 0.6), 0).is_whole
 
@@ -123,6 +124,6 @@ def test_a_window_follows_its_object_and_changes_its_size_little_by_little():
 def test_a_window_grows_while_its_object_is_gone():
     window, sides = Window.around(0.2, 0.2, 0.2, SIZE), []
     for _ in range(9):
-        window = followed_window(window, None, 2.0)
+        window = followed_window(window, None, 0.9)
         sides.append(window.side)
     assert sides == sorted(sides) and sides[0] < 0.3 and window.is_whole
