@@ -22,8 +22,11 @@ LEAST_SIDE = 0.2
 """No window's sides are below this share of the frame's."""
 LEAST_CONTEXT = 1.6
 """A window that has not yet grown as far as it will is at least so many times its object."""
-PACE = 0.3
-"""Share of the way, in logarithms, that a window's side goes from frame to frame."""
+GROWTH, SHRINKAGE = 0.3, 0.1
+"""Share of the way, in logarithms, that a window's side goes from frame to frame. It shrinks
+slowly: a mask that is small by mistake must not close the window to the rest of its object, nor to
+where a hidden one comes out again.
+"""
 WIDENING = 1.25
 """Factor by which a window grows from frame to frame while its object is not to be seen."""
 SPARE = 0.005
@@ -160,7 +163,8 @@ def followed_window(last: Window, seen: Box | None, context: float) -> Window:
     if seen is None:
         return Window.around(*last.centre, last.side * WIDENING, last.frame_size)
     wanted = _window(seen, context, last.frame_size)
-    side = last.side * (wanted.side / last.side) ** PACE
+    change = wanted.side / last.side
+    side = last.side * change ** (GROWTH if change > 1 else SHRINKAGE)
     side = max(side, LEAST_CONTEXT * _side(seen))
     return Window.around(*_centre(seen), side, last.frame_size)
 

@@ -70,7 +70,7 @@ def test_an_absent_object_is_back_where_the_model_is_sure():
     assert not may_show(False, seen, 0.9, 0.4)  # what no prompt ever showed
 
 
-SIZE = (90, 160)
+SIZE, LARGE = (90, 160), (720, 1280)
 
 
 def test_an_outlined_object_is_read_in_a_window_around_it():
@@ -106,13 +106,16 @@ def test_a_click_alone_does_not_say_how_large_its_object_is():
 
 
 def test_a_window_follows_its_object_and_changes_its_size_little_by_little():
-    last = Window.around(0.3, 0.5, 0.4, SIZE)
+    # A side changes by whole pixels, on small frames in steps that are too large to be slow.
+    last = Window.around(0.3, 0.5, 0.4, LARGE)
     moved = followed_window(last, (0.3, 0.4, 0.5, 0.6), 0.9)
     assert moved.side == pytest.approx(0.4, abs=0.01)
     assert moved.centre == pytest.approx((0.4, 0.5), abs=0.01)
     smaller = followed_window(last, (0.35, 0.45, 0.45, 0.55), 0.9)
-    assert 0.3 < smaller.side < 0.4
-    for _ in range(20):
+    assert 0.36 < smaller.side < 0.4
+    larger = followed_window(last, (0.1, 0.1, 0.6, 0.6), 0.9)
+    assert larger.side > 0.4 * (0.4 / smaller.side) ** 2  # it grows faster than it shrinks
+    for _ in range(40):
         smaller = followed_window(smaller, (0.35, 0.45, 0.45, 0.55), 0.9)
     assert smaller.side == pytest.approx(0.285, abs=0.02)
     # An object that has grown at once is held nevertheless.
