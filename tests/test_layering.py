@@ -59,7 +59,8 @@ ROOMS = {
     "hw.lower.finn": Room(("hw.spec", "hw.ops", "hw.kernels", "hw", "hw.lower", "hw.hls")),
     "hw.timing": Room(("hw.spec", "hw.kernels", "hw", "hw.stitch")),
     "hw.build": Room(
-        ("hw.spec", "hw.ops", "hw", "hw.fold", "hw.stitch", "hw.search", "hw.hls", "hw.timing")
+        ("hw.spec", "hw.ops", "hw", "hw.mover", "hw.fold", "hw.stitch", "hw.search", "hw.hls")
+        + ("hw.timing",)
     ),
     # Execution and simulation.
     "sim": Room(("hw.spec", "hw.ops", "hw")),

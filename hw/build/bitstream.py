@@ -19,6 +19,7 @@ from pathlib import Path
 
 from hw import board
 from hw.build import utilization, vitis, vivado
+from hw.build.folded import around, streams_of
 from hw.spec.command_line import any_case, given_path, model_name
 from hw.spec.errors import SamFabricError
 from hw.spec.hardware import Hardware, newest
@@ -90,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     try:
-        print(f"  {utilization.shell(bundle / vivado.UTILIZATION)}")
+        expected = around(streams_of(hardware), target).around
+        print(f"  {utilization.shell(bundle / vivado.UTILIZATION, expected)}")
     except utilization.ReportError as error:
         print(f"  no figure of the shell: {error}", file=sys.stderr)
     print(f"  clock {done.clock_mhz:g} MHz")

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import floor, inf
+from math import floor
 from pathlib import Path
 
 from hw import board as boards
 from hw.board import Board
-from hw.fold.block import Style
+from hw.fold.block import Block, Style
 from hw.fold.blocks import block
 from hw.fold.folding import FoldingError, Plan
 from hw.fold.keeps import thinned
 from hw.fold.layers import Dataflow, gather
+from hw.mover.mover import Mover
 from hw.ops.program import Program
 from hw.search import store
 from hw.search.balance import Choice, use
 from hw.search.search import MODEL_ERROR, NoFitError, foldings_of, over, search
-from hw.search.target import Target
+from hw.search.target import Asked
+from hw.shell import Shell, Streams, ends, engines, moved
 from hw.spec.errors import SpecError
+from hw.spec.hardware import GraphHardware, Hardware
 from hw.spec.kernel import Cost
 from hw.spec.manifest import Manifest
 from hw.stitch.accelerator import Accelerator, accelerator, apart, planned
 
-SHELL = Cost(lut=8000, ff=11000, bram18=24)
-"""DMA engines, interconnect, resets: about 1,100 LUT an AXI DMA that reads and writes, 600 one that
-reads, in simple mode (PG021, "Resource Utilization"), two SmartConnects. An assumption: the true
-figure is Vivado's."""
 FOLDINGS = "foldings.toml"
 """A bundle with hardware keeps its foldings in this file."""
 STYLES = {"xc7": Style(140, 0, 30, sparing=True), "xcup": Style(220, 950, sparing=True)}
 """What a search begins with, by family."""
-MOST = {"xc7": 6, "xcup": 3}
-"""Kernels that tready may run through at the boards' clocks, by family: `make timing` tells. Where
-the budget has no room for the skids that this takes, there are none."""
+CHAINS = {"xc7": (6,), "xcup": (3, 4, 6)}
+"""Kernels that tready may run through, by family: the first is what the boards' clocks want
+(`make timing` tells), and the others follow where the budget has no room for the skids that it
+takes. Where it has none for the last, there are no skids."""
 DSP_WORTH = (60.0, 120.0)
 """LUTs that a DSP is worth where there are too few of them: from 120 on every multiplier of 4 bits
 takes LUTs."""
@@ -43,19 +43,39 @@ takes LUTs."""
 
 @dataclass(frozen=True, eq=False)
 class Folded:
-    """A folded model has a plan and an accelerator for each of its graphs."""
+    """A folded model has a plan and an accelerator for each of its graphs. concurrent: they work at
+    the same time, each stream at an end of a data mover, else one after another.
+    """
 
     board: Board
     stored: store.Stored
     plans: dict[str, Plan]
     accelerators: dict[str, Accelerator]
+    concurrent: bool = False
+
+    @property
+    def shell(self) -> Shell:
+        """What stands around the accelerators."""
+        return around(
+            [_streams(a) for a in self.accelerators.values()], self.board, self.concurrent
+        )
 
     @property
     def cost(self) -> Cost:
         """By the cost models, shell included."""
-        return sum((a.netlist.cost() for a in self.accelerators.values()), SHELL)
+        return sum((a.netlist.cost() for a in self.accelerators.values()), self.shell.cost)
 
-    def check(self, target: Target) -> None:
+    @property
+    def cycles(self) -> dict[str, int]:
+        """Of a frame, by graph, as planned."""
+        return {graph: plan.cycles for graph, plan in self.plans.items()}
+
+    @property
+    def intervals(self) -> dict[str, int]:
+        """Between frames that follow each other closely, by graph."""
+        return {graph: plan.interval for graph, plan in self.plans.items()}
+
+    def check(self, target: Asked) -> None:
         """Raises FoldingError, saying by how much and for which layers, where the model does not
         fit the board.
         """
@@ -67,23 +87,21 @@ class Folded:
                 "search for fewer frames a second (SEARCH=1 FPS=... FPS_FOUR=...), "
                 "or take a smaller CONFIG or a larger BOARD",
             )
-        cycles = {graph: plan.cycles for graph, plan in self.plans.items()}
-        if not target.met(cycles):
+        cycles, intervals = self.cycles, self.intervals
+        if not target.met(cycles, intervals):
             slow = max(cycles, key=lambda graph: cycles[graph])
-            rate = target.excess(cycles)
+            rate = target.excess(cycles, intervals)
             raise FoldingError(
                 f"{self.board.name} cannot keep the rate: {rate:.2f} times the cycles that it may "
                 f"take, most in {slow} ({cycles[slow]:,})",
                 f"ask for {1 / rate:.0%} of it: {self._fewer(target, rate)}",
             )
 
-    def _fewer(self, target: Target, rate: float) -> str:
+    def _fewer(self, target: Asked, rate: float) -> str:
         """Rates that are kept, as `make` takes them."""
         hertz = self.board.target_mhz * 1e6 / rate
-        asked = {"FPS": target.one, "FPS_FOUR": target.four}
-        if target.looking < inf:
-            asked["FPS_LOOKING"] = target.looking
-        return " ".join(f"{name}={floor(10 * hertz / c) / 10:g}" for name, c in asked.items())
+        asked = target.options.items()
+        return " ".join(f"{name}={floor(10 * hertz / c) / 10:g}" for name, c in asked)
 
     def _heaviest(self, budget: Cost) -> list[str]:
         blocks = [
@@ -92,6 +110,34 @@ class Folded:
             for name, b in plan.blocks.items()
         ]
         return [name for _, name in sorted(blocks, reverse=True)[:3]]
+
+
+def around(graphs: Sequence[Streams], board: Board, concurrent: bool = False) -> Shell:
+    """The shell of accelerators that have these streams."""
+    if not concurrent:
+        return engines(graphs, board.hp_bits)
+    found = ends(graphs)
+    word = board.hp_bits // 8
+    mover = Mover(found.inputs, found.outputs, max(1, found.settings), WORD_BYTES=word)
+    return moved(graphs, mover.cost())
+
+
+def _streams(made: Accelerator | GraphHardware) -> Streams:
+    ragged = sum(end.ragged for end in made.inputs)
+    return Streams(len(made.inputs), len(made.outputs), bool(made.setup), min(ragged, 1))
+
+
+def streams_of(hardware: Hardware) -> list[Streams]:
+    """The streams of a system's accelerators."""
+    return [_streams(graph) for graph in hardware.graphs]
+
+
+def streams(flow: Dataflow, loads: bool) -> Streams:
+    """The streams that a graph's accelerator will have. loads: UltraRAMs, which a stream fills."""
+    own = apart(flow)
+    ports = flow.inputs.values()
+    inputs = sum(len(flow.readers(t)) if t.name in own else 1 for t in ports)
+    return Streams(inputs, len(flow.outputs), loads, any(t.ragged for t in ports))
 
 
 def longest(manifest: Manifest) -> int:
@@ -111,40 +157,46 @@ def fold(
     source: Path,
     manifest: Manifest,
     board: Board,
-    target: Target,
+    target: Asked,
     override: Path | None = None,
     again: bool = False,
     say: Callable[[str], None] = print,
+    concurrent: bool = False,
 ) -> Folded:
     """Folds a bundle's graphs, by the board's own foldings, else by those of another board that do
-    for this one, else by a search. again: search in any case.
+    for this one, else by a search. again: search in any case. concurrent: see `Folded`.
 
     Raises FoldingError, see `Folded.check` and `store.load`.
     """
     flows = dataflows(source, manifest)
-    path = store.place(manifest.model, board.name, manifest.detector is not None)
+    path = store.place(manifest.model, board.name, manifest.detector is not None, concurrent)
     stored = None
     if not again:
-        stored = _stored(flows, manifest, board, target)
+        stored = _stored(flows, manifest, board, target, concurrent)
     if stored is None:
         style = STYLES[board.family]
         if not board.resources.uram:
             style = replace(style, luts_per_uram=0)
-        choices = _searched(flows, manifest, board, target, style, say)
-        found = {g: foldings_of(c) for g, c in choices.items()}
-        store.save(path, store.Stored(style, {g: c.style for g, c in choices.items()}, found))
+        found = [streams(flow, bool(style.luts_per_uram)) for flow in flows.values()]
+        shell = around(found, board, concurrent)
+        for part in shell.parts:
+            say(f"{part.name}: {part.cost.words()}{' (assumed)' if part.assumed else ''}")
+        choices = _searched(flows, manifest, board, target, shell.cost, style, say)
+        foldings = {g: foldings_of(c) for g, c in choices.items()}
+        store.save(path, store.Stored(style, {g: c.style for g, c in choices.items()}, foldings))
         say(f"foldings kept in {path}")
         stored = store.load(path, store.Stored())
     if override is not None:
         stored = store.load(override, stored)
-    return _made(flows, stored, board, path)
+    return _made(flows, stored, board, path, concurrent)
 
 
 def _searched(
     flows: dict[str, Dataflow],
     manifest: Manifest,
     board: Board,
-    target: Target,
+    target: Asked,
+    shell: Cost,
     style: Style,
     say: Callable[[str], None],
 ) -> dict[str, Choice]:
@@ -154,7 +206,8 @@ def _searched(
     for worth in (style.luts_per_dsp, *(w for w in DSP_WORTH if w > style.luts_per_dsp)):
         dear = replace(style, luts_per_dsp=worth)
         try:
-            return search(flows, target, board.budget(), SHELL, dear, say)
+            most = CHAINS[board.family][0]
+            return search(flows, target, board.budget(), shell, dear, say, most)
         except NoFitError as error:
             failed = error
             if "dsp" not in error.short:
@@ -167,15 +220,15 @@ def _searched(
 
 
 def _stored(
-    flows: dict[str, Dataflow], manifest: Manifest, board: Board, target: Target
+    flows: dict[str, Dataflow], manifest: Manifest, board: Board, target: Asked, concurrent: bool
 ) -> store.Stored | None:
     """The foldings kept for a board, else those kept for another that do for this one."""
     detects = manifest.detector is not None
-    path = store.place(manifest.model, board.name, detects)
+    path = store.place(manifest.model, board.name, detects, concurrent)
     if path.is_file():
         return store.load(path, store.Stored())
     for other in boards.names():
-        path = store.place(manifest.model, other, detects)
+        path = store.place(manifest.model, other, detects, concurrent)
         if not path.is_file():
             continue
         stored = store.load(path, store.Stored())
@@ -184,20 +237,22 @@ def _stored(
             styles = {g: replace(s, luts_per_uram=0) for g, s in stored.styles.items()}
             stored = replace(stored, style=style, styles=styles)
         with suppress(FoldingError):
-            _made(flows, stored, board, path).check(target)
+            _made(flows, stored, board, path, concurrent).check(target)
             return stored
     return None
 
 
-def refold(folder: Path, manifest: Manifest, board: Board) -> Folded:
-    """What a bundle's hardware was made of, from its own foldings."""
+def refold(folder: Path, manifest: Manifest, board: Board, concurrent: bool = False) -> Folded:
+    """What a bundle's hardware was made of, from its own foldings. concurrent: see `Folded`."""
     path = folder / FOLDINGS
     stored = store.load(path, store.Stored())
-    return _made(dataflows(folder, manifest), stored, board, path)
+    return _made(dataflows(folder, manifest), stored, board, path, concurrent)
 
 
-def _made(flows: dict[str, Dataflow], stored: store.Stored, board: Board, path: Path) -> Folded:
-    plans: dict[str, Plan] = {}
+def _made(
+    flows: dict[str, Dataflow], stored: store.Stored, board: Board, path: Path, concurrent: bool
+) -> Folded:
+    made: dict[str, tuple[Dataflow, dict[str, Block]]] = {}
     for graph, flow in flows.items():
         if stored.of(graph).sparing:
             flow = thinned(flow, apart(flow))
@@ -216,16 +271,21 @@ def _made(flows: dict[str, Dataflow], stored: store.Stored, board: Board, path: 
                 _ = blocks[layer.name].cost
             except SpecError as error:
                 raise FoldingError(f"{graph}.{layer.name}: {error}", "mend its folding") from error
-        plans[graph] = planned(flow, blocks)
-    folded = _stitched(board, stored, plans, MOST[board.family])
-    if over(folded.cost, board.budget()):
-        # Foldings that were found before skids were counted may leave no room for them.
-        return _stitched(board, stored, plans, None)
-    return folded
+        made[graph] = flow, blocks
+    for most in CHAINS[board.family]:
+        folded = _stitched(board, stored, made, most, concurrent)
+        if not over(folded.cost, board.budget()):
+            return folded
+    return _stitched(board, stored, made, None, concurrent)
 
 
 def _stitched(
-    board: Board, stored: store.Stored, plans: dict[str, Plan], most: int | None
+    board: Board,
+    stored: store.Stored,
+    made: Mapping[str, tuple[Dataflow, Mapping[str, Block]]],
+    most: int | None,
+    concurrent: bool,
 ) -> Folded:
-    made = {g: accelerator(p.dataflow, p.blocks, most=most) for g, p in plans.items()}
-    return Folded(board, stored, plans, made)
+    found = {g: accelerator(flow, blocks, most=most) for g, (flow, blocks) in made.items()}
+    plans = {g: planned(*both, found[g].skids) for g, both in made.items()}
+    return Folded(board, stored, plans, found, concurrent)

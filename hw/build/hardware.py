@@ -27,7 +27,7 @@ from hw.build.overlay import located
 from hw.build.rates import add_rates, asked
 from hw.library import COMMON
 from hw.search import store
-from hw.search.target import Target
+from hw.search.target import Asked
 from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.hardware import FILE, GraphHardware, Hardware, StreamEnd
@@ -96,7 +96,7 @@ def write_rtl(folded: Folded, folder: Path) -> Hardware:
 def build(
     source: Path,
     board: Board,
-    target: Target,
+    target: Asked,
     out: Path = OUT,
     override: Path | None = None,
     search: bool = False,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hw.board import Board
+from hw.shell import masters_a_port
 from hw.spec.errors import SpecError
 from hw.spec.handoff import CONTROL
 from hw.spec.hardware import Hardware
@@ -17,8 +18,6 @@ RANGE = 1 << 16
 # First address that the processor's general-purpose master port reaches: UG585, table "System-level
 # address map"; UG1085, table "System address map", M_AXI_HPM0_FPD.
 BASES = {"xc7": 0x4000_0000, "xcup": 0xA000_0000}
-MOST_MASTERS = 16
-"""One SmartConnect has this many ports."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def memory_ports(hardware: Hardware, board: Board) -> tuple[tuple[tuple[str, str
     further port costs an interconnect. Raises SpecError where the board has too few.
     """
     masters = [(dma.cell, way) for dma in dmas(hardware) for way in dma.masters]
-    each = min(board.hp_bits // 8, MOST_MASTERS)
+    each = masters_a_port(board.hp_bits)
     ports = tuple(tuple(masters[n : n + each]) for n in range(0, len(masters), each))
     if len(ports) > board.hp_count:
         raise SpecError(

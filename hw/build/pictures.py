@@ -8,7 +8,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from hw.board import Board
-from hw.build.folded import SHELL
 from hw.build.resources import ByLayer
 from hw.fold.folding import Plan
 from hw.spec.files import atomic_path
@@ -22,13 +21,13 @@ BUDGET = "crimson"
 """Colour of what is drawn of the budget: none of the bars has it."""
 
 
-def utilisation(path: Path, board: Board, costs: ByLayer) -> None:
+def utilisation(path: Path, board: Board, costs: ByLayer, shell: Cost) -> None:
     """Stacked bars: shares of the device by accelerator, and the budget of each resource."""
     plt = _pyplot()
     figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
     names = [r for r in RESOURCES if getattr(board.resources, r)]
     left = [0.0] * len(names)
-    parts = {"shell": SHELL, **{g: sum(v.values(), Cost()) for g, v in costs.items()}}
+    parts = {"shell": shell, **{g: sum(v.values(), Cost()) for g, v in costs.items()}}
     for label, cost in parts.items():
         shares = [100 * getattr(cost, r) / getattr(board.resources, r) for r in names]
         axes.barh(names, shares, left=left, label=label)

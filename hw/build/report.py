@@ -20,12 +20,12 @@ from pathlib import Path
 
 from hw import board as boards
 from hw.build import backends, pictures, resources, timing
-from hw.build.folded import SHELL, Folded, refold
+from hw.build.folded import Folded, refold
 from hw.build.progress import counted
 from hw.build.rates import add_rates, asked
 from hw.build.resources import GLUE, ByLayer
 from hw.build.whole_system import section
-from hw.search.target import Target, parts
+from hw.search.target import Asked, AtOnce, Target, at_once, parts
 from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.files import atomic_path
@@ -57,7 +57,7 @@ def simulated(folder: Path) -> dict[str, dict[str, int]]:
     return found
 
 
-def text(folder: Path, folded: Folded, found: ByLayer, measured: bool, target: Target) -> str:
+def text(folder: Path, folded: Folded, found: ByLayer, measured: bool, target: Asked) -> str:
     """Returns the report of a bundle's hardware in Markdown."""
     hardware, runs = Hardware.load(folder), simulated(folder)
     lines = [f"# {folder.name}", ""]
@@ -91,7 +91,7 @@ def _rates(
     folded: Folded,
     hardware: Hardware,
     runs: dict[str, dict[str, int]],
-    target: Target,
+    target: Asked,
 ) -> list[str]:
     clock, of_clock = timing.quoted(folder, hardware)
     cycles, hertz = _cycles(folded, runs), clock * 1e6
@@ -103,11 +103,13 @@ def _rates(
         of_clock,
         "",
     ]
-    asked_for: dict[tuple[int, int], float | None] = {(1, 0): target.one, (4, 0): target.four}
+    asked_for: dict[tuple[int, int], float | None] = {(1, 0): None, (4, 0): None, (8, 0): None}
+    if isinstance(target, Target):
+        asked_for |= {(1, 0): target.one, (4, 0): target.four}
     if DETECTOR in cycles:
         lines += ["Detection every k-th frame takes the k-th part of its cycles from each.", ""]
         asked_for |= dict.fromkeys((1, k) for k in sorted({*EVERY, target.every}))
-        if target.looking < inf:
+        if isinstance(target, Target) and target.looking < inf:
             asked_for[1, target.every] = target.looking
     lines += ["| objects | detection | cycles a frame | frames/s | asked for |"]
     lines += ["|---:|---|---:|---:|---:|"]
@@ -128,7 +130,33 @@ def _rates(
             layer = f"the rate is missed by {total / most - 1:.1%}: {layer}"
         detecting = f" and detection {looks}" if every else ""
         said.append(f"With {objects} object{'s' * (objects > 1)}{detecting}, {layer}")
-    return [*lines, "", *said, ""]
+    return [*lines, "", *said, "", *_at_once(folded, cycles, hertz, target)]
+
+
+def _at_once(folded: Folded, cycles: dict[str, int], hertz: float, target: Asked) -> list[str]:
+    """The same hardware with all accelerators at work at the same time, by a model."""
+    lines = [
+        "The same accelerators all at work at the same time, each stream at an end of a data "
+        "mover, two frames waiting at each. A model, not a simulation: a frame takes as long as an "
+        "object's way through attention, decoder and memory encoder, or as the longest interval of "
+        "an accelerator for all objects; memory is taken to keep up.",
+        "",
+        "| objects | detection | cycles a frame | frames/s at once | asked for |",
+        "|---:|---|---:|---:|---:|",
+    ]
+    wanted: dict[tuple[int, int], float | None] = {(1, 0): None, (4, 0): None, (8, 0): None}
+    if isinstance(target, AtOnce):
+        wanted |= {(1, 0): target.one, (4, 0): target.four, (8, 0): target.eight}
+    if DETECTOR in cycles:
+        looking = target.looking if isinstance(target, AtOnce) else inf
+        wanted[1, target.every] = looking if looking < inf else None
+        wanted |= {(4, target.every): None, (8, target.every): None}
+    for (objects, every), most in wanted.items():
+        total = at_once(cycles, folded.intervals, objects, every)
+        looks = f"every {every} frames" if every else "none"
+        said = f"{folded.board.target_mhz * 1e6 / most:g}" if most else ""
+        lines.append(f"| {objects} | {looks} | {total:,} | {hertz / total:.2f} | {said} |")
+    return [*lines, ""]
 
 
 def _accelerators(
@@ -165,14 +193,13 @@ def _accelerators(
 
 
 def _utilisation(folded: Folded, found: ByLayer, measured: bool) -> list[str]:
-    total = whole(found)
+    total = whole(folded, found)
     have, budget = folded.board.resources, folded.board.budget()
     lines = ["## Utilisation", ""]
     if not measured:
         lines += ["Not synthesised: the figures are those of the cost models.", ""]
     lines += [
-        f"The shell (DMA, interconnect) is taken to be {SHELL.lut:,.0f} LUT, {SHELL.ff:,.0f} FF, "
-        f"{SHELL.bram18} BRAM18. The budget is what still places and routes at speed.",
+        "The budget is what still places and routes at speed; the shell is counted in it.",
         "",
         "| resource | used | budget | device | of budget |",
         "|---|---:|---:|---:|---:|",
@@ -181,6 +208,12 @@ def _utilisation(folded: Folded, found: ByLayer, measured: bool) -> list[str]:
         used, most, all_ = (getattr(c, name) for c in (total, budget, have))
         share = f"{used / most:.0%}" if most else "-"
         lines.append(f"| {name} | {used:,.0f} | {most:,} | {all_:,} | {share} |")
+    lines += ["", "| of the shell | LUT | FF | BRAM18 | from |", "|---|---:|---:|---:|---|"]
+    for part in folded.shell.parts:
+        cells = [f"{getattr(part.cost, r):,.0f}" for r in ("lut", "ff", "bram18")]
+        lines.append(f"| {' | '.join([part.name, *cells, part.source])} |")
+    cells = [f"{getattr(folded.shell.cost, r):,.0f}" for r in ("lut", "ff", "bram18")]
+    lines.append(f"| together | {' | '.join(cells)} | |")
     return [*lines, ""]
 
 
@@ -226,12 +259,12 @@ def _layers(folded: Folded, graph: str, costs: dict[str, Cost]) -> list[str]:
     return [*lines, ""]
 
 
-def whole(found: ByLayer) -> Cost:
+def whole(folded: Folded, found: ByLayer) -> Cost:
     """Returns the resources of the whole device, shell included."""
-    return sum((c for layers in found.values() for c in layers.values()), SHELL)
+    return sum((c for layers in found.values() for c in layers.values()), folded.shell.cost)
 
 
-def write(folder: Path, synthesis: bool = True, target: Target | None = None) -> list[str]:
+def write(folder: Path, synthesis: bool = True, target: Asked | None = None) -> list[str]:
     """Writes the report and its pictures; returns what is missed, of budget and rates (by default
     those usual for the board's family).
     """
@@ -245,17 +278,17 @@ def write(folder: Path, synthesis: bool = True, target: Target | None = None) ->
             found = resources.synthesise(folded, say=say)
         resources.save(folder, found)
     costs = found or resources.modelled(folded)
-    pictures.utilisation(folder / PICTURES[0], folded.board, costs)
+    pictures.utilisation(folder / PICTURES[0], folded.board, costs, folded.shell.cost)
     pictures.time(folder / PICTURES[1], folded.plans, timing.quoted(folder, hardware)[0])
     with atomic_path(folder / NAME) as part:
         part.write_text(text(folder, folded, costs, found is not None, target), encoding="utf-8")
-    total, budget = whole(costs), folded.board.budget()
+    total, budget = whole(folded, costs), folded.board.budget()
     missed = [
         f"{r} {getattr(total, r):,.0f} of {getattr(budget, r):,}"
         for r in RESOURCES
         if getattr(total, r) > getattr(budget, r)
     ]
-    slow = target.excess(_cycles(folded, simulated(folder)))
+    slow = target.excess(_cycles(folded, simulated(folder)), folded.intervals)
     return missed + ([f"{slow:.3f} times the cycles that a frame may take"] if slow > 1 else [])
 
 

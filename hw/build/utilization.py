@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hw.build.folded import SHELL
 from hw.spec.errors import SamFabricError
 from hw.spec.handoff import SYSTEM
 from hw.spec.kernel import Cost
@@ -43,14 +42,15 @@ def read(path: Path) -> dict[str, Cost]:
     return found
 
 
-def shell(path: Path) -> str:
+def shell(path: Path, expected: Cost) -> str:
     """One line: the shell as placed, beside what folding takes it to be. Raises ReportError."""
     found = read(path)
     if SYSTEM not in found:
         raise ReportError(f"{path} has no instance {SYSTEM}", "see the report")
     whole, own = next(iter(found.values())), found[SYSTEM]
     parts = [
-        f"{name} {getattr(whole, key) - getattr(own, key):,} (assumed {getattr(SHELL, key):,.0f})"
+        f"{name} {getattr(whole, key) - getattr(own, key):,} "
+        f"(expected {getattr(expected, key):,.0f})"
         for key, name in (("lut", "LUT"), ("ff", "FF"), ("bram18", "BRAM18"))
     ]
     return f"shell (DMAs, interconnects, resets): {', '.join(parts)}"

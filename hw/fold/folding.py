@@ -24,8 +24,10 @@ HELD = 2
 """Vectors that a block takes in before it holds up who gives them."""
 AROUND = 20
 """These cycles pass from room in a block to the next vector of the one before, where neither works
-ahead.
+ahead. A block with a skid in it or before it does: its next vector is under way meanwhile.
 """
+INSIDE = -1
+"""The end (layer, INSIDE) stands for the wires between a block's own kernels."""
 TRIED = 6
 """Foldings of a layer that are built to compare their costs."""
 MOST_SIMD = 32
@@ -127,10 +129,16 @@ class Plan:
         return max(b.interval for b in self.blocks.values())
 
 
-def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[End] = ()) -> Plan:
+def schedule(
+    dataflow: Dataflow,
+    blocks: Mapping[str, Block],
+    kept: Collection[End] = (),
+    skids: Mapping[End, int] | None = None,
+) -> Plan:
     """When everything happens. kept: inputs of layers that a FIFO keeps; what waits at the others
-    holds up its maker.
+    holds up its maker. skids: how many stand on the way to an input, and inside a block.
     """
+    skids = skids or {}
     times = {t.name: pace.source(t.vectors, t.channels, start=3) for t in dataflow.inputs.values()}
     lanes: dict[str, int] = {t.name: 1 for t in dataflow.inputs.values()}
     readers = {name: dataflow.readers(t) for name, t in dataflow.tensors.items()}
@@ -149,7 +157,7 @@ def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[E
                 x = replace(x, held=0)
             if want != have:
                 x = replace(pace.through(x, tensor.channels // min(want, have), 2), held=x.held)
-            inputs.append(x)
+            inputs.append(x.later(skids.get((layer.name, i), 0)))
         out = layer.output
         behind = max((since[t.name] for t in layer.inputs if t.name in since), default=())
         if isinstance(layer, Keep):
@@ -161,8 +169,10 @@ def schedule(dataflow: Dataflow, blocks: Mapping[str, Block], kept: Collection[E
             alone.add(out.name)
         held = b.interval // out.vectors
         if out.name in since:
-            held = max(held, _afresh(since[out.name]) // out.vectors + AROUND)
-        made = replace(b.run(inputs), held=held)
+            ahead = any(skids.get((layer.name, i)) for i in (INSIDE, *range(len(inputs))))
+            around = 0 if ahead else AROUND
+            held = max(held, _afresh(since[out.name]) // out.vectors + around)
+        made = replace(b.run(inputs), held=held).later(skids.get((layer.name, INSIDE), 0))
         ends = readers[out.name]
         if len(ends) > 1:
             branches = [blocks[x.name] for x, i in ends if (x.name, i) not in kept]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hw.fold.block import Style
 from hw.fold.folding import Plan
 from hw.search.combine import least
-from hw.search.target import Target
+from hw.search.target import Asked
 from hw.spec.kernel import Cost
 
 RESOURCES = len(fields(Cost))
@@ -31,6 +31,11 @@ class Choice:
         """A frame takes this many cycles."""
         return self.plan.cycles
 
+    @property
+    def interval(self) -> int:
+        """Between frames that follow each other closely."""
+        return self.plan.interval
+
 
 def use(cost: Cost, budget: Cost) -> float:
     """Returns the greatest share of any one resource that is taken."""
@@ -38,8 +43,8 @@ def use(cost: Cost, budget: Cost) -> float:
 
 
 def unbeaten(choices: Sequence[Choice]) -> list[Choice]:
-    """Leaves out those that another one beats or equals in time and in every resource."""
-    figures = np.array([(c.cycles, *astuple(c.cost)) for c in choices])
+    """Leaves out those that another one beats or equals in times and in every resource."""
+    figures = np.array([(c.cycles, c.interval, *astuple(c.cost)) for c in choices])
     kept: list[int] = []
     for i in np.lexsort(figures.T[::-1]):
         if not any((figures[j] <= figures[i]).all() for j in kept):
@@ -48,7 +53,7 @@ def unbeaten(choices: Sequence[Choice]) -> list[Choice]:
 
 
 def balance(
-    lists: Mapping[str, Sequence[Choice]], target: Target, budget: Cost, shell: Cost
+    lists: Mapping[str, Sequence[Choice]], target: Asked, budget: Cost, shell: Cost
 ) -> dict[str, Choice]:
     """The choice of each graph that together meet the target and use the scarcest resource least;
     where none meet it, those that come closest while they fit; where none fit, the smallest.
@@ -59,7 +64,8 @@ def balance(
     for graph, choices in lists.items():
         shares = _shares(np.array([astuple(c.cost) for c in choices]), budget)
         cycles = np.array([c.cycles for c in choices])
-        ratios = target.ratios({**idle, graph: cycles})
+        intervals = np.array([c.interval for c in choices])
+        ratios = target.ratios({**idle, graph: cycles}, {**idle, graph: intervals})
         times = [np.broadcast_to(r, cycles.shape) for r in ratios]
         tables.append(np.column_stack([shares, *times]))
     base = np.zeros(tables[0].shape[1])

@@ -12,14 +12,15 @@ from itertools import product
 
 from hw.fold.block import Block, Folding, Style
 from hw.fold.blocks import block
-from hw.fold.folding import FoldingError, Plan, cheapest, schedule, share
+from hw.fold.folding import End, FoldingError, Plan, cheapest, schedule, share
 from hw.fold.keeps import thinned
 from hw.fold.layers import Dataflow, Layer, SoftmaxAttention
 from hw.search.balance import Choice, balance, unbeaten, use
-from hw.search.target import Target
+from hw.search.target import Asked
 from hw.spec.kernel import Cost
 from hw.spec.manifest import DETECTOR
-from hw.stitch.accelerator import accelerator, apart, kept
+from hw.stitch.accelerator import Accelerator, accelerator, apart, kept
+from hw.stitch.cuts import MOST
 
 SLOWER = (16.0, 8.0, 4.0, 2.5, 1.6)
 """Multiples of a layer's own cycles that it is slowed down to, if nobody has to wait for it."""
@@ -55,11 +56,15 @@ class NoFitError(FoldingError):
 
 
 class Folder:
-    """Folds one accelerator at paces of choice; blocks once built are kept."""
+    """Folds one accelerator at paces of choice; blocks once built are kept. most: kernels that
+    tready may run through, as in `accelerator`, whose skids count.
+    """
 
-    def __init__(self, dataflow: Dataflow, style: Style, budget: Cost) -> None:
+    def __init__(
+        self, dataflow: Dataflow, style: Style, budget: Cost, most: int | None = MOST
+    ) -> None:
         self.dataflow = thinned(dataflow, apart(dataflow)) if style.sparing else dataflow
-        self.style, self.budget = style, budget
+        self.style, self.budget, self.most = style, budget, most
         self._known: dict[tuple[str, int], Block] = {}
         self._kept: set[tuple[str, int]] = set()
         self._folded: dict[float, Choice] = {}
@@ -78,7 +83,9 @@ class Folder:
         for layer in self.dataflow.layers:
             blocks[layer.name] = self._at_most(layer, pace * self._share_of_time(layer))
         self._kept = self._kept or kept(self.dataflow, blocks)
-        limit = int(self._plan(blocks).cycles * 1.03)
+        # Where skids are needed hardly depends on lanes.
+        skids = self._stitched(blocks).skids
+        limit = int(self._plan(blocks, skids).cycles * 1.03)
         heavy = sorted(self.dataflow.layers, key=lambda x: -share(blocks[x.name].cost, self.budget))
         for layer in heavy:
             now = blocks[layer.name]
@@ -88,13 +95,16 @@ class Folder:
                 if gain <= 1e-5:
                     continue
                 tried = {**blocks, layer.name: slower}
-                if self._plan(tried).cycles <= limit:
+                if self._plan(tried, skids).cycles <= limit:
                     blocks = tried
                     break
         return self.choice(blocks)
 
-    def _plan(self, blocks: Mapping[str, Block]) -> Plan:
-        return schedule(self.dataflow, blocks, self._kept)
+    def _plan(self, blocks: Mapping[str, Block], skids: Mapping[End, int]) -> Plan:
+        return schedule(self.dataflow, blocks, self._kept, skids)
+
+    def _stitched(self, blocks: Mapping[str, Block]) -> Accelerator:
+        return accelerator(self.dataflow, blocks, most=self.most)
 
     def _share_of_time(self, layer: Layer) -> float:
         """Of the slowest layer's. Layers that stream into each other all take the whole time. An
@@ -108,9 +118,9 @@ class Folder:
         return float(max(layer.macs, most / 20) / most) ** 0.5
 
     def choice(self, blocks: Mapping[str, Block]) -> Choice:
-        """A graph's accelerator costs this, forks, converters and FIFOs included."""
-        plan = self._plan(blocks)
-        return Choice(plan, self.style, accelerator(self.dataflow, blocks).netlist.cost())
+        """A graph's accelerator costs this, forks, converters, FIFOs and skids included."""
+        made = self._stitched(blocks)
+        return Choice(self._plan(blocks, made.skids), self.style, made.netlist.cost())
 
     def _at_most(self, layer: Layer, cycles: float) -> Block:
         """At a pace, or as fast as it goes."""
@@ -138,39 +148,39 @@ class Folder:
         pace = next(p for p, c in self._folded.items() if c.plan.times is choice.plan.times)
         return [pace / growth, pace * growth]
 
-
-def priced(choice: Choice) -> list[Choice]:
-    """The same lanes with other memories, by what block RAMs and UltraRAMs are worth."""
-    dataflow, style = choice.plan.dataflow, choice.style
-    made: list[Choice] = []
-    for block_worth, uram_worth in product(
-        BLOCK_WORTH, URAM_WORTH if style.luts_per_uram else (0,)
-    ):
-        finer = replace(style, luts_per_block=block_worth, luts_per_uram=uram_worth)
-        again = {
-            x.name: block(x, choice.plan.blocks[x.name].folding, finer) for x in dataflow.layers
-        }
-        cost = accelerator(dataflow, again).netlist.cost()
-        if all(cost != c.cost for c in made):
-            made.append(Choice(replace(choice.plan, blocks=again), finer, cost))
-    return made
+    def priced(self, choice: Choice) -> list[Choice]:
+        """The same lanes with other memories, by what block RAMs and UltraRAMs are worth."""
+        style = choice.style
+        made: list[Choice] = []
+        for block_worth, uram_worth in product(
+            BLOCK_WORTH, URAM_WORTH if style.luts_per_uram else (0,)
+        ):
+            finer = replace(style, luts_per_block=block_worth, luts_per_uram=uram_worth)
+            again = {
+                name: block(b.layer, b.folding, finer) for name, b in choice.plan.blocks.items()
+            }
+            cost = self._stitched(again).netlist.cost()
+            if all(cost != c.cost for c in made):
+                made.append(Choice(replace(choice.plan, blocks=again), finer, cost))
+        return made
 
 
 def search(
     dataflows: Mapping[str, Dataflow],
-    target: Target,
+    target: Asked,
     budget: Cost,
     shell: Cost,
     style: Style,
     say: Say = lambda _: None,
+    most: int | None = MOST,
 ) -> dict[str, Choice]:
     """The choices that keep the target and fit; where none keep it, the fastest that fit. style: to
-    begin with. say: is told of each pace that was tried.
+    begin with. say: is told of each pace that was tried. most: see `Folder`.
 
     Raises NoFitError, saying what is over and by how much, where none fit.
     """
     macs = {g: sum(x.macs for x in d.layers) for g, d in dataflows.items()}
-    folders = {g: Folder(d, style, budget) for g, d in dataflows.items()}
+    folders = {g: Folder(d, style, budget, most) for g, d in dataflows.items()}
     paces = {}
     for graph in dataflows:
         # Half of the products that the whole frame would take at an even pace, to begin with.
@@ -182,10 +192,12 @@ def search(
         for graph, folder in folders.items():
             new = [c for c in folder.choices(paces[graph], say) if c not in known]
             known.update(new)
-            lists[graph] = unbeaten([*lists[graph], *(p for c in new for p in priced(c))])
+            lists[graph] = unbeaten([*lists[graph], *(p for c in new for p in folder.priced(c))])
         picked = balance(lists, target, budget, shell)
         total = sum((c.cost for c in picked.values()), shell)
-        slow = target.excess({g: c.cycles for g, c in picked.items()})
+        slow = target.excess(
+            {g: c.cycles for g, c in picked.items()}, {g: c.interval for g, c in picked.items()}
+        )
         say(f"{slow:.3f} of the time, {use(total, budget):.3f} of the scarcest resource")
         if slow <= 1 and not over(total, budget):
             return picked

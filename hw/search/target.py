@@ -1,7 +1,10 @@
-"""What accelerators that share a device are asked for: cycles that a frame may take."""
+"""What accelerators that share a device are asked for: cycles that a frame may take, where they run
+one after another, and where all of them work at the same time.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
@@ -13,10 +16,39 @@ ONCE = "image_encoder"
 """The graph that runs once a frame; the others run once an object, the detector once in a while."""
 
 
+class Asked(ABC):
+    """What is asked for. Cycles are those of a graph's frame, from its first code in to its last
+    code out; intervals those between frames that follow each other closely.
+    """
+
+    @abstractmethod
+    def ratios(self, cycles: Mapping[str, Any], intervals: Mapping[str, Any]) -> list[Any]:
+        """What is taken by what may be, each a sum over the graphs; elementwise for arrays."""
+
+    @abstractmethod
+    def share(self, graph: str) -> float:
+        """Returns the cycles that a run may take where the other graphs take next to nothing."""
+
+    every: int
+
+    @property
+    @abstractmethod
+    def options(self) -> dict[str, float]:
+        """Cycles that a frame may take, by the option that its rate is asked for with."""
+
+    def met(self, cycles: Mapping[str, int], intervals: Mapping[str, int]) -> bool:
+        """Tells whether the rate is kept, given the cycles of each graph."""
+        return self.excess(cycles, intervals) <= 1
+
+    def excess(self, cycles: Mapping[str, int], intervals: Mapping[str, int]) -> float:
+        """Greatest ratio of what is taken to what may be."""
+        return float(max(self.ratios(cycles, intervals)))
+
+
 @dataclass(frozen=True)
-class Target:
-    """Clock cycles that the device may take for a frame with one object, with four, and on average
-    with one when concepts are looked for every so many frames.
+class Target(Asked):
+    """Clock cycles that a frame may take with one object, with four, and on average with one when
+    concepts are looked for every so many frames: accelerators run one after another.
     """
 
     one: float
@@ -32,16 +64,12 @@ class Target:
         hertz = mhz * 1e6
         return cls(hertz / one, hertz / four, hertz / looking if looking else inf, every)
 
-    def met(self, cycles: Mapping[str, int]) -> bool:
-        """Tells whether the rate is kept, given the cycles of each graph, one after another."""
-        return self.excess(cycles) <= 1
+    @property
+    def options(self) -> dict[str, float]:
+        found = {"FPS": self.one, "FPS_FOUR": self.four}
+        return found if self.looking == inf else {**found, "FPS_LOOKING": self.looking}
 
-    def excess(self, cycles: Mapping[str, int]) -> float:
-        """Greatest ratio of what is taken to what may be."""
-        return float(max(self.ratios(cycles)))
-
-    def ratios(self, cycles: Mapping[str, Any]) -> list[Any]:
-        """What is taken by what may be, of each rate; elementwise for arrays of cycles."""
+    def ratios(self, cycles: Mapping[str, Any], intervals: Mapping[str, Any]) -> list[Any]:
         found = [frame(cycles, 1) / self.one, frame(cycles, 4) / self.four]
         if DETECTOR in cycles:
             found.append(frame(cycles, 1, self.every) / self.looking)
@@ -54,6 +82,73 @@ class Target:
         if graph != DETECTOR:
             return self.one
         return self.every * (self.looking - self.one if self.one < self.looking < inf else self.one)
+
+
+@dataclass(frozen=True)
+class AtOnce(Asked):
+    """Clock cycles that a frame may take with one object, with four and with eight, and with one
+    when concepts are looked for every so many frames: all accelerators work at the same time.
+    """
+
+    one: float
+    four: float
+    eight: float
+    looking: float = inf
+    every: int = 8
+
+    @classmethod
+    def of_rates(
+        cls, mhz: float, one: float, four: float, eight: float, looking: float = 0, every: int = 8
+    ) -> AtOnce:
+        """From frames a second; looking 0: as it comes."""
+        hertz = mhz * 1e6
+        most = hertz / looking if looking else inf
+        return cls(hertz / one, hertz / four, hertz / eight, most, every)
+
+    @property
+    def options(self) -> dict[str, float]:
+        found = {"FPS": self.one, "FPS_FOUR": self.four, "FPS_EIGHT": self.eight}
+        return found if self.looking == inf else {**found, "FPS_LOOKING": self.looking}
+
+    def ratios(self, cycles: Mapping[str, Any], intervals: Mapping[str, Any]) -> list[Any]:
+        """One for all that an object's frame goes through, one for each accelerator's interval."""
+        one = min(self.one, self.looking) if DETECTOR in cycles else self.one
+        frames = min(one, self.four, self.eight)
+        each = self._each
+        found = [sum(n for g, n in cycles.items() if g not in (ONCE, DETECTOR)) / one]
+        for graph, interval in intervals.items():
+            if graph == DETECTOR:
+                found.append(cycles[graph] / self.every / min(self.looking, frames))
+            else:
+                found.append(interval / (frames if graph == ONCE else each))
+        return found
+
+    @property
+    def _each(self) -> float:
+        """Cycles that an object may take of any one accelerator."""
+        return min(self.one, self.four / 4, self.eight / 8)
+
+    def share(self, graph: str) -> float:
+        if graph == DETECTOR:
+            return self.every * min(self.looking, self.one)
+        return 2 * (min(self.one, self.four, self.eight) if graph == ONCE else self._each)
+
+
+def at_once(
+    cycles: Mapping[str, int], intervals: Mapping[str, int], objects: int, every: int = 0
+) -> int:
+    """Returns the cycles of a frame where all accelerators work at the same time and two frames
+    wait at each: what an object's next frame needs of its last one (attention, decoder, memory
+    encoder, one after another), or the longest interval of an accelerator, times the objects where
+    it runs for each. every: frames between two looks of the detector, each done before the next; 0:
+    it does not run. Memory is taken to keep up.
+    """
+    own = [g for g in cycles if g not in (ONCE, DETECTOR)]
+    bounds = [sum(cycles[g] for g in own), *(objects * intervals[g] for g in own)]
+    bounds.append(intervals[ONCE])
+    if every and DETECTOR in cycles:
+        bounds.append(-(-cycles[DETECTOR] // every))
+    return max(bounds)
 
 
 def frame(cycles: Mapping[str, Any], objects: int, every: int = 0) -> Any:

@@ -8,7 +8,7 @@ rather than forked and kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -16,10 +16,11 @@ import numpy as np
 
 from hw.fold.block import WORD, Block, buffer, narrowed
 from hw.fold.depths import depths
-from hw.fold.folding import Plan, schedule
+from hw.fold.folding import INSIDE, End, Plan, schedule
 from hw.fold.layers import Dataflow, Layer, Tensor
 from hw.kernels.duplicate import Duplicate
 from hw.kernels.dwc import Dwc
+from hw.kernels.skid import Skid
 from hw.kernels.split import Split
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
@@ -36,21 +37,23 @@ SETUP = "s_axis_weights"
 
 @dataclass(frozen=True)
 class Accelerator:
-    """The netlist, and what its ends carry. fifos: vectors held, by (layer, input). setup: bytes of
-    s_axis_weights, empty where nothing is loaded.
+    """The netlist, and what its ends carry. fifos: vectors held, by (layer, input). skids: how many
+    stand on the way to each input of a layer, and inside it (`hw.fold.folding.INSIDE`). setup:
+    bytes of s_axis_weights, empty where nothing is loaded.
     """
 
     netlist: Netlist
     inputs: tuple[StreamEnd, ...]
     outputs: tuple[StreamEnd, ...]
-    fifos: Mapping[tuple[str, int], int]
+    fifos: Mapping[End, int]
+    skids: Mapping[End, int]
     setup: bytes = b""
 
 
 def accelerator(
     dataflow: Dataflow,
     blocks: Mapping[str, Block],
-    overrides: Mapping[tuple[str, int], int] | None = None,
+    overrides: Mapping[End, int] | None = None,
     most: int | None = MOST,
 ) -> Accelerator:
     """Stitches the blocks. overrides: depths of FIFOs in vectors, by (layer, input). most: kernels
@@ -76,16 +79,20 @@ def apart(dataflow: Dataflow) -> set[str]:
     return names
 
 
-def kept(dataflow: Dataflow, blocks: Mapping[str, Block]) -> set[tuple[str, int]]:
+def kept(dataflow: Dataflow, blocks: Mapping[str, Block]) -> set[End]:
     """Inputs of layers before which a FIFO keeps most of a frame: the same whatever the folding."""
     held = depths(dataflow, blocks, apart(dataflow))
     layers = {x.name: x for x in dataflow.layers}
     return {key for key, n in held.items() if 2 * n >= layers[key[0]].inputs[key[1]].vectors}
 
 
-def planned(dataflow: Dataflow, blocks: Mapping[str, Block]) -> Plan:
-    """Returns when everything happens in an accelerator of these blocks."""
-    return schedule(dataflow, blocks, kept(dataflow, blocks))
+def planned(
+    dataflow: Dataflow, blocks: Mapping[str, Block], skids: Mapping[End, int] | None = None
+) -> Plan:
+    """Returns when everything happens in an accelerator of these blocks. skids: see
+    `Accelerator.skids`.
+    """
+    return schedule(dataflow, blocks, kept(dataflow, blocks), skids)
 
 
 def identifier(layer: str) -> str:
@@ -98,7 +105,7 @@ class _Stitcher:
         self,
         dataflow: Dataflow,
         blocks: Mapping[str, Block],
-        overrides: Mapping[tuple[str, int], int],
+        overrides: Mapping[End, int],
     ) -> None:
         self.dataflow, self.blocks = dataflow, blocks
         self.apart = apart(dataflow)
@@ -140,7 +147,33 @@ class _Stitcher:
         if most is not None:
             parts, wires = cut(parts, wires, ends, most)
         netlist = Netlist(self.dataflow.graph, parts, wires, tuple(self.drops), ends, loads)
-        return Accelerator(netlist, tuple(self.inputs), outputs, self.fifos, setup)
+        skids = self._skids(parts, wires)
+        return Accelerator(netlist, tuple(self.inputs), outputs, self.fifos, skids, setup)
+
+    def _skids(
+        self, parts: Mapping[str, Kernel], wires: Iterable[tuple[str, str]]
+    ) -> dict[End, int]:
+        """Where skids stand, as `Accelerator.skids` has it."""
+        feeds = {sink: source for source, sink in wires}
+        owners: dict[str, str] = {}
+        takes: dict[str, End] = {}
+        for layer in self.dataflow.layers:
+            block, name = self.blocks[layer.name], identifier(layer.name)
+            owners |= dict.fromkeys((f"{name}_{part}" for part in block.kernels), layer.name)
+            takes |= {f"{name}_{end}": (layer.name, i) for i, end in enumerate(block.takes)}
+        found: dict[End, int] = {}
+        for sink in feeds:
+            owner = owners.get(sink.partition(".")[0])
+            if owner is None:
+                continue
+            source, count = feeds[sink].partition(".")[0], 0
+            while source not in owners and source in parts:
+                count += isinstance(parts[source], Skid)
+                source = feeds.get(f"{source}.s_axis", "").partition(".")[0]
+            end = takes.get(sink, (owner, INSIDE))
+            if count and (sink in takes or owners.get(source) == owner):
+                found[end] = found.get(end, 0) + count
+        return found
 
     def _load(self) -> bytes:
         """Leads the setup stream to every memory that no bitstream fills, one after another: each

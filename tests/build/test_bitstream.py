@@ -14,6 +14,7 @@ from hw.build import bitstream, utilization, vivado
 from hw.build.overlay import located
 from hw.spec.errors import BundleError
 from hw.spec.hardware import FILE, Hardware
+from hw.spec.kernel import Cost
 from hw.spec.manifest import load_manifest, write_manifest
 from sim.board import hwh
 from tests.build.test_vivado_tcl import KV260, STUBS, bundle_of, tcl
@@ -107,13 +108,13 @@ REPORT = """
 def test_the_shell_is_what_the_design_has_beyond_the_system(tmp_path):
     path = tmp_path / "vivado_utilization.rpt"
     path.write_text(REPORT, encoding="utf-8")
-    assert utilization.shell(path) == (
-        "shell (DMAs, interconnects, resets): LUT 14,234 (assumed 8,000), "
-        "FF 18,011 (assumed 11,000), BRAM18 20 (assumed 24)"
+    assert utilization.shell(path, Cost(lut=8000, ff=11_000, bram18=24)) == (
+        "shell (DMAs, interconnects, resets): LUT 14,234 (expected 8,000), "
+        "FF 18,011 (expected 11,000), BRAM18 20 (expected 24)"
     )
     path.write_text("report", encoding="utf-8")
     with pytest.raises(utilization.ReportError, match="no table of instances"):
-        utilization.shell(path)
+        utilization.shell(path, Cost())
 
 
 def test_without_vivado_the_way_on_is_told(bundle, monkeypatch, capsys):

@@ -1,5 +1,6 @@
 """Bundles with hardware: what they hold, and what is refused."""
 
+import argparse
 import json
 import re
 import shutil
@@ -11,13 +12,13 @@ from matplotlib.colors import to_rgba
 from hw import board as boards
 from hw.build import folded as folded_module
 from hw.build import hardware, pictures, report, resources
-from hw.build.folded import FOLDINGS, fold, refold
+from hw.build.folded import CHAINS, FOLDINGS, fold, refold
 from hw.build.progress import counted
 from hw.build.rates import asked
 from hw.fold.folding import FoldingError
 from hw.search import store
 from hw.search.search import NoFitError
-from hw.search.target import Target
+from hw.search.target import AtOnce, Target, at_once
 from hw.spec.errors import BundleError
 from hw.spec.hardware import Hardware, newest
 from hw.spec.host_work import HostWork, Measured
@@ -139,6 +140,13 @@ def test_a_report_without_synthesis(bundle, out):
     assert re.search(r"\| 640x480 \| [\d.]+ \([\d.]+ ms\) \| 162\.2 \(6\.2 ms\) \|", text)
     assert "cost models (not synthesised)" in text and "Not synthesised: the figures" in text
     assert "From simulated cycles" in text and "0 of 100" in text and "missed" not in text
+    folded = refold(copy, load_manifest(copy), BOARD)
+    for objects, every, looks in ((1, 0, "none"), (8, 0, "none"), (4, 8, "every 8 frames")):
+        total = at_once(folded.cycles, folded.intervals, objects, every)
+        assert f"| {objects} | {looks} | {total:,} | {200e6 / total:.2f} |  |" in text
+    assert "A model, not a simulation" in text
+    for part in folded.shell.parts:
+        assert f"| {part.name} | {part.cost.lut:,.0f} | " in text and part.source in text
     for name in ("utilisation.png", "time.png"):
         assert name in text and (copy / name).stat().st_size > 10_000
     for layers in store.load(copy / FOLDINGS, store.Stored()).foldings.values():
@@ -179,7 +187,7 @@ def test_what_does_not_fit_with_its_detector_names_the_command_that_does(fits, m
     """Before that, the search is made again with multipliers in LUTs, where DSPs are too few."""
     worth = []
 
-    def fails(flows, target, budget, shell, style, say):
+    def fails(flows, target, budget, shell, style, say, most):
         worth.append(style.luts_per_dsp)
         raise NoFitError(["dsp 213 of 176 (37 over)"], ["dsp"], tracker_fits=fits)
 
@@ -200,7 +208,7 @@ def test_pictures_have_units_and_a_budget_that_is_seen(bundle, tmp_path, monkeyp
     figures = []
     monkeypatch.setattr(pictures, "_save", lambda figure, path: figures.append(figure))
     folded = refold(bundle, load_manifest(bundle), BOARD)
-    pictures.utilisation(tmp_path / "u.png", BOARD, resources.modelled(folded))
+    pictures.utilisation(tmp_path / "u.png", BOARD, resources.modelled(folded), folded.shell.cost)
     pictures.time(tmp_path / "t.png", folded.plans, 200.0)
     (used,), panels = figures[0].axes, figures[1].axes
     assert "%" in used.get_xlabel() and "KV260" in used.get_xlabel()
@@ -225,6 +233,18 @@ def test_long_work_shows_how_much_is_done(capfd):
     assert "synthesis" in said and "3/4" in said and " kernels" in said
 
 
+def test_rates_are_asked_for_by_arrangement(bundle):
+    manifest, given = load_manifest(bundle), argparse.Namespace(every=4, fps=50.0, fps_eight=20.0)
+    one_by_one = asked(BOARD, manifest, given)
+    assert one_by_one == Target.of_rates(200, 50, 12, 30, every=4)
+    at_the_same_time = asked(BOARD, manifest, given, concurrent=True)
+    assert at_the_same_time == AtOnce.of_rates(200, 50, 30, 20, 60, every=4)
+    alone = asked(BOARD, manifest.without_detector(), concurrent=True)
+    assert alone == AtOnce.of_rates(200, 115, 60, 30)
+    places = {store.place("m", "B", d, c).name for d in (False, True) for c in (False, True)}
+    assert len(places) == 4
+
+
 def test_skids_are_put_in_where_the_budget_has_room_for_them(bundle, monkeypatch):
     def skids(made):
         return [k for a in made.accelerators.values() for k in a.netlist.instances.values()
@@ -233,9 +253,14 @@ def test_skids_are_put_in_where_the_budget_has_room_for_them(bundle, monkeypatch
     manifest = load_manifest(bundle)
     roomy = refold(bundle, manifest, BOARD)
     assert skids(roomy)
-    lut = roomy.cost.lut - 1  # one too few for all of them
-    tight = replace(BOARD.budget(), lut=lut)
-    monkeypatch.setattr(boards.Board, "budget", lambda board: tight)
-    cramped = refold(bundle, manifest, BOARD)
-    assert skids(cramped) == [] and cramped.cost.lut < lut
+    counts = [len(skids(roomy))]
+    cramped = roomy
+    for _ in CHAINS["xcup"]:
+        lut = cramped.cost.lut - 1  # one too few for all of them: longer chains, then none
+        tight = replace(BOARD.budget(), lut=lut)
+        monkeypatch.setattr(boards.Board, "budget", lambda board, tight=tight: tight)
+        cramped = refold(bundle, manifest, BOARD)
+        assert cramped.cost.lut < lut
+        counts.append(len(skids(cramped)))
+    assert counts == sorted(counts, reverse=True) and counts[-2] > counts[-1] == 0
     assert cramped.plans.keys() == roomy.plans.keys()

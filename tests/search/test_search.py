@@ -10,8 +10,8 @@ from hw.fold.block import Style
 from hw.fold.folding import FoldingError
 from hw.search import search as searching
 from hw.search.balance import Choice, balance, unbeaten, use
-from hw.search.search import Folder, over, priced, search
-from hw.search.target import Target
+from hw.search.search import Folder, over, search
+from hw.search.target import AtOnce, Target, at_once
 from hw.spec.kernel import Cost
 from tests.fold.tiny_model import BUDGET, dataflow
 
@@ -19,9 +19,13 @@ SHELL = Cost(lut=100)
 
 
 @pytest.fixture(scope="module")
-def choices():
-    flow = dataflow("memory_encoder")
-    return Folder(flow, Style(), BUDGET).choices([1000, 4000, 16_000], lambda _: None)
+def folder():
+    return Folder(dataflow("memory_encoder"), Style(), BUDGET)
+
+
+@pytest.fixture(scope="module")
+def choices(folder):
+    return folder.choices([1000, 4000, 16_000], lambda _: None)
 
 
 def test_no_choice_is_beaten_by_another(choices):
@@ -45,8 +49,8 @@ def test_rates_become_cycles():
     target = Target.of_rates(200, 50, 20)
     assert (target.one, target.four) == (4e6, 1e7)
     cycles = {"image_encoder": 2_000_000, "mask_decoder": 2_000_000}
-    assert target.met(cycles) and target.excess(cycles) == 1.0
-    assert not target.met(cycles | {"memory_encoder": 100_000})
+    assert target.met(cycles, {}) and target.excess(cycles, {}) == 1.0
+    assert not target.met(cycles | {"memory_encoder": 100_000}, {})
 
 
 def test_balance_takes_the_smallest_that_is_fast_enough(choices):
@@ -74,14 +78,14 @@ def test_shares_of_the_scarcest():
 def test_looks_of_the_detector_are_shared_out_among_frames():
     target = Target(100, 400, 120, every=4)
     cycles = {"image_encoder": 60, "mask_decoder": 40, "detector": 80}
-    assert target.excess(cycles) == 1.0  # the detector has no part in the first two rates
-    assert target.excess(cycles | {"detector": 160}) == pytest.approx(140 / 120)
+    assert target.excess(cycles, {}) == 1.0  # the detector has no part in the first two rates
+    assert target.excess(cycles | {"detector": 160}, {}) == pytest.approx(140 / 120)
     assert target.share("mask_decoder") == 100 and target.share("detector") == 80
     assert Target(100, 400, every=4).share("detector") == 400
 
 
-def test_memories_at_other_prices(choices):
-    found = priced(choices[-1])
+def test_memories_at_other_prices(folder, choices):
+    found = folder.priced(choices[-1])
     assert len(found) > 2 and {c.cycles for c in found} == {choices[-1].cycles}
     least = [min(found, key=lambda c: getattr(c.cost, r)) for r in ("lut", "bram18")]
     assert least[0].cost.bram18 > least[1].cost.bram18 and least[0].cost.lut < least[1].cost.lut
@@ -99,15 +103,16 @@ def test_balance_is_the_best_of_all(choices):
 
         def rank(combination, budget=budget, target=target):
             full = use(sum((c.cost for c in combination), SHELL), budget)
-            slow = target.excess({g: c.cycles for g, c in zip(names, combination, strict=True)})
+            cycles = {g: c.cycles for g, c in zip(names, combination, strict=True)}
+            slow = target.excess(cycles, {})
             return max(full - 1, 0), max(slow, 1), full
 
         best = min(map(rank, product(choices, repeat=4)))
         assert rank(picked.values()) == pytest.approx(best)
 
 
-def made(cycles=1, **cost):
-    return Choice(SimpleNamespace(cycles=cycles), Style(), Cost(**cost))
+def made(cycles=1, interval=1, **cost):
+    return Choice(SimpleNamespace(cycles=cycles, interval=interval), Style(), Cost(**cost))
 
 
 def test_what_fits_is_found_behind_what_does_not():
@@ -131,6 +136,54 @@ def test_the_fastest_that_fits_where_none_is_fast_enough():
     }
     picked = balance(lists, Target(100, 400, 100), Cost(lut=100), Cost())
     assert [c.cycles for c in picked.values()] == [160, 900]
+
+
+NANO = {  # simulated cycles and planned intervals of an early folding on KV260
+    "image_encoder": (1_275_640, 786_432),
+    "memory_attention": (691_475, 534_560),
+    "mask_decoder": (812_155, 442_368),
+    "memory_encoder": (174_361, 147_456),
+}
+
+
+def test_accelerators_at_once_are_bound_by_an_object_or_by_an_interval():
+    cycles, intervals = ({g: pair[i] for g, pair in NANO.items()} for i in (0, 1))
+    rates = [200e6 / at_once(cycles, intervals, objects) for objects in (1, 4, 8)]
+    assert [int(rate) for rate in rates] == [119, 93, 46]
+    slow = intervals | {"image_encoder": 2_000_000}
+    assert at_once(cycles, slow, 1) == 2_000_000  # it runs once a frame, however many objects
+    assert at_once(cycles, slow, 8) == 8 * 534_560
+    looking = cycles | {"detector": 16_000_001}
+    with_detector = intervals | {"detector": 5_000_000}
+    assert at_once(looking, with_detector, 1) == 691_475 + 812_155 + 174_361
+    assert at_once(looking, with_detector, 1, every=8) == 2_000_001
+
+
+def test_what_is_asked_of_accelerators_at_once():
+    cycles, intervals = ({g: pair[i] for g, pair in NANO.items()} for i in (0, 1))
+    for counts in ((119, 50, 25), (10, 93, 25), (10, 50, 46)):
+        assert AtOnce.of_rates(200, *counts).met(cycles, intervals)
+    for counts in ((120, 50, 25), (10, 94, 25), (10, 50, 47), (255, 1, 1)):
+        assert not AtOnce.of_rates(200, *counts).met(cycles, intervals)
+    looking = cycles | {"detector": 16_000_000}, intervals | {"detector": 5_000_000}
+    assert AtOnce.of_rates(200, 50, 50, 25, 100).met(*looking)
+    assert not AtOnce.of_rates(200, 50, 50, 25, 101).met(*looking)
+    assert not AtOnce.of_rates(200, 50, 50, 25, 119, every=9).options.keys() - {
+        "FPS", "FPS_FOUR", "FPS_EIGHT", "FPS_LOOKING"
+    }  # fmt: skip
+
+
+def test_the_search_at_once_slows_what_runs_once_a_frame():
+    """One after another the encoder's cycles count; at once only its interval does."""
+    lists = {
+        "image_encoder": [made(100, 60, lut=90), made(300, 90, lut=30)],
+        "mask_decoder": [made(80, 40, lut=60), made(160, 80, lut=20)],
+    }
+    room = Cost(lut=110)
+    one_by_one = balance(lists, Target(280, 800), room, Cost())
+    assert [c.cycles for c in one_by_one.values()] == [100, 160]
+    at_the_same_time = balance(lists, AtOnce(100, 170, 400), room, Cost())
+    assert [c.cycles for c in at_the_same_time.values()] == [300, 80]
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ import torch
 
 from hw.fold.block import Style
 from hw.fold.conv_blocks import DenseBlock
-from hw.fold.folding import cheapest
+from hw.fold.folding import INSIDE, cheapest
+from hw.kernels.skid import Skid
 from hw.ops.program import Program
 from hw.spec.errors import SpecError
 from hw.spec.registers import CHANNELS
-from hw.stitch.accelerator import accelerator, apart
+from hw.stitch.accelerator import accelerator, apart, planned
 from sim.graph import GraphExecutor
 from tests.fold.tiny_model import BUDGET, GRAPHS, LONGEST, SOURCE, blocks, dataflow
 from tests.hls.whole_frames import codes_of
@@ -40,6 +41,22 @@ def test_kernels_compute_what_the_program_does(graph, pace):
     found = by_golden(made, codes, LONGEST)
     for port, array in wanted.items():
         np.testing.assert_array_equal(found[port], array.transpose(0, 2, 3, 1).ravel(), port)
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_skids_stand_where_the_schedule_counts_them(graph):
+    flow, chosen = dataflow(graph), blocks(graph, 40_000)
+    made = accelerator(flow, chosen)
+    assert accelerator(flow, chosen, most=None).skids == {}
+    named = {(x.name, i) for x in flow.layers for i in (INSIDE, *range(len(x.inputs)))}
+    assert made.skids and made.skids.keys() <= named
+    skids = [n for n, k in made.netlist.instances.items() if isinstance(k, Skid)]
+    # All but those of outputs and of a length; one before a fork counts for each of its readers.
+    assert sum(made.skids.values()) >= len(skids) - len(flow.outputs) - 1
+    with_skids, without = planned(flow, chosen, made.skids).cycles, planned(flow, chosen).cycles
+    assert abs(with_skids - without) < 0.1 * without
+    if graph == "memory_encoder":  # where nobody waits for another, they only take their cycle
+        assert 0 < with_skids - without <= len(skids)
 
 
 def test_memories_that_are_loaded_come_over_one_stream():
