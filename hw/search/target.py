@@ -13,7 +13,9 @@ from typing import Any
 from hw.spec.manifest import DETECTOR
 
 ONCE = "image_encoder"
-"""The graph that runs once a frame; the others run once an object, the detector once in a while."""
+"""The graph that runs once a frame where objects share it, and once an object where each is looked
+for in a window of its own; the others run once an object, the detector once in a while.
+"""
 
 
 class Asked(ABC):
@@ -135,32 +137,40 @@ class AtOnce(Asked):
 
 
 def at_once(
-    cycles: Mapping[str, int], intervals: Mapping[str, int], objects: int, every: int = 0
+    cycles: Mapping[str, int],
+    intervals: Mapping[str, int],
+    objects: int,
+    every: int = 0,
+    views: int = 1,
 ) -> int:
     """Returns the cycles of a frame where all accelerators work at the same time and two frames
     wait at each: what an object's next frame needs of its last one (attention, decoder, memory
     encoder, one after another), or the longest interval of an accelerator, times the objects where
-    it runs for each. every: frames between two looks of the detector, each done before the next; 0:
-    it does not run. Memory is taken to keep up.
+    it runs for each. views: runs of the image encoder, the objects' number in windows. every:
+    frames between two looks of the detector, each done before the next; 0: it does not run. Memory
+    is taken to keep up.
     """
     own = [g for g in cycles if g not in (ONCE, DETECTOR)]
     bounds = [sum(cycles[g] for g in own), *(objects * intervals[g] for g in own)]
-    bounds.append(intervals[ONCE])
+    bounds.append(views * intervals[ONCE])
     if every and DETECTOR in cycles:
         bounds.append(-(-cycles[DETECTOR] // every))
     return max(bounds)
 
 
-def frame(cycles: Mapping[str, Any], objects: int, every: int = 0) -> Any:
+def frame(cycles: Mapping[str, Any], objects: int, every: int = 0, views: int = 1) -> Any:
     """Returns the cycles of a frame from those of each graph, one after another. every: frames
     between two looks of the detector, whose cycles are shared out among them; 0: it does not run.
+    views: runs of the image encoder.
     """
-    return sum(parts(cycles, objects, every).values())
+    return sum(parts(cycles, objects, every, views).values())
 
 
-def parts(cycles: Mapping[str, Any], objects: int, every: int = 0) -> dict[str, Any]:
+def parts(
+    cycles: Mapping[str, Any], objects: int, every: int = 0, views: int = 1
+) -> dict[str, Any]:
     """Returns the cycles of a frame as `frame` adds them up, by graph."""
-    found = {g: n * (1 if g == ONCE else objects) for g, n in cycles.items() if g != DETECTOR}
+    found = {g: n * (views if g == ONCE else objects) for g, n in cycles.items() if g != DETECTOR}
     if every and DETECTOR in cycles:
         found[DETECTOR] = cycles[DETECTOR] / every
     return found
