@@ -117,6 +117,7 @@ CONFIGS = {
             two_way_layers=1,
             fusion_layers=1,
             decoder_layers=1,
+            window=1.1,
         ),
         # KV260, the default: full-width MobileNetV2 up to its 96-channel stage.
         # Remembering what it is sure of pays on dev2 at 0.5 and 0.7 alike, and windows of these
