@@ -13,11 +13,17 @@ from hw.spec.kernel import KERNELS, Kernel
 FOLDER = Path(__file__).resolve().parent / "kernels"
 COMMON = FOLDER / "common"
 """Modules that are no kernels of their own, and the include files."""
+MEMORY = COMMON / "memory"
 
 
 def names() -> list[str]:
     """Every kernel, that is every module of this folder."""
     return sorted(path.stem for path in FOLDER.glob("*.sv"))
+
+
+def common_modules() -> list[str]:
+    """Every module that kernels share."""
+    return sorted(path.stem for path in COMMON.rglob("*.sv"))
 
 
 def kernel_class(name: str) -> type[Kernel]:
@@ -34,7 +40,7 @@ def kernel_class(name: str) -> type[Kernel]:
 
 def module_file(name: str) -> Path:
     """Returns the file that defines a module. Raises SpecError where none does."""
-    for folder in (FOLDER, COMMON):
+    for folder in (FOLDER, COMMON, MEMORY):
         path = folder / f"{name}.sv"
         if path.exists():
             return path
@@ -69,6 +75,7 @@ def _parts(module: str) -> tuple[str, ...]:
 
 
 COMMON_PARTS: dict[str, tuple[str, ...]] = {
+    "attention_weights": ("skid", "rowexp", "fifo"),
     "rom": ("rom64",),
     "mac_array": ("adder_tree", "mac_packed", "mac_split", "mul_lut"),
 }

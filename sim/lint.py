@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hw.design import Design
-from hw.library import COMMON, kernel_class, module_file, names, sources
+from hw.library import common_modules, kernel_class, module_file, names, sources
 from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.hardware import Hardware, newest
@@ -43,7 +43,7 @@ modules lie beside each other in one folder.
 
 def modules() -> list[str]:
     """Lists the kernels, then the modules that they share."""
-    return names() + sorted(path.stem for path in COMMON.glob("*.sv"))
+    return names() + common_modules()
 
 
 def style_files() -> list[Path]:

@@ -306,7 +306,7 @@ def synthesised() -> list[Path]:
     """The sources of hardware that are written by hand."""
     return [
         *sorted(FOLDER.glob("*.sv")),
-        *sorted(COMMON.glob("*.sv")),
+        *sorted(COMMON.rglob("*.sv")),
         *sorted(STITCHED.glob("*.sv")),
     ]
 

@@ -14,13 +14,11 @@ FAULTS = {
         ("= !full_q;", "= m_axis_tready;"),  # no room used
     ],
     "fifo": [
-        ("(push && waddr_q == END)", "(push && waddr_q == '0)"),  # takes full for empty
-        ("!(meet && lap_q)", "1'b1"),  # written over when full
-        ("!(meet && !lap_q)", "1'b1"),  # beats invented when empty
-        (
-            "(!m_axis_tvalid || m_axis_tready) && !(meet",
-            "!m_axis_tvalid && !(meet",
-        ),  # half the pace
+        ("wnext == raddr_q", "waddr_q == raddr_q"),  # takes empty for full
+        ("!pull && (full_q", "pull && (full_q"),  # written over when full
+        ("m_axis_tready) && some_q", "m_axis_tready)"),  # beats invented when empty
+        ("rnext == waddr_q", "raddr_q == waddr_q"),  # takes empty for some
+        ("(!m_axis_tvalid || m_axis_tready) && some_q", "!m_axis_tvalid && some_q"),  # slow
     ],
     "duplicate": [
         ("= !wait_0 && !wait_1;", "= !wait_0;"),  # lost

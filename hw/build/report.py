@@ -151,12 +151,14 @@ def _at_once(
     """The same hardware with all accelerators at work at the same time, by a model."""
     lines = [
         "The same accelerators all at work at the same time, each stream at an end of a data "
-        "mover, two frames waiting at each. A model, not a simulation: a frame takes as long as an "
-        "object's way through attention, decoder and memory encoder, or as the longest interval of "
-        "an accelerator for all objects; memory is taken to keep up.",
+        "mover, two frames waiting at each. A model, not a simulation: frame by frame, an object's "
+        "way through attention, decoder and memory encoder and for each further object the longest "
+        "interval of an accelerator; objects on their own, which never wait for each other's last "
+        "frames, the longer of that way and of all objects' intervals. Memory is taken to keep up.",
         "",
-        "| objects | detection | cycles a frame | frames/s at once | asked for |",
-        "|---:|---|---:|---:|---:|",
+        "| objects | detection | frame by frame | frames/s | objects on their own | frames/s "
+        "| asked for |",
+        "|---:|---|---:|---:|---:|---:|---:|",
     ]
     wanted: dict[tuple[int, int], float | None] = {(1, 0): None, (4, 0): None, (8, 0): None}
     if isinstance(target, AtOnce):
@@ -166,13 +168,18 @@ def _at_once(
         wanted[1, target.every] = looking if looking < inf else None
         wanted |= {(4, target.every): None, (8, target.every): None}
     for (objects, every), most in wanted.items():
-        total = at_once(cycles, folded.intervals, objects, every)
+        totals = [at_once(cycles, folded.intervals, objects, every, d) for d in (True, False)]
         looks = f"every {every} frames" if every else "none"
         said = f"{folded.board.target_mhz * 1e6 / most:g}" if most else ""
-        lines.append(f"| {objects} | {looks} | {total:,} | {hertz / total:.2f} | {said} |")
+        cells = [cell for n in totals for cell in (f"{n:,}", f"{hertz / n:.2f}")]
+        lines.append(f"| {' | '.join([str(objects), looks, *cells, said])} |")
     for objects in SEVERAL if windows else ():
-        total = at_once(cycles, folded.intervals, objects, views=objects)
-        lines.append(f"| {objects}, in windows | none | {total:,} | {hertz / total:.2f} |  |")
+        totals = [
+            at_once(cycles, folded.intervals, objects, drained=d, views=objects)
+            for d in (True, False)
+        ]
+        cells = [cell for n in totals for cell in (f"{n:,}", f"{hertz / n:.2f}")]
+        lines.append(f"| {' | '.join([f'{objects}, in windows', 'none', *cells, ''])} |")
     return [*lines, ""]
 
 

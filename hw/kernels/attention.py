@@ -18,6 +18,7 @@ from hw.kernels.fifo import Fifo
 from hw.kernels.matmul import Matmul
 from hw.kernels.requant import Constants, Requant
 from hw.kernels.rowexp import Rowexp
+from hw.kernels.skid import Skid
 from hw.spec.dtypes import Arrays, IntType
 from hw.spec.errors import SpecError
 from hw.spec.hls import HlsCall, HlsLoop, rom
@@ -52,7 +53,7 @@ class Attention(Kernel):
     """
 
     name = "attention"
-    parts = ("length_fork", "matmul", "requant", "rowexp", "fifo", "divide")
+    parts = ("length_fork", "matmul", "requant", "attention_weights", "divide")
     example_values = {
         "LENGTH": 16,
         "DIM": 8,
@@ -177,6 +178,17 @@ class Attention(Kernel):
         return Divide(SIGNED=True, rows=self.queries, **here, **widths, **shared)
 
     @cached_property
+    def skids(self) -> tuple[Skid, Skid]:
+        """Registers of scores and of weights e."""
+        widths = (self.PE * self.S_WIDTH, self.PE * self.E_WIDTH)
+        first, second = (Skid(STREAM_WIDTH=whole_bytes(bits)) for bits in widths)
+        return first, second
+
+    @property
+    def cuts_ready(self) -> bool:
+        return True
+
+    @cached_property
     def fifo(self) -> Fifo:
         """The FIFO that holds the sums of e until their products are there."""
         return Fifo(DEPTH=8, STREAM_WIDTH=whole_bytes(self.SUM_WIDTH))
@@ -265,22 +277,28 @@ class Attention(Kernel):
         """Exact while a row's beats, L / PE rounded up, are at least DIVIDE_CYCLES."""
         filled = self._filled(settings)
         loading, row = filled * self.DIM // self.SIMD, self._row(filled)
-        to_e = self.scores.latency + 4 + 4  # requant's and rowexp's besides the row
+        to_row = self.scores.latency + 4 + 1  # requant's and a skid's
+        to_e = to_row + self.rowexp.latency + 1 + 1  # rowexp's besides the row, a skid's
         offered = held = 1  # first cycle of the frame's length, last in which rowexp's is the old
         k_free = v_free = 1  # of the next key, of the next value
         k_done = v_done = 0  # last cycle of a frame's multiplications
+        k_ends: list[int] = []
+        v_ends: list[int] = []
         for _ in range(frames):
-            k_loaded, v_loaded = (max(offered, free) + loading - 1 for free in (k_free, v_free))
+            k_loaded = self.scores.loaded(max(offered, k_free), loading, k_ends)
+            v_loaded = self.context.loaded(max(offered, v_free), loading, v_ends)
             scores, context = max(k_loaded + 1, k_done), max(v_loaded + 1, v_done)
             at = context + 1
             for query in range(1, self.queries + 1):
                 at = max(at, scores + query * row + to_e) + row
             k_done, v_done = scores + self.queries * row, at - 1
+            k_ends.append(k_done)
+            v_ends.append(v_done)
             k_free = (scores if self.DOUBLE else k_done) + 1
             v_free = (context if self.DOUBLE else v_done) + 1
             if self.RAGGED:
-                offered = max(k_loaded, v_loaded, offered, held) + 1
-                held = k_done + to_e - 4
+                offered = max(k_loaded, v_loaded, offered, held) + 2
+                held = k_done + to_row
         serial = self.DIVIDE_CYCLES > 1
         return v_done + self.context.latency + self.OUT_WIDTH + (0 if serial else 1)
 
@@ -314,7 +332,9 @@ class Attention(Kernel):
         return (*both, requant, maximum, lookup, replace(context, waits=0), quotients)
 
     def cost(self) -> Cost:
+        parts: tuple[Kernel, ...]
         parts = (self.scores, self.requant, self.rowexp, self.fifo, self.context, self.divide)
+        parts += self.skids
         total = sum((part.cost() for part in parts), Cost())
         width = whole_bytes(self.LENGTH.bit_length())
         fork = Cost(lut=5, ff=width + 4) if self.RAGGED else Cost()

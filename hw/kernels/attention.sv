@@ -275,20 +275,21 @@ module attention #(
 
   logic [E_STREAM_WIDTH-1:0] e_tdata;
   logic e_tlast, e_tvalid, e_tready;
-  logic [SUM_STREAM_WIDTH-1:0] weight_tdata, divisor_tdata;
-  logic weight_tvalid, weight_tready, divisor_tvalid, divisor_tready;
+  logic [SUM_STREAM_WIDTH-1:0] divisor_tdata;
+  logic divisor_tvalid, divisor_tready;
 
-  rowexp #(
-      .IN_WIDTH (S_WIDTH),
-      .OUT_WIDTH(E_WIDTH),
+  // Between registers both ways, so that scores, weights and context each stall on their own.
+  attention_weights #(
       .LENGTH   (LENGTH),
       .PE       (PE),
+      .S_WIDTH  (S_WIDTH),
+      .E_WIDTH  (E_WIDTH),
+      .SUM_WIDTH(SUM_WIDTH),
       .RAGGED   (RAGGED),
       .RAM_STYLE(ROW_STYLE),
       .ROM_STYLE(ROM_STYLE),
-      .SUM_WIDTH(SUM_WIDTH),
       .INIT_FILE(ROWEXP_INIT_FILE)
-  ) u_rowexp (
+  ) u_weights (
       .clk,
       .rst,
       .s_axis_length_tdata (row_length),
@@ -302,29 +303,10 @@ module attention #(
       .m_axis_tlast        (e_tlast),
       .m_axis_tvalid       (e_tvalid),
       .m_axis_tready       (e_tready),
-      .m_axis_sum_tdata    (weight_tdata),
-      .m_axis_sum_tvalid   (weight_tvalid),
-      .m_axis_sum_tready   (weight_tready)
+      .m_axis_sum_tdata    (divisor_tdata),
+      .m_axis_sum_tvalid   (divisor_tvalid),
+      .m_axis_sum_tready   (divisor_tready)
   );
-
-  // The rows between their sum and their context: one or two, more where a row is a few cycles.
-  // verilator lint_off PINCONNECTEMPTY
-  fifo #(
-      .DEPTH(8),
-      .STREAM_WIDTH(SUM_STREAM_WIDTH)
-  ) u_divisors (
-      .clk,
-      .rst,
-      .s_axis_tdata (weight_tdata),
-      .s_axis_tlast (1'b0),
-      .s_axis_tvalid(weight_tvalid),
-      .s_axis_tready(weight_tready),
-      .m_axis_tdata (divisor_tdata),
-      .m_axis_tlast (),
-      .m_axis_tvalid(divisor_tvalid),
-      .m_axis_tready(divisor_tready)
-  );
-  // verilator lint_on PINCONNECTEMPTY
 
   logic [N_ACCU_STREAM_WIDTH-1:0] context_tdata;
   logic context_tlast, context_tvalid, context_tready;

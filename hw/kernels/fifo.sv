@@ -40,29 +40,32 @@ module fifo #(
   localparam int unsigned ADDR_WIDTH = $clog2(WORDS);
   localparam logic [ADDR_WIDTH-1:0] END = ADDR_WIDTH'(WORDS - 1);
 
-  // Two pointers run round the memory. Where they meet it is empty or, with the writer one lap
-  // ahead, full.
-  logic [ADDR_WIDTH-1:0] waddr_q;
-  logic [ADDR_WIDTH-1:0] raddr_q;
-  logic                  lap_q;
-  logic meet, push, pull;
+  // Two pointers run round the memory. Where a push takes the writer to the reader it is full, where
+  // a pull takes the reader to the writer empty: flip-flops, so that nothing is compared between a
+  // cycle's beginning and tready or the memory.
+  logic [ADDR_WIDTH-1:0] waddr_q, wnext;
+  logic [ADDR_WIDTH-1:0] raddr_q, rnext;
+  logic full_q, some_q, push, pull;
 
-  assign meet          = waddr_q == raddr_q;
-  assign s_axis_tready = !(meet && lap_q);
-  assign push          = s_axis_tvalid && s_axis_tready;
-  assign pull          = (!m_axis_tvalid || m_axis_tready) && !(meet && !lap_q);
+  assign wnext         = waddr_q == END ? '0 : waddr_q + 1'b1;
+  assign rnext         = raddr_q == END ? '0 : raddr_q + 1'b1;
+  assign s_axis_tready = !full_q;
+  assign push          = s_axis_tvalid && !full_q;
+  assign pull          = (!m_axis_tvalid || m_axis_tready) && some_q;
 
   always_ff @(posedge clk) begin
     if (rst) begin
       m_axis_tvalid <= 1'b0;
       waddr_q       <= '0;
       raddr_q       <= '0;
-      lap_q         <= 1'b0;
+      full_q        <= 1'b0;
+      some_q        <= 1'b0;
     end else begin
       if (!m_axis_tvalid || m_axis_tready) m_axis_tvalid <= pull;
-      if (push) waddr_q <= waddr_q == END ? '0 : waddr_q + 1'b1;
-      if (pull) raddr_q <= raddr_q == END ? '0 : raddr_q + 1'b1;
-      lap_q <= lap_q ^ (push && waddr_q == END) ^ (pull && raddr_q == END);
+      if (push) waddr_q <= wnext;
+      if (pull) raddr_q <= rnext;
+      full_q <= !pull && (full_q || (push && wnext == raddr_q));
+      some_q <= push || (some_q && !(pull && rnext == waddr_q));
     end
   end
 

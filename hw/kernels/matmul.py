@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,11 +163,23 @@ class Matmul(Kernel):
         length = settings.get("length", self.LENGTH)
         loading, multiplying = length * self.DIM // self.wide, self._multiplying(length)
         loaded, done = loading, 0
+        ends: list[int] = []
         for _ in range(frames):
             start = max(loaded + 1, done)
             done = start + multiplying
-            loaded = (start if self.DOUBLE else done) + loading
+            ends.append(done)
+            loaded = self.loaded((start if self.DOUBLE else done) + 1, loading, ends)
         return done + self.latency
+
+    def loaded(self, first: int, beats: int, ends: Sequence[int]) -> int:
+        """In which cycle the last of so many beats of B is taken, where the first may be in `first`
+        and multiplications of frames ended in `ends`: while a frame's last word is read none is.
+        """
+        last = first + beats - 1
+        if self.keeps_row:
+            for end in ends[-2:]:
+                last += first <= end + 1 <= last
+        return last
 
     @property
     def latency(self) -> int:

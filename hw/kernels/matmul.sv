@@ -130,24 +130,26 @@ module matmul #(
   logic en;
   assign en = !m_axis_tvalid || m_axis_tready;
 
-  // Loading: the row's lane rotates, one bit high.
+  // Loading: the row's lane rotates, one bit high. That a beat is its row's last is known before it
+  // comes, and the counters are back at 0 when the last has come, so that no path leads from the
+  // outputs' tready to them.
   logic [COUNT_WIDTH-1:0] load_inner_q;
   logic [GROUP_WIDTH-1:0] load_group_q;
   logic [LANES-1:0] lane_q, lane;
   logic [GROUP_WIDTH:0] load_groups, groups;
-  logic loaded_q, take_b, row_in, group_in, load_end;
+  logic loaded_q, inner_end_q, take_b, row_in, group_in, load_end;
 
   assign lane = LANES == 1 ? '1 : lane_q;
   assign load_groups = (GROUP_WIDTH + 1)'(load_group_q) + 1'b1;
   assign groups = (GROUP_WIDTH + 1)'(RAGGED ? 32'(s_axis_length_tdata) >> $clog2(LANES) : GROUPS);
   assign take_b = s_axis_b_tvalid && s_axis_b_tready;
-  assign row_in = take_b && load_inner_q == COUNT_WIDTH'(INNER - 1);
+  assign row_in = take_b && inner_end_q;
   assign group_in = row_in && lane[LANES-1];
   assign load_end = group_in && load_groups == groups;
 
   // Multiplying: `step` walks along a row of A, `pass` counts how often it is walked.
   logic [COUNT_WIDTH-1:0] step_q, pass_q;
-  logic [GROUP_WIDTH-1:0] top_group_q, top_group;
+  logic [GROUP_WIDTH-1:0] last_group_q, top_group_q, top_group;
   logic busy_q, bank_q, first_pass_q, final_q;
   logic issue, go, swap, step_end, row_end, final_row;
 
@@ -160,18 +162,21 @@ module matmul #(
   assign final_row = first_pass_q ? s_axis_a_tlast : final_q;
   assign swap = loaded_q && (!busy_q || (go && row_end && final_row));
 
-  // The buffer is free when its last word is read, which is after `swap` while outputs wait.
+  // The buffer is free when its last word has been read, which is after `swap`. Whether that happens
+  // in this cycle is not asked, so that tready does not depend on the outputs'.
   logic unread;
-  assign s_axis_b_tready = !loaded_q && (DOUBLE || !busy_q) && !(unread && !en) &&
+  assign s_axis_b_tready = !loaded_q && (DOUBLE || !busy_q) && !unread &&
       (!RAGGED || s_axis_length_tvalid);
   assign s_axis_length_tready = RAGGED && load_end;
   assign s_axis_a_tready = en && busy_q && first_pass_q;
 
   always_ff @(posedge clk) begin
-    if (swap) top_group_q <= load_group_q;
+    if (load_end) last_group_q <= load_group_q;
+    if (swap) top_group_q <= last_group_q;
     if (go) final_q <= final_row;
     if (rst) begin
       load_inner_q <= '0;
+      inner_end_q  <= INNER == 1;
       load_group_q <= '0;
       lane_q       <= LANES'(1);
       loaded_q     <= 1'b0;
@@ -181,10 +186,12 @@ module matmul #(
       step_q       <= '0;
       pass_q       <= '0;
     end else begin
-      if (take_b) load_inner_q <= row_in ? '0 : load_inner_q + 1'b1;
+      if (take_b) begin
+        load_inner_q <= inner_end_q ? '0 : load_inner_q + 1'b1;
+        inner_end_q  <= INNER == 1 || (!inner_end_q && load_inner_q == COUNT_WIDTH'(INNER - 2));
+      end
       if (row_in) lane_q <= LANES'({lane_q, lane_q[LANES-1]});
-      if (swap) load_group_q <= '0;
-      else if (group_in && !load_end) load_group_q <= GROUP_WIDTH'(load_groups);
+      if (group_in) load_group_q <= load_end ? '0 : GROUP_WIDTH'(load_groups);
       loaded_q <= load_end || (loaded_q && !swap);
       busy_q   <= swap || (busy_q && !(go && row_end && final_row));
       bank_q   <= bank_q ^ swap;

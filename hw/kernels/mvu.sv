@@ -125,12 +125,19 @@ module mvu #(
   // verilator lint_on UNUSEDSIGNAL
 
   if (BEATS > 1) begin : gen_beat
+    // What is the last is known a step before, so that the step itself is all that a path ends in.
     logic [BEAT_WIDTH-1:0] beat_q;
+    logic last_beat_q;
     assign beat      = beat_q;
-    assign last_beat = beat_q == BEAT_WIDTH'(BEATS - 1);
+    assign last_beat = last_beat_q;
     always_ff @(posedge clk) begin
-      if (rst || (step && last_beat)) beat_q <= '0;
-      else if (step) beat_q <= beat_q + BEAT_WIDTH'(1);
+      if (rst) begin
+        beat_q      <= '0;
+        last_beat_q <= 1'b0;
+      end else if (step) begin
+        beat_q      <= last_beat_q ? '0 : beat_q + BEAT_WIDTH'(1);
+        last_beat_q <= beat_q == BEAT_WIDTH'(BEATS - 2);
+      end
     end
   end else begin : gen_beat
     assign beat      = '0;
@@ -142,16 +149,21 @@ module mvu #(
 
   if (PASSES > 1) begin : gen_pass
     logic [PASS_WIDTH-1:0] pass_q;
-    logic fresh_q, final_q;
-    assign last_pass    = pass_q == PASS_WIDTH'(PASSES - 1);
+    logic fresh_q, final_q, last_pass_q;
+    assign last_pass    = last_pass_q;
     assign fresh        = fresh_q;
     assign final_vector = final_q;
     always_ff @(posedge clk) begin
       if (take) final_q <= s_axis_tlast;
-      if (rst || (step && last_beat && last_pass)) pass_q <= '0;
-      else if (step && last_beat) pass_q <= pass_q + PASS_WIDTH'(1);
-      if (rst) fresh_q <= 1'b1;
-      else if (step && last_beat) fresh_q <= last_pass;
+      if (rst) begin
+        pass_q      <= '0;
+        last_pass_q <= 1'b0;
+        fresh_q     <= 1'b1;
+      end else if (step && last_beat) begin
+        pass_q      <= last_pass_q ? '0 : pass_q + PASS_WIDTH'(1);
+        last_pass_q <= pass_q == PASS_WIDTH'(PASSES - 2);
+        fresh_q     <= last_pass_q;
+      end
     end
   end else begin : gen_pass
     assign last_pass    = 1'b1;

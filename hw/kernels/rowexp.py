@@ -24,7 +24,7 @@ class Rowexp(ScoreRows):
     """
 
     name = "rowexp"
-    parts = ("ram", "rom_clear", "rom_dual")
+    parts = ("greatest", "ram", "rom_clear", "rom_dual")
     example_values = {"IN_WIDTH": 8, "LENGTH": 16, "PE": 1, "SUM_WIDTH": 12, "OUT_WIDTH": 8}
 
     OUT_WIDTH: int
@@ -49,7 +49,12 @@ class Rowexp(ScoreRows):
         return {"m_axis": e, "m_axis_sum": row_sum(e)}
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
-        return (frames * self.rows + 1) * self.beats(settings) + 3
+        return (frames * self.rows + 1) * self.beats(settings) + self.latency
+
+    @property
+    def latency(self) -> int:
+        """This many cycles pass from a row's last beat in to its first beat out."""
+        return 5 if self.RAGGED else 3
 
     def hls(self) -> HlsCall:
         names = ("IN_WIDTH", "OUT_WIDTH", "LENGTH", "PE", "SUM_WIDTH")

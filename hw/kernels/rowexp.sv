@@ -14,7 +14,7 @@
 //           may be taken before that beat, with it or after it, up to the next row's last beat,
 //           which waits for it
 // Rate      one beat a cycle, row after row, for rows of any length
-// Latency   a row's beats and 3 cycles
+// Latency   a row's beats and 3 cycles, 5 if RAGGED
 // Golden    rowexp.py
 //
 // Two row buffers: a row is written and its maximum found while the one before is read.
@@ -95,40 +95,78 @@ module rowexp #(
   // must not go on while a row waits, or it would lose that row's maximum.
   logic pend_q, act_q, wbank_q, rbank_q;
   logic [COLUMN_WIDTH-1:0] wcol_q, rcol_q;
-  logic [NEXT_WIDTH-1:0] wnext;
-  logic en, push, push_last, start, issue, issue_last;
+  logic en, free, push, push_last, push_final, start, issue, issue_last;
+  logic [PE*IN_WIDTH-1:0] pushed;
 
   logic signed [IN_WIDTH-1:0] top, max_q, row_max_q;
   logic first_q, final_q, row_final_q;
   logic last1_q;
-  // Lanes beyond L in a row's last beat: of the one that comes in, of the one in stage 1
-  logic [LANES-1:0] idle, idle1;
+  // Lanes beyond L in a row's last beat: of the one in stage 1
+  logic [LANES-1:0] idle1;
 
   assign start         = en && pend_q && !act_q;
   assign issue         = en && (pend_q || act_q);
-  assign s_axis_tready = (!pend_q || start) && (!RAGGED || s_axis_length_tvalid);
-  assign wnext         = NEXT_WIDTH'(wcol_q) + 1'b1;
-  assign push          = s_axis_tvalid && s_axis_tready;
+  assign free          = !pend_q || start;
+  assign s_axis_tready = free && (!RAGGED || s_axis_length_tvalid);
 
   if (RAGGED) begin : gen_ragged
-    logic [COLUMN_WIDTH-1:0] end_q, row_end_q;
-    logic [LENGTH_STREAM_WIDTH-1:0] rest, rest_q, row_rest_q;
-    logic single_q;
-    assign s_axis_length_tready = s_axis_tvalid && s_axis_tlast && (!pend_q || start);
     localparam int unsigned LANE_WIDTH = $clog2(LANES);
+    logic [COLUMN_WIDTH-1:0] col_q, end_q, row_end_q;
+    logic [NEXT_WIDTH-1:0] next;
+    logic [LENGTH_STREAM_WIDTH-1:0] rest, rest1_q, rest2_q, rest_q, row_rest_q;
+    logic [LANES-1:0] idle_q;
+    logic [PE*IN_WIDTH-1:0] data1_q, data2_q;
+    logic take, last, single_q;
+    logic take1_q, take2_q, final1_q, final2_q, end1_q, end2_q;
+    logic signed [IN_WIDTH-1:0] most, top_q;
+
+    assign take = s_axis_tvalid && s_axis_tready;
+    assign s_axis_length_tready = s_axis_tvalid && s_axis_tlast && free;
     // L / PE rounded down: all the beats, or all but a last one that goes beyond L.
+    assign next = NEXT_WIDTH'(col_q) + 1'b1;
     assign rest = s_axis_length_tdata & LENGTH_STREAM_WIDTH'(LANES - 1);
-    assign push_last = (rest == '0 ? wnext : NEXT_WIDTH'(wcol_q)) ==
+    assign last = (rest == '0 ? next : NEXT_WIDTH'(col_q)) ==
         s_axis_length_tdata[LANE_WIDTH+:NEXT_WIDTH];
     assign issue_last = act_q ? rcol_q == row_end_q : single_q;
+
+    // Which lanes are idle, then the greatest of the others, each in a cycle of its own.
+    always_ff @(posedge clk) begin
+      if (free) begin
+        {data1_q, final1_q, end1_q, rest1_q} <= {
+          s_axis_tdata[PE*IN_WIDTH-1:0], s_axis_tlast, last, rest
+        };
+        {data2_q, final2_q, end2_q, rest2_q} <= {data1_q, final1_q, end1_q, rest1_q};
+        top_q <= most;
+      end
+      if (rst) {take1_q, take2_q} <= '0;
+      else if (free) {take1_q, take2_q} <= {take, take1_q};
+      if (rst) col_q <= '0;
+      else if (take) col_q <= next[COLUMN_WIDTH-1:0] & {COLUMN_WIDTH{!last}};
+    end
+
+    greatest #(
+        .LANES(LANES),
+        .WIDTH(IN_WIDTH)
+    ) u_greatest (
+        .i_idle(idle_q),
+        .i_data(data1_q),
+        .o_most(most)
+    );
+
+    assign push                         = take2_q && free;
+    assign pushed                       = data2_q;
+    assign {push_last, push_final, top} = {end2_q, final2_q, top_q};
+
     for (genvar p = 0; p < LANES; p++) begin : gen_idle
-      assign idle[p]  = push_last && rest != '0 && rest <= LENGTH_STREAM_WIDTH'(p);
+      always_ff @(posedge clk) begin
+        if (free) idle_q[p] <= last && rest != '0 && rest <= LENGTH_STREAM_WIDTH'(p);
+      end
       assign idle1[p] = last1_q && row_rest_q != '0 && row_rest_q <= LENGTH_STREAM_WIDTH'(p);
     end
     always_ff @(posedge clk) begin
       if (push) begin
         end_q    <= wcol_q;
-        rest_q   <= rest;
+        rest_q   <= rest2_q;
         single_q <= first_q;
       end
       if (start) begin
@@ -138,39 +176,34 @@ module rowexp #(
     end
   end else begin : gen_fixed
     assign s_axis_length_tready = 1'b0;
+    assign push                 = s_axis_tvalid && s_axis_tready;
+    assign pushed               = s_axis_tdata[PE*IN_WIDTH-1:0];
     assign push_last            = BEATS == 1 || wcol_q == COLUMN_WIDTH'(BEATS - 1);
+    assign push_final           = s_axis_tlast;
     assign issue_last           = BEATS == 1 || rcol_q == COLUMN_WIDTH'(BEATS - 1);
-    assign {idle, idle1}        = '0;
-  end
-
-  // Lanes in pairs, pairs of pairs: idle ones come last, so the upper one decides for both.
-  logic signed [IN_WIDTH-1:0] best[LANES];
-  assign top = best[0];
-
-  always_comb begin
-    for (int unsigned p = 0; p < LANES; p++) best[p] = s_axis_tdata[p*IN_WIDTH+:IN_WIDTH];
-    for (int unsigned step = 1; step < LANES; step = 2 * step) begin
-      for (int unsigned p = 0; p + step < LANES; p += 2 * step) begin
-        if (!idle[p+step] && best[p+step] > best[p]) best[p] = best[p+step];
-      end
-    end
+    assign idle1                = '0;
+    greatest #(
+        .LANES(LANES),
+        .WIDTH(IN_WIDTH)
+    ) u_greatest (
+        .i_idle('0),
+        .i_data(pushed),
+        .o_most(top)
+    );
   end
 
   always_ff @(posedge clk) begin
     if (push) begin
       if (first_q || top > max_q) max_q <= top;
-      final_q <= s_axis_tlast;
+      final_q <= push_final;
     end
     if (start) begin
       row_max_q   <= max_q;
       row_final_q <= final_q;
     end
-    // Apart from the others: their synchronous reset serves the ends of rows too, without LUTs.
-    if (rst || (push && push_last)) wcol_q <= '0;
-    else if (push) wcol_q <= wnext[COLUMN_WIDTH-1:0];
-    if (rst || (issue && issue_last)) rcol_q <= '0;
-    else if (issue) rcol_q <= rcol_q + 1'b1;
     if (rst) begin
+      wcol_q  <= '0;
+      rcol_q  <= '0;
       pend_q  <= 1'b0;
       act_q   <= 1'b0;
       first_q <= 1'b1;
@@ -179,11 +212,14 @@ module rowexp #(
     end else begin
       if (push && push_last) pend_q <= 1'b1;
       else if (start) pend_q <= 1'b0;
+      // Masked, not reset: a synchronous reset by `push` would be a LUT further.
       if (push) begin
+        wcol_q  <= (wcol_q + 1'b1) & {COLUMN_WIDTH{!push_last}};
         first_q <= push_last;
         wbank_q <= wbank_q ^ push_last;
       end
       if (issue) begin
+        rcol_q  <= (rcol_q + 1'b1) & {COLUMN_WIDTH{!issue_last}};
         act_q   <= !issue_last;
         rbank_q <= rbank_q ^ issue_last;
       end
@@ -206,7 +242,7 @@ module rowexp #(
       .clk,
       .wen  (push),
       .waddr({wbank_q, wcol_q}),
-      .wdata(s_axis_tdata[PE*IN_WIDTH-1:0]),
+      .wdata(pushed),
       .ren  (en),
       .raddr({rbank_q, rcol_q}),
       .rdata(score)

@@ -65,7 +65,8 @@ class Softmax(ScoreRows):
         return {"m_axis": divide(e << self.OUT_WIDTH, row_sum(e), 0, most, self.TIE)}
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
-        return (frames * self.rows + 2) * self.beats(settings) + self.OUT_WIDTH + 5
+        exponentials = 5 if self.RAGGED else 3  # rowexp.latency
+        return (frames * self.rows + 2) * self.beats(settings) + self.OUT_WIDTH + exponentials + 2
 
     def hls(self) -> HlsCall:
         names = ("IN_WIDTH", "EXP_WIDTH", "OUT_WIDTH", "LENGTH", "PE", "SUM_WIDTH", "TIE")

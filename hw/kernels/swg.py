@@ -222,7 +222,7 @@ def _ever(values: list[int], used: list[bool], modulus: int) -> int:
 
 
 def _memory(depth: int, width: int, style: str) -> Cost:
-    """`common/ram.sv`, with what joins block RAMs one above the other: Yosys pairs them to 36 Kb,
+    """`memory/ram.sv`, with what joins block RAMs one above the other: Yosys pairs them to 36 Kb,
     and where their number is even that halves it.
     """
     cost = ram_cost(depth, width, style)

@@ -108,7 +108,6 @@ module swg #(
     // AHEAD and DEPTH are rounded up, by 1/4 and 1/8 at most, so that a few high bits tell them.
     localparam int unsigned A_LOW = $clog2(WANTED) > 3 ? $clog2(WANTED) - 3 : 0;
     localparam int unsigned AHEAD = (WANTED + (1 << A_LOW) - 1) >> A_LOW << A_LOW;
-    localparam int unsigned A_HIGH = $clog2(AHEAD + 1);
     localparam int unsigned N = $clog2(SPAN + AHEAD);
     localparam int unsigned N_LOW = N > 4 ? N - 4 : 0;
     localparam int unsigned BLOCKS = (SPAN + AHEAD + (1 << N_LOW) - 1) >> N_LOW;
@@ -117,14 +116,15 @@ module swg #(
     // Words written beyond the end of the window being read: that many, when it is not negative.
     localparam int unsigned L = $clog2((FARTHEST > AHEAD ? FARTHEST : AHEAD) + 1) + 1;
     logic [L-1:0] level_q, change;
-    logic full, write, read;
+    logic full_q, write, read;
 
-    assign full = !level_q[L-1] && level_q[A_HIGH-1:A_LOW] >= (A_HIGH - A_LOW)'(AHEAD >> A_LOW);
-    assign s_axis_tready = !full;
-    assign write = s_axis_tvalid && !full;
+    // Full is AHEAD words: what is read then leaves at least one of them.
+    assign s_axis_tready = !full_q;
+    assign write = s_axis_tvalid && !full_q;
     assign read = en && !level_q[L-1];
 
-    // Position of the read word, inner loops first. A loop steps when those within it end.
+    // Position of the read word, inner loops first. A loop steps when those within it end. What ends
+    // is known a step before, so that a read's path does not run through the comparison.
     localparam int unsigned LENGTH[5] = '{
         DEPTHWISE ? KERNEL : KERNEL * FOLD,
         KERNEL,
@@ -132,28 +132,48 @@ module swg #(
         OFM_W,
         OFM_H
     };
-    logic [4:0] ends;
-    logic [5:0] steps;
-    assign steps = {steps[4:0] & ends, read};
+    localparam bit ONE_READ = LENGTH[0] * LENGTH[1] * LENGTH[2] == 1;
+    // verilator lint_off UNUSEDSIGNAL
+    logic [4:0] ends, near, steps;  // a loop of one round does not step
+    // verilator lint_on UNUSEDSIGNAL
+    logic window_q, frame_end;  // this word is its window's last, its frame's last
+    assign steps = {
+      read && window_q && ends[3],
+      read && window_q,
+      read && ends[0] && ends[1],
+      read && ends[0],
+      read
+    };
+    assign frame_end = window_q && ends[3] && ends[4];
+
     for (genvar i = 0; i < 5; i++) begin : gen_loop
       if (LENGTH[i] == 1) begin : gen_once
-        assign ends[i] = 1'b1;
+        assign {ends[i], near[i]} = '1;
       end else begin : gen_count
         localparam int unsigned B = $clog2(LENGTH[i]);
         logic [B-1:0] count_q;
-        assign ends[i] = count_q == B'(LENGTH[i] - 1);
+        logic end_q;
+        assign ends[i] = end_q;
+        assign near[i] = count_q == B'(LENGTH[i] - 2);
         always_ff @(posedge clk) begin
-          if (rst) count_q <= '0;
-          else if (steps[i]) count_q <= ends[i] ? '0 : count_q + 1'b1;
+          if (rst) begin
+            count_q <= '0;
+            end_q   <= 1'b0;
+          end else if (steps[i]) begin
+            count_q <= end_q ? '0 : count_q + 1'b1;
+            end_q   <= near[i];
+          end
         end
       end
     end
 
+    logic [L-1:0] moves;
     always_comb begin
-      change = '0;
-      if (steps[5]) change = L'(-NEXT_FRAME);
-      else if (steps[4]) change = L'(-NEXT_ROW);
-      else if (steps[3]) change = L'(-NEXT);
+      moves = '0;
+      if (frame_end) moves = L'(-NEXT_FRAME);
+      else if (window_q && ends[3]) moves = L'(-NEXT_ROW);
+      else if (window_q) moves = L'(-NEXT);
+      change = read ? moves : '0;
     end
 
     // Addresses move by what the loop that steps asks, modulo DEPTH.
@@ -186,16 +206,23 @@ module swg #(
     always_ff @(posedge clk) begin
       if (rst) begin
         level_q       <= L'(-SPAN);
+        full_q        <= 1'b0;
+        window_q      <= ONE_READ;
         write_q       <= '0;
         read_q        <= '0;
         m_axis_tvalid <= 1'b0;
       end else begin
         level_q <= level_q + change + L'(write);
+        full_q  <= !steps[3] && (full_q || (write && level_q == L'(AHEAD - 1)));
         if (write) write_q <= write_next;
-        if (read) read_q <= read_next;
+        if (read) begin
+          read_q <= read_next;
+          window_q <= near[0] && (ends[0] ? near[1] : ends[1]) &&
+              (ends[0] && ends[1] ? near[2] : ends[2]);
+        end
         if (en) m_axis_tvalid <= read;
       end
-      if (read) m_axis_tlast <= steps[5];
+      if (read) m_axis_tlast <= frame_end;
     end
 
     logic [WORD_WIDTH-1:0] word;

@@ -89,7 +89,8 @@ class Target(Asked):
 @dataclass(frozen=True)
 class AtOnce(Asked):
     """Clock cycles that a frame may take with one object, with four and with eight, and with one
-    when concepts are looked for every so many frames: all accelerators work at the same time.
+    when concepts are looked for every so many frames: all accelerators work at the same time, and
+    every object goes on by itself.
     """
 
     one: float
@@ -141,18 +142,26 @@ def at_once(
     intervals: Mapping[str, int],
     objects: int,
     every: int = 0,
+    drained: bool = True,
     views: int = 1,
 ) -> int:
     """Returns the cycles of a frame where all accelerators work at the same time and two frames
-    wait at each: what an object's next frame needs of its last one (attention, decoder, memory
-    encoder, one after another), or the longest interval of an accelerator, times the objects where
-    it runs for each. views: runs of the image encoder, the objects' number in windows. every:
-    frames between two looks of the detector, each done before the next; 0: it does not run. Memory
-    is taken to keep up.
+    wait at each. every: frames between two looks of the detector, each done before the next; 0: it
+    does not run. Memory is taken to keep up.
+
+    What an object's next frame needs of its last one is a chain: attention, decoder and memory
+    encoder, one after another. drained: the objects follow each other through it at the longest
+    interval, and a frame begins when those of the last one are through; else every object goes on
+    by itself, and what binds is the chain, or the longest interval times the objects. The image
+    encoder and the detector work beside them. views: runs of the image encoder, the objects' number
+    in windows, of which a session begins the first one a frame early.
     """
     own = [g for g in cycles if g not in (ONCE, DETECTOR)]
-    bounds = [sum(cycles[g] for g in own), *(objects * intervals[g] for g in own)]
+    chain, longest = sum(cycles[g] for g in own), max(intervals[g] for g in own)
+    bounds = [chain + (objects - 1) * longest if drained else max(chain, objects * longest)]
     bounds.append(views * intervals[ONCE])
+    if drained and views > 1:
+        bounds.append(cycles[ONCE] + (views - 2) * intervals[ONCE] + chain)
     if every and DETECTOR in cycles:
         bounds.append(-(-cycles[DETECTOR] // every))
     return max(bounds)

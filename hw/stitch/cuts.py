@@ -22,13 +22,13 @@ End = tuple[str, str]
 Wires = tuple[tuple[str, str], ...]
 MOST = 3
 """Length of a chain between two registers."""
-AHEAD = {"fifo": 2, "swg": 1}
+AHEAD = {"attention": 2}
 """What kernels that cut have between their registers and their own tready."""
 CUT = "_cut"
 """Skids that `cut` puts in have names with this ending, by which `joined` knows them."""
 LOADED = "s_axis_weights"
 """An input of memories, whose tready is a register."""
-INSIDE = {"swg": 2, "mvu": 1}
+INSIDE = {"swg": 1, "attention": 1}
 """What kernels have between a tready that arrives and their registers, beyond one LUT."""
 
 

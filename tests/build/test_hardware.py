@@ -143,7 +143,9 @@ def test_a_report_without_synthesis(bundle, out):
     folded = refold(copy, load_manifest(copy), BOARD)
     for objects, every, looks in ((1, 0, "none"), (8, 0, "none"), (4, 8, "every 8 frames")):
         total = at_once(folded.cycles, folded.intervals, objects, every)
-        assert f"| {objects} | {looks} | {total:,} | {200e6 / total:.2f} |  |" in text
+        assert f"| {objects} | {looks} | {total:,} | {200e6 / total:.2f} | " in text
+        alone = at_once(folded.cycles, folded.intervals, objects, every, drained=False)
+        assert f" | {alone:,} | {200e6 / alone:.2f} |  |" in text
     assert "A model, not a simulation" in text and "in windows" not in text
     for part in folded.shell.parts:
         assert f"| {part.name} | {part.cost.lut:,.0f} | " in text and part.source in text
@@ -165,8 +167,13 @@ def test_a_report_of_a_model_that_looks_in_windows(bundle, out):
     for objects in (4, 8):
         one_by_one = objects * sum(cycles.values())
         assert f"| {objects}, in windows | none | {one_by_one:,} | " in text
-        longest = objects * max(folded.intervals[g] for g in cycles)
-        assert f"| {objects}, in windows | none | {longest:,} | " in text
+        behind, alone = (
+            at_once(folded.cycles, folded.intervals, objects, drained=d, views=objects)
+            for d in (True, False)
+        )
+        assert f"| {objects}, in windows | none | {behind:,} | " in text
+        assert f" | {alone:,} | {200e6 / alone:.2f} |  |" in text
+        assert alone >= objects * folded.intervals["image_encoder"]
     assert "`--whole-frame`" in text
 
 

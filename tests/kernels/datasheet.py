@@ -24,6 +24,7 @@ from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost, Kernel
 from hw.synth import measure
+from hw.timing import contract
 from tests.kernels.blocks import BLOCKS, block_table
 from tests.kernels.grids import grid, long_frames
 from tests.kernels.records import simulated
@@ -77,9 +78,10 @@ def summary(tables: dict[str, list[Row]]) -> list[str]:
     """One line a kernel."""
     lines = [
         "| kernel | sets | outputs compared | differing | cycles = model | rate"
-        " | LUT: median error | DSP equal |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        " | LUT: median error | DSP equal | UltraScale+ | xc7 |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
+    contracts = contract.load()
     for name, rows in tables.items():
         same = sum(r.cycles == r.model_cycles for r in rows)
         dsp = sum(r.found.dsp == r.model.dsp for r in rows)
@@ -92,10 +94,15 @@ def summary(tables: dict[str, list[Row]]) -> list[str]:
             rate(name),
             f"{deviation(rows):.1%}",
             f"{dsp}/{len(rows)}",
+            *(_told(contracts[name].longest[family]) for family in ("xcup", "xc7")),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     total = sum(r.compared for rows in tables.values() for r in rows)
     return [*lines, "", f"{total:,} outputs compared with golden in all."]
+
+
+def _told(path: contract.Longest) -> str:
+    return f"{path.ns:.2f} ns, {path.levels}"
 
 
 def section(name: str, rows: Sequence[Row]) -> list[str]:
@@ -131,6 +138,8 @@ stalls, from the first beat offered to the last beat taken. LUT, FF, DSP, BRAM (
 are Yosys' (`synth_xilinx -family xcup`) beside the kernel's own cost model. Yosys packs no
 register or adder into an UltraScale+ DSP slice; the vendor's tool does, so both LUT and FF are
 upper bounds there. Rate: beats moved of those that the folding allows, over three long frames.
+UltraScale+ and xc7: ns and LUT levels of the longest path, by our own analysis in a crowded device,
+of the parameter set in `hw/timing/contract.toml`, which the tests hold.
 """
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from hw.design import Design
-from hw.library import COMMON, FOLDER, kernel_class, names
+from hw.library import FOLDER, kernel_class, module_file, names
 from hw.synth import FAMILIES
 from sim.lint import default_design, modules, verible, yosys
 from sim.verilate import lint
@@ -19,9 +19,8 @@ TESTS = FOLDER.parent.parent / "tests" / "kernels"
 
 @pytest.mark.parametrize("name", modules())
 def test_verilator_and_verible_have_nothing_to_say(name):
-    folder = FOLDER if name in names() else COMMON
     assert lint(default_design(name)) == ""
-    assert verible(folder / f"{name}.sv") == ""
+    assert verible(module_file(name)) == ""
 
 
 @pytest.mark.parametrize(

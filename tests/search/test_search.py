@@ -148,17 +148,32 @@ NANO = {  # simulated cycles and planned intervals of an early folding on KV260
 
 def test_accelerators_at_once_are_bound_by_an_object_or_by_an_interval():
     cycles, intervals = ({g: pair[i] for g, pair in NANO.items()} for i in (0, 1))
-    rates = [200e6 / at_once(cycles, intervals, objects) for objects in (1, 4, 8)]
+    rates = [200e6 / at_once(cycles, intervals, n, drained=False) for n in (1, 4, 8)]
     assert [int(rate) for rate in rates] == [119, 93, 46]
+    rates = [200e6 / at_once(cycles, intervals, n) for n in (1, 4, 8)]
+    assert [int(rate) for rate in rates] == [119, 60, 36]  # each frame waits for the one before
     slow = intervals | {"image_encoder": 2_000_000}
     assert at_once(cycles, slow, 1) == 2_000_000  # it runs once a frame, however many objects
-    assert at_once(cycles, slow, 8) == 8 * 534_560
-    assert at_once(cycles, slow, 8, views=8) == 8 * 2_000_000  # but once an object in windows
+    assert at_once(cycles, slow, 8, drained=False) == 8 * 534_560
+    # But once an object in windows, of which the first is encoded a frame ahead.
+    assert at_once(cycles, slow, 8, drained=False, views=8) == 8 * 2_000_000
+    chain = 691_475 + 812_155 + 174_361
+    assert at_once(cycles, slow, 4, views=4) == 1_275_640 + 2 * 2_000_000 + chain
     assert frame(cycles, 4, views=4) == 4 * sum(cycles.values())
     looking = cycles | {"detector": 16_000_001}
     with_detector = intervals | {"detector": 5_000_000}
     assert at_once(looking, with_detector, 1) == 691_475 + 812_155 + 174_361
     assert at_once(looking, with_detector, 1, every=8) == 2_000_001
+
+
+def test_objects_of_a_frame_follow_each_other_as_simulated():
+    """`tiny` on KV260 at the mover, memory answering after 20 to 120 cycles: simulated cycles of a
+    frame with one object, four and eight (docs/decisions.md).
+    """
+    cycles = {"image_encoder": 33_161, "memory_attention": 52_581}  # the whole way, memory included
+    intervals = {"image_encoder": 18_432, "memory_attention": 13_824}  # the decoder's
+    assert at_once(cycles, intervals, 4) == 94_053
+    assert at_once(cycles, intervals, 8) == pytest.approx(149_380, rel=1e-3)
 
 
 def test_what_is_asked_of_accelerators_at_once():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.library import COMMON
+from hw.library import MEMORY
 from hw.spec.errors import SpecError
 from sim.vivado_lint import findings, main, parse, synthesised
 
@@ -80,7 +80,7 @@ def test_what_is_fine_is_not(said, text):
 
 def test_the_real_sources_have_none():
     files = synthesised()
-    assert len(files) > 35 and COMMON / "ram.sv" in files
+    assert len(files) > 35 and MEMORY / "ram.sv" in files
     assert findings([parse(path) for path in files]) == []
 
 

@@ -7,10 +7,10 @@ from hw.kernels.duplicate import Duplicate
 from hw.kernels.dwc import Dwc
 from hw.kernels.fifo import Fifo
 from hw.kernels.join_add import JoinAdd
-from hw.kernels.mvu import Mvu
 from hw.kernels.pipe import Pipe
 from hw.kernels.skid import Skid
-from hw.stitch.cuts import MOST, cut, depths, joined
+from hw.kernels.swg import Swg
+from hw.stitch.cuts import AHEAD, INSIDE, MOST, cut, depths, joined
 from hw.stitch.netlist import Netlist
 
 BYTE = Pipe(STREAM_WIDTH=8)
@@ -39,14 +39,19 @@ def test_no_chain_is_longer_than_allowed(length, most, ports):
     assert inner in (-(-length // most) - 1, (length - 1) // most)  # no more than that takes
 
 
-def test_what_is_inside_a_kernel_counts():
-    unit = Mvu.example(MW=1, MH=1, PE=1, SIMD=1)
-    pipes = [Pipe(STREAM_WIDTH=16, beats=4)] * MOST
-    parts, wires = cut(*chain(unit, *pipes), {})
-    assert skids(parts) != [] and max(depths(parts, wires).values()) <= MOST
+def test_what_is_inside_a_kernel_counts(monkeypatch):
+    window = Swg.example()
+    stream = window.outputs()["m_axis"]
+    pipes = [Pipe(STREAM_WIDTH=stream.width, beats=stream.beats)] * MOST
+    parts, wires = cut(*chain(window, *pipes), {})
+    assert INSIDE["swg"] == 1 and skids(parts) != []
+    assert max(depths(parts, wires).values()) <= MOST
+    assert skids(cut(*chain(window, *pipes[1:]), {})[0]) == []
     fifo = Fifo(DEPTH=4, STREAM_WIDTH=8)
-    assert skids(cut(*chain(BYTE, fifo), {})[0]) == []
-    assert skids(cut(*chain(BYTE, BYTE, fifo), {})[0]) != []
+    assert skids(cut(*chain(*[BYTE] * MOST, fifo), {})[0]) == []
+    monkeypatch.setitem(AHEAD, "fifo", 2)
+    assert skids(cut(*chain(*[BYTE] * (MOST - 2), fifo), {})[0]) == []
+    assert skids(cut(*chain(*[BYTE] * (MOST - 1), fifo), {})[0]) != []
 
 
 def test_ports_are_cut_on_both_sides():
@@ -56,7 +61,7 @@ def test_ports_are_cut_on_both_sides():
 
 
 def test_what_cuts_by_itself_begins_a_chain_anew():
-    before, after = [BYTE] * (MOST - 2), [BYTE] * MOST
+    before, after = [BYTE] * MOST, [BYTE] * MOST
     parts, _ = cut(*chain(*before, Fifo(DEPTH=4, STREAM_WIDTH=8), *after), {})
     assert skids(parts) == []
 

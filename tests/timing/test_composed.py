@@ -16,6 +16,7 @@ from hw.timing.model import of_module, of_netlist
 from hw.timing.netlists import load, netlists
 
 TABLE = delays.load("xcup")
+LEVEL = TABLE.cell["lut"] + TABLE.net(1)
 
 
 def chain(*kernels):
@@ -62,8 +63,10 @@ def test_models_agree_with_the_flattened_whole(pipes, tmp_path):
     whole = netlist.design(tmp_path)
     flat = of_module(load(netlists({"whole": whole}, "xcup", 1)["whole"]), TABLE)
     parts = composed(netlist).model
-    for pin in ("m_axis_tready", "s_axis_tvalid"):
-        assert parts.captures[pin].delay == pytest.approx(flat.captures[pin].delay, rel=0.1)
+    ready, valid = "m_axis_tready", "s_axis_tvalid"
+    assert parts.captures[ready].delay == pytest.approx(flat.captures[ready].delay, rel=0.1)
+    # A LUT or two between the pin and a flip-flop of the FIFO: the mappings differ by one at most.
+    assert parts.captures[valid].delay == pytest.approx(flat.captures[valid].delay, abs=LEVEL)
     assert {(a.source, a.sink) for a in parts.arcs} == {(a.source, a.sink) for a in flat.arcs}
     assert parts.flip_flops == flat.flip_flops
 

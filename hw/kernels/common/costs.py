@@ -31,7 +31,7 @@ def blocks(depth: int, width: int) -> int:
 
 
 def rom_cost(depth: int, width: int, style: str) -> Cost:
-    """`common/rom.sv`. A LUT holds 64 words of one bit; two join through the slice's own
+    """`memory/rom.sv`. A LUT holds 64 words of one bit; two join through the slice's own
     multiplexer, more through one of LUTs.
     """
     if style == "block":
@@ -41,7 +41,7 @@ def rom_cost(depth: int, width: int, style: str) -> Cost:
 
 
 def ram_cost(depth: int, width: int, style: str) -> Cost:
-    """`common/ram.sv`. LUTRAM of more than 64 words is several with a multiplexer and a decoder."""
+    """`memory/ram.sv`. LUTRAM of more than 64 words is several with a multiplexer and a decoder."""
     if style == "block":
         return Cost(bram18=blocks(depth, width))
     if style == "ultra":

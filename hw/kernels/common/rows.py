@@ -144,7 +144,9 @@ class ScoreRows(Kernel):
         control = (4 * column if beats > 1 else 0) + 3 * pe
         if self.RAGGED:  # the ends of rows; which lanes of a last beat are idle
             control += 16 + 5 * (pe - 1)
-        registers = 2 * (column + index_bits(pe)) if self.RAGGED else 0
+        registers = 0
+        if self.RAGGED:  # two more stages
+            registers = 3 * column + 4 * index_bits(pe) + (2 * pe + 1) * width + pe + 6
         logic = Cost(
             lut=pe * width + maximum + sums + control,
             ff=2 * width + pe * e + 2 * self.SUM_WIDTH + 2 * column + registers + 15,

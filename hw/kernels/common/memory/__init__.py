@@ -1,0 +1,1 @@
+"""Memories that kernels share: RAMs and ROMs in the shapes that tools map."""
