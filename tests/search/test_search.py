@@ -158,7 +158,7 @@ def test_accelerators_at_once_are_bound_by_an_object_or_by_an_interval():
     # But once an object in windows, of which the first is encoded a frame ahead.
     assert at_once(cycles, slow, 8, drained=False, views=8) == 8 * 2_000_000
     chain = 691_475 + 812_155 + 174_361
-    assert at_once(cycles, slow, 4, views=4) == 1_275_640 + 2 * 2_000_000 + chain
+    assert at_once(cycles, intervals, 4, views=4) == 1_275_640 + 2 * 786_432 + chain
     assert frame(cycles, 4, views=4) == 4 * sum(cycles.values())
     looking = cycles | {"detector": 16_000_001}
     with_detector = intervals | {"detector": 5_000_000}
