@@ -65,8 +65,11 @@ class Running(Protocol):
 
 class Queues(Protocol):
     """The graphs of a device, each of which takes frames and works on them one after another,
-    beside the other graphs. One thread calls.
+    beside the other graphs. One thread calls. sets are the buffer sets of each graph: so many
+    frames it takes before one is released.
     """
+
+    sets: int
 
     def room(self, graph: str) -> bool:
         """Tells whether the graph takes a frame now. Raises DeviceError where there is no such

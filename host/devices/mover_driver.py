@@ -21,16 +21,24 @@ from numpy.typing import DTypeLike, NDArray
 from host.device import Arrays, Running
 from host.devices.driver import LOST, Bytes, RunError, TransportError
 from host.devices.graph_buffers import GraphBuffers, check_ports
-from host.devices.mover_frames import CLOCK, COUNT, Frame, Lane, passed
+from host.devices.mover_frames import (
+    CLOCK,
+    COUNT,
+    SETS,
+    Frame,
+    Lane,
+    Span,
+    ends,
+    passed,
+    spans,
+)
 from host.devices.mover_registers import MoverRegisters
 from host.devices.setup_file import setup_bytes
 from host.errors import DeviceError
 from host.spec import GraphPorts
-from hw.spec.hardware import GraphHardware, Hardware
+from hw.spec.hardware import Hardware
 from hw.spec.mover_map import FRAMES_MODULUS, Bank, EndWord
 
-Span = tuple[Bank, int, Bytes, int]
-"""A span is one job: bank, end, buffer, and how many of its bytes are moved."""
 LOOK = 50_000
 """Clock cycles of a sleep at most: a fault raises no interrupt."""
 FAULTY = "the hardware reports an error"
@@ -98,6 +106,8 @@ class MoverDriver:
     the cycles of every frame. Raises BundleError for hardware that does not fit the ports,
     DeviceError for a system that is not the bundle's.
     """
+
+    sets = SETS
 
     def __init__(
         self,
@@ -200,8 +210,8 @@ class MoverDriver:
         """Hands a frame to the mover, the values of its settings first. Raises RunError."""
         entry, transport, number = lane.entry, self.transport, lane.given + 1
         try:
-            spans = list(_spans(entry, buffers, length))
-            cycles = max([entry.cycles, *(count for _, _, _, count in spans)])
+            jobs = list(spans(entry, buffers, length))
+            cycles = max([entry.cycles, *(count for _, _, _, count in jobs)])
             limit = int(cycles * transport.timeout) * (len(lane.waiting) + 1) + transport.grace
             limit += transport.clock()
             frame = Frame(entry.name, buffers, length, number, self._registers.now(), limit)
@@ -211,7 +221,7 @@ class MoverDriver:
             values = {"length": length, "layer": layer}
             for name, end in entry.settings.items():
                 _refuse(self._registers.setting(end, values[name]))
-            self._push(spans)
+            self._push(jobs)
             return frame
         except TransportError as error:
             raise self._failed(entry.name, error.message) from error
@@ -251,7 +261,7 @@ class MoverDriver:
     def _complete(self, lane: Lane) -> bool:
         """Tells whether the oldest frame of a graph has left the memory and come back to it."""
         first = lane.waiting[0].number
-        for bank, end in _ends(lane.entry):
+        for bank, end in ends(lane.entry):
             if not passed(self._count(lane, bank, end), first):
                 if bank is Bank.WRITES:  # which raises the interrupt when it is done
                     self._pending &= ~lane.mask
@@ -295,7 +305,7 @@ class MoverDriver:
         frame has overwritten says nothing.
         """
         said, number = [], frame.number % FRAMES_MODULUS
-        for bank, end, buffer, count in _spans(lane.entry, frame.buffers, frame.length):
+        for bank, end, buffer, count in spans(lane.entry, frame.buffers, frame.length):
             ahead = (self._registers.word(bank, end, EndWord.FRAMES) - number) % FRAMES_MODULUS
             if ahead > lane.given - frame.number:
                 said.append(f"{bank.name} end {end} has not seen frame {frame.number}")
@@ -383,17 +393,3 @@ def _refuse(what: str) -> None:
     """Raises TransportError for what speaks against the hardware, if anything does."""
     if what:
         raise TransportError(what)
-
-
-def _ends(entry: GraphHardware) -> Iterator[tuple[Bank, int]]:
-    """All ends of a graph, outputs first."""
-    yield from ((Bank.WRITES, end.channel) for end in entry.outputs)
-    yield from ((Bank.READS, end.channel) for end in entry.inputs)
-
-
-def _spans(entry: GraphHardware, buffers: GraphBuffers, length: int) -> Iterator[Span]:
-    """The jobs of a frame, outputs first."""
-    for end in entry.outputs:
-        yield Bank.WRITES, end.channel, buffers.targets[end.port], end.beats
-    for end in entry.inputs:
-        yield Bank.READS, end.channel, buffers.sources[end.port], end.total(length)

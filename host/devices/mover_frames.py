@@ -6,17 +6,22 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from host.device import Arrays
+from host.devices.driver import Bytes
 from host.devices.graph_buffers import Allocator, GraphBuffers
 from host.errors import DeviceError
 from host.spec import GraphPorts
 from hw.spec.hardware import GraphHardware
+from hw.spec.mover_map import Bank
 
 SETS = 3
 """A graph has this many buffer sets, so many frames at most are given to it before one is released.
 None is refused for want of room: an end queues more jobs."""
+Span = tuple[Bank, int, Bytes, int]
+"""A span is one job: bank, end, buffer, and how many of its bytes are moved."""
 COUNT = 1 << 16
 """An end counts the jobs done modulo this number."""
 CLOCK = 1 << 32
@@ -83,3 +88,17 @@ class Lane:
         self.waiting.clear()
         self.given, self.ended_at = 0, None
         return left
+
+
+def ends(entry: GraphHardware) -> Iterator[tuple[Bank, int]]:
+    """Yields the bank and the number of every end of a graph, outputs first."""
+    yield from ((Bank.WRITES, end.channel) for end in entry.outputs)
+    yield from ((Bank.READS, end.channel) for end in entry.inputs)
+
+
+def spans(entry: GraphHardware, buffers: GraphBuffers, length: int) -> Iterator[Span]:
+    """Yields the jobs of a frame, what is written first."""
+    for end in entry.outputs:
+        yield Bank.WRITES, end.channel, buffers.targets[end.port], end.beats
+    for end in entry.inputs:
+        yield Bank.READS, end.channel, buffers.sources[end.port], end.total(length)
