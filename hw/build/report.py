@@ -153,8 +153,9 @@ def _at_once(
         "The same accelerators all at work at the same time, each stream at an end of a data "
         "mover, two frames waiting at each. A model, not a simulation: frame by frame, an object's "
         "way through attention, decoder and memory encoder and for each further object the longest "
-        "interval of an accelerator; objects on their own, which never wait for each other's last "
-        "frames, the longer of that way and of all objects' intervals. Memory is taken to keep up.",
+        "interval of an accelerator, or for two frames that and the encoder's cycles; objects on "
+        "their own, which never wait for each other's last frames, the longer of that way and of "
+        "all objects' intervals. Memory is taken to keep up.",
         "",
         "| objects | detection | frame by frame | frames/s | objects on their own | frames/s "
         "| asked for |",
