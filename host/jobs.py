@@ -90,7 +90,7 @@ class Jobs:
     def __init__(self, device: Device, sets: int = SETS, timeout_s: float = TIMEOUT_S) -> None:
         if sets < 1:
             raise DeviceError(f"{sets} buffer sets a graph", "give 1 or more; 3 by default")
-        self.device, self._timeout_s = device, timeout_s
+        self.device, self.sets, self._timeout_s = device, sets, timeout_s
         self._free = {
             graph: [(_Buffers(device), _Buffers(device)) for _ in range(sets)]
             for graph in device.spec.ports
@@ -178,6 +178,12 @@ class Call(NamedTuple):
     inputs: Arrays
 
 
+class HeldCall(Call):
+    """The outputs of a held call are valid until the generator that asked has ended, or until the
+    graph's next call where calls run one after another.
+    """
+
+
 Steps = Generator[Call, Arrays, T]
 """What yields calls, is sent their outputs, and returns a T in the end. Outputs are valid until the
 next call has been yielded and taken."""
@@ -202,6 +208,7 @@ class _Track:
         self.call: Call | None = None
         self.job: Job | None = None
         self.before: Job | None = None  # its outputs may be inputs of the call that waits
+        self.held: list[Job] = []  # their outputs are read until the generator ends
         self.result: Any = None
 
     def advance(self, outputs: Arrays | None) -> None:
@@ -230,25 +237,31 @@ def drive_all(
                 if track.call is not None and jobs.room(track.call.graph):
                     track.job = jobs.submit(*track.call)
                     running[track.job] = track
+                    if isinstance(track.call, HeldCall):
+                        track.held.append(track.job)
                     track.call = None
                     _release(track, jobs)
             if not running:
                 stuck = next((track.call for track in tracks if track.call is not None), None)
                 if stuck is None:
                     return [track.result for track in tracks]
-                jobs.submit(*stuck)  # somebody else has taken every set: it says so
+                jobs.submit(
+                    stuck.graph, stuck.inputs
+                )  # somebody else has taken every set: it says so
             job = jobs.first(running)
             track = running.pop(job)
-            track.job, track.before = None, job
+            track.job, track.before = None, None if job in track.held else job
             outputs = jobs.wait(job)
             timed(job.graph, job.ms)
             track.advance(outputs)
             if track.call is None:
                 _release(track, jobs)
+                while track.held:
+                    jobs.release(track.held.pop())
     except BaseException as error:
         for track in tracks:
             track.steps.close()
-            for held in (track.before, track.job):
+            for held in (track.before, track.job, *track.held):
                 # One that was given up may still write to its set.
                 if held is not None and (held.done or not isinstance(error, JobTimeout)):
                     jobs.release(held)

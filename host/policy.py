@@ -29,7 +29,9 @@ class Policy:
     least_iou is the model's own IoU estimate from which a frame without a prompt is remembered;
     with 0 every frame is, also one on which the object is absent (`host.recurrence.is_remembered`).
     return_iou is the same estimate from which an object that was absent on the frame before is back
-    (`host.recurrence.may_show`); with 0 the object score alone decides.
+    (`host.recurrence.may_show`); with 0 the object score alone decides. window is the side of the
+    window in which an object is looked for, over the root of the object's side
+    (`host.recurrence.followed_window`); with 0 it is the whole frame.
     """
 
     recent: int = 6
@@ -37,6 +39,7 @@ class Policy:
     obj_ptrs: int = 8
     least_iou: float = 0.0
     return_iou: float = 0.0
+    window: float = 0.0
 
     @property
     def slots(self) -> int:

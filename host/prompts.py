@@ -8,7 +8,7 @@ its prompts through the same functions (SAM, Kirillov et al. 2023, section 3).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -168,6 +168,41 @@ def _require_inside(points: NDArray[np.float32], what: str) -> None:
             f"{what} ({bad[0]:g}, {bad[1]:g}) lies outside the frame",
             "normalised coordinates run from 0 to 1; Prompt.from_pixels takes pixels",
         )
+
+
+def checked_prompts(
+    prompts: Mapping[int, Prompt], size: tuple[int, ...], grid: int, known: Collection[int]
+) -> dict[int, Prompt]:
+    """Returns prompts by object id, if they fit a frame of size (H, W) and masks of R = grid cells
+    a side. known are the ids of objects that were prompted before. Raises PromptError.
+    """
+    for object_id, prompt in prompts.items():
+        if not isinstance(object_id, (int, np.integer)) or isinstance(object_id, bool):
+            raise PromptError(f"object id {object_id!r}", "object ids are integers")
+        if not isinstance(prompt, Prompt):
+            raise PromptError(
+                f"object {object_id}: a prompt of type {type(prompt).__name__}",
+                "give a Prompt, as Prompt.from_pixels makes it",
+            )
+        if prompt.logits is not None:
+            if prompt.logits.shape != (grid, grid):
+                raise PromptError(
+                    f"object {object_id}: logits of shape {prompt.logits.shape}",
+                    f"give the {grid}x{grid} logits of the model's masks",
+                )
+        elif prompt.mask is not None and prompt.mask.shape != tuple(size):
+            raise PromptError(
+                f"object {object_id}: mask {prompt.mask.shape[1]}x{prompt.mask.shape[0]} on a "
+                f"frame of {size[1]}x{size[0]}",
+                "give the mask at the video's own resolution",
+            )
+        outlined = prompt.mask is not None or prompt.box is not None
+        if not (object_id in known or outlined or (prompt.labels == POSITIVE).any()):
+            raise PromptError(
+                f"object {object_id} is new and has only background clicks",
+                "start it with a positive click, a box or a mask",
+            )
+    return dict(prompts)
 
 
 def token_indices(

@@ -1,8 +1,8 @@
 """Rules that tie one frame of an object to the next, as pure functions.
 
 The streaming session and the training unroll both follow them. They say which candidate mask
-answers, when the object counts as present, what the memory encoder is given and what the next frame
-sees.
+answers, when the object counts as present, what the memory encoder is given, what the next frame
+sees, and in which window of it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,25 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from host.images import Box, Window
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt, is_ambiguous
 
 SINGLE_MASK = 0
 CANDIDATES = (1, 2, 3)
+
+LEAST_SIDE = 0.2
+"""No window's sides are below this share of the frame's."""
+LEAST_CONTEXT = 1.6
+"""A window that has not yet grown as far as it will is at least so many times its object."""
+GROWTH, SHRINKAGE = 0.3, 0.1
+"""Share of the way, in logarithms, that a window's side goes from frame to frame. It shrinks
+slowly: a mask that is small by mistake must not close the window to the rest of its object, nor to
+where a hidden one comes out again.
+"""
+WIDENING = 1.25
+"""Factor by which a window grows from frame to frame while its object is not to be seen."""
+SPARE = 0.005
+"""Share of a mask that may lie outside its box on each side: specks do not move a window."""
 
 
 def choose_mask(ious: ArrayLike, prompt: Prompt | None, memory: bool) -> int:
@@ -107,3 +122,64 @@ def previous_mask(
     before is the answer of the frame before, or None on an object's first frame.
     """
     return before if own is None else own
+
+
+def prompted_window(
+    prompt: Prompt, frame_size: tuple[int, int], context: float, shown: Box | None = None
+) -> Window:
+    """Returns the window in which a prompt is read: around its mask or its box, where it has one.
+
+    shown is the box in which an earlier answer on this frame saw the object; it and the clicks are
+    held too. A click alone says nothing of how large its object is, so without them the whole frame
+    is read. context is the window's side over the root of the object's, sides being shares of the
+    frame's; 0 reads the whole frame always.
+    """
+    outline = shown
+    if prompt.logits is not None:
+        outline = Window.whole(frame_size).box(prompt.logits)
+    elif prompt.mask is not None:
+        outline = Window.whole(frame_size).box(np.where(prompt.mask, 1.0, -1.0))
+    elif prompt.box is not None:
+        x0, y0, x1, y1 = prompt.box.tolist()
+        outline = x0, y0, x1, y1
+    if outline is None or not context:
+        return Window.whole(frame_size)
+    low = np.minimum(np.array(outline[:2]), prompt.points.min(0, initial=1.0))
+    high = np.maximum(np.array(outline[2:]), prompt.points.max(0, initial=0.0))
+    return _window((*low.tolist(), *high.tolist()), context, frame_size)
+
+
+def followed_window(last: Window, seen: Box | None, context: float) -> Window:
+    """Returns the window in which an object is looked for on a frame without a prompt.
+
+    last is its window on the frame before. seen is the box of its mask two frames before, None
+    where it had none: then the window grows where it is, until it is the whole frame. Two frames,
+    since a device that encodes ahead begins a frame before the one before it has been answered for;
+    one frame before would bring 0.1 points of J&F (docs/decisions.md). Trackers have looked in a
+    window of about twice the object since Bertinetto et al. 2016 (SiamFC, section 2.1).
+    """
+    if not context:
+        return Window.whole(last.frame_size)
+    if seen is None:
+        return Window.around(*last.centre, last.side * WIDENING, last.frame_size)
+    wanted = _window(seen, context, last.frame_size)
+    change = wanted.side / last.side
+    side = last.side * change ** (GROWTH if change > 1 else SHRINKAGE)
+    side = max(side, LEAST_CONTEXT * _side(seen))
+    return Window.around(*_centre(seen), side, last.frame_size)
+
+
+def _window(box: Box, context: float, frame_size: tuple[int, int]) -> Window:
+    """The window around a box: its side grows with the root of the box's, so that small objects
+    have more around them, where they may have gone by the next frame, and large ones fill it.
+    """
+    side = max(LEAST_SIDE, context * _side(box) ** 0.5)
+    return Window.around(*_centre(box), side, frame_size)
+
+
+def _side(box: Box) -> float:
+    return max(box[2] - box[0], box[3] - box[1])
+
+
+def _centre(box: Box) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -25,15 +26,18 @@ from numpy.typing import DTypeLike, NDArray
 from host.bank import MemoryBank
 from host.device import Device
 from host.errors import PromptError, SavedSessionError
+from host.images import Box, Placed, Window
 from host.policy import Entry
 from host.prompts import Prompt
-from host.session_state import ObjectState, SessionState
+from host.session_state import KNOWN_BOXES, ObjectState, SessionState
 from host.spec import MASK_TOKENS, ModelSpec
 from host.tracker import Answer
 from hw.spec.files import atomic_path
 from hw.spec.renamed import first
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)
+"""Format 1 knew no windows: every object was looked for on the whole frame."""
 HEADER = "session"
 REMEDY = "save the session again"
 LARGEST_SIDE = 1 << 16
@@ -63,8 +67,9 @@ def fingerprint(spec: ModelSpec) -> str:
         for name, port in side.items()
     }
     policy = {first("bank", name): size for name, size in asdict(spec.policy).items()}
-    if not policy["return_iou"]:
-        del policy["return_iou"]  # which there was not when the format was made
+    for later in ("return_iou", "window"):  # which there were not when the format was made
+        if not policy[later]:
+            del policy[later]
     told = json.dumps([spec.name, spec.precision, sizes, policy, ports])
     digest = hashlib.sha256(told.encode())
     for name in sorted(vars(spec.tables)):
@@ -72,8 +77,11 @@ def fingerprint(spec: ModelSpec) -> str:
     return digest.hexdigest()
 
 
-def save_state(state: SessionState, spec: ModelSpec, overlapping: bool, path: str | Path) -> None:
-    """Writes a session to a file: its state, the model that it runs, and whether masks may overlap.
+def save_state(
+    state: SessionState, spec: ModelSpec, overlapping: bool, window: float, path: str | Path
+) -> None:
+    """Writes a session to a file: its state, the model that it runs, whether masks may overlap, and
+    the side of its windows.
 
     The file is whole or absent. Raises OSError where it cannot be written.
     """
@@ -84,8 +92,13 @@ def save_state(state: SessionState, spec: ModelSpec, overlapping: bool, path: st
     for row, (object_id, known) in enumerate(state.objects.items()):
         history, keys, values = known.bank.snapshot()
         kept: dict[str, Any] = {"keys": keys, "values": values}
-        kept |= {"before": known.before, "tracked": known.tracked}
         told: dict[str, Any] = {"id": int(object_id), "shown": bool(known.shown)}
+        for name, placed in (("before", known.before), ("tracked", known.tracked)):
+            if placed is not None:
+                kept[name], told[f"{name}.window"] = placed.logits, _sides(placed.window)
+        if known.window is not None:
+            told["window"] = _sides(known.window)
+        told["boxes"] = [None if box is None else list(box) for box in known.boxes]
         told["history"] = [[entry.frame, entry.prompted] for entry in history]
         if known.current is not None:
             told["answer"] = {n: getattr(known.current, n) for n in ("score", "iou", "present")}
@@ -103,6 +116,7 @@ def save_state(state: SessionState, spec: ModelSpec, overlapping: bool, path: st
         "frame_index": state.frame_index,
         "frame_size": state.frame_size,
         "overlapping": overlapping,
+        "window": window,
         "objects": objects,
     }
     arrays[HEADER] = np.frombuffer(json.dumps(header).encode(), np.uint8)
@@ -110,9 +124,9 @@ def save_state(state: SessionState, spec: ModelSpec, overlapping: bool, path: st
         np.savez(file, **arrays)
 
 
-def load_state(path: str | Path, device: Device) -> tuple[SessionState, bool]:
-    """Reads the state of a session from a file, for a device of the same model, and whether its
-    masks overlap.
+def load_state(path: str | Path, device: Device) -> tuple[SessionState, bool, float]:
+    """Reads the state of a session from a file, for a device of the same model, whether its masks
+    overlap, and the side of its windows.
 
     Raises SavedSessionError for a file that is missing, damaged or of another model.
     """
@@ -157,11 +171,11 @@ class _Members:
         return np.frombuffer(data.read(), kind, size).reshape(found).copy()
 
 
-def _read(members: _Members, device: Device) -> tuple[SessionState, bool]:
+def _read(members: _Members, device: Device) -> tuple[SessionState, bool, float]:
     if members._stored.getinfo(f"{HEADER}.npy").file_size > LARGEST_HEADER:
         raise ValueError("its header is too long")
     header = json.loads(members.read(HEADER, np.uint8, (None,)).tobytes())
-    if header["format"] != FORMAT:
+    if header["format"] not in READABLE:
         raise SavedSessionError(
             f"{members.path} has format {header['format']!r}, this version reads {FORMAT}",
             "load it with the version that saved it",
@@ -186,7 +200,10 @@ def _read(members: _Members, device: Device) -> tuple[SessionState, bool]:
         state.objects[object_id] = _object(members, f"{row}.", told, state, device)
     if members.left:
         raise ValueError(f"unknown arrays {sorted(members.left)[:3]}")
-    return state, header["overlapping"] is True
+    window = header.get("window", 0)
+    if not isinstance(window, (int, float)) or not 0 <= window < math.inf:
+        raise ValueError(f"a window of {window!r}")
+    return state, header["overlapping"] is True, float(window)
 
 
 def _object(
@@ -217,8 +234,14 @@ def _object(
             for name, kind, width in bank.storage()
         ),
     )
-    known = ObjectState(bank, read("before", np.float32, *grid))
-    known.tracked = read("tracked", np.float32, *grid)
+
+    def placed(name: str) -> Placed | None:
+        logits = read(name, np.float32, *grid)
+        return None if logits is None else Placed(logits, _window(told.get(f"{name}.window"), size))
+
+    known = ObjectState(bank, placed("before"), tracked=placed("tracked"))
+    known.window = _window(told.get("window"), size)
+    known.boxes = _boxes(told.get("boxes", []))
     known.shown = told["shown"] is True
     if "answer" in told:
         said = told["answer"]
@@ -234,6 +257,7 @@ def _object(
             candidates=needed("answer.candidates", np.float32, MASK_TOKENS, *grid),
             ious=needed("answer.ious", np.float32, MASK_TOKENS),
             given=read("answer.given", np.bool_, *size),
+            window=None if known.window.is_whole else known.window,
         )
     if "prompt.points" in names:
         logits = read("prompt.logits", np.float32, *grid)
@@ -245,6 +269,37 @@ def _object(
             logits,
         )
     return known
+
+
+def _sides(window: Window) -> list[int]:
+    return [window.left, window.top, window.width, window.height]
+
+
+def _window(told: Any, size: tuple[int, int]) -> Window:
+    """The window that `_sides` wrote; files without windows mean the whole frame."""
+    if told is None:
+        return Window.whole(size)
+    height, width = size
+    left, top, wide, high = told
+    left, top = _whole(left, 0, width - 1), _whole(top, 0, height - 1)
+    return Window(
+        left, top, _whole(wide, 1, width - left), _whole(high, 1, height - top), (height, width)
+    )
+
+
+def _boxes(told: Any) -> tuple[Box | None, ...]:
+    if len(told) > KNOWN_BOXES:
+        raise ValueError(f"{len(told)} boxes")
+    found: list[Box | None] = []
+    for box in told:
+        if box is None:
+            found.append(None)
+            continue
+        x0, y0, x1, y1 = (float(edge) for edge in box)
+        if not (0 <= x0 < x1 <= 1.001 and 0 <= y0 < y1 <= 1.001):
+            raise ValueError(f"a box at {box}")
+        found.append((x0, y0, x1, y1))
+    return tuple(found)
 
 
 def _whole(value: Any, least: int | None, most: int | None = None) -> int:

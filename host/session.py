@@ -5,8 +5,10 @@
     later = session.step(next_frame)
     mask = later.objects[1].mask()
 
-Memory is bounded: a bank of fixed size an object, and one frame. The image encoder runs once a
-frame however many objects there are; the other graphs run once an object.
+Memory is bounded: a bank of fixed size an object, and one frame. Each object is looked for in a
+window of the frame around it (`host.object_frame`), which the image encoder reads: it runs once an
+object, as the other graphs do. With `window=0` all objects share one run on the whole frame, which
+is faster where there are many and misses small ones.
 
 Two modes give the same masks. In `latency` a step answers for the frame that it is given. In
 `throughput` it answers for the frame before: its objects are worked on side by side, while the
@@ -15,6 +17,7 @@ device encodes the new frame. `finish` answers for the last one.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,12 +29,12 @@ from numpy.typing import NDArray
 
 from host.bank import MemoryBank
 from host.device import Arrays, Device
-from host.errors import FrameError, PromptError, SavedSessionError, UnknownObjectError, UsageError
-from host.images import sigmoid
-from host.jobs import Job, Jobs, Steps, drive, drive_all
+from host.errors import FrameError, SavedSessionError, UnknownObjectError, UsageError
+from host.images import Window, check_frame, sigmoid
+from host.jobs import HeldCall, Job, Jobs, Steps, drive, drive_all
 from host.mask_overlap import SharedFrame
-from host.prompts import Prompt
-from host.recurrence import ever_shown
+from host.object_frame import ObjectFrame, coming
+from host.prompts import Prompt, checked_prompts
 from host.saved_session import load_state, save_state
 from host.session_state import ObjectState, SessionState
 from host.tracker import Answer, ObjectModel
@@ -43,10 +46,10 @@ MODES = ("latency", "throughput")
 class ObjectResult:
     """A result tells what is known of one object on one frame.
 
-    logits (R, R) float32 are of this object alone; score is the object logit; iou is the model's
-    own estimate in 0..1; present says whether the object is on the frame, and where it is not the
-    mask is empty. shared is there where several objects share the frame: each pixel of the results
-    below then goes to the surest of them.
+    logits (R, R) float32 are of this object alone, in its window of the frame (`answer.window`);
+    score is the object logit; iou is the model's own estimate in 0..1; present says whether the
+    object is on the frame, and where it is not the mask is empty. shared is there where several
+    objects share the frame: each pixel of the results below then goes to the surest of them.
     """
 
     logits: NDArray[np.float32]
@@ -88,32 +91,14 @@ class StepResult:
     timings_ms: dict[str, float]
 
 
-def check_frame(frame: Any, expected: tuple[int, int] | None = None, index: int = 0) -> None:
-    """Raises FrameError unless `frame` is (H, W, 3) uint8, not empty, and of the expected size."""
-    if not isinstance(frame, np.ndarray) or frame.ndim != 3 or frame.shape[2] != 3:
-        shape = getattr(frame, "shape", type(frame).__name__)
-        raise FrameError(f"frame {index} is {shape}", "give an array (height, width, 3) in RGB")
-    if frame.dtype != np.uint8:
-        raise FrameError(f"frame {index} is {frame.dtype}", "give uint8 values 0..255")
-    height, width = frame.shape[:2]
-    if not height or not width:
-        raise FrameError(
-            f"frame {index} is empty ({width}x{height})", "skip it, or mend the source"
-        )
-    if expected is not None and (height, width) != expected:
-        raise FrameError(
-            f"frame {index} is {width}x{height}, the stream began with {expected[1]}x{expected[0]}",
-            "resize the frames, or reset the session and prompt again",
-        )
-
-
 @dataclass(frozen=True, eq=False)
 class _Waiting:
-    """A frame that was handed in and is not answered for: its prompts, and its encoder's job."""
+    """A frame that was handed in and is not answered for: its prompts, and jobs of the encoder."""
 
     frame: NDArray[np.uint8]
     asked: dict[int, Prompt]
-    job: Job
+    codes: NDArray[Any] | None
+    ahead: dict[Window, Job]
 
 
 class Session:
@@ -121,7 +106,9 @@ class Session:
 
     A device serves one session at a time, since a frame's features stay in the device's buffers.
     With overlapping, masks of several objects may overlap in the results; what is remembered of the
-    objects is the same either way. Stages are timed by `now`, a clock in seconds.
+    objects is the same either way. Stages are timed by `now`, a clock in seconds. window says
+    how large an object's window is (`Policy.window`), 0 for the whole frame; by default it is what
+    the model says.
     """
 
     def __init__(
@@ -131,17 +118,21 @@ class Session:
         now: Callable[[], float] = time.perf_counter,
         mode: str = "latency",
         jobs: Jobs | None = None,
+        window: float | None = None,
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"mode {mode!r}", f"there is: {', '.join(MODES)}")
+        if window is not None and not 0 <= window < math.inf:
+            raise UsageError(f"window {window!r}", "give 0 for whole frames, or about 1")
         self.device = device
         self.overlapping = overlapping
         self.mode = mode
+        self.context = float(device.spec.policy.window if window is None else window)
         self.state = SessionState()
         self._model = ObjectModel(device, now)
         self._jobs = jobs or (Jobs(device) if mode == "throughput" else None)
         self._waiting: _Waiting | None = None
-        self._encoding: Job | None = None  # of the frame that was answered for last
+        self._ahead: dict[Window, Job] = {}  # of the frame that was answered for last
 
     @property
     def object_ids(self) -> list[int]:
@@ -167,14 +158,12 @@ class Session:
         asked = self._checked(prompts, frame.shape[:2])
         self._model.clock.ms = {}
         if self._jobs is None:
-            self._begin(frame)
-            state.codes = codes
+            self._begin(frame, codes)
             for object_id in self._all_of(asked):
                 self._answer(object_id, asked.get(object_id))
             return self._result()
         self._release()
-        call = self._model.image_call(frame, codes)
-        self._waiting = _Waiting(frame, asked, self._jobs.submit(*call))
+        self._waiting = _Waiting(frame, asked, codes, self._encode_ahead(frame, asked, codes))
         return StepResult(-1, {}, {}) if waiting is None else self._answered(waiting, self._jobs)
 
     def finish(self) -> StepResult | None:
@@ -188,12 +177,13 @@ class Session:
         self._release()
         return self._answered(waiting, self._jobs)
 
-    def _begin(self, frame: NDArray[np.uint8]) -> None:
+    def _begin(self, frame: NDArray[np.uint8], codes: NDArray[Any] | None) -> None:
         """Makes a frame the current one, which prompts and corrections then mean."""
         state = self.state
         state.frame_index += 1
         state.frame_size = (frame.shape[0], frame.shape[1])
-        state.frame, state.codes, state.image = frame, None, None
+        state.frame, state.codes = frame, codes
+        state.images.clear()
         for known in state.objects.values():
             known.end_frame()
 
@@ -204,12 +194,12 @@ class Session:
 
     def _answered(self, waiting: _Waiting, jobs: Jobs) -> StepResult:
         """Answers for a frame with all its objects at once."""
-        self._encoding = waiting.job
-        image = jobs.wait(waiting.job)
+        self._ahead = waiting.ahead
         clock = self._model.clock
-        clock.add(waiting.job.graph, waiting.job.ms)
-        self._begin(waiting.frame)
-        self.state.image = image
+        self._begin(waiting.frame, waiting.codes)
+        for window, job in waiting.ahead.items():
+            self.state.images[window] = jobs.wait(job)
+            clock.add(job.graph, job.ms)
         ids = self._all_of(waiting.asked)
         every = [self._answering(one, waiting.asked.get(one)) for one in ids]
         self.state.objects.update(zip(ids, drive_all(every, jobs, clock.add), strict=True))
@@ -217,9 +207,10 @@ class Session:
 
     def _release(self) -> None:
         """Gives back the features of the frame that was answered for last."""
-        if self._encoding is not None and self._jobs is not None:
-            self._jobs.release(self._encoding)
-            self._encoding = None
+        if self._jobs is not None:
+            for job in self._ahead.values():
+                self._jobs.release(job)
+        self._ahead = {}
 
     def refine(self, prompts: Mapping[int, Prompt]) -> StepResult:
         """Prompts or corrects objects on the current frame, after `step`.
@@ -245,15 +236,50 @@ class Session:
         return self._model.prepare(frame)
 
     def encoded(self) -> Arrays:
-        """Returns the image encoder's outputs on the current frame, valid until the next one. The
-        encoder runs once a frame. Raises FrameError before the first step.
+        """Returns the image encoder's outputs on the whole current frame, valid until an object is
+        answered for or the next frame. Raises FrameError before the first step.
         """
         state = self.state
-        if state.image is None:
-            if state.frame is None:
-                raise FrameError("there is no current frame", "call step with a frame first")
-            state.image = self._model.encode_image(state.frame, state.codes)
-        return state.image
+        if state.frame_size is None:
+            raise FrameError("there is no current frame", "call step with a frame first")
+        window = Window.whole(state.frame_size)
+        if self._jobs is None:
+            return drive(self._encoding(window), self._model.run)
+        if window not in state.images:
+            assert state.frame is not None  # a step has been taken
+            call = self._model.image_call(state.frame, state.codes)
+            job = self._jobs.submit(*call)
+            state.images[window] = {n: a.copy() for n, a in self._jobs.wait(job).items()}
+            self._jobs.release(job)
+            self._model.clock.add(job.graph, job.ms)
+        return state.images[window]
+
+    def _encode_ahead(
+        self, frame: NDArray[np.uint8], asked: Mapping[int, Prompt], codes: NDArray[Any] | None
+    ) -> dict[Window, Job]:
+        """Begins to encode the windows in which objects will be looked for on a frame. Buffer sets
+        are left for this frame's objects: as many as it holds, and one more for windows that turn
+        out to be others.
+        """
+        jobs, size = self._jobs, (frame.shape[0], frame.shape[1])
+        assert jobs is not None  # the mode is `throughput`
+        before = () if self._waiting is None else (self._waiting.asked,)
+        ids = dict.fromkeys([*self.state.objects, *(i for given in before for i in given), *asked])
+        windows = dict.fromkeys(
+            coming(
+                self.state.objects.get(one),
+                [given.get(one) for given in (*before, asked)],
+                size,
+                self.context,
+            )
+            for one in ids
+        )
+        most = (jobs.sets - bool(self.context)) // 2
+        ahead: dict[Window, Job] = {}
+        for window in list(windows or [Window.whole(size)])[:most]:
+            call = self._model.image_call(window.crop(frame), codes if window.is_whole else None)
+            ahead[window] = jobs.submit(*call)
+        return ahead
 
     @property
     def timings_ms(self) -> dict[str, float]:
@@ -270,8 +296,9 @@ class Session:
     def reset(self) -> None:
         """Forgets every object and frame; the next frame may have another size."""
         self._release()
-        if self._waiting is not None and self._jobs is not None:
-            self._jobs.release(self._waiting.job)
+        if self._waiting is not None:
+            self._ahead = self._waiting.ahead
+            self._release()
         self._waiting = None
         self.state = SessionState()
 
@@ -281,7 +308,7 @@ class Session:
         """
         if self._waiting is not None:
             raise SavedSessionError("the last frame has not been answered for", "call finish first")
-        save_state(self.state, self.device.spec, self.overlapping, path)
+        save_state(self.state, self.device.spec, self.overlapping, self.context, path)
 
     @classmethod
     def load(cls, path: str | Path, device: Device) -> Session:
@@ -290,78 +317,51 @@ class Session:
 
         Raises SavedSessionError for a file that is missing, damaged or of another model.
         """
-        state, overlapping = load_state(path, device)
-        session = cls(device, overlapping)
+        state, overlapping, window = load_state(path, device)
+        session = cls(device, overlapping, window=window)
         session.state = state
         return session
 
     def _checked(
         self, prompts: Mapping[int, Prompt] | None, size: tuple[int, ...]
     ) -> dict[int, Prompt]:
-        asked = dict(prompts or {})
-        for object_id, prompt in asked.items():
-            if not isinstance(object_id, (int, np.integer)) or isinstance(object_id, bool):
-                raise PromptError(f"object id {object_id!r}", "object ids are integers")
-            if not isinstance(prompt, Prompt):
-                raise PromptError(
-                    f"object {object_id}: a prompt of type {type(prompt).__name__}",
-                    "give a Prompt, as Prompt.from_pixels makes it",
-                )
-            if prompt.logits is not None:
-                self._require_grid(object_id, prompt.logits)
-            elif prompt.mask is not None and prompt.mask.shape != tuple(size):
-                raise PromptError(
-                    f"object {object_id}: mask {prompt.mask.shape[1]}x{prompt.mask.shape[0]} on a "
-                    f"frame of {size[1]}x{size[0]}",
-                    "give the mask at the video's own resolution",
-                )
-            known = object_id in self.state.objects or (
-                self._waiting is not None and object_id in self._waiting.asked
-            )
-            if not known and prompt.mask is None and prompt.box is None:
-                _require_positive(object_id, prompt)
-        return asked
-
-    def _require_grid(self, object_id: int, logits: NDArray[np.float32]) -> None:
-        grid = self.device.spec.grid
-        if logits.shape != (grid, grid):
-            raise PromptError(
-                f"object {object_id}: logits of shape {logits.shape}",
-                f"give the {grid}x{grid} logits of the model's masks",
-            )
+        known = set(self.state.objects) | set(() if self._waiting is None else self._waiting.asked)
+        return checked_prompts(prompts or {}, size, self.device.spec.grid, known)
 
     def _answer(self, object_id: int, prompt: Prompt | None) -> None:
-        self.state.objects[object_id] = drive(self._answering(object_id, prompt), self._model.run)
+        steps, jobs = self._answering(object_id, prompt), self._jobs
+        if jobs is None:
+            known = drive(steps, self._model.run)
+        else:
+            (known,) = drive_all([steps], jobs, self._model.clock.add)
+        self.state.objects[object_id] = known
 
     def _answering(self, object_id: int, prompt: Prompt | None) -> Steps[ObjectState]:
         """Answers for an object on the current frame, and remembers it; its new state."""
-        state, model = self.state, self._model
-        image = self.encoded()
+        state = self.state
+        assert state.frame_size is not None  # a step has been taken
         known = state.objects.get(object_id)
         if known is None:
-            known = ObjectState(MemoryBank(model.spec, self.device.allocate))
-        own = None if known.current is None else known.current.logits
-        tracked = own if known.prompt is None else known.tracked
-        if prompt is not None and known.prompt is not None:
-            if prompt.replaces(known.prompt):
-                own = tracked  # what the old box or mask gave says nothing about the new one
-            elif prompt.mask is None:  # clicks correct what showed the object; a mask takes it back
-                known.shown = known.shown or ever_shown([known.prompt])
-            prompt = known.prompt.then(prompt)
-        now = state.frame_index
-        shown = known.shown or ever_shown([prompt])
-        answer = yield from model.answering(
-            image, known.bank, now, prompt, known.before, own, shown=shown
+            known = ObjectState(MemoryBank(self._model.spec, self.device.allocate))
+        frame = ObjectFrame(
+            self._model, state.frame_index, state.frame_size, self._encoding, self.context
         )
-        prompted = prompt is not None
-        if model.remembers(prompted, answer):
-            memory = yield from model.memorising(image, answer)
-            with model.clock.stage("bank"):
-                known.bank.write(now, prompted, memory.keys, memory.values, memory.obj_ptr)
-        else:
-            known.bank.forget(now)
-        known.current, known.prompt, known.tracked = answer, prompt, tracked
-        return known
+        return frame.answering(known, prompt)
+
+    def _encoding(self, window: Window) -> Steps[Arrays]:
+        """The image encoder's outputs on a window of the current frame, a call at a time."""
+        state = self.state
+        if window in state.images:
+            return state.images[window]
+        assert state.frame is not None  # a step has been taken
+        codes = state.codes if window.is_whole else None
+        call = self._model.image_call(window.crop(state.frame), codes)
+        if self._jobs is not None:
+            return (yield HeldCall(*call))
+        state.images.clear()  # the device may reuse the buffers even if it fails
+        image = yield call
+        state.images[window] = image
+        return image
 
     def _result(self) -> StepResult:
         state = self.state
@@ -384,11 +384,3 @@ class Session:
             if known.current is not None
         }
         return StepResult(state.frame_index, objects, self.timings_ms)
-
-
-def _require_positive(object_id: int, prompt: Prompt) -> None:
-    if not (prompt.labels == 1).any():
-        raise PromptError(
-            f"object {object_id} is new and has only background clicks",
-            "start it with a positive click, a box or a mask",
-        )

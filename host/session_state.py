@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from host.bank import MemoryBank
 from host.device import Arrays
+from host.images import Box, Placed, Window
 from host.prompts import Prompt
-from host.recurrence import ever_shown
+from host.recurrence import SPARE, ever_shown
 from host.tracker import Answer
+
+KNOWN_BOXES = 2
+"""`recurrence.followed_window` reads the box of two frames before."""
 
 
 @dataclass(eq=False)
@@ -21,20 +25,31 @@ class ObjectState:
 
     before are the logits of the frame before; tracked are those of this frame before its first
     prompt. shown says whether a prompt on an earlier frame showed the object. prompt is this
-    frame's prompt.
+    frame's prompt. window is where the object was looked for last; boxes are where it was seen on
+    the frames before this one, the latest last, None where it was not.
     """
 
     bank: MemoryBank
-    before: NDArray[np.float32] | None = None
+    before: Placed | None = None
     current: Answer | None = None
     prompt: Prompt | None = None
-    tracked: NDArray[np.float32] | None = None
+    tracked: Placed | None = None
     shown: bool = False
+    window: Window | None = None
+    boxes: tuple[Box | None, ...] = ()
+
+    @property
+    def answered(self) -> Placed | None:
+        """Returns the logits of this frame's answer, where there is one."""
+        if self.current is None or self.window is None:
+            return None
+        return Placed(self.current.logits, self.window)
 
     def end_frame(self) -> None:
         """Ends a frame: its answer becomes the answer of the frame before."""
-        if self.current is not None:
-            self.before = self.current.logits
+        if self.answered is not None:
+            self.before = self.answered
+            self.boxes = (*self.boxes, self.answered.box(SPARE))[-KNOWN_BOXES:]
         self.shown = self.shown or ever_shown([self.prompt])
         self.current, self.prompt, self.tracked = None, None, None
 
@@ -43,13 +58,13 @@ class ObjectState:
 class SessionState:
     """This is what a session keeps between frames, of fixed size for a fixed number of objects.
 
-    codes are the frame as the image encoder reads it, where somebody made them; image are the
-    encoder's outputs.
+    codes are the whole frame as the image encoder reads it, where somebody made them; images are
+    the encoder's outputs by window, as long as the device holds them.
     """
 
     frame_index: int = -1
     frame_size: tuple[int, int] | None = None
     frame: NDArray[np.uint8] | None = None
     codes: NDArray[Any] | None = None
-    image: Arrays | None = None
+    images: dict[Window, Arrays] = field(default_factory=dict)
     objects: dict[int, ObjectState] = field(default_factory=dict)

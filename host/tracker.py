@@ -21,12 +21,12 @@ from host.bank import MemoryBank
 from host.device import Arrays, Device
 from host.jobs import Call, Steps, drive
 from host.prompts import LOGIT_LIMIT, Prompt, dense_prompt
-from host.spec import OBJECT_TOKEN
-from host.tokens import TokenTable
+from host.spec import OBJECT_TOKEN, TokenTable
 
+ENCODER = "image_encoder"
 STAGES = (
     "prepare",
-    "image_encoder",
+    ENCODER,
     "bank",
     "memory_attention",
     "prompts",
@@ -65,7 +65,8 @@ class Answer:
     logits (R, R) float32 are in value units, and -16 everywhere when the object is absent. score is
     the object logit, iou an estimate in 0..1, obj_ptr (Ck + Cv,) the object pointer's codes.
     candidates (4, R, R) and their IoUs (4,) are the decoder's raw masks. given is the user's mask
-    (H, W) when it was the prompt.
+    (H, W) when it was the prompt. window is the part of the frame that all logits are of, None for
+    the whole frame.
     """
 
     logits: NDArray[np.float32]
@@ -76,6 +77,17 @@ class Answer:
     candidates: NDArray[np.float32]
     ious: NDArray[np.float32]
     given: NDArray[np.bool_] | None = None
+    window: images.Window | None = None
+
+    def placed(self, frame_size: tuple[int, int]) -> images.Placed:
+        """Returns the logits with their window of a frame (H, W)."""
+        return images.Placed(self.logits, self.window or images.Window.whole(frame_size))
+
+    def frame_logits(self) -> NDArray[np.float32]:
+        """Returns the logits (R, R) of the whole frame, coarser than those of a window."""
+        if self.window is None:
+            return self.logits
+        return images.Window.whole(self.window.frame_size).logits_of(self.logits, self.window)
 
     def video_logits(self, height: int, width: int) -> NDArray[np.float32]:
         """Returns logits at (height, width), interpolated before the threshold, so that outlines
@@ -83,7 +95,10 @@ class Answer:
 
         A mask prompt is its frame's output: there the sign follows the user's mask exactly.
         """
-        full = images.logits_to_video(self.logits, height, width)
+        if self.window is None:
+            full = images.logits_to_video(self.logits, height, width)
+        else:
+            full = self.window.to_video(self.logits, height, width)
         if self.given is None or self.given.shape != (height, width):
             return full
         tiny = np.float32(1e-3)
@@ -134,7 +149,7 @@ class ObjectModel:
         if codes is None:
             with self.clock.stage("prepare"):
                 codes = self.prepare(frame)
-        return Call("image_encoder", {"image": codes})
+        return Call(ENCODER, {"image": codes})
 
     def encode_image(self, frame: NDArray[np.uint8], codes: NDArray[Any] | None = None) -> Arrays:
         """Returns features and skips of a frame (H, W, 3) RGB, valid until the next call. codes as

@@ -84,8 +84,10 @@ def _job(arguments: argparse.Namespace, request: PromptRequest | None, first: in
             raise UsageError(f"--{name} is for a concept", "say which with --text or --example")
         asked = request or PromptRequest()
         return lambda source, device, outputs, say: track(
-            source, device, asked, outputs, say, arguments.overlap
+            source, device, asked, outputs, say, arguments.overlap, arguments.whole_frame
         )
+    if arguments.whole_frame:
+        raise UsageError("--whole-frame is for prompted objects", "a concept is read so anyway")
     if request is not None:
         raise UsageError(
             "--text or --example together with --mask, --point or --box", "give one kind of prompt"

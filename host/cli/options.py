@@ -123,6 +123,15 @@ def _add_overlap_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_window_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--whole-frame",
+        action="store_true",
+        help="look for prompted objects on the whole frame, in one run of the image encoder for "
+        "all of them: faster with many, misses small ones",
+    )
+
+
 def _add_length_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames", type=_count, metavar="N", help="stop after so many frames (rtl takes its time)"
@@ -223,6 +232,7 @@ def build_parser(prog: str = "python -m host") -> argparse.ArgumentParser:
         help="times; with --text, what was found",
     )
     _add_overlap_option(follow)
+    _add_window_option(follow)
     _add_device_options(follow)
     _add_length_option(follow)
 
@@ -260,6 +270,7 @@ def build_parser(prog: str = "python -m host") -> argparse.ArgumentParser:
         help="folder for the results (build/demo)",
     )
     _add_overlap_option(demo)
+    _add_window_option(demo)
     _add_device_options(demo)
     _add_length_option(demo)
 

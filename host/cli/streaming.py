@@ -23,12 +23,12 @@ from host.cli.stats import FrameTimes
 from host.device import Device
 from host.devices.hardware import cycle_summary
 from host.errors import PromptError, SamFabricError, SourceError, UsageError
+from host.images import check_frame
 from host.media import overlay
 from host.media.clip_writer import ClipWriter
 from host.media.masks import MaskWriter
 from host.media.video import Frame, FrameSource
 from host.prompts import Prompt
-from host.session import check_frame
 from host.tracker import StageClock
 
 

@@ -76,9 +76,11 @@ def track(
     outputs: Outputs,
     progress: Callable[[int], None] = lambda _frames: None,
     overlapping: bool = False,
+    whole_frame: bool = False,
 ) -> Report:
     """Streams a source through a session and tells `progress` of every finished frame. With
-    overlapping, masks of several objects may overlap in the overlay.
+    overlapping, masks of several objects may overlap in the overlay. With whole_frame no object is
+    looked for in a window of its own.
 
     Bad prompts and unwritable outputs are reported before the first graph runs.
     """
@@ -88,9 +90,8 @@ def track(
     def start(first: Frame) -> Run:
         size = (first.image.shape[0], first.image.shape[1])
         prompts = request.prompts(*size, labels)
-        return _PromptRun(
-            Session(device, overlapping), prompts, source, outputs, size, request.frame
-        )
+        session = Session(device, overlapping, window=0 if whole_frame else None)
+        return _PromptRun(session, prompts, source, outputs, size, request.frame)
 
     run = stream(source, request.frame, start, progress)
     if outputs.stats is not None:

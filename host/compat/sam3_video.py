@@ -251,7 +251,7 @@ class Sam3VideoPredictor(ModuleNames):
     ) -> None:
         image, known = session.images[frame], session.known
         prompt = prompt_of(points, labels, None, (session.height, session.width), pixels=False)
-        alone = Session(self.device)
+        alone = Session(self.device, window=0)
         before = known.tracked(frame, obj_id)
         drawn = None if before is None else before.logits(*image.shape[:2]) > 0
         if drawn is not None and drawn.any():

@@ -1,14 +1,15 @@
 """SAM 2's video predictor takes prompts on any frame and propagates masks through the whole video.
 
-Like SAM 2's it holds the whole video, at the network's size, and what it found on every frame, so
-that frames can be corrected in any order and tracked both ways. For endless streams use
-`host.session`.
+Like SAM 2's it holds the whole video, no larger than the network has use for, and what it found on
+every frame, so that frames can be corrected in any order and tracked both ways. For endless streams
+use `host.session`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,18 @@ from host.compat.bundles import open_video_model
 from host.compat.mask_cleanup import without_small_parts
 from host.compat.sam2_prompts import flag_of, prompt_of
 from host.compat.sam2_state import KeyedState
-from host.compat.stored_video import check_count, check_index, read_squares
+from host.compat.stored_video import check_count, check_index, read_for
 from host.compat.tensor import as_tensor
 from host.device import Arrays, Device
 from host.errors import PromptError, UnknownObjectError
+from host.images import Window
+from host.jobs import Steps, drive
 from host.mask_overlap import share
 from host.names import ModuleNames
+from host.object_frame import ObjectFrame
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt
 from host.recurrence import ever_shown
+from host.session_state import KNOWN_BOXES, ObjectState
 from host.tracker import Answer, Memory, ObjectModel
 
 Output = tuple[int, list[Any], Any]
@@ -119,7 +124,7 @@ class SAM2VideoPredictor(ModuleNames):
         self.image_size, self.device = device.spec.image_size, "cpu"
         # One bank serves every object: it is filled anew from the records for each answer.
         self._bank = MemoryBank(device.spec, device.allocate)
-        self._encoded: tuple[InferenceState, int, Arrays] | None = None
+        self._encoded: tuple[InferenceState, int, Window, Arrays] | None = None
 
     @classmethod
     def from_pretrained(cls, model_id: str, **options: Any) -> SAM2VideoPredictor:
@@ -141,8 +146,8 @@ class SAM2VideoPredictor(ModuleNames):
         pictures, an array or tensor (T, H, W, 3) or (T, 3, H, W). The other arguments are SAM 2's
         and change nothing here. Raises SourceError and FrameError.
         """
-        squares, size = read_squares(video_path, self.image_size)
-        return InferenceState(squares, *size)
+        frames, size = read_for(self.model.spec, video_path)
+        return InferenceState(frames, *size)
 
     def add_new_points_or_box(
         self,
@@ -272,11 +277,13 @@ class SAM2VideoPredictor(ModuleNames):
             raise UnknownObjectError(f"object {obj_id!r} is not tracked", f"tracked: {have}")
         return state.objects[obj_id]
 
-    def _image(self, state: InferenceState, index: int) -> Arrays:
-        if self._encoded is None or self._encoded[:2] != (state, index):
+    def _encoding(self, state: InferenceState, index: int, window: Window) -> Steps[Arrays]:
+        """The image encoder's outputs on a window of a frame, a call at a time."""
+        if self._encoded is None or self._encoded[:3] != (state, index, window):
             self._encoded = None  # the device may reuse the buffers even if it fails
-            self._encoded = (state, index, self.model.encode_image(state.images[index]))
-        return self._encoded[2]
+            image = yield self.model.image_call(window.crop(state.images[index]))
+            self._encoded = (state, index, window, image)
+        return self._encoded[3]
 
     def _prompt(
         self, state: InferenceState, index: int, obj_id: Any, prompt: Prompt, clear: bool
@@ -331,19 +338,27 @@ class SAM2VideoPredictor(ModuleNames):
         step: int,
         own: Answer | None = None,
     ) -> None:
-        image = self._image(state, now)
         self._fill_bank(record, now, step)
-        before = record.answers.get(now - step)
-        answer = self.model.answer(
-            image,
-            self._bank,
+        size = (state.video_height, state.video_width)
+        frame = ObjectFrame(
+            self.model,
             now,
-            prompt,
-            None if before is None else before.logits,
-            None if own is None else own.logits,
-            # A prompt on this frame replaces the one before it there.
-            shown=ever_shown((record.prompts | {now: prompt}).values()),
+            size,
+            partial(self._encoding, state, now),
+            self.model.spec.policy.window,
         )
+        # A prompt on this frame replaces the one before it there.
+        shown = ever_shown((record.prompts | {now: prompt}).values())
+        passed = [record.answers.get(now - step * n) for n in range(KNOWN_BOXES, 0, -1)]
+        known = ObjectState(self._bank, shown=shown)
+        for answer in passed:
+            if answer is not None:
+                known.current, known.window = answer, answer.placed(size).window
+                known.end_frame()
+        if passed[-1] is None:
+            known.before = None
+        earlier = None if own is None else own.placed(size)
+        answer, image, _ = drive(frame.looking(known, prompt, earlier), self.model.run)
         # The raw candidates are only of use at once; over a whole video they would weigh most.
         record.answers[now] = replace(answer, candidates=answer.candidates[:0].copy())
         record.memories.pop(now, None)

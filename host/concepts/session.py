@@ -108,7 +108,7 @@ class ConceptSession:
     def __init__(self, device: Device, phrases: Phrases | None = None) -> None:
         """Raises DeviceError for a device whose model has no detector."""
         self.detector = ConceptDetector(device, phrases)
-        self.tracker = Session(device)
+        self.tracker = Session(device, window=0)
 
     def set_image(self, image: NDArray[np.uint8]) -> None:
         """Takes a picture (H, W, 3) RGB uint8 of any size. Raises FrameError for what is no

@@ -108,7 +108,8 @@ class ConceptTracker:
         phrases: Phrases | None = None,
     ) -> None:
         self.rules = rules or Rules()
-        self.session = Session(device)
+        # One run of the encoder serves the detector and every instance.
+        self.session = Session(device, window=0)
         self.withdrawn: set[int] = set()
         self._detector = ConceptDetector(device, phrases)
         if prompt is not None:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from host.errors import SourceError
+from host.images import fitted
 from host.media.video import Frame, FrameSource, open_source
 from host.serve.limits import TRACKED_SIDE
 from host.serve.newest import Newest
@@ -56,15 +56,6 @@ def check_source(source: str) -> None:
     """Raises SourceError for a file or folder that cannot be read; cameras may come later."""
     if not is_camera(source):
         open_source(source)
-
-
-def fitted(frame: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Returns the frame, shrunk where its longer side exceeds `side` pixels."""
-    longest = max(frame.shape[:2])
-    if longest <= side:
-        return frame
-    height, width = (max(1, round(n * side / longest)) for n in frame.shape[:2])
-    return np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 class Capture(Worker):

@@ -11,9 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from host.images import sigmoid
+from host.images import fitted, sigmoid
 from host.media import overlay
-from host.serve.capture import fitted
 from host.serve.limits import SHARP_SIDE, SHOWN_SIDE
 from host.serve.newest import Newest
 from host.serve.notices import Notices

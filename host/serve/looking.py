@@ -85,7 +85,7 @@ class Looking:
             session.encoded(), ConceptPrompt(text), size, rules.threshold, rules.duplicate_iou
         )
         grid = self._device.spec.grid
-        masks = [one.logits > 0 for one in known if one.present]
+        masks = [one.answer.frame_logits() > 0 for one in known if one.present]
         tracked: NDArray[np.bool_] = np.stack(masks) if masks else np.zeros((0, grid, grid), bool)
         overlaps = mask_iou(found.logits > 0, tracked)
         matches = associate(overlaps, found.scores, np.asarray(tracked.any((1, 2))), rules)

@@ -39,6 +39,12 @@ PICTURES = ("utilisation.png", "time.png")
 SIMULATED = "simulated.json"
 EVERY = (1, 4, 8, 16)
 """Frames between two looks of the detector that rates are given for."""
+SEVERAL = (4, 8)
+"""Objects that rates are given for where each is read in a window of its own."""
+OF_WINDOWS = (
+    "Objects share one run of the image encoder on the whole frame (`--whole-frame`); in windows "
+    "of their own, as the model looks for them unless told otherwise, it runs once an object."
+)
 RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
 
 
@@ -130,10 +136,18 @@ def _rates(
             layer = f"the rate is missed by {total / most - 1:.1%}: {layer}"
         detecting = f" and detection {looks}" if every else ""
         said.append(f"With {objects} object{'s' * (objects > 1)}{detecting}, {layer}")
-    return [*lines, "", *said, "", *_at_once(folded, cycles, hertz, target)]
+    windows = load_manifest(folder).bank.window > 0
+    for objects in SEVERAL if windows else ():
+        total = sum(parts(cycles, objects, views=objects).values())
+        lines.append(f"| {objects}, in windows | none | {total:,.0f} | {hertz / total:.2f} |  |")
+    if windows:
+        said.append(OF_WINDOWS)
+    return [*lines, "", *said, "", *_at_once(folded, cycles, hertz, target, windows)]
 
 
-def _at_once(folded: Folded, cycles: dict[str, int], hertz: float, target: Asked) -> list[str]:
+def _at_once(
+    folded: Folded, cycles: dict[str, int], hertz: float, target: Asked, windows: bool
+) -> list[str]:
     """The same hardware with all accelerators at work at the same time, by a model."""
     lines = [
         "The same accelerators all at work at the same time, each stream at an end of a data "
@@ -159,6 +173,13 @@ def _at_once(folded: Folded, cycles: dict[str, int], hertz: float, target: Asked
         said = f"{folded.board.target_mhz * 1e6 / most:g}" if most else ""
         cells = [cell for n in totals for cell in (f"{n:,}", f"{hertz / n:.2f}")]
         lines.append(f"| {' | '.join([str(objects), looks, *cells, said])} |")
+    for objects in SEVERAL if windows else ():
+        totals = [
+            at_once(cycles, folded.intervals, objects, drained=d, views=objects)
+            for d in (True, False)
+        ]
+        cells = [cell for n in totals for cell in (f"{n:,}", f"{hertz / n:.2f}")]
+        lines.append(f"| {' | '.join([f'{objects}, in windows', 'none', *cells, ''])} |")
     return [*lines, ""]
 
 

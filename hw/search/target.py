@@ -13,7 +13,9 @@ from typing import Any
 from hw.spec.manifest import DETECTOR
 
 ONCE = "image_encoder"
-"""The graph that runs once a frame; the others run once an object, the detector once in a while."""
+"""The graph that runs once a frame where objects share it, and once an object where each is looked
+for in a window of its own; the others run once an object, the detector once in a while.
+"""
 
 
 class Asked(ABC):
@@ -141,6 +143,7 @@ def at_once(
     objects: int,
     every: int = 0,
     drained: bool = True,
+    views: int = 1,
 ) -> int:
     """Returns the cycles of a frame where all accelerators work at the same time and two frames
     wait at each. every: frames between two looks of the detector, each done before the next; 0: it
@@ -150,27 +153,33 @@ def at_once(
     encoder, one after another. drained: the objects follow each other through it at the longest
     interval, and a frame begins when those of the last one are through; else every object goes on
     by itself, and what binds is the chain, or the longest interval times the objects. The image
-    encoder and the detector work beside them.
+    encoder and the detector work beside them. views: runs of the image encoder, the objects' number
+    in windows, of which a session begins the first one a frame early.
     """
     own = [g for g in cycles if g not in (ONCE, DETECTOR)]
     chain, longest = sum(cycles[g] for g in own), max(intervals[g] for g in own)
     bounds = [chain + (objects - 1) * longest if drained else max(chain, objects * longest)]
-    bounds.append(intervals[ONCE])
+    bounds.append(views * intervals[ONCE])
+    if drained and views > 1:
+        bounds.append(cycles[ONCE] + (views - 2) * intervals[ONCE] + chain)
     if every and DETECTOR in cycles:
         bounds.append(-(-cycles[DETECTOR] // every))
     return max(bounds)
 
 
-def frame(cycles: Mapping[str, Any], objects: int, every: int = 0) -> Any:
+def frame(cycles: Mapping[str, Any], objects: int, every: int = 0, views: int = 1) -> Any:
     """Returns the cycles of a frame from those of each graph, one after another. every: frames
     between two looks of the detector, whose cycles are shared out among them; 0: it does not run.
+    views: runs of the image encoder.
     """
-    return sum(parts(cycles, objects, every).values())
+    return sum(parts(cycles, objects, every, views).values())
 
 
-def parts(cycles: Mapping[str, Any], objects: int, every: int = 0) -> dict[str, Any]:
+def parts(
+    cycles: Mapping[str, Any], objects: int, every: int = 0, views: int = 1
+) -> dict[str, Any]:
     """Returns the cycles of a frame as `frame` adds them up, by graph."""
-    found = {g: n * (1 if g == ONCE else objects) for g, n in cycles.items() if g != DETECTOR}
+    found = {g: n * (views if g == ONCE else objects) for g, n in cycles.items() if g != DETECTOR}
     if every and DETECTOR in cycles:
         found[DETECTOR] = cycles[DETECTOR] / every
     return found

@@ -30,7 +30,7 @@ DETECTOR = "detector"
 DETECTOR_TABLES = "detector_tables.npz"
 VOCABULARY = "vocabulary.npz"
 REBUILD = "build the bundle again, or fetch it whole"
-LARGEST_IMAGE, LARGEST_WIDTH, LARGEST_BANK = 4096, 4096, 256
+LARGEST_IMAGE, LARGEST_WIDTH, LARGEST_BANK, LARGEST_WINDOW = 4096, 4096, 256, 16
 """Sizes beyond which a manifest is not believed: memory is taken by them."""
 
 
@@ -53,7 +53,8 @@ class Widths:
 class BankSizes:
     """Recent and prompted memories and object pointers that the model was trained with, and the
     model's own IoU estimate from which an unprompted frame is remembered (0: every frame) and an
-    absent object is back (0: whenever its score is positive).
+    absent object is back (0: whenever its score is positive). window is the side of an object's
+    window over the root of the object's (0: every object is looked for on the whole frame).
     """
 
     recent: int
@@ -61,6 +62,7 @@ class BankSizes:
     obj_ptrs: int
     least_iou: float = 0.0
     return_iou: float = 0.0
+    window: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,8 @@ class Manifest:
         for name in ("least_iou", "return_iou"):
             if not 0 <= (value := getattr(found.bank, name)) <= 1:
                 raise ValueError(f"{name} is {value}")
+        if not 0 <= found.bank.window <= LARGEST_WINDOW:
+            raise ValueError(f"window is {found.bank.window}")
         if found.image_size % 16 or len({g.name for g in found.graphs}) != len(found.graphs):
             raise ValueError(f"an image of {found.image_size}, or a graph twice")
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,10 @@ from quant.data.video import Layers, VideoSequence
 REVERSED_SHARE = 0.25
 CROPPED_SHARE = 0.6
 SMALLEST_CROP = 0.55  # of the frame's side
+FOLLOWED_SHARE = 0.5
+CONTEXT = (1.4, 3.0)
+"""Side of a close window over that of the object that it holds."""
+SMALLEST_WINDOW = 0.15  # of the frame's side
 TRIES = 5
 SMALLEST_TARGET = 1e-3  # of the frame: below it no cell of the mask grid would be covered
 
@@ -55,7 +60,11 @@ def sample_video_clip(
                 f"frame {index} of {sequence.name} is {frame.shape[:2]}, its mask {mask.shape}",
                 "frames and masks must be of one size",
             )
-    left, top, right, bottom = draw_crop(masks[0] == target if target else masks[0] > 0, rng)
+    shapes = [mask == target if target else mask > 0 for mask in masks]
+    if rng.random() < FOLLOWED_SHARE:
+        left, top, right, bottom = draw_close_window(shapes, rng)
+    else:
+        left, top, right, bottom = draw_crop(shapes[0], rng)
     frames = [to_network(frame[top:bottom, left:right], size) for frame in frames]
     masks = [squash_ids(mask[top:bottom, left:right], size) for mask in masks]
     clip, ids = np.stack(frames), np.stack(masks)
@@ -150,6 +159,36 @@ def draw_crop(target: NDArray[np.bool_], rng: np.random.Generator) -> Window:
         if 2 * int(target[top : top + h, left : left + w].sum()) >= area:
             return left, top, left + w, top + h
     return whole
+
+
+def draw_close_window(shapes: Sequence[NDArray[np.bool_]], rng: np.random.Generator) -> Window:
+    """Random window (left, top, right, bottom) of the frame's proportions around an object's masks
+    (H, W), which holds its whole path where the frame allows.
+
+    A session shows each object in a window of its own (`host.window`), so that an object that is
+    small on the frame is large on the network's square.
+    """
+    height, width = shapes[0].shape
+    rows, columns = shapes[0].any(1).nonzero()[0], shapes[0].any(0).nonzero()[0]
+    if not len(rows):
+        return 0, 0, width, height
+    path = np.logical_or.reduce(shapes)
+    down, across = path.any(1).nonzero()[0], path.any(0).nonzero()[0]
+    object_side = max(np.ptp(rows) / height, np.ptp(columns) / width)
+    path_side = max(np.ptp(down) / height, np.ptp(across) / width)
+    side = max(object_side * rng.uniform(*CONTEXT), path_side * 1.1, SMALLEST_WINDOW)
+    if side >= 1:
+        return 0, 0, width, height
+    w, h = max(1, round(side * width)), max(1, round(side * height))
+    left = _place(int(across[0]), int(across[-1]) + 1, w, width, rng)
+    top = _place(int(down[0]), int(down[-1]) + 1, h, height, rng)
+    return left, top, left + w, top + h
+
+
+def _place(first: int, end: int, side: int, whole: int, rng: np.random.Generator) -> int:
+    """A random start, 0..whole - side, of a window that holds [first, end)."""
+    least, most = max(0, end - side), min(first, whole - side)
+    return int(rng.integers(least, most + 1)) if least <= most else min(least, whole - side)
 
 
 def squash_ids(ids: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -13,8 +13,7 @@ from host.detector_spec import EMBEDDING
 from host.device import Device
 from host.policy import AGE_BUCKETS, AGE_LANES
 from host.prompts import LOGIT_LIMIT, Prompt, dense_prompt
-from host.spec import ModelSpec
-from host.tokens import TokenTable
+from host.spec import ModelSpec, TokenTable
 from hw.spec.dtypes import Arrays
 
 

@@ -147,7 +147,12 @@ def model_spec(model: Tracker) -> ModelSpec:
         width=config.width,
         key_width=config.lanes,
         value_width=config.lanes,
-        policy=replace(POLICY, least_iou=config.least_iou, return_iou=config.return_iou),
+        policy=replace(
+            POLICY,
+            least_iou=config.least_iou,
+            return_iou=config.return_iou,
+            window=config.window,
+        ),
         ports=graph_ports(model),
         tables=host_tables(model),
         detector=detector_spec(model),

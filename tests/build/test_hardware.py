@@ -23,7 +23,7 @@ from hw.spec.errors import BundleError
 from hw.spec.hardware import Hardware, newest
 from hw.spec.host_work import HostWork, Measured
 from hw.spec.kernel import Cost
-from hw.spec.manifest import load_manifest
+from hw.spec.manifest import MANIFEST, load_manifest
 from sim.lint import bundle_findings
 from tests.fold.tiny_model import SOURCE
 
@@ -146,13 +146,35 @@ def test_a_report_without_synthesis(bundle, out):
         assert f"| {objects} | {looks} | {total:,} | {200e6 / total:.2f} | " in text
         alone = at_once(folded.cycles, folded.intervals, objects, every, drained=False)
         assert f" | {alone:,} | {200e6 / alone:.2f} |  |" in text
-    assert "A model, not a simulation" in text
+    assert "A model, not a simulation" in text and "in windows" not in text
     for part in folded.shell.parts:
         assert f"| {part.name} | {part.cost.lut:,.0f} | " in text and part.source in text
     for name in ("utilisation.png", "time.png"):
         assert name in text and (copy / name).stat().st_size > 10_000
     for layers in store.load(copy / FOLDINGS, store.Stored()).foldings.values():
         assert all(f"| {layer} |" in text for layer in layers)
+
+
+def test_a_report_of_a_model_that_looks_in_windows(bundle, out):
+    copy = shutil.copytree(bundle, out / "windows")
+    manifest = json.loads((copy / MANIFEST).read_text())
+    manifest["bank"]["window"] = 1.1
+    (copy / MANIFEST).write_text(json.dumps(manifest))
+    report.write(copy, synthesis=False)
+    text = (copy / report.NAME).read_text(encoding="utf-8")
+    folded = refold(copy, load_manifest(copy), BOARD)
+    cycles = {g: n for g, n in folded.cycles.items() if g != "detector"}
+    for objects in (4, 8):
+        one_by_one = objects * sum(cycles.values())
+        assert f"| {objects}, in windows | none | {one_by_one:,} | " in text
+        behind, alone = (
+            at_once(folded.cycles, folded.intervals, objects, drained=d, views=objects)
+            for d in (True, False)
+        )
+        assert f"| {objects}, in windows | none | {behind:,} | " in text
+        assert f" | {alone:,} | {200e6 / alone:.2f} |  |" in text
+        assert alone >= objects * folded.intervals["image_encoder"]
+    assert "`--whole-frame`" in text
 
 
 def test_a_report_is_published_with_its_pictures(bundle, tmp_path):

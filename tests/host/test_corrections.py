@@ -149,5 +149,5 @@ def test_a_box_on_a_tracked_frame_of_a_session_is_given_what_tracking_found():
         session.refine({1: pixels(box=box)})
         went_in = device.seen["mask_decoder"]["dense_prompt"][0, 0].copy()
         assert went_in.any()
-        kept = session.state.objects[1].tracked
+        kept = session.state.objects[1].tracked.logits
         assert np.abs(went_in / 8 - kept).max() <= 1 / 16

@@ -265,33 +265,60 @@ def clip_size():
     return render_demo_clip(frames=1)[0][0].shape[:2]
 
 
+@pytest.fixture(scope="module", params=[0, 0.9])
+def window(request):
+    """Every object on the whole frame, or each in a window of its own."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def wanted(golden, clip, script):
-    return tracked(Session(golden), clip, script)
+def wanted(golden, clip, script, window):
+    return tracked(Session(golden, window=window), clip, script)
 
 
-def interleave(golden, clip, script, wanted, seeds):
+def interleave(golden, clip, script, wanted, seeds, window):
     count, orders = 0, set()
     for seed in seeds:
         jobs = Interleaved(golden, seed, sets=2 + seed % 2)
-        session = Session(golden, mode="throughput", jobs=jobs)
+        session = Session(golden, mode="throughput", jobs=jobs, window=window)
         count += differences(tracked(session, clip, script), wanted)
         orders.add(tuple(jobs.order))
         assert all(jobs.room(graph) for graph in golden.spec.ports)
     return count, len(orders)
 
 
-def test_threads_change_no_number(golden, clip, script, wanted):
-    assert differences(tracked(Session(golden, mode="throughput"), clip, script), wanted) == 0
+def test_threads_change_no_number(golden, clip, script, wanted, window):
+    session = Session(golden, mode="throughput", window=window)
+    assert differences(tracked(session, clip, script), wanted) == 0
 
 
-def test_some_interleavings_change_no_number(golden, clip, script, wanted):
-    assert interleave(golden, clip, script, wanted, range(4)) == (0, 4)
+def test_some_interleavings_change_no_number(golden, clip, script, wanted, window):
+    assert interleave(golden, clip, script, wanted, range(4), window) == (0, 4)
 
 
 @pytest.mark.slow
-def test_no_interleaving_changes_a_number(golden, clip, script, wanted):
-    assert interleave(golden, clip, script, wanted, range(SEEDS)) == (0, SEEDS)
+def test_no_interleaving_changes_a_number(golden, clip, script, wanted, window):
+    assert interleave(golden, clip, script, wanted, range(SEEDS), window) == (0, SEEDS)
+
+
+def test_the_next_frame_is_encoded_ahead_in_the_window_that_it_will_be_read_in(golden, clip):
+    device, jobs = golden, Jobs(golden)
+    runs, submit = [], jobs.submit
+    jobs.submit = lambda graph, inputs: runs.append(graph) or submit(graph, inputs)
+    session = Session(device, mode="throughput", jobs=jobs, window=0.9)
+    for n, frame in enumerate(clip):
+        session.step(frame, {1: prompts()[1]} if n == 0 else None)
+    session.finish()
+    # No window turned out to be another one: nothing was encoded twice.
+    assert runs.count("image_encoder") == len(clip)
+    # What the detector reads is the whole frame, and takes no buffer set for good.
+    image = session.encoded()
+    alone = Session(device, window=0)
+    alone.step(clip[-1])
+    assert all((image[name] == codes).all() for name, codes in alone.encoded().items())
+    session.refine({1: prompts()[2]})
+    session.reset()
+    assert all(jobs.room(graph) for graph in device.spec.ports)
 
 
 def test_a_step_answers_for_the_frame_before():

@@ -1,14 +1,19 @@
 """The rules from frame to frame."""
 
 import numpy as np
+import pytest
 
+from host.images import Window, mask_to_grid
 from host.prompts import Prompt
 from host.recurrence import (
+    LEAST_SIDE,
     choose_mask,
     ever_shown,
+    followed_window,
     is_present,
     may_show,
     previous_mask,
+    prompted_window,
     remembered_mask,
 )
 
@@ -63,3 +68,65 @@ def test_an_absent_object_is_back_where_the_model_is_sure():
     assert may_show(True, gone, 0.4, 0.4) and not may_show(True, gone, 0.39, 0.4)
     assert may_show(True, gone, 0.0, 0.0)  # without a bound the score alone decides
     assert not may_show(False, seen, 0.9, 0.4)  # what no prompt ever showed
+
+
+SIZE, LARGE = (90, 160), (720, 1280)
+
+
+def test_an_outlined_object_is_read_in_a_window_around_it():
+    mask = np.zeros(SIZE, bool)
+    mask[40:58, 80:112] = True  # a fifth of the frame, both ways
+    wanted = Window.around(0.6, 49 / 90, 0.4, SIZE)
+    box = np.array([0.5, 40 / 90, 0.7, 58 / 90], np.float32)
+    for prompt in (
+        Prompt(mask=mask),
+        Prompt(box=box),
+        Prompt(np.array([[0.6, 0.5]]), np.array([1]), box),
+        Prompt.from_logits(mask_to_grid(mask, 40)),
+    ):
+        found = prompted_window(prompt, SIZE, 0.9)
+        assert found.side == pytest.approx(wanted.side, abs=0.03)
+        assert found.centre == pytest.approx(wanted.centre, abs=0.02)
+        assert prompted_window(prompt, SIZE, 0).is_whole
+    tiny = prompted_window(Prompt(box=np.array([0.5, 0.5, 0.51, 0.51])), SIZE, 0.9)
+    assert tiny.side == pytest.approx(LEAST_SIDE)
+    # Clicks beside the box have to be seen as well.
+    beside = prompted_window(Prompt(np.array([[0.1, 0.1]]), np.array([0]), box), SIZE, 1.0)
+    assert beside.shows([[0.1, 0.1], [0.5, 40 / 90], [0.7, 58 / 90]])
+
+
+def test_a_click_alone_does_not_say_how_large_its_object_is():
+    assert prompted_window(CLICK, SIZE, 0.9).is_whole
+    assert prompted_window(EMPTY, SIZE, 0.9).is_whole
+    seen = prompted_window(CLICK, SIZE, 0.9, (0.45, 0.45, 0.6, 0.6))
+    assert seen.side == pytest.approx(0.35, abs=0.01)
+    corrected = CLICK.then(Prompt(np.array([[0.9, 0.5]]), np.array([0])))
+    found = prompted_window(corrected, SIZE, 1.2, (0.45, 0.45, 0.6, 0.6))
+    assert found.shows([[0.5, 0.5], [0.9, 0.5]])
+
+
+def test_a_window_follows_its_object_and_changes_its_size_little_by_little():
+    # A side changes by whole pixels, on small frames in steps that are too large to be slow.
+    last = Window.around(0.3, 0.5, 0.4, LARGE)
+    moved = followed_window(last, (0.3, 0.4, 0.5, 0.6), 0.9)
+    assert moved.side == pytest.approx(0.4, abs=0.01)
+    assert moved.centre == pytest.approx((0.4, 0.5), abs=0.01)
+    smaller = followed_window(last, (0.35, 0.45, 0.45, 0.55), 0.9)
+    assert 0.36 < smaller.side < 0.4
+    larger = followed_window(last, (0.1, 0.1, 0.6, 0.6), 0.9)
+    assert larger.side > 0.4 * (0.4 / smaller.side) ** 2  # it grows faster than it shrinks
+    for _ in range(40):
+        smaller = followed_window(smaller, (0.35, 0.45, 0.45, 0.55), 0.9)
+    assert smaller.side == pytest.approx(0.285, abs=0.02)
+    # An object that has grown at once is held nevertheless.
+    grown = followed_window(smaller, (0.2, 0.2, 0.7, 0.7), 0.9)
+    assert grown.side >= 0.8
+    assert followed_window(last, (0.3, 0.4, 0.5, 0.6), 0).is_whole
+
+
+def test_a_window_grows_while_its_object_is_gone():
+    window, sides = Window.around(0.2, 0.2, 0.2, SIZE), []
+    for _ in range(9):
+        window = followed_window(window, None, 0.9)
+        sides.append(window.side)
+    assert sides == sorted(sides) and sides[0] < 0.3 and window.is_whole

@@ -44,9 +44,10 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("at", range(9))
-def test_a_resumed_session_goes_on_to_the_bit(tmp_path, at):
+@pytest.mark.parametrize("window", [0, 0.9])
+def test_a_resumed_session_goes_on_to_the_bit(tmp_path, at, window):
     device, other = FakeDevice(), FakeDevice()
-    whole, first = Session(device), Session(other)
+    whole, first = Session(device, window=window), Session(other, window=window)
     for index in range(at + 1):
         whole.step(both_frame(index), PLAN.get(index))
         first.step(both_frame(index), PLAN.get(index))
@@ -149,6 +150,20 @@ def header(change):
     return of
 
 
+def test_files_from_before_there_were_windows(saved):
+    def older(told):
+        told.update(format=1)
+        del told["window"]
+        for one in told["objects"]:
+            for name in ("window", "boxes", "before.window", "tracked.window"):
+                one.pop(name, None)
+
+    session = Session.load(saved, FakeDevice())
+    rewrite(saved, header(older))
+    resumed = Session.load(saved, FakeDevice())
+    same(session.step(both_frame(4)), resumed.step(both_frame(4)))
+
+
 def test_missing_cut_or_foreign_files(tmp_path, saved):
     refused(tmp_path / "nowhere.npz", "there is no session")
     refused(tmp_path, "cannot read")
@@ -178,7 +193,7 @@ def test_missing_cut_or_foreign_files(tmp_path, saved):
 
 
 BAD_HEADERS = {
-    "format": lambda h: h.update(format=2),
+    "format": lambda h: h.update(format=3),
     "no format": lambda h: h.pop("format"),
     "a list": lambda h: [h],
     "frame index": lambda h: h.update(frame_index="3"),
@@ -193,6 +208,13 @@ BAD_HEADERS = {
     "history of a text": lambda h: h["objects"][0].update(history="abc"),
     "score": lambda h: h["objects"][0]["answer"].update(score="high"),
     "objects": lambda h: h.update(objects=5),
+    "side of windows": lambda h: h.update(window=-0.5),
+    "no number": lambda h: h.update(window="2"),
+    "window off the frame": lambda h: h["objects"][0].update(window=[WIDTH - 1, 0, 2, 2]),
+    "window of nothing": lambda h: h["objects"][0].update(window=[0, 0, 0, 2]),
+    "three sides": lambda h: h["objects"][0].update(window=[0, 0, 2]),
+    "too many boxes": lambda h: h["objects"][0].update(boxes=[None] * 3),
+    "box inside out": lambda h: h["objects"][0].update(boxes=[[0.5, 0.5, 0.4, 0.6]]),
 }
 
 

@@ -11,7 +11,7 @@ from hw.fold.folding import FoldingError
 from hw.search import search as searching
 from hw.search.balance import Choice, balance, unbeaten, use
 from hw.search.search import Folder, over, search
-from hw.search.target import AtOnce, Target, at_once
+from hw.search.target import AtOnce, Target, at_once, frame
 from hw.spec.kernel import Cost
 from tests.fold.tiny_model import BUDGET, dataflow
 
@@ -155,6 +155,11 @@ def test_accelerators_at_once_are_bound_by_an_object_or_by_an_interval():
     slow = intervals | {"image_encoder": 2_000_000}
     assert at_once(cycles, slow, 1) == 2_000_000  # it runs once a frame, however many objects
     assert at_once(cycles, slow, 8, drained=False) == 8 * 534_560
+    # But once an object in windows, of which the first is encoded a frame ahead.
+    assert at_once(cycles, slow, 8, drained=False, views=8) == 8 * 2_000_000
+    chain = 691_475 + 812_155 + 174_361
+    assert at_once(cycles, intervals, 4, views=4) == 1_275_640 + 2 * 786_432 + chain
+    assert frame(cycles, 4, views=4) == 4 * sum(cycles.values())
     looking = cycles | {"detector": 16_000_001}
     with_detector = intervals | {"detector": 5_000_000}
     assert at_once(looking, with_detector, 1) == 691_475 + 812_155 + 174_361

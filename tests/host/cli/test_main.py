@@ -14,6 +14,7 @@ import pytest
 from host.cli.main import main
 from host.devices import registry as devices
 from host.media.video import open_source
+from host.policy import Policy
 from tests.host.fake_device import FakeDevice, write_bundle
 from tests.host.scenes import HEIGHT, WIDTH, corner, overlap, square_mask
 
@@ -86,6 +87,21 @@ def test_a_mask_of_ids_tracks_several(clip_folder, tmp_path):
     assert overlap(last == 3, square_mask(*corner(9))) > 0.8
     assert overlap(last == 8, square_mask(*corner(9, 56))) > 0.8
     assert (read(tmp_path / "m" / "f5.png") == labels).all()
+
+
+def test_objects_may_share_one_look_at_the_whole_frame(
+    clip_folder, tmp_path, monkeypatch, fake, capsys
+):
+    device = FakeDevice(policy=Policy(window=0.9))
+    monkeypatch.setitem(devices.DEVICES, "fake", lambda _bundle: device)
+    two = ("--box", "10,16,41,47", "--box", "10,56,41,87", "--frames", 5)
+    for options, runs in (((), 10), (("--whole-frame",), 5)):
+        device.calls.clear()
+        assert track(clip_folder, *two, *options, "--masks", tmp_path / "m") == 0
+        assert device.calls.count("image_encoder") == runs
+        assert overlap(read(tmp_path / "m" / "f9.png") == 2, square_mask(*corner(4, 56))) > 0.7
+    assert track(clip_folder, "--text", "red", "--whole-frame") == 2
+    assert "--whole-frame is for prompted objects" in capsys.readouterr().err
 
 
 def test_boxes_and_a_later_frame(clip_folder, tmp_path):

@@ -15,8 +15,19 @@ from host.errors import (
     UnknownObjectError,
     UsageError,
 )
+from host.policy import Policy
+from host.prompts import Prompt
+from host.session import Session
 from tests.host.fake_device import GRID, Eager, FakeDevice, write_bundle
-from tests.host.scenes import HEIGHT, WIDTH, corner, overlap, square_mask
+from tests.host.scenes import (
+    HEIGHT,
+    RED,
+    WIDTH,
+    corner,
+    draw_frame,
+    overlap,
+    square_mask,
+)
 
 RED_POINT = np.array([[corner(0)[0] + 16, 32]], dtype=np.float32)
 BLUE_POINT = np.array([[corner(0)[0] + 16, 72]], dtype=np.float32)
@@ -289,3 +300,38 @@ def test_what_an_empty_mask_began_stays_absent_until_a_prompt_shows_it(clip_fold
     predictor.clear_all_prompts_in_frame(state, 4, 1)
     for _, _, logits in predictor.propagate_in_video(state, 5):
         assert not (logits > 0).any()
+
+
+@pytest.mark.parametrize("scale", [1, 5])
+def test_windows_are_those_of_a_session(scale):
+    """Small objects too: the frames keep more pixels than the network's square has."""
+    policy = Policy(window=0.9)
+
+    def frame(index):
+        picture = draw_frame()
+        picture[30:38, 20 + 3 * index : 28 + 3 * index] = RED
+        return picture.repeat(scale, 0).repeat(scale, 1)
+
+    height, width = frame(0).shape[:2]
+    mask = (frame(0) == RED).all(2)
+    predictor = SAM2VideoPredictor(FakeDevice(policy=policy))
+    state = predictor.init_state([frame(index) for index in range(12)])
+    assert max(state.images[0].shape) <= 4 * predictor.image_size
+    predictor.add_new_mask(state, 0, 7, mask)
+    found = [planes[0, 0] for _, _, planes in predictor.propagate_in_video(state)]
+    session = Session(FakeDevice(policy=policy))
+    for index, plane in enumerate(found):
+        result = session.step(frame(index), {7: Prompt(mask=mask)} if not index else None)
+        wanted = result.objects[7]
+        window = state.objects[7].answers[index].window
+        assert window.side < 0.4
+        truth = (frame(index) == RED).all(2)
+        assert overlap(np.asarray(plane) > 0, truth) > 0.5
+        if scale == 1:  # as they are, frames are kept to the pixel
+            assert window == wanted.answer.window
+            assert (np.asarray(plane) == wanted.video_logits()).all()
+    # A click beside the window is seen, backwards too.
+    click = np.array([[width - 2, height - 2]], np.float32)
+    predictor.add_new_points_or_box(state, 6, 7, points=click, labels=np.array([0]))
+    back = [index for index, _, _ in predictor.propagate_in_video(state, 6, reverse=True)]
+    assert back == list(range(6, -1, -1))

@@ -206,12 +206,17 @@ def test_a_flood_is_held_off_and_then_sent_away(tmp_path):
     clip = write_clip(tmp_path / "clip.mp4")
     with served(clip, tmp_path) as (live, client), page(client) as bad, page(client) as good:
         good.next("picture")
-        for _ in range(int(MESSAGE_BURST) + 700):
-            bad.socket.send_text('{"do": "rename", "id": 1, "name": "x"}')
+
+        def flood(count):
+            for _ in range(count):
+                bad.socket.send_text('{"do": "rename", "id": 1, "name": "x"}')
+
+        flood(int(MESSAGE_BURST) + 700)
         bad.next("error", lambda e: "too many messages" in e["message"])
         with pytest.raises(WebSocketDisconnect) as caught:
-            while True:
+            for _ in range(100):  # a machine with other work takes long enough to forgive some
                 bad.next("state")
+                flood(100)
         assert caught.value.code == pages.FLOODED
         number = live.tracking.tracked.get()[1].number
         good.next("picture", lambda p: p[0]["number"] > number + 2)  # the rest goes on

@@ -5,7 +5,7 @@ import pytest
 
 from host.images import to_network
 from quant.data import DataError, open_dataset, sample_video_clip
-from quant.data.clips import choose_target, draw_crop, draw_positions, squash_ids
+from quant.data.clips import choose_target, draw_close_window, draw_crop, draw_positions, squash_ids
 from quant.data.packed import FramesInMemory
 from quant.data.video import VideoSequence
 from tests.quant.data.vos_trees import davis_2017, write_palette
@@ -112,3 +112,21 @@ def test_annotations_without_masks_to_draw_from_are_named(masks, overlapping, sa
     video = VideoSequence("a", FramesInMemory([frame]), masks, overlapping=overlapping)
     with pytest.raises(DataError, match=said):
         sample_video_clip(video, 2, 32, np.random.default_rng(0))
+
+
+def test_close_windows_hold_the_object_and_its_path_and_keep_the_frames_proportions():
+    shapes = [np.zeros((90, 160), bool) for _ in range(3)]
+    for step, shape in enumerate(shapes):
+        shape[40:50, 60 + 8 * step : 72 + 8 * step] = True
+    sides = []
+    for seed in range(200):
+        left, top, right, bottom = draw_close_window(shapes, np.random.default_rng(seed))
+        assert 0 <= left < right <= 160 and 0 <= top < bottom <= 90
+        assert all(shape[top:bottom, left:right].sum() == shape.sum() for shape in shapes)
+        assert abs((right - left) / 160 - (bottom - top) / 90) < 0.02
+        sides.append((right - left) / 160)
+    assert min(sides) >= 0.15 and max(sides) <= 0.4 and np.ptp(sides) > 0.08
+    nothing = [np.zeros((90, 160), bool)]
+    assert draw_close_window(nothing, np.random.default_rng(0)) == (0, 0, 160, 90)
+    everything = [np.ones((90, 160), bool)]
+    assert draw_close_window(everything, np.random.default_rng(0)) == (0, 0, 160, 90)

@@ -1,0 +1,134 @@
+"""An object is looked for in a window of its own: small ones are seen, lost ones looked for."""
+
+import numpy as np
+import pytest
+
+from host.errors import UsageError
+from host.prompts import Prompt
+from host.session import Session
+from tests.host.fake_device import FakeDevice
+from tests.host.scenes import (
+    HEIGHT,
+    RED,
+    SIDE,
+    WIDTH,
+    both_frame,
+    corner,
+    draw_frame,
+    overlap,
+    red_frame,
+    square_mask,
+)
+
+
+def prompt(**kwargs):
+    return Prompt.from_pixels(HEIGHT, WIDTH, **kwargs)
+
+
+def click(x, y, label=1):
+    return prompt(points=[[x, y]], labels=[label])
+
+
+def box_around(x, y):
+    return prompt(box=[x, y, x + SIDE - 1, y + SIDE - 1])
+
+
+SMALL = 8
+
+
+def small_frame(index, x=20, y=30):
+    """A red square of 8 pixels that moves by 3 a frame."""
+    frame = draw_frame()
+    frame[y : y + SMALL, x + 3 * index : x + 3 * index + SMALL] = RED
+    return frame
+
+
+def small_mask(index, x=20, y=30):
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[y : y + SMALL, x + 3 * index : x + 3 * index + SMALL] = True
+    return mask
+
+
+SMALL_PROMPTS = {"mask": prompt(mask=small_mask(0)), "box": prompt(box=[20, 30, 27, 37])}
+
+
+@pytest.mark.parametrize("start", SMALL_PROMPTS)
+def test_a_small_object_is_followed_in_a_window_of_its_own(start):
+    # On the whole frame it covers less than one cell of the mask grid.
+    session = Session(FakeDevice(), window=0.9)
+    overlaps = []
+    for index in range(25):
+        result = session.step(small_frame(index), {1: SMALL_PROMPTS[start]} if not index else None)
+        found = result.objects[1]
+        overlaps.append(overlap(found.mask(), small_mask(index)))
+        assert found.answer.window is not None and found.answer.window.side <= 0.3
+    assert min(overlaps) > 0.5
+    whole = Session(FakeDevice(), window=0)
+    lost = [
+        overlap(
+            whole.step(small_frame(i), {1: SMALL_PROMPTS["mask"]} if not i else None)
+            .objects[1]
+            .mask(),
+            small_mask(i),
+        )
+        for i in range(25)
+    ]
+    assert np.mean(lost) < np.mean(overlaps) - 0.2
+
+
+def test_objects_are_read_each_in_its_own_window_and_the_frame_once_without():
+    for window, runs in ((0.9, 2), (0, 1)):
+        device = FakeDevice()
+        session = Session(device, window=window)
+        session.step(both_frame(0), {1: box_around(*corner(0)), 2: box_around(*corner(0, 56))})
+        device.calls.clear()
+        result = session.step(both_frame(1))
+        assert device.calls.count("image_encoder") == runs
+        assert overlap(result.objects[1].mask(), square_mask(*corner(1))) > 0.8
+        assert overlap(result.objects[2].mask(), square_mask(*corner(1, 56))) > 0.8
+
+
+def test_a_click_outside_the_window_widens_it():
+    session = Session(FakeDevice(), window=0.9)
+    session.step(small_frame(0), {1: SMALL_PROMPTS["mask"]})
+    for index in range(1, 4):
+        narrow = session.step(small_frame(index)).objects[1].answer.window
+    inside = session.refine({1: click(29 + 4, 34)}).objects[1]
+    assert inside.answer.window == narrow
+    outside = session.refine({1: click(150, 90, 0)}).objects[1]
+    assert outside.answer.window is None or outside.answer.window.shows(
+        [[150 / WIDTH, 90 / HEIGHT]]
+    )
+    assert overlap(outside.mask(), small_mask(3)) > 0.3
+
+
+def test_a_lost_object_is_looked_for_ever_further_away():
+    session = Session(FakeDevice(), window=0.9)
+    session.step(small_frame(0), {1: SMALL_PROMPTS["mask"]})
+    sides = []
+    for _ in range(12):
+        found = session.step(draw_frame()).objects[1]
+        assert not found.mask().any()
+        window = found.answer.window
+        sides.append(1.0 if window is None else window.side)
+    assert sides == sorted(sides) and sides[-1] == 1
+
+
+def test_a_window_has_a_size():
+    for window in (-1, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="window"):
+            Session(FakeDevice(), window=window)
+
+
+def test_what_a_click_finds_is_looked_at_again_close_by():
+    device = FakeDevice()
+    session = Session(device, window=0.9)
+    found = session.step(red_frame(0), {1: click(corner(0)[0] + 16, 32)}).objects[1]
+    assert device.calls.count("image_encoder") == 2
+    assert found.answer.window is not None and 0.4 <= found.answer.window.side <= 0.8
+    assert overlap(found.mask(), square_mask(*corner(0))) > 0.9
+    # The frame was read closer, the click with it.
+    assert (device.seen["mask_decoder"]["dense_prompt"][0, 1] > 0).any()
+    device.calls.clear()
+    session.step(red_frame(1))
+    assert device.calls.count("image_encoder") == 1
