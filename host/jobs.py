@@ -6,10 +6,11 @@
     features = jobs.wait(job)["features"]
     jobs.release(job)
 
-It is one interface for every device. Where the device says `concurrent`, its graphs run side by
-side, as accelerators do; where it does not, one after another. A job's inputs and outputs lie in a
-buffer set of their graph, of which there are two or three: the inputs are copied in as the job is
-submitted, and the outputs are valid until it is released, whatever runs meanwhile.
+It is one interface for every device. One that has queues itself, as accelerators behind a data
+mover do, gets the jobs as they come. Of any other, a thread runs the graphs (`Threads`), or
+one a graph where the device says `concurrent`. A job's inputs and outputs lie in a buffer set of
+their graph, of which there are two or three: the inputs are copied in as the job is submitted, and
+the outputs are valid until it is released, whatever runs meanwhile.
 
 What an object needs on a frame is a generator that yields a `Call` and is sent its outputs. `drive`
 brings one to its end, `drive_all` several at once: while the device works on a graph for one
@@ -29,18 +30,109 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from host.device import Arrays, Device
+from host.device import Arrays, Device, Queues, Running
 from host.errors import DeviceError
 
 T = TypeVar("T")
-SETS = 3
-"""A graph has this many buffer sets: one is filled, one computed on, one read."""
 TIMEOUT_S = 600.0
 """A job that has not ended after this many seconds is given up: simulations are the slowest."""
 
 
+SETS = 3
+"""A graph has this many buffer sets: one is filled, one computed on, one read."""
+
+
 class JobTimeout(DeviceError):
     """A job did not end in time. Its buffer set stays taken, since the device may write to it."""
+
+
+@dataclass(eq=False)
+class Job:
+    """A job is one run of a graph."""
+
+    graph: str
+    _running: Running
+    released: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Tells whether the job has ended, well or with an error."""
+        return self._running.ended()
+
+    @property
+    def ms(self) -> float:
+        """The milliseconds that the device took for it, once it is done."""
+        return self._running.ms
+
+
+class Jobs:
+    """The jobs of one device, which serves nobody else meanwhile.
+
+    sets: buffer sets a graph, where the device has no queues of its own. timeout_s: what `wait` and
+    `first` allow unless told otherwise.
+    """
+
+    def __init__(self, device: Device, sets: int = SETS, timeout_s: float = TIMEOUT_S) -> None:
+        if sets < 1:
+            raise DeviceError(f"{sets} buffer sets a graph", "give 1 or more; 3 by default")
+        self.device, self._timeout_s = device, timeout_s
+        own: Queues | None = getattr(device, "queues", None)
+        self._queues: Queues = Threads(device, sets) if own is None else own
+        self.sets = self._queues.sets
+
+    def room(self, graph: str) -> bool:
+        """Tells whether a buffer set of the graph is free. Raises DeviceError where there is no
+        such graph.
+        """
+        return self._queues.room(graph)
+
+    def submit(self, graph: str, inputs: Arrays) -> Job:
+        """Hands a job to the device and returns at once; inputs may be changed afterwards.
+
+        Raises DeviceError where there is no such graph, or no buffer set of it is free. What is
+        wrong with the inputs is told here or by `wait`.
+        """
+        if not self._queues.room(graph):
+            raise DeviceError(
+                f"{graph}: every buffer set is taken", "release a job of this graph first"
+            )
+        return Job(graph, self._queues.begin(graph, inputs))
+
+    def wait(self, job: Job, timeout_s: float | None = None) -> Arrays:
+        """Returns a job's outputs by port name, valid until it is released.
+
+        Raises what the device raised, JobTimeout where the job does not end in time.
+        """
+        self.first([job], timeout_s)
+        if job.released:
+            raise DeviceError(f"{job.graph}: the job has been released", "wait before release")
+        return job._running.outputs()
+
+    def first(self, jobs: Collection[Job], timeout_s: float | None = None) -> Job:
+        """Returns one of the jobs that has ended, as soon as one has. Raises JobTimeout."""
+        allowed = self._timeout_s if timeout_s is None else timeout_s
+        self._queues.watch([job._running for job in jobs], allowed)
+        for job in jobs:
+            if job.done:
+                return job
+        graphs = ", ".join(sorted({job.graph for job in jobs}))
+        raise JobTimeout(
+            f"{self.device.name}: {graphs}: no end within {allowed:g} s",
+            "open the device again; a slower one needs a longer timeout_s",
+        )
+
+    def release(self, job: Job) -> None:
+        """Gives a job's buffer set back. One that has not ended is waited for, and its error is
+        dropped. Raises JobTimeout.
+        """
+        if not job.released:
+            self.first([job])
+            job.released = True
+            self._queues.release(job._running)
+
+    def close(self) -> None:
+        """Ends the threads once the jobs under way have ended; the device stays open."""
+        self._queues.close()
 
 
 class _Buffers:
@@ -64,33 +156,29 @@ class _Buffers:
 
 
 @dataclass(eq=False)
-class Job:
-    """A job is one run of a graph. ms are the milliseconds that the device took for it, once it is
-    done.
-    """
+class _Frame:
+    """A frame that a thread runs, or will."""
 
     graph: str
-    _slot: tuple[_Buffers, _Buffers]
-    _future: Future[Arrays] = field(init=False)
+    slot: tuple[_Buffers, _Buffers]
+    future: Future[Arrays] = field(init=False)
     ms: float = 0.0
-    released: bool = False
 
-    @property
-    def done(self) -> bool:
-        """Tells whether the job has ended, well or with an error."""
-        return self._future.done()
+    def ended(self) -> bool:
+        return self.future.done()
+
+    def outputs(self) -> Arrays:
+        return self.future.result()
 
 
-class Jobs:
-    """The jobs of one device, which serves nobody else meanwhile.
-
-    sets: buffer sets a graph. timeout_s: what `wait` and `first` allow unless told otherwise.
+class Threads:
+    """Threads as the queues of a device that has none: one a graph where the device says
+    `concurrent`, else one for all. They call its `run`, and copy inputs and outputs into buffer
+    sets that stay as they are until a frame is released. sets: buffer sets a graph.
     """
 
-    def __init__(self, device: Device, sets: int = SETS, timeout_s: float = TIMEOUT_S) -> None:
-        if sets < 1:
-            raise DeviceError(f"{sets} buffer sets a graph", "give 1 or more; 3 by default")
-        self.device, self.sets, self._timeout_s = device, sets, timeout_s
+    def __init__(self, device: Device, sets: int) -> None:
+        self._device, self.sets = device, sets
         self._free = {
             graph: [(_Buffers(device), _Buffers(device)) for _ in range(sets)]
             for graph in device.spec.ports
@@ -104,70 +192,36 @@ class Jobs:
         """Tells whether a buffer set of the graph is free. Raises DeviceError where there is no
         such graph.
         """
-        return bool(self._sets(graph))
+        if graph not in self._free:
+            raise DeviceError(f"no graph {graph!r}", f"there is: {', '.join(self._free)}")
+        return bool(self._free[graph])
 
-    def submit(self, graph: str, inputs: Arrays) -> Job:
-        """Hands a job to the device and returns at once; inputs may be changed afterwards.
+    def begin(self, graph: str, inputs: Arrays) -> _Frame:
+        """Hands a frame to the graph's thread, in a buffer set that `room` has found."""
+        frame = _Frame(graph, self._free[graph].pop())
+        copies = frame.slot[0].take(inputs)
+        frame.future = self._lanes[self._lane_of[graph]].submit(self._run, frame, copies)
+        return frame
 
-        Raises DeviceError where there is no such graph, or no buffer set of it is free. What is
-        wrong with the inputs is told by `wait`.
-        """
-        free = self._sets(graph)
-        if not free:
-            raise DeviceError(
-                f"{graph}: every buffer set is taken", "release a job of this graph first"
-            )
-        job = Job(graph, free.pop())
-        copies = job._slot[0].take(inputs)
-        job._future = self._lanes[self._lane_of[graph]].submit(self._run, job, copies)
-        return job
+    def watch(self, frames: Collection[Running], seconds: float) -> None:
+        """Waits until one of the frames has ended, at most so long."""
+        futures = [frame.future for frame in frames if isinstance(frame, _Frame)]
+        wait_for(futures, seconds, FIRST_COMPLETED)
 
-    def wait(self, job: Job, timeout_s: float | None = None) -> Arrays:
-        """Returns a job's outputs by port name, valid until it is released.
-
-        Raises what the device raised, JobTimeout where the job does not end in time.
-        """
-        self.first([job], timeout_s)
-        if job.released:
-            raise DeviceError(f"{job.graph}: the job has been released", "wait before release")
-        return job._future.result()
-
-    def first(self, jobs: Collection[Job], timeout_s: float | None = None) -> Job:
-        """Returns one of the jobs that has ended, as soon as one has. Raises JobTimeout."""
-        allowed = self._timeout_s if timeout_s is None else timeout_s
-        wait_for([job._future for job in jobs], allowed, FIRST_COMPLETED)
-        for job in jobs:
-            if job.done:
-                return job
-        graphs = ", ".join(sorted({job.graph for job in jobs}))
-        raise JobTimeout(
-            f"{self.device.name}: {graphs}: no end within {allowed:g} s",
-            "open the device again; a slower one needs a longer timeout_s",
-        )
-
-    def release(self, job: Job) -> None:
-        """Gives a job's buffer set back. One that has not ended is waited for, and its error is
-        dropped. Raises JobTimeout.
-        """
-        if not job.released:
-            self.first([job])
-            job.released = True
-            self._free[job.graph].append(job._slot)
+    def release(self, frame: Running) -> None:
+        """Gives a frame's buffer set back."""
+        assert isinstance(frame, _Frame)
+        self._free[frame.graph].append(frame.slot)
 
     def close(self) -> None:
-        """Ends the threads once the jobs under way have ended; the device stays open."""
+        """Ends the threads once the frames under way have ended."""
         for lane in self._lanes.values():
             lane.shutdown(wait=True, cancel_futures=True)
 
-    def _sets(self, graph: str) -> list[tuple[_Buffers, _Buffers]]:
-        if graph not in self._free:
-            raise DeviceError(f"no graph {graph!r}", f"there is: {', '.join(self._free)}")
-        return self._free[graph]
-
-    def _run(self, job: Job, inputs: Arrays) -> Arrays:
+    def _run(self, frame: _Frame, inputs: Arrays) -> Arrays:
         start = time.perf_counter()
-        outputs = job._slot[1].take(self.device.run(job.graph, inputs))
-        job.ms = (time.perf_counter() - start) * 1e3
+        outputs = frame.slot[1].take(self._device.run(frame.graph, inputs))
+        frame.ms = (time.perf_counter() - start) * 1e3
         return outputs
 
 

@@ -18,7 +18,7 @@ from hw.spec.plain import read_toml
 
 FILE = Path(__file__).resolve().parent / "shell.toml"
 MOVER = "measured: a line through syntheses of seven movers, `Mover.cost`"
-OWN = ("own", "ends")
+OWN = ("own",)
 """Tables of what is in the system's module."""
 MOST_MASTERS = 16
 """One SmartConnect has this many ports of a side (PG247)."""
@@ -103,12 +103,10 @@ def ends(graphs: Iterable[Streams]) -> Streams:
 def moved(graphs: Iterable[Streams], mover: Cost) -> Shell:
     """The shell of accelerators at once. mover: what one with their `ends` takes."""
     all_ends = ends(graphs)
-    count = all_ends.inputs + all_ends.outputs
     name = f"data mover, {all_ends.inputs} ends in, {all_ends.outputs} out"
     return Shell(
         (
             Part(name, mover, MOVER, False, own=True),
-            _part("CRCs of its ends", "ends", end=count),
             _part("SmartConnect to memory, 1 master", "memory_net", port=2),
             _part("SmartConnect to 1 register map", "control_net", slave=1),
             _part("reset", "reset"),

@@ -3,7 +3,8 @@ is documented, over the syntax trees that verible writes.
 
     python -m sim.vivado_lint [file.sv ...]
 
-Without files it reads all that is synthesised: kernels, their common modules, what stitching adds.
+Without files it reads all that is synthesised: kernels, their common modules, what stitching adds,
+the data mover.
 Prints one line a finding, file:line: rule (source); exit code 1 where there is any.
 """
 
@@ -25,7 +26,7 @@ from hw.spec.command_line import given_path
 from hw.spec.errors import SamFabricError, SpecError
 
 Tree = Mapping[str, Any]
-STITCHED = FOLDER.parent / "stitch"
+STITCHED, MOVER = FOLDER.parent / "stitch", FOLDER.parent / "mover"
 TIMEOUT_S = 60
 VERILOG = "UG901, table 'Verilog Constructs'"
 SYSTEM_VERILOG = "UG901, table 'SystemVerilog Constructs'"
@@ -308,6 +309,7 @@ def synthesised() -> list[Path]:
         *sorted(FOLDER.glob("*.sv")),
         *sorted(COMMON.rglob("*.sv")),
         *sorted(STITCHED.glob("*.sv")),
+        *sorted(MOVER.glob("*.sv")),
     ]
 
 

@@ -53,7 +53,7 @@ ROOMS = {
     "hw.formal": Room(("hw.spec", "hw", "hw.mover")),
     "hw.lower": Room(("hw.spec", "hw.ops")),
     "hw.fold": Room(("hw.spec", "hw.ops", "hw.kernels.common", "hw.kernels", "hw.lower")),
-    "hw.stitch": Room(("hw.spec", "hw.kernels", "hw", "hw.fold")),
+    "hw.stitch": Room(("hw.spec", "hw.kernels", "hw", "hw.mover", "hw.fold")),
     "hw.search": Room(("hw.spec", "hw.fold", "hw.stitch")),
     "hw.hls": Room(("hw.spec", "hw.kernels", "hw", "hw.stitch")),
     "hw.lower.finn": Room(("hw.spec", "hw.ops", "hw.kernels", "hw", "hw.lower", "hw.hls")),

@@ -42,7 +42,7 @@ def test_a_mover_has_an_end_for_every_stream_and_one_for_what_is_loaded():
     loaded = (*PICO, Streams(5, 4, True), Streams(1, 1, True))
     assert ends(loaded) == Streams(23, 14, settings=1)
     shell = moved(PICO, Cost(lut=5000))
-    assert [part.cost.lut for part in shell.parts] == [5000, 25 * 82, 910, 400, 20]
+    assert [part.cost.lut for part in shell.parts] == [5000, 910, 400, 20]
     assert shell.around.lut == 1330 and shell.cost.bram18 == 0
 
 

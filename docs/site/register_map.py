@@ -1,26 +1,29 @@
-"""The register map as a table, read off `hw/spec/registers.py`, the map's only source."""
+"""The register maps as tables, read off `hw/spec/registers.py` and `hw/spec/mover_map.py`, their
+only sources.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
-from enum import IntEnum
+from enum import IntFlag
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from hw.spec import registers  # noqa: E402  # mkdocs starts outside the repository's packages
+from hw.spec import mover_map, registers  # noqa: E402  # mkdocs starts outside the repository's packages
 
-MARKER = "<!-- register map -->"
+MARKER, MOVER_MARKER = "<!-- register map -->", "<!-- mover map -->"
 ENTRY = re.compile(r"^    ([A-Z][A-Z0-9_]*) = [^#\n]+(?:#\s*(.*))?$")
 ACCESS = {"ro": "read", "wo": "write", "rw": "read, write"}
 
 
-def comments(name: str) -> dict[str, str]:
+def comments(name: str, module: ModuleType = registers) -> dict[str, str]:
     """What the source says beside each member of a class: member -> comment."""
-    source = Path(registers.__file__).read_text(encoding="utf-8")
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
     body = re.split(rf"^class {name}\b.*$", source, flags=re.MULTILINE)[1]
     body = re.split(r"^\S", body, maxsplit=1, flags=re.MULTILINE)[0]
     found = (ENTRY.match(line) for line in body.splitlines())
@@ -35,29 +38,62 @@ def register_map() -> str:
         f"{registers.CHANNELS} stream channels in each direction.",
         "",
         "## Registers",
-        "",
-        "| offset | register | access | meaning |",
-        "|---|---|---|---|",
+        *_table(registers),
+        *_bits(registers, "##"),
     ]
-    access = ""
-    said = comments("Register")
-    for register in registers.Register:
+    return "\n".join(lines)
+
+
+def mover_tables() -> str:
+    """The same of the data mover, and the words of an end."""
+    banks = " and ".join(
+        f"`{bank:#x} + {mover_map.END_BYTES:#x} n` for {bank.name.lower()[:-1]} end n"
+        for bank in mover_map.Bank
+    )
+    lines = [
+        f"Version {mover_map.VERSION} of the map. The window is {1 << mover_map.ADDRESS_BITS} "
+        f"bytes; a mover has at most {mover_map.MOST_ENDS} ends of a kind.",
+        *_table(mover_map),
+        "",
+        f"The words of an end, read only, from {banks}:",
+        "",
+        "| offset | word | meaning |",
+        "|---|---|---|",
+    ]
+    said = comments("EndWord", mover_map)
+    lines += [
+        f"| `{word:#04x}` | `{word.name}` | {said[word.name]} |" for word in mover_map.EndWord
+    ]
+    return "\n".join([*lines, *_bits(mover_map, "###")])
+
+
+def _table(module: ModuleType) -> list[str]:
+    """The registers of a map."""
+    lines = ["", "| offset | register | access | meaning |", "|---|---|---|---|"]
+    access, said = "", comments("Register", module)
+    for register in module.Register:
         kind, _, text = said[register.name].partition(": ")
         if kind in ACCESS:
             access = ACCESS[kind]
         else:  # the upper half of the register before
             text = said[register.name] or "upper 32 bits of the register before"
         lines.append(f"| `{register:#04x}` | `{register.name}` | {access} | {text} |")
-    for kind in vars(registers).values():
-        if isinstance(kind, type) and issubclass(kind, IntEnum | int) and _is_flags(kind):
-            lines += ["", f"## Bits of {kind.__name__.upper()}", ""]
+    return lines
+
+
+def _bits(module: ModuleType, level: str) -> list[str]:
+    """The bits of those registers that have some."""
+    lines: list[str] = []
+    for kind in vars(module).values():
+        if (
+            isinstance(kind, type)
+            and issubclass(kind, IntFlag)
+            and kind.__module__ == module.__name__
+        ):
+            lines += ["", f"{level} Bits of {kind.__name__.upper()}", ""]
             lines += ["| bit | name | meaning |", "|---|---|---|"]
-            said = comments(kind.__name__)
+            said = comments(kind.__name__, module)
             for flag in kind:
                 place = int(flag).bit_length() - 1
                 lines.append(f"| {place} | `{flag.name}` | {said[flag.name]} |")
-    return "\n".join(lines)
-
-
-def _is_flags(kind: type) -> bool:
-    return kind.__module__ == registers.__name__ and kind is not registers.Register
+    return lines

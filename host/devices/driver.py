@@ -19,7 +19,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from host.device import Arrays
 from host.devices.graph_buffers import GraphBuffers, check_ports
-from host.errors import BundleError, DeviceError
+from host.devices.setup_file import setup_bytes
+from host.errors import DeviceError
 from host.spec import GraphPorts
 from hw.spec import registers
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
@@ -181,17 +182,8 @@ class Driver:
 
     def _load(self, entry: GraphHardware) -> None:
         """Sends a graph's setup stream, if it has one."""
-        if entry.setup is not None and entry.setup_file is not None:
-            path = self._folder / entry.setup_file
-            try:
-                content = np.fromfile(path, np.uint8)
-            except OSError as error:
-                raise BundleError(f"{path}: {error.strerror}", "run make hardware again") from error
-            if content.size != entry.setup.beats:
-                raise BundleError(
-                    f"{path} has {content.size} bytes, {entry.setup.beats} are needed",
-                    "run make hardware again",
-                )
+        content = setup_bytes(self._folder, entry)
+        if entry.setup is not None and content.size:
             buffer = self.transport.allocate((content.size,), np.uint8)
             buffer[:] = content
             sent = {entry.setup.channel: (buffer, content.size)}

@@ -62,15 +62,15 @@ class GraphBuffers:
         missing = self._ports.inputs.keys() - inputs.keys()
         if missing:
             raise DeviceError(f"{self.entry.name} lacks the input {', '.join(sorted(missing))}")
-        length = 0
+        length, most = 0, self.entry.longest or MAX_LENGTH
         for name, port in self._ports.inputs.items():
             port.check(inputs[name])
             if name in self._ragged:
                 rows = inputs[name].shape[port.shape.index(None)]
-                if length not in (0, rows) or not 1 <= rows <= MAX_LENGTH:
+                if length not in (0, rows) or not 1 <= rows <= most:
                     raise SpecError(
                         f"{self.entry.name}: {name} has {rows} rows",
-                        f"1..{MAX_LENGTH} rows, as many in each ragged input",
+                        f"1..{most} rows, as many in each ragged input",
                     )
                 length = rows
         return length

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from host.device import Arrays
 from host.devices.driver import Driver, Transport
+from host.devices.mover_driver import MoverDriver, MoverTransport
 from host.names import ModuleNames
 from host.spec import load_spec
 from hw.spec.hardware import FILE, Hardware
@@ -26,22 +27,30 @@ KEPT = 100_000
 class HardwareDevice(ModuleNames):
     """The device runs a bundle's graphs on its accelerators.
 
-    connect makes the transport once the bundle has been read. `cycles` lists the clock cycles of
+    connect makes the transport once the bundle has been read. A concurrent system has `queues`, so
+    that its graphs run at the same time. `cycles` lists the clock cycles of
     every run, by graph. Raises BundleError for a bad bundle or one without hardware, DeviceError
     where it cannot run.
     """
 
     name = "hardware"
 
-    def __init__(self, bundle: str | Path, connect: Callable[[Path, Hardware], Transport]) -> None:
+    def __init__(
+        self, bundle: str | Path, connect: Callable[[Path, Hardware], Transport | MoverTransport]
+    ) -> None:
         folder = Path(bundle)
         manifest, self.spec = load_spec(folder)
         self.hardware = Hardware.load(folder)
         check_listed(folder, manifest, (FILE, *self.hardware.files))
         self.cycles: dict[str, list[int]] = {}
-        transport = connect(folder, self.hardware)
+        self.queues: MoverDriver | None = None
+        self.transport = transport = connect(folder, self.hardware)
+        given = self.hardware, self.spec.ports, folder
         try:
-            self._driver = Driver(transport, self.hardware, self.spec.ports, folder)
+            if isinstance(transport, MoverTransport):
+                self.queues = MoverDriver(transport, *given, done=self._count)
+            else:
+                self._driver = Driver(transport, *given)
         except BaseException:
             transport.close()
             raise
@@ -59,16 +68,21 @@ class HardwareDevice(ModuleNames):
 
         Raises SpecError or DeviceError for inputs that do not fit, RunError for a failed run.
         """
+        if self.queues is not None:
+            return self.queues.run(graph, inputs)[0]
         outputs, cycles = self._driver.run(graph, inputs)
-        counts = self.cycles.setdefault(graph, [])
-        counts.append(cycles)
-        if len(counts) > KEPT:
-            del counts[: KEPT // 2]
+        self._count(graph, cycles)
         return outputs
 
     def close(self) -> None:
         """Gives the hardware back, which another device may then open."""
-        self._driver.close()
+        (self._driver.close if self.queues is None else self.queues.shut)()
+
+    def _count(self, graph: str, cycles: int) -> None:
+        counts = self.cycles.setdefault(graph, [])
+        counts.append(cycles)
+        if len(counts) > KEPT:
+            del counts[: KEPT // 2]
 
 
 def cycle_summary(device: object) -> dict[str, dict[str, float]]:

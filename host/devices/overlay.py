@@ -42,7 +42,7 @@ def find(folder: Path, hardware: Hardware) -> tuple[Path, Handoff]:
         raise BundleError(
             f"{folder} holds no bitstream", "run make bitstream where Vivado is, or DEVICE=rtl"
         )
-    needed = max(hardware.in_channels, hardware.out_channels)
+    needed = 0 if hardware.word_bytes else max(hardware.in_channels, hardware.out_channels)
     if len(hardware.dmas) < needed:
         raise BundleError(
             f"the hardware has {len(hardware.dmas)} DMAs for {needed} channels",

@@ -2,7 +2,8 @@
 with the buffers of the `pynq` package.
 
 One AXI DMA in direct register mode (Xilinx PG021) serves a channel: it feeds the input channel and
-drains the output channel of the same number.
+drains the output channel of the same number. A concurrent system has a data mover instead
+(`host.devices.pynq_mover`).
 """
 
 from __future__ import annotations
@@ -13,18 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
-
 from host.devices import overlay
-from host.devices.driver import Bytes, Span, TransportError
+from host.devices.driver import Span, TransportError
 from host.devices.hardware import HardwareDevice
+from host.devices.pynq_memory import PynqMemory, Registers, placed
+from host.devices.pynq_mover import PynqMoverTransport
 from host.errors import DeviceError
 from hw.spec.handoff import Handoff
 from hw.spec.hardware import Hardware
 
-WINDOW = 0x1000
-"""A register block takes this many bytes on the bus."""
 SEND, TAKE = 0x00, 0x30
 """The registers of a DMA's two directions begin here; those below are offsets from there."""
 CONTROL, STATUS, ADDRESS, ADDRESS_HIGH, LENGTH = 0x00, 0x04, 0x18, 0x1C, 0x28
@@ -42,25 +40,6 @@ GRACE_S = 2.0
 """
 EARLY = 0.9
 """This share of a transfer's usual time is slept through before the first look."""
-LEAST_BYTES = 8192
-"""An allocation has at least this many bytes: XRT 2.17 puts buffers of 4 KB and less above 4 GB,
-where a DMA of 32 address bits does not reach.
-"""
-
-
-class _Registers:
-    """A block of 32-bit registers, by byte offset. Through the array of pynq's MMIO, since its own
-    read and write differ between versions.
-    """
-
-    def __init__(self, pynq: Any, address: int) -> None:
-        self._array = pynq.MMIO(address, WINDOW).array
-
-    def read(self, offset: int) -> int:
-        return int(self._array[offset // 4])
-
-    def write(self, offset: int, value: int) -> None:
-        self._array[offset // 4] = np.uint32(value)
 
 
 @dataclass
@@ -68,7 +47,7 @@ class _Transfer:
     """One direction of one DMA at work."""
 
     name: str
-    registers: _Registers
+    registers: Registers
     base: int
     buffer: Any
     address: int
@@ -80,7 +59,7 @@ _UNSTOPPED: list[_Transfer] = []
 """Transfers of DMAs that were left at work: their buffers may still be written."""
 
 
-class PynqTransport:
+class PynqTransport(PynqMemory):
     """This transport reaches the registers and DMAs of an overlay that has been loaded.
 
     pynq is the package. hardware has the clock that the board really has. handoff is what the
@@ -90,15 +69,15 @@ class PynqTransport:
     timeout = 4.0
 
     def __init__(self, pynq: Any, hardware: Hardware, handoff: Handoff, loaded: Any = None) -> None:
-        self._pynq, self.clock_mhz, self._loaded = pynq, hardware.clock_mhz, loaded
+        super().__init__(pynq, {name: handoff.dmas[name] for name in hardware.dmas})
+        self.clock_mhz, self._loaded = hardware.clock_mhz, loaded
         self._hz = hardware.clock_mhz * 1e6
         self.grace = int(GRACE_S * self._hz)
         self._transfers: list[_Transfer] = []
         self._in_channels = hardware.in_channels
         self._since = time.monotonic()
-        self._control = _Registers(pynq, hardware.addresses["control"])
-        self._dmas = [_Registers(pynq, hardware.addresses[name]) for name in hardware.dmas]
-        self._engines = {name: handoff.dmas[name] for name in hardware.dmas}
+        self._control = Registers(pynq, hardware.addresses["control"])
+        self._dmas = [Registers(pynq, hardware.addresses[name]) for name in hardware.dmas]
         self._usual: dict[tuple[tuple[str, int], ...], float] = {}
 
     def write(self, offset: int, value: int) -> None:
@@ -108,34 +87,6 @@ class PynqTransport:
     def read(self, offset: int) -> int:
         """Returns the value of a register."""
         return self._control.read(offset)
-
-    def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Returns an array of zeros in contiguous memory that the DMAs reach, freed with its last
-        view.
-
-        It is a plain array on the memory of a PynqBuffer, which would make every result and every
-        slice one of its kind. The processor caches it; `start` and `poll` keep both sides the same.
-        """
-        count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-        size = max(count, LEAST_BYTES)
-        try:
-            buffer = self._pynq.allocate(shape=(size,), dtype=np.dtype(np.uint8), cacheable=1)
-        except (RuntimeError, OSError, MemoryError) as error:
-            raise DeviceError(
-                f"no contiguous memory for {shape}: {error}", "close other users of the board"
-            ) from error
-        address = int(buffer.device_address)
-        for name, engine in self._engines.items():
-            if not engine.reaches(address, size):
-                raise DeviceError(
-                    f"a buffer of {size} bytes lies at {address:#x}, which {name} does not reach "
-                    f"({engine.address_bits} address bits)",
-                    "close other users of the board, or run make bitstream again",
-                )
-        buffer[:] = 0
-        buffer.flush()
-        whole: Bytes = buffer.view(np.ndarray)
-        return whole[:count].view(dtype).reshape(shape)
 
     def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:
         """Starts the DMAs, receivers first, so that no result finds its channel shut."""
@@ -160,13 +111,7 @@ class PynqTransport:
 
     def _transfer(self, name: str, channel: int, base: int, span: Span) -> _Transfer:
         array, count = span
-        owner: Any = array
-        while not hasattr(owner, "device_address"):
-            owner = owner.base
-            if owner is None:
-                raise TransportError(f"{name}: the array is none of `allocate`")
-        offset = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
-        address = int(owner.device_address) + offset
+        owner, address = placed(array, name)
         return _Transfer(name, self._dmas[channel], base, owner, address, count)
 
     def poll(self) -> bool:
@@ -223,7 +168,7 @@ class PynqTransport:
             _UNSTOPPED.extend(self._transfers)
             raise
 
-    def _await(self, registers: _Registers, offset: int, bits: int, what: str) -> None:
+    def _await(self, registers: Registers, offset: int, bits: int, what: str) -> None:
         """Until the bits are clear."""
         end = time.monotonic() + ANSWER_S
         while registers.read(offset) & bits:
@@ -243,12 +188,12 @@ class PynqDevice(HardwareDevice):
 
     def __init__(self, bundle: str | Path, loaded: Any = None) -> None:
         super().__init__(bundle, lambda folder, hardware: _connect(folder, hardware, loaded))
-        transport = self._driver.transport
-        assert isinstance(transport, PynqTransport)
+        transport = self.transport
+        assert isinstance(transport, PynqTransport | PynqMoverTransport)
         self.hardware = replace(self.hardware, clock_mhz=transport.clock_mhz)
 
 
-def _connect(folder: Path, hardware: Hardware, loaded: Any) -> PynqTransport:
+def _connect(folder: Path, hardware: Hardware, loaded: Any) -> PynqTransport | PynqMoverTransport:
     path, handoff = overlay.find(folder, hardware)
     try:
         import pynq
@@ -260,4 +205,5 @@ def _connect(folder: Path, hardware: Hardware, loaded: Any) -> PynqTransport:
     if loaded is None:
         loaded = overlay.load(pynq, path)
     clock_mhz = overlay.settle_clock(pynq.Clocks, handoff.clock_mhz)
-    return PynqTransport(pynq, replace(hardware, clock_mhz=clock_mhz), handoff, loaded)
+    kind = PynqMoverTransport if hardware.word_bytes else PynqTransport
+    return kind(pynq, replace(hardware, clock_mhz=clock_mhz), handoff, loaded)

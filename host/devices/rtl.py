@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from host.devices.driver import Span, TransportError
 from host.devices.hardware import HardwareDevice
+from host.devices.rtl_mover import RtlMoverTransport
 from host.errors import BundleError, DeviceError
 from hw.spec.hardware import Hardware
 
@@ -96,8 +97,9 @@ class RtlDevice(HardwareDevice):
     """The device compiles a bundle's RTL, once, and runs its graphs on it; `cycles` are those of
     the board.
 
-    stalls is as in `RtlTransport`. Raises BundleError for a bad bundle or one without hardware,
-    DeviceError where Verilator or the compiler is missing or refuses the sources.
+    stalls is as in `RtlTransport`, or in `RtlMoverTransport` for a concurrent system. Raises
+    BundleError for a bad bundle or one without hardware, DeviceError where Verilator or the
+    compiler is missing or refuses the sources.
     """
 
     name = "rtl"
@@ -106,13 +108,15 @@ class RtlDevice(HardwareDevice):
         super().__init__(bundle, lambda folder, hardware: _connect(folder, hardware, stalls))
 
 
-def _connect(folder: Path, hardware: Hardware, stalls: int | None) -> RtlTransport:
+def _connect(
+    folder: Path, hardware: Hardware, stalls: int | None
+) -> RtlTransport | RtlMoverTransport:
     for name in hardware.sources:
         if not (folder / name).is_file():
             raise BundleError(f"bundle file {folder / name} is missing", "run make hardware again")
     try:
         from sim.errors import SimulatorError
-        from sim.rtl.bundle import open_bundle
+        from sim.rtl.bundle import open_bundle, open_concurrent
     except ModuleNotFoundError as error:
         raise DeviceError(
             f"device rtl needs the Python package {error.name!r}",
@@ -121,12 +125,13 @@ def _connect(folder: Path, hardware: Hardware, stalls: int | None) -> RtlTranspo
         ) from error
     progress = _Progress(hardware.top)
     try:
-        system = open_bundle(folder, hardware, progress)
+        if hardware.word_bytes:
+            return RtlMoverTransport(open_concurrent(folder, hardware, progress), stalls)
+        return RtlTransport(open_bundle(folder, hardware, progress), stalls)
     except SimulatorError as error:
         raise DeviceError(error.message, error.remedy) from error
     finally:
         progress.end()
-    return RtlTransport(system, stalls)
 
 
 class _Progress:

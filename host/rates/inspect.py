@@ -25,15 +25,16 @@ def difference(reference: Device, device: Device, seed: int = 0) -> Iterator[tup
     """
     rng = np.random.default_rng(seed)
     for graph, ports in reference.spec.ports.items():
-        inputs = {name: _drawn(port, rng) for name, port in ports.inputs.items()}
+        inputs = {name: drawn(port, rng) for name, port in ports.inputs.items()}
         wanted = {name: np.array(codes) for name, codes in reference.run(graph, inputs).items()}
         found: Arrays = device.run(graph, inputs)
         differing = sum(int((found[name] != codes).sum()) for name, codes in wanted.items())
         yield graph, differing, sum(codes.size for codes in wanted.values())
 
 
-def _drawn(port: Port, rng: np.random.Generator) -> NDArray[Any]:
-    shape = tuple(ROWS if n is None else n for n in port.shape)
+def drawn(port: Port, rng: np.random.Generator, rows: int = ROWS) -> NDArray[Any]:
+    """Random codes of a port, so many rows of one whose length varies."""
+    shape = tuple(rows if n is None else n for n in port.shape)
     if port.dtype is None:
         return rng.normal(0, 1, shape).astype(np.float32)
     return rng.integers(port.dtype.min, port.dtype.max + 1, shape).astype(port.storage)

@@ -222,13 +222,16 @@ def _searched(
 def _stored(
     flows: dict[str, Dataflow], manifest: Manifest, board: Board, target: Asked, concurrent: bool
 ) -> store.Stored | None:
-    """The foldings kept for a board, else those kept for another that do for this one."""
+    """The foldings kept for a board, else those kept for another that do for this one; at once,
+    then those that the board has for one after another, where they do.
+    """
     detects = manifest.detector is not None
     path = store.place(manifest.model, board.name, detects, concurrent)
     if path.is_file():
         return store.load(path, store.Stored())
-    for other in boards.names():
-        path = store.place(manifest.model, other, detects, concurrent)
+    more = [(board.name, False)] if concurrent else []
+    for other, at_once in [*((name, concurrent) for name in boards.names()), *more]:
+        path = store.place(manifest.model, other, detects, at_once)
         if not path.is_file():
             continue
         stored = store.load(path, store.Stored())

@@ -34,6 +34,7 @@ from hw.spec.hardware import FILE, GraphHardware, Hardware, StreamEnd
 from hw.spec.manifest import MANIFEST, Manifest, load_manifest, write_manifest
 from hw.spec.registers import CHANNELS
 from hw.stitch.accelerator import SETUP
+from hw.stitch.concurrent import ConcurrentSystem, at_ends
 from hw.stitch.system import System
 
 OUT = Path("bitstreams")
@@ -64,6 +65,9 @@ def describe(folded: Folded, identity: int, sources: Sequence[str] = ()) -> Hard
     given = Hardware(
         board.name, board.part, board.target_mhz, identity, TOP, tuple(sources), tuple(graphs)
     )
+    if folded.concurrent:
+        netlists = {graph: a.netlist for graph, a in folded.accelerators.items()}
+        return at_ends(given, netlists, board.hp_bits // 8)
     return located(given, board)
 
 
@@ -74,10 +78,11 @@ def write_rtl(folded: Folded, folder: Path) -> Hardware:
     netlists = {graph: a.netlist for graph, a in folded.accelerators.items()}
     # The identity is of all that the system computes, so it cannot be of a text that holds it.
     with tempfile.TemporaryDirectory(prefix="samfabric-rtl-") as name:
-        design = System(TOP, netlists, describe(folded, 0)).design(Path(name))
-        identity = int(design.digest()[:8], 16)
-        hardware = describe(folded, identity)
-        design = System(TOP, netlists, hardware).design(Path(name))
+        made = ConcurrentSystem if folded.concurrent else System
+        hardware = describe(folded, 0)
+        identity = int(made(TOP, netlists, hardware).design(Path(name)).digest()[:8], 16)
+        hardware = replace(hardware, identity=identity)
+        design = made(TOP, netlists, hardware).design(Path(name))
         named = []
         for path in (*design.files, *sorted(COMMON.glob("*.svh"))):
             shutil.copyfile(path, rtl / path.name)
@@ -88,7 +93,7 @@ def write_rtl(folded: Folded, folder: Path) -> Hardware:
         if graph.setup_file:
             (folder / graph.setup_file).write_bytes(folded.accelerators[graph.name].setup)
             named.append(graph.setup_file)
-    hardware = describe(folded, identity, named)
+    hardware = replace(hardware, sources=tuple(named))
     hardware.save(folder)
     return hardware
 
@@ -102,16 +107,18 @@ def build(
     search: bool = False,
     strict: bool = True,
     detector: bool = True,
+    concurrent: bool = False,
 ) -> Path:
     """The bundle's folder; built aside, then renamed. strict: refuse what does not fit the board or
     cannot keep the rate. detector: build it where the model has one, else the tracker alone.
+    concurrent: accelerators that work at the same time, by a data mover.
 
     Raises SamFabricError of the step that failed.
     """
     manifest = load_manifest(source)
     if not detector:
         manifest = manifest.without_detector()
-    folded = fold(source, manifest, board, target, override, search)
+    folded = fold(source, manifest, board, target, override, search, concurrent=concurrent)
     if strict:
         folded.check(target)
     out.mkdir(parents=True, exist_ok=True)
@@ -154,6 +161,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--no-detector", action="store_true", help="the tracker alone, of a model with a detector"
     )
+    parser.add_argument(
+        "--concurrent",
+        action="store_true",
+        help="accelerators that work at the same time, by a data mover",
+    )
     parser.add_argument("--any", action="store_true", help="build even what does not fit the board")
     parser.add_argument("--out", type=given_path, default=OUT, help=f"folder of bundles ({OUT})")
     given = parser.parse_args(arguments)
@@ -163,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         manifest = load_manifest(source)
         if given.no_detector:
             manifest = manifest.without_detector()
-        target = asked(board, manifest, given)
+        target = asked(board, manifest, given, given.concurrent)
         folder = build(
             source,
             board,
@@ -173,6 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given.search,
             strict=not given.any,
             detector=not given.no_detector,
+            concurrent=given.concurrent,
         )
     except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)

@@ -1,4 +1,5 @@
-"""What surrounds a system on a board: its DMA engines, their way to memory, the address map.
+"""What surrounds a system on a board: its DMA engines if it has some, their way to memory, the
+address map.
 
 The one place that decides it: `hardware.json`, the Vivado project and its test read it from here.
 """
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from hw.board import Board
 from hw.shell import masters_a_port
 from hw.spec.errors import SpecError
-from hw.spec.handoff import CONTROL
+from hw.spec.handoff import CONTROL, SYSTEM
 from hw.spec.hardware import Hardware
 
 RANGE = 1 << 16
@@ -38,7 +39,11 @@ class Dma:
 
 
 def dmas(hardware: Hardware) -> tuple[Dma, ...]:
-    """An engine a channel: both ways where there is an input and an output of that number."""
+    """An engine a channel: both ways where there is an input and an output of that number. None
+    where the system has a data mover of its own.
+    """
+    if hardware.word_bytes:
+        return ()
     ins, outs = hardware.in_channels, hardware.out_channels
     return tuple(Dma(f"dma_{n}", n, n < ins, n < outs) for n in range(max(ins, outs)))
 
@@ -50,11 +55,14 @@ def addresses(hardware: Hardware, board: Board) -> dict[str, int]:
 
 
 def memory_ports(hardware: Hardware, board: Board) -> tuple[tuple[tuple[str, str], ...], ...]:
-    """Returns (DMA cell, direction) of the masters on each HP port that is used.
+    """Returns (cell, direction) of the masters on each HP port that is used: DMAs, or the system
+    itself where it has a data mover, with no direction.
 
     A port of n bytes has room for n streams of a byte a cycle, so all that fit share one: every
     further port costs an interconnect. Raises SpecError where the board has too few.
     """
+    if hardware.word_bytes:
+        return (((SYSTEM, ""),),)
     masters = [(dma.cell, way) for dma in dmas(hardware) for way in dma.masters]
     each = masters_a_port(board.hp_bits)
     ports = tuple(tuple(masters[n : n + each]) for n in range(0, len(masters), each))

@@ -294,7 +294,7 @@ def write(folder: Path, synthesis: bool = True, target: Asked | None = None) -> 
     """
     hardware = Hardware.load(folder)
     manifest = load_manifest(folder)
-    folded = refold(folder, manifest, boards.find(hardware.board))
+    folded = refold(folder, manifest, boards.find(hardware.board), bool(hardware.word_bytes))
     target = target or asked(folded.board, manifest)
     found = resources.load(folder)
     if found is None and synthesis:

@@ -189,8 +189,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         bundle = given.bundle or newest(given.config, given.board)
-        board = boards.find(Hardware.load(bundle).board)
-        folded = refold(bundle, load_manifest(bundle), board)
+        hardware = Hardware.load(bundle)
+        board = boards.find(hardware.board)
+        folded = refold(bundle, load_manifest(bundle), board, bool(hardware.word_bytes))
         graphs = given.graph or list(folded.accelerators)
         for graph in graphs:
             if graph not in folded.accelerators:

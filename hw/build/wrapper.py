@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hw.build.overlay import RANGE
+from hw.spec import mover_map, registers
 from hw.spec.hardware import Hardware
-from hw.spec.registers import ADDRESS_BITS
+from hw.stitch.concurrent_text import memory_signals
 
-LITE = "xilinx.com:interface:aximm:1.0 s_axi_control"
+MM = "xilinx.com:interface:aximm:1.0"
+LITE = f"{MM} s_axi_control"
 AXIS = "xilinx.com:interface:axis:1.0"
 WINDOW_BITS = RANGE.bit_length() - 1
 """The register window has this size on the bus. The port is as wide as Vivado gives the window its
@@ -41,6 +43,14 @@ CONTROL = (
 )
 
 
+CONSTANTS = {"arcache": "4'b0011", "arprot": "3'b000", "awcache": "4'b0011", "awprot": "3'b000"}
+"""Signals of the memory port that the system does not have: bufferable and modifiable, so that an
+interconnect may cut and widen bursts; unprivileged, secure, data (AMBA AXI, IHI 0022).
+"""
+OUTSTANDING = 8
+INTERRUPT = "xilinx.com:signal:interrupt:1.0 o_irq INTERRUPT"
+
+
 def name(hardware: Hardware) -> str:
     """The wrapper's module has this name."""
     return f"{hardware.top}_board"
@@ -48,8 +58,13 @@ def name(hardware: Hardware) -> str:
 
 def text(hardware: Hardware, memories: Mapping[str, str]) -> str:
     """The module. memories: file of each ROM by the system's parameter."""
+    concurrent = bool(hardware.word_bytes)
+    address_bits = mover_map.ADDRESS_BITS if concurrent else registers.ADDRESS_BITS
     ins, outs = range(hardware.in_channels), range(hardware.out_channels)
+    if concurrent:
+        ins = outs = range(0)
     names = ["s_axi_control", *(f"s_axis_{n}" for n in ins), *(f"m_axis_{n}" for n in outs)]
+    names += ["m_axi"] if concurrent else []
     busses = ":".join(n.upper() if "axis" in n else n for n in names)
     clock = "xilinx.com:signal:clock:1.0 aclk CLK"
     reset = "xilinx.com:signal:reset:1.0 aresetn RST"
@@ -66,7 +81,7 @@ def text(hardware: Hardware, memories: Mapping[str, str]) -> str:
         _port(f"{LITE} {s.upper()}", way, bits, f"s_axi_control_{s}") for way, bits, s in CONTROL
     ]
     pins = [".clk(aclk)", ".rst(!aresetn)"]
-    low, high = f"[{ADDRESS_BITS - 1}:0]", f"[{WINDOW_BITS - 1}:{ADDRESS_BITS}]"
+    low, high = f"[{address_bits - 1}:0]", f"[{WINDOW_BITS - 1}:{address_bits}]"
     pins += [
         f".s_axi_control_{s}(s_axi_control_{s}{low if s.endswith('addr') else ''})"
         for _, _, s in CONTROL
@@ -80,6 +95,11 @@ def text(hardware: Hardware, memories: Mapping[str, str]) -> str:
             ports.append(_port(f"{AXIS} M_AXIS_{n} {s.upper()}", way, bits, f"m_axis_{n}_{s}"))
             pins.append(f".m_axis_{n}_{s}(m_axis_{n}_{s})")
         ports.append(_port(f"{AXIS} M_AXIS_{n} TKEEP", "output", 1, f"m_axis_{n}_tkeep", True))
+    tied = [f"  assign m_axis_{n}_tkeep = 1'b1;" for n in outs]
+    if concurrent:
+        more, wires = _memory(hardware.word_bytes)
+        ports, pins = [*ports, *more], [*pins, *wires]
+        tied = [f"  assign m_axi_{signal} = {value};" for signal, value in CONSTANTS.items()]
     files = ",\n".join(f'      .{key}("{file}")' for key, file in memories.items())
     values = f"#(\n{files}\n  ) " if memories else ""
     return "\n".join(
@@ -91,7 +111,7 @@ def text(hardware: Hardware, memories: Mapping[str, str]) -> str:
             f"module {name(hardware)} (",
             ",\n".join(ports),
             ");",
-            *(f"  assign m_axis_{n}_tkeep = 1'b1;" for n in outs),
+            *tied,
             f"  wire unused = ^{{s_axi_control_awaddr{high}, s_axi_control_araddr{high}}};",
             "",
             f"  {hardware.top} {values}u_system (",
@@ -103,6 +123,21 @@ def text(hardware: Hardware, memories: Mapping[str, str]) -> str:
             "",
         ]
     )
+
+
+def _memory(word_bytes: int) -> tuple[list[str], list[str]]:
+    """Ports and pins of the memory port and the interrupt of a concurrent system."""
+    signals = memory_signals(word_bytes)
+    signals += [("output", 4 if "cache" in name else 3, name) for name in CONSTANTS]
+    settings = f"DATA_WIDTH {8 * word_bytes}, ADDR_WIDTH 40, ID_WIDTH 0, PROTOCOL AXI4"
+    settings += ", READ_WRITE_MODE READ_WRITE, SUPPORTS_NARROW_BURST 0"
+    settings += f", NUM_READ_OUTSTANDING {OUTSTANDING}, NUM_WRITE_OUTSTANDING {OUTSTANDING}"
+    ports = [_port(f"{MM} m_axi {s.upper()}", way, bits, f"m_axi_{s}") for way, bits, s in signals]
+    told = f'    (* X_INTERFACE_PARAMETER = "XIL_INTERFACENAME m_axi, {settings}" *)\n    output'
+    ports[0] = ports[0].replace("    output", told, 1)
+    ports.append(_port(INTERRUPT, "output", 1, "o_irq"))
+    pins = [f".m_axi_{s}(m_axi_{s})" for _, _, s in signals if s not in CONSTANTS]
+    return ports, [*pins, ".o_irq(o_irq)"]
 
 
 def _stream(there: str, back: str) -> tuple[tuple[str, int, str], ...]:

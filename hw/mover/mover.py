@@ -27,6 +27,7 @@ PARTS = (
     "mover_writer",
     "mover_write_end",
     "mover_tally",
+    "mover_crc",
     "mover_reads",
     "mover_writes",
     "mover_registers",
@@ -55,7 +56,7 @@ class Burst:
 @dataclass(frozen=True)
 class Mover:
     """Args:
-        READS, WRITES, SETTINGS: ends that read memory, that write it, and of settings, 1 to 16.
+        READS, WRITES, SETTINGS: ends that read memory, that write it, and of settings, 1 to 32.
         QUEUE: jobs that wait for an end, a power of two from 2.
         WORD_BYTES: bytes of a word of the memory port, a power of two from 2 to 128.
         BURST_BYTES: a power of two, 2 to 256 words and at most a page.
@@ -69,7 +70,7 @@ class Mover:
     READS: int
     WRITES: int
     SETTINGS: int = 1
-    QUEUE: int = 4
+    QUEUE: int = mover_map.QUEUE
     WORD_BYTES: int = 8
     BURST_BYTES: int = 256
     FIFO_BYTES: int = 512
@@ -97,7 +98,7 @@ class Mover:
         with atomic_path(folder / f"{PACKAGE}.sv") as part:
             part.write_text(package(), encoding="utf-8")
         parts = (FOLDER / f"{name}.sv" for name in (*PARTS, "mover"))
-        files = (folder / f"{PACKAGE}.sv", *sources("fifo"), *parts)
+        files = (folder / f"{PACKAGE}.sv", *sources("fifo"), *sources("crc"), *parts)
         return Design("mover", files, asdict(self), {})
 
     def bursts(self, address: int, length: int) -> list[Burst]:
@@ -137,9 +138,9 @@ class Mover:
         through seven syntheses by Yosys for UltraScale+, words of 8 and 16 bytes.
         """
         wide = self.WORD_BYTES
-        read = Cost(lut=108 + 15 * wide // 2, ff=45 + 75 * wide // 8)
-        write = Cost(lut=215, ff=76 + 115 * wide // 8)
-        shared = Cost(lut=740, ff=1075 + 31 * wide // 2)
+        read = Cost(lut=208 + 15 * wide // 2, ff=115 + 75 * wide // 8)
+        write = Cost(lut=315, ff=146 + 115 * wide // 8)
+        shared = Cost(lut=750, ff=1145 + 31 * wide // 2)
         return shared + read * self.READS + write * self.WRITES
 
 
@@ -169,7 +170,7 @@ def package() -> str:
             for k, v in values.items()
         ),
         *(
-            f"  localparam logic [3:0] END_{word.name} = 4'h{word.value:x};"
+            f"  localparam logic [4:0] END_{word.name} = 5'h{word.value:02x};"
             for word in mover_map.EndWord
         ),
     ]

@@ -21,7 +21,7 @@
 `include "checks.svh"
 
 module mover #(
-    // Ends that read memory, that write it, and of settings: 1 to 16 each
+    // Ends that read memory, that write it, and of settings: 1 to 32 each
     parameter int unsigned READS = 4,
     parameter int unsigned WRITES = 4,
     parameter int unsigned SETTINGS = 1,
@@ -33,6 +33,9 @@ module mover #(
     parameter int unsigned FIFO_BYTES = 512,
     // Bursts under way in each direction, at least 2
     parameter int unsigned OUTSTANDING = 8,
+    // What DESIGN and GRAPHS read as
+    parameter logic [31:0] DESIGN = '0,
+    parameter logic [7:0] GRAPHS = '0,
     // Derived, do not set
     localparam int unsigned ADDRESS_BITS = 40,
     localparam int unsigned LENGTH_BITS = 24
@@ -101,10 +104,10 @@ module mover #(
     output logic      [SETTINGS-1:0]       m_axis_setting_tvalid,
     input  wire logic [SETTINGS-1:0]       m_axis_setting_tready
 );
-  `SPEC_CHECK(reads, READS >= 1 && READS <= 16, ("mover: READS = %0d: 1 to 16", READS))
-  `SPEC_CHECK(writes, WRITES >= 1 && WRITES <= 16, ("mover: WRITES = %0d: 1 to 16", WRITES))
-  `SPEC_CHECK(settings, SETTINGS >= 1 && SETTINGS <= 16,
-              ("mover: SETTINGS = %0d: 1 to 16", SETTINGS))
+  `SPEC_CHECK(reads, READS >= 1 && READS <= 32, ("mover: READS = %0d: 1 to 32", READS))
+  `SPEC_CHECK(writes, WRITES >= 1 && WRITES <= 32, ("mover: WRITES = %0d: 1 to 32", WRITES))
+  `SPEC_CHECK(settings, SETTINGS >= 1 && SETTINGS <= 32,
+              ("mover: SETTINGS = %0d: 1 to 32", SETTINGS))
   `SPEC_CHECK(fifo, FIFO_BYTES >= BURST_BYTES,
               ("mover: FIFO_BYTES = %0d: at least BURST_BYTES = %0d", FIFO_BYTES, BURST_BYTES))
   `SPEC_CHECK(whole, FIFO_BYTES % WORD_BYTES == 0,
@@ -124,9 +127,9 @@ module mover #(
 
   logic abandoning_q, push_read, push_write, push_setting, abandon, busy;
   logic faulty_reads, faulty_writes;
-  logic [3:0] push_end;
+  logic [4:0] push_end;
   // verilator lint_off UNUSEDSIGNAL
-  logic [3:0] read_end;  // has bits to spare
+  logic [4:0] read_end;  // has bits to spare
   // verilator lint_on UNUSEDSIGNAL
   logic [PLACE_BITS-1:0] job_place;
   logic [LENGTH_BITS-1:0] job_length;
@@ -136,7 +139,8 @@ module mover #(
   logic [SETTINGS-1:0] room_settings;
   logic [1:0][15:0] done_count;
   logic [1:0][4:0] end_faults;
-  logic [1:0][31:0] begun_at, done_at;
+  logic [1:0][31:0] begun_at, done_at, crc;
+  logic [1:0][3:0] frames;
 
   mover_registers #(
       .READS(READS),
@@ -144,7 +148,9 @@ module mover #(
       .SETTINGS(SETTINGS),
       .WORD_BYTES(WORD_BYTES),
       .ADDRESS_BITS(ADDRESS_BITS),
-      .LENGTH_BITS(LENGTH_BITS)
+      .LENGTH_BITS(LENGTH_BITS),
+      .DESIGN(DESIGN),
+      .GRAPHS(GRAPHS)
   ) u_registers (
       .clk,
       .rst,
@@ -191,7 +197,9 @@ module mover #(
       .i_done(done_count),
       .i_faults(end_faults),
       .i_begun_at(begun_at),
-      .i_done_at(done_at)
+      .i_done_at(done_at),
+      .i_crc(crc),
+      .i_frames(frames)
   );
 
   logic still;
@@ -310,6 +318,32 @@ module mover #(
       .s_axis_tready
   );
 
+  mover_crc #(
+      .ENDS(READS)
+  ) u_crc_reads (
+      .clk,
+      .rst(o_rst),
+      .i_tdata(m_axis_tdata),
+      .i_tlast(m_axis_tlast),
+      .i_take(m_axis_tvalid & m_axis_tready),
+      .i_read_end(read_end[READ_BITS-1:0]),
+      .o_crc(crc[0]),
+      .o_frames(frames[0])
+  );
+
+  mover_crc #(
+      .ENDS(WRITES)
+  ) u_crc_writes (
+      .clk,
+      .rst(o_rst),
+      .i_tdata(s_axis_tdata),
+      .i_tlast(s_axis_tlast),
+      .i_take(s_axis_tvalid & s_axis_tready),
+      .i_read_end(read_end[WRITE_BITS-1:0]),
+      .o_crc(crc[1]),
+      .o_frames(frames[1])
+  );
+
   for (genvar s = 0; s < SETTINGS; s++) begin : gen_setting
     // verilator lint_off UNUSEDSIGNAL
     logic last;  // a setting is one beat
@@ -322,7 +356,7 @@ module mover #(
         .rst(o_rst),
         .s_axis_tdata(setting),
         .s_axis_tlast(1'b1),
-        .s_axis_tvalid(push_setting && push_end == 4'(s)),
+        .s_axis_tvalid(push_setting && push_end == 5'(s)),
         .s_axis_tready(room_settings[s]),
         .m_axis_tdata(m_axis_setting_tdata[s]),
         .m_axis_tlast(last),

@@ -18,10 +18,13 @@ module mover_registers #(
     parameter int unsigned WORD_BYTES = 8,
     parameter int unsigned ADDRESS_BITS = 40,
     parameter int unsigned LENGTH_BITS = 24,
+    // As in mover.sv
+    parameter logic [31:0] DESIGN = '0,
+    parameter logic [7:0] GRAPHS = '0,
     // Derived, do not set
     localparam int unsigned LANE_BITS = $clog2(WORD_BYTES),
     localparam int unsigned PLACE_BITS = ADDRESS_BITS - LANE_BITS,
-    localparam int unsigned END_BITS = 4
+    localparam int unsigned END_BITS = 5
 ) (
     input wire logic clk,
     input wire logic rst,
@@ -75,7 +78,9 @@ module mover_registers #(
     input wire logic [1:0][15:0] i_done,
     input wire logic [1:0][4:0] i_faults,
     input wire logic [1:0][31:0] i_begun_at,
-    input wire logic [1:0][31:0] i_done_at
+    input wire logic [1:0][31:0] i_done_at,
+    input wire logic [1:0][31:0] i_crc,
+    input wire logic [1:0][3:0] i_frames
 );
   localparam logic [1:0] OKAY = 2'b00;
   localparam logic [1:0] SLVERR = 2'b10;
@@ -220,19 +225,21 @@ module mover_registers #(
     status[mover_map::STATUS_FAULT]      = i_faulty;
   end
 
-  assign o_read_end = araddr_q[7:4];
-  assign side       = araddr_q[9:8] == mover_map::WRITES[9:8];
+  assign o_read_end = araddr_q[9:5];
+  assign side       = araddr_q[11:10] == mover_map::WRITES[11:10];
 
   always_comb begin
     found = 1'b1;
     value = '0;
-    if (araddr_q[9:8] == mover_map::READS[9:8] || side) begin
+    if (araddr_q[11:10] == mover_map::READS[11:10] || side) begin
       found = 6'(o_read_end) < (side ? WRITES_COUNT : READS_COUNT);
-      case (araddr_q[3:0])
+      case (araddr_q[4:0])
         mover_map::END_DONE: value = 32'(i_done[side]);
         mover_map::END_FAULTS: value = 32'(i_faults[side]);
         mover_map::END_BEGUN_AT: value = i_begun_at[side];
         mover_map::END_DONE_AT: value = i_done_at[side];
+        mover_map::END_CRC: value = i_crc[side];
+        mover_map::END_FRAMES: value = 32'(i_frames[side]);
         default: found = 1'b0;
       endcase
     end else begin
@@ -253,6 +260,8 @@ module mover_registers #(
         mover_map::ROOM_READS: value = 32'(i_room_reads);
         mover_map::ROOM_WRITES: value = 32'(i_room_writes);
         mover_map::ROOM_SETTINGS: value = 32'(i_room_settings);
+        mover_map::DESIGN: value = DESIGN;
+        mover_map::GRAPHS: value = 32'(GRAPHS);
         default: found = 1'b0;
       endcase
     end

@@ -15,6 +15,10 @@ from hw.spec.hardware import Hardware
 
 SYSTEM = "system"
 """Cell of the accelerators in the block design; in hardware.json its registers are "control"."""
+MOVER = "the data mover"
+"""What a concurrent system's way to memory is called in messages: it is the system's own port."""
+MOVER_BITS, LENGTH_BITS = 40, 25
+"""A mover's addresses and lengths have so many bits."""
 CONTROL = "control"
 DMA = "axi_dma"
 CLOCK = {
@@ -49,7 +53,8 @@ class Dma:
 class Handoff:
     """A bitstream, as its file tells of it. path: of the file. device: as Vivado names the chip
     there ("xck26", "7z020"). clock_mhz: that the design was timed with. addresses: base of each
-    cell's registers; dmas: by cell.
+    cell's registers; dmas: by cell; mover: what the system's own port to memory reaches, if it has
+    one.
     """
 
     path: Path
@@ -57,6 +62,7 @@ class Handoff:
     clock_mhz: float
     addresses: Mapping[str, int]
     dmas: Mapping[str, Dma]
+    mover: Dma | None = None
 
     @classmethod
     def read(cls, path: Path) -> Handoff:
@@ -80,7 +86,9 @@ class Handoff:
             device = next(root.iter("SYSTEMINFO")).attrib["DEVICE"]
             if not 0 < float(clock) < 1e4:
                 raise ValueError(f"a clock of {clock} MHz")
-            return cls(path, device, float(clock), windows, engines)
+            own = _reach(modules[SYSTEM]) if SYSTEM in modules else ()
+            mover = Dma(MOVER_BITS, LENGTH_BITS, own) if own else None
+            return cls(path, device, float(clock), windows, engines, mover)
         except FileNotFoundError as error:
             raise BundleError(f"bundle file {path} is missing", REMEDY) from error
         except (OSError, ElementTree.ParseError, StopIteration, LookupError, ValueError) as error:
@@ -106,6 +114,8 @@ class Handoff:
             for graph in hardware.graphs
             for end in (*graph.inputs, *graph.outputs, *([graph.setup] if graph.setup else []))
         )
+        if hardware.word_bytes and self.mover is None:
+            raise BundleError(f"{name} gives {MOVER} no memory", REMEDY)
         for cell in hardware.dmas:
             if cell not in self.dmas:
                 raise BundleError(f"{name} has no AXI DMA {cell}", REMEDY)
@@ -127,12 +137,17 @@ def _dma(module: ElementTree.Element) -> Dma:
     settings = _parameters(module)
     if settings.get("c_include_sg", "0") != "0":
         raise ValueError(f"{module.get('INSTANCE')} uses descriptors, the host registers")
-    reach = {
+    address, length = (int(settings[f"c_{k}_width"]) for k in ("addr", "sg_length"))
+    if not (8 <= address <= 64 and 8 <= length <= 26):  # PG021
+        raise ValueError(f"{module.get('INSTANCE')} has {address} and {length} bits")
+    return Dma(address, length, _reach(module))
+
+
+def _reach(module: ElementTree.Element) -> tuple[tuple[int, int], ...]:
+    """(first, last) byte of each range of memory that a cell's masters reach."""
+    ranges = {
         (int(m.attrib["BASEVALUE"], 16), int(m.attrib["HIGHVALUE"], 16))
         for m in module.iter("MEMRANGE")
         if m.get("MEMTYPE") == "MEMORY"
     }
-    address, length = (int(settings[f"c_{k}_width"]) for k in ("addr", "sg_length"))
-    if not (8 <= address <= 64 and 8 <= length <= 26):  # PG021
-        raise ValueError(f"{module.get('INSTANCE')} has {address} and {length} bits")
-    return Dma(address, length, tuple(sorted(reach)))
+    return tuple(sorted(ranges))

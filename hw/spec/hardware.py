@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hw.spec.errors import BundleError
 from hw.spec.files import atomic_path, inside
+from hw.spec.mover_map import MOST_ENDS
 from hw.spec.plain import read_json, typed
 from hw.spec.registers import CHANNELS
 from hw.spec.renamed import current
@@ -32,8 +33,9 @@ class StreamEnd:
 
     name: port prefix of the accelerator, `s_axis_...` or `m_axis_...`. port: of the graph whose
     codes it carries (two streams may carry one port: it is then sent twice). channel: of the
-    system. beats: codes of a frame; of one row where `ragged`, and the rows sent are then LENGTH
-    rounded up to a multiple of `rows` (what fills up is never read).
+    system, or the mover's end where it has one. beats: codes of a frame; of one row where `ragged`,
+    and the rows sent are then LENGTH rounded up to a multiple of `rows` (what fills up is never
+    read).
     """
 
     name: str
@@ -53,7 +55,9 @@ class StreamEnd:
 @dataclass(frozen=True)
 class GraphHardware:
     """One accelerator: its place in the GRAPH register, its streams, the cycles of a frame (for
-    the greatest length), and the stream and file of memories loaded once, if any.
+    the greatest length), and the stream and file of memories loaded once, if any. In a system with
+    a mover: settings, the setting end of "length" and of "layer" where there is one, and longest,
+    the greatest length (0: every frame has the same).
     """
 
     name: str
@@ -63,6 +67,8 @@ class GraphHardware:
     cycles: int
     setup: StreamEnd | None = None
     setup_file: str | None = None
+    settings: Mapping[str, int] = field(default_factory=dict)
+    longest: int = 0
 
 
 def _renamed(graph: GraphHardware) -> GraphHardware:
@@ -80,6 +86,8 @@ class Hardware:
     relative to the bundle. overlay: `.bit` of the bundle once there is one.
     addresses: base on the board, of the registers ("control") and of each DMA by its cell's name in
     the overlay. dmas: cell of each channel; it feeds the input channel and drains the output one.
+    word_bytes: of a word of the data mover's memory port; 0 where there are AXI DMAs at shared
+    channels, and one graph runs at a time.
     """
 
     board: str
@@ -92,6 +100,7 @@ class Hardware:
     overlay: str | None = None
     addresses: Mapping[str, int] = field(default_factory=dict)
     dmas: tuple[str, ...] = ()
+    word_bytes: int = 0
 
     @property
     def in_channels(self) -> int:
@@ -157,14 +166,20 @@ class Hardware:
             raise ValueError("no graphs, or one twice")
         if not 0 < self.clock_mhz < 1e4 or not 0 <= self.identity < 1 << 32:
             raise ValueError(f"a clock of {self.clock_mhz} MHz, identity {self.identity}")
+        if self.word_bytes not in (0, *(1 << n for n in range(1, 8))):
+            raise ValueError(f"words of {self.word_bytes} bytes")
+        channels = MOST_ENDS if self.word_bytes else CHANNELS
         for graph in self.graphs:
             ends = (*graph.inputs, *graph.outputs, *([graph.setup] if graph.setup else ()))
             if not graph.outputs or not 0 <= graph.index < 1 << 8 or graph.cycles < 0:
                 raise ValueError(f"graph {graph.name}")
             for end in ends:
                 counts = end.beats, end.rows
-                if not 0 <= end.channel < CHANNELS or not 0 < min(counts) <= max(counts) < MOST:
+                if not 0 <= end.channel < channels or not 0 < min(counts) <= max(counts) < MOST:
                     raise ValueError(f"stream {end.name} of {graph.name}")
+            known = graph.settings.keys() <= {"length", "layer"} and 0 <= graph.longest < 1 << 16
+            if not known or not all(0 <= n < MOST_ENDS for n in graph.settings.values()):
+                raise ValueError(f"settings of {graph.name}")
 
 
 def newest(config: str, board: str, folder: Path = Path("bitstreams")) -> Path:

@@ -79,10 +79,7 @@ class System:
         streams = {k: s for k, s in accelerator.inputs().items() if k not in SETTINGS}
         _same(name, streams, (*graph.inputs, *setup))
         _same(name, accelerator.outputs(), graph.outputs)
-        for ends in (graph.inputs, setup, graph.outputs):
-            taken = [end.channel for end in ends]
-            if len(set(taken)) != len(taken) or not set(taken) <= set(range(CHANNELS)):
-                raise SpecError(f"{name}: channels {taken}", f"different ones below {CHANNELS}")
+        self._ends(name, graph)
         for end in (*setup, *graph.outputs):
             if end.ragged:
                 raise SpecError(f"{name}.{end.name} is ragged", "only inputs of a run may be")
@@ -92,6 +89,14 @@ class System:
             raise SpecError(f"{name}: an output without tlast", "it ends the run")
         if any(end.ragged for end in graph.inputs) and rows(graph, accelerator) > MOST_ROWS:
             raise SpecError(f"{name}: more than {MOST_ROWS} rows", "LENGTH has 16 bits")
+
+    def _ends(self, name: str, graph: GraphHardware) -> None:
+        """The channels of a graph's streams."""
+        setup = (graph.setup,) if graph.setup else ()
+        for ends in (graph.inputs, setup, graph.outputs):
+            taken = [end.channel for end in ends]
+            if len(set(taken)) != len(taken) or not set(taken) <= set(range(CHANNELS)):
+                raise SpecError(f"{name}: channels {taken}", f"different ones below {CHANNELS}")
 
     def memories(self) -> dict[str, RomImage]:
         """Contents of the ROMs by parameter: `<GRAPH>_<PARAMETER of its accelerator>`."""

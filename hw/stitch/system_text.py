@@ -26,8 +26,11 @@ FAULTS = ("early", "late")
 CHANNEL = {"clk": "clk", "rst": "channels_rst", "i_start": "start", "i_owner": "owner"}
 """Pins that channels and settings share."""
 
-CONTROL_PORTS = f"""\
-input  wire logic [{ADDRESS_BITS - 1}:0] s_axi_control_awaddr
+
+def control_ports(address_bits: int) -> list[str]:
+    """Ports of the registers, AXI4-Lite, as a module declares them."""
+    return f"""\
+input  wire logic [{address_bits - 1}:0] s_axi_control_awaddr
 input  wire logic s_axi_control_awvalid
 output logic      s_axi_control_awready
 input  wire logic [31:0] s_axi_control_wdata
@@ -37,13 +40,16 @@ output logic      s_axi_control_wready
 output logic      [1:0] s_axi_control_bresp
 output logic      s_axi_control_bvalid
 input  wire logic s_axi_control_bready
-input  wire logic [{ADDRESS_BITS - 1}:0] s_axi_control_araddr
+input  wire logic [{address_bits - 1}:0] s_axi_control_araddr
 input  wire logic s_axi_control_arvalid
 output logic      s_axi_control_arready
 output logic      [31:0] s_axi_control_rdata
 output logic      [1:0] s_axi_control_rresp
 output logic      s_axi_control_rvalid
 input  wire logic s_axi_control_rready""".splitlines()
+
+
+CONTROL_PORTS = control_ports(ADDRESS_BITS)
 
 
 class GraphModule(Protocol):
@@ -121,7 +127,7 @@ def _inputs(graph: GraphHardware) -> list[Use]:
 
 
 def _head(title: str, memories: Sequence[str], inputs: int, outputs: int) -> list[str]:
-    ports = ["input  wire logic clk", "input  wire logic rst", *CONTROL_PORTS]
+    ports = list(CONTROL_PORTS)
     for n in range(inputs):
         ports += [
             f"input  wire logic [7:0] s_axis_{n}_tdata",
@@ -134,15 +140,31 @@ def _head(title: str, memories: Sequence[str], inputs: int, outputs: int) -> lis
             *(f"output logic      m_axis_{n}_{s}" for s in ("tlast", "tvalid")),
             f"input  wire logic m_axis_{n}_tready",
         ]
+    return head(
+        title,
+        memories,
+        ports,
+        (
+            "// Made by hw.stitch: accelerators behind one register block and shared stream "
+            "channels.",
+            "// Registers: hw/spec/registers.py. Streams on channels: hardware.json.",
+        ),
+    )
+
+
+def head(
+    title: str, memories: Sequence[str], ports: Sequence[str], said: Sequence[str]
+) -> list[str]:
+    """The module's beginning: what it says of itself, the files of its memories, its ports."""
+    whole = ["input  wire logic clk", "input  wire logic rst", *ports]
     files = ",\n".join(f'    parameter {name} = ""' for name in memories)
     return [
         "// SPDX-License-Identifier: Apache-2.0",
-        "// Made by hw.stitch: accelerators behind one register block and shared stream channels.",
-        "// Registers: hw/spec/registers.py. Streams on channels: hardware.json.",
+        *said,
         "`default_nettype none",
         "",
         *([f"module {title} #(", files, ") ("] if memories else [f"module {title} ("]),
-        ",\n".join(f"    {port}" for port in ports),
+        ",\n".join(f"    {port}" for port in whole),
         ");",
     ]
 
@@ -178,13 +200,13 @@ def _control(
     """The registers, what they hear of the channels, and all signals between them."""
     busy = [f"in_{n}_open" for n in range(len(inputs))]
     busy += [f"{g.name}_{port}_tvalid" for g, port in settings]
-    faults = {kind: _packed(f"in_{n}_{kind}" for n in range(len(inputs))) for kind in FAULTS}
+    faults = {kind: packed(f"in_{n}_{kind}" for n in range(len(inputs))) for kind in FAULTS}
     lengths = [most(g) if any(end.ragged for end in g.inputs) else 0 for g in graphs]
     parameters = {
         "IDENTITY": f"32'h{identity:08x}",
         "GRAPHS": f"8'd{len(graphs)}",
-        "LENGTHS": _packed(f"16'd{length}" for length in lengths),
-        "LOADS": _packed(f"1'b{int(g.setup is not None)}" for g in graphs),
+        "LENGTHS": packed(f"16'd{length}" for length in lengths),
+        "LOADS": packed(f"1'b{int(g.setup is not None)}" for g in graphs),
     }
     names = [port.split("control_")[1] for port in CONTROL_PORTS]
     pins = {f"s_axi_{name}": f"s_axi_control_{name}" for name in names}
@@ -204,7 +226,7 @@ def _control(
         *lines,
         f"  assign inputs_done  = !({' || '.join(busy)});",
         f"  assign outputs_done = !({' || '.join(f'out_{n}_open' for n in range(len(outputs)))});",
-        *_instance("control", "control", parameters, {"clk": "clk", "rst": "rst"} | pins),
+        *instance("control", "control", parameters, {"clk": "clk", "rst": "rst"} | pins),
     ]
 
 
@@ -213,26 +235,26 @@ def _input(n: int, uses: Sequence[Use]) -> list[str]:
     groups = [u.end.beats * (u.end.rows if u.end.ragged else 1) for u in uses]
     parameters = {
         "USES": f"{len(uses)}",
-        "OWNERS": _packed(u.owner for u in uses),
-        "BEATS": _packed(f"25'h{(group - 2) % (1 << 25):07x}" for group in groups),
-        "ROWS": _packed(f"16'd{u.end.rows if u.end.ragged else 0}" for u in uses),
+        "OWNERS": packed(u.owner for u in uses),
+        "BEATS": packed(f"25'h{(group - 2) % (1 << 25):07x}" for group in groups),
+        "ROWS": packed(f"16'd{u.end.rows if u.end.ragged else 0}" for u in uses),
     }
     pins = {"i_length": "length"} | {f"s_axis_{s}": f"s_axis_{n}_{s}" for s in BEAT}
     pins |= {"m_axis_tlast": f"in_{n}_tlast"}
-    pins |= {f"m_axis_{s}": _packed(f"{u.wire}_{s}" for u in uses) for s in ("tvalid", "tready")}
+    pins |= {f"m_axis_{s}": packed(f"{u.wire}_{s}" for u in uses) for s in ("tvalid", "tready")}
     pins |= {f"o_{s}": f"in_{n}_{s}" for s in ("open", *FAULTS)}
     return [
         "",
         f"  // ---- Input channel {n}: {', '.join(f'{u.graph.name} {u.end.port}' for u in uses)}",
         *(f"  logic {u.wire}_tvalid, {u.wire}_tready;" for u in uses),
-        *_instance("system_input", f"in_{n}", parameters, CHANNEL | pins),
+        *instance("system_input", f"in_{n}", parameters, CHANNEL | pins),
     ]
 
 
 def _output(n: int, uses: Sequence[Use]) -> list[str]:
     """A channel out of the system."""
-    parameters = {"USES": f"{len(uses)}", "OWNERS": _packed(u.owner for u in uses)}
-    pins = {f"s_axis_{s}": _packed(f"{u.wire}_{s}" for u in uses) for s in ("tdata", *BEAT)}
+    parameters = {"USES": f"{len(uses)}", "OWNERS": packed(u.owner for u in uses)}
+    pins = {f"s_axis_{s}": packed(f"{u.wire}_{s}" for u in uses) for s in ("tdata", *BEAT)}
     pins |= {f"m_axis_{s}": f"m_axis_{n}_{s}" for s in ("tdata", *BEAT)}
     lines = [
         "",
@@ -242,7 +264,7 @@ def _output(n: int, uses: Sequence[Use]) -> list[str]:
         lines += [f"  logic {u.wire}_tlast, {u.wire}_tvalid, {u.wire}_tready;"]
         lines += [f"  logic [7:0] {u.wire}_tdata;"]
     pins |= {"o_open": f"out_{n}_open"}
-    return [*lines, *_instance("system_output", f"out_{n}", parameters, CHANNEL | pins)]
+    return [*lines, *instance("system_output", f"out_{n}", parameters, CHANNEL | pins)]
 
 
 def _setting(graph: GraphHardware, port: str) -> list[str]:
@@ -252,16 +274,16 @@ def _setting(graph: GraphHardware, port: str) -> list[str]:
     return [
         "",
         f"  // ---- {SETTINGS[port].upper()} for {graph.name}, one beat a run",
-        *_instance("system_setting", wire, {"OWNER": graph.name.upper()}, CHANNEL | pins),
+        *instance("system_setting", wire, {"OWNER": graph.name.upper()}, CHANNEL | pins),
     ]
 
 
-def _packed(signals: Iterable[str]) -> str:
+def packed(signals: Iterable[str]) -> str:
     """A concatenation whose first signal is the lowest."""
     return "{" + ", ".join(reversed(list(signals))) + "}"
 
 
-def _instance(
+def instance(
     module: str, name: str, parameters: Mapping[str, str], pins: Mapping[str, str]
 ) -> list[str]:
     """An instance u_<name> of a module, one parameter and one pin a line."""
@@ -292,4 +314,4 @@ def _accelerator(graph: GraphHardware, accelerator: GraphModule) -> list[str]:
         pins |= {f"{port}_{s}": f"{graph.name}_{port}_{s}" for s in ("tvalid", "tready")}
     for end in graph.outputs:
         pins |= {f"{end.name}_{s}": f"{graph.name}_{end.name}_{s}" for s in ("tdata", *BEAT)}
-    return _instance(accelerator.title, graph.name, values, pins)
+    return instance(accelerator.title, graph.name, values, pins)

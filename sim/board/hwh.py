@@ -54,7 +54,11 @@ def write(path: Path, hardware: Hardware, board: Board, pll_mhz: float | None = 
             _parameters(module, cell.config)
     name = f"{hardware.top}_board"
     module = _module(modules, SYSTEM, name, f"xilinx.com:module_ref:{name}:1.0")
-    _interfaces(module, [("s_axi_control", "SLAVE")])
+    if hardware.word_bytes:
+        _interfaces(module, [("s_axi_control", "SLAVE"), ("m_axi", "MASTER")])
+        _memory(SubElement(module, "MEMORYMAP"), "m_axi", 0, board)
+    else:
+        _interfaces(module, [("s_axi_control", "SLAVE")])
     ElementTree.indent(root)
     with atomic_path(path) as part:
         ElementTree.ElementTree(root).write(part, encoding="utf-8", xml_declaration=True)
@@ -179,6 +183,11 @@ def _engine(module: Element, cell: Cell, hardware: Hardware, board: Board) -> No
     _interfaces(module, [("S_AXI_LITE", "SLAVE"), *masters])
     ranges = SubElement(module, "MEMORYMAP")
     for way, number in routes:
-        for name, first, last in MEMORIES[board.family]:
-            ends = (f"M_AXI_{way}", PS, _port(board, number))
-            _range(ranges, f"HP{number}_{name}", MEMORY, first, last, ends)
+        _memory(ranges, f"M_AXI_{way}", number, board)
+
+
+def _memory(ranges: Element, master: str, number: int, board: Board) -> None:
+    """The memory that a master reaches over an HP port."""
+    for name, first, last in MEMORIES[board.family]:
+        ends = (master, PS, _port(board, number))
+        _range(ranges, f"HP{number}_{name}", MEMORY, first, last, ends)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from hw.spec.files import atomic_path
 from hw.spec.handoff import SYSTEM, Handoff
+from hw.spec.mover_map import ADDRESS_BITS
 from sim.board.clocks import Clocks, kv260, pynq_z2
 from sim.board.dma import Engine
 from sim.board.memory import Memory
+from sim.board.mover import MoverPort
+from sim.rtl.concurrent import ConcurrentRtl
 from sim.rtl.system import RtlSystem, TransferError
 
 STRIDE = 20
@@ -56,17 +59,19 @@ class Bitstream:
     """A simulated bitstream: a text that names the compiled system and the folder of its ROMs."""
 
     @staticmethod
-    def write(path: Path, library: Path, roms: Path) -> None:
-        """Writes a simulated bitstream to a file."""
+    def write(path: Path, library: Path, roms: Path, concurrent: bool = False) -> None:
+        """Writes a simulated bitstream to a file. concurrent: of such a system."""
         with atomic_path(path) as part:
             named = {"library": str(library.resolve()), "roms": str(roms.resolve())}
+            named |= {"kind": "concurrent"} if concurrent else {}
             part.write_text(json.dumps(named), encoding="utf-8")
 
     @staticmethod
-    def open(path: Path) -> RtlSystem:
+    def open(path: Path) -> RtlSystem | ConcurrentRtl:
         """The system. Raises ValueError for a torn file, as pynq does for one of Vivado's."""
         named = json.loads(path.read_text(encoding="utf-8"))
-        return RtlSystem(Path(named["library"]), Path(named["roms"]))
+        kind = ConcurrentRtl if "kind" in named else RtlSystem
+        return kind(Path(named["library"]), Path(named["roms"]))
 
 
 class Machine:
@@ -82,7 +87,8 @@ class Machine:
         self.kind, self.stride = kind, stride
         self.clocks: Clocks = kv260() if kind is KV260 else pynq_z2()
         self.memory = Memory(kind.ranges, kind.low)
-        self.system: RtlSystem | None = None
+        self.system: RtlSystem | ConcurrentRtl | None = None
+        self.port: MoverPort | None = None
         self.engines: dict[str, tuple[Engine, Engine]] = {}
         self.loaded: list[Path] = []
         self.stuck = False
@@ -96,7 +102,9 @@ class Machine:
         handoff = Handoff.read(bitstream.with_suffix(".hwh"))
         if self.system is not None:
             self.system.close()
-        self.system = Bitstream.open(bitstream)
+        self.system, self.port = Bitstream.open(bitstream), None
+        if isinstance(self.system, ConcurrentRtl):
+            self.port = MoverPort(self.system, self.memory, self.stride)
         self.timed_mhz = handoff.clock_mhz
         self._windows = {base: cell for cell, base in handoff.addresses.items()}
         width = self.kind.hp_bits // 8
@@ -114,6 +122,9 @@ class Machine:
         cell, offset = self._place(address)
         if cell is None:
             return self.clocks.load(address)
+        if cell == SYSTEM and self.port is not None:
+            self.port.fast = self._too_fast
+            return self.port.load(offset % (1 << ADDRESS_BITS))
         if cell == SYSTEM:
             return self._live.read(offset)
         return self.engines[cell][offset >= S2MM].read(offset % S2MM)
@@ -123,6 +134,8 @@ class Machine:
         cell, offset = self._place(address)
         if cell is None:
             self.clocks.store(address, value)
+        elif cell == SYSTEM and self.port is not None:
+            self.port.store(offset % (1 << ADDRESS_BITS), value)
         elif cell == SYSTEM:
             self._live.write(offset, value)
         else:
@@ -139,7 +152,13 @@ class Machine:
     @property
     def _live(self) -> RtlSystem:
         assert self.system is not None, "registers before the overlay: a real board hangs here"
+        assert isinstance(self.system, RtlSystem)
         return self.system
+
+    @property
+    def _too_fast(self) -> bool:
+        """Tells whether the logic is clocked faster than its paths allow, and computes wrongly."""
+        return self.clocks.mhz() > self.timed_mhz * (1 + SAME)
 
     # -- streams
 
@@ -150,6 +169,8 @@ class Machine:
 
     def at_work(self, address: int, size: int) -> bool:
         """Tells whether a DMA at work moves bytes of a buffer."""
+        if self.port is not None:
+            return self.port.at_work(address, size)
         engines = (e for pair in self.engines.values() for e in pair if e.busy)
         return any(address <= (e.high << 32 | e.low) < address + size for e in engines)
 
@@ -184,5 +205,5 @@ class Machine:
             engine.moved(done == count)
             if engine.idle and engine.output:
                 engine.length -= self.short.get(engine.channel, 0)
-                if self.clocks.mhz() > self.timed_mhz * (1 + SAME):
-                    engine.bytes[0] ^= 1  # logic that is too fast for its paths computes wrongly
+                if self._too_fast:
+                    engine.bytes[0] ^= 1

@@ -1,4 +1,4 @@
-"""Compiles a system top with Verilator into a shared library, cached by the hash of its sources.
+"""Compiles a system with Verilator into a shared library, cached by the hash of its sources.
 
 Memory contents are no part of it: they are files that the library reads when it is opened, so new
 weights need no new compilation.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hw.design import Design
@@ -37,6 +37,7 @@ OPTIMISE = ("VM_PARALLEL_BUILDS=1", "OPT_FAST=-O2", "OPT_SLOW=-O0")
 JOBS = 2
 TIMEOUT_S = 3600
 LIBRARY = "system.so"
+HEADERS = ("base.h", "interface.h", "gate.h", "memory.h")
 
 Say = Callable[[int, int], None]
 """Hears of a compilation: files done, files in all (0 and 0 before they are known)."""
@@ -47,37 +48,59 @@ def hex_name(parameter: str) -> str:
     return f"{parameter.lower()}.hex"
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What stands around a system: a C++ file of this folder, and the header that is made for it,
+    by name and text.
+    """
+
+    source: str
+    header: str
+    content: str
+
+
+def channels(inputs: int, outputs: int) -> Surroundings:
+    """So many stream channels into the system and out of it. Raises SpecError for none."""
+    if inputs < 1 or outputs < 1:
+        raise SpecError(f"{inputs} channels in, {outputs} out", "a system has some of both")
+    return Surroundings("channels.cpp", "channels.h", _channels(inputs, outputs))
+
+
+def memory(word_bytes: int) -> Surroundings:
+    """A memory at an AXI4 port of so many bytes a word."""
+    return Surroundings(
+        "concurrent.cpp", "port.h", f"#pragma once\n#define WORD_BYTES {word_bytes}\n"
+    )
+
+
 def build(
     design: Design,
-    inputs: int,
-    outputs: int,
+    around: Surroundings,
     water: bool = False,
     say: Say = lambda done, count: None,
 ) -> Path:
-    """The library of a system with so many stream channels into and out of it.
+    """The library of a system in its surroundings.
 
     water: record how full every FIFO gets. Raises SimulatorError with the tool's words.
     """
-    if inputs < 1 or outputs < 1:
-        raise SpecError(f"{inputs} channels in, {outputs} out", "a system has some of both")
     names = {parameter: hex_name(parameter) for parameter in design.memories}
     plain = replace(design, parameters={**design.parameters, **names}, memories={})
-    own = [(HERE / name).read_text(encoding="utf-8") for name in ("library.cpp", "gate.h")]
+    own = [(HERE / name).read_text(encoding="utf-8") for name in (around.source, *HEADERS)]
     flags = (*FLAGS, *SPLIT, *(["+define+SAMFABRIC_WATER"] if water else []))
     tools = (verilator_version(), *RUNTIME, *OPTIMISE, COMPILER, SHARED)
-    key = plain.digest(*tools, *flags, *own, f"{inputs},{outputs}")
+    key = plain.digest(*tools, *flags, *own, around.content)
     folder = cached(
         f"rtl-{design.top}-{key}",
-        lambda folder: _compile(plain, inputs, outputs, flags, folder, say),
+        lambda folder: _compile(plain, around, flags, folder, say),
     )
     return folder / LIBRARY
 
 
 def _compile(
-    design: Design, inputs: int, outputs: int, flags: tuple[str, ...], folder: Path, say: Say
+    design: Design, around: Surroundings, flags: tuple[str, ...], folder: Path, say: Say
 ) -> None:
     say(0, 0)
-    (folder / "channels.h").write_text(_channels(inputs, outputs), encoding="utf-8")
+    (folder / around.header).write_text(around.content, encoding="utf-8")
     modules = [path for path in design.files if path.suffix in (".sv", ".v")]
     places = dict.fromkeys([*(path.parent for path in design.files), COMMON])
     command = [tool("verilator"), "-cc", "--exe", "--threads", "1", *flags]
@@ -85,9 +108,9 @@ def _compile(
     command += ["-o", LIBRARY, *(f"-I{place}" for place in places)]
     command += ["-CFLAGS", f"{COMPILER} -I{HERE} -I{folder}", "-LDFLAGS", SHARED]
     command += parameter_flags(design.parameters)
-    command += [str(HERE / "library.cpp"), *map(str, modules)]
+    command += [str(HERE / around.source), *map(str, modules)]
     call(command, f"{design.top}: Verilator refused the design", TIMEOUT_S)
-    # What the design prints, and what would end the process, goes through library.cpp.
+    # What the design prints, and what would end the process, goes through base.h.
     ours = f"-DVL_PRINTF=samfabric_print -DVL_USER_FATAL -include {HERE / 'print.h'}"
     use_runtime(folder, RUNTIME, f"OPT_GLOBAL=-O2 {ours}", "OPT_FAST=-O1", "OPT_SLOW=-O0")
     with _watched(folder, say):

@@ -5,8 +5,6 @@ go on while registers are read.
 from __future__ import annotations
 
 import ctypes
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +17,12 @@ from hw.design import Design
 from hw.spec.errors import SpecError
 from hw.spec.registers import Register
 from sim.errors import SimulatorError
+from sim.rtl.simulator import DONE, HANDLE, LAST_WRONG, PATTERNS, SEED, SIZE, Simulator
 
-PATTERNS = ("always", "coin", "bursts", "shy", "fickle", "sparse")
-"""The patterns of gate.h, in the order of the numbers that it gives them."""
 SOURCES = ("always", "coin", "bursts", "sparse")
 SINKS = PATTERNS
 STRIDE = 100_000
 """The clock cycles between two looks at time limits and at Ctrl-C."""
-SEED = 20_261_121
-RUNNING, DONE, LAST_WRONG, STOPPED, NO_ANSWER = range(5)
 
 
 class TransferError(SimulatorError):
@@ -60,61 +55,21 @@ class _Served:
         return f"{'m' if self.output else 's'}_axis_{self.channel}"
 
 
-class RtlSystem:
-    """This is a system in simulation, reset and ready.
-
-    library: as `build` made it. folder: where the memory files lie that its parameters name
-    (working folder where there are none). seed: of the random values that registers start from.
-    Raises SimulatorError when the library cannot be opened.
-    """
+class RtlSystem(Simulator):
+    """This is a system with stream channels in simulation, reset and ready."""
 
     def __init__(self, library: Path, folder: Path | None = None, seed: int = SEED) -> None:
-        self._lib = _open(library)
+        super().__init__(library, folder, seed)
         self._served: list[_Served] = []
-        text = ctypes.create_string_buffer(4096)
-        before = os.getcwd()
-        # The design names its memory files; it reads them here and never again.
-        os.chdir(folder or before)
-        try:
-            self._system = self._lib.rtl_open(seed & 0x7FFFFFFF, text, len(text))
-        finally:
-            os.chdir(before)
-        if not self._system:
-            raise SimulatorError(f"{library.parent.name}: no start", text.value.decode().strip())
 
     @classmethod
     def of(
         cls, design: Design, inputs: int, outputs: int, water: bool = False, seed: int = SEED
     ) -> RtlSystem:
         """Builds a design and opens it with its memories. Raises as `build` does."""
-        from sim.rtl.build import build, hex_name  # Verilator, for a new design alone
+        from sim.rtl.build import build, channels  # Verilator, for a new design alone
 
-        library = build(design, inputs, outputs, water)
-        with tempfile.TemporaryDirectory(prefix="samfabric-roms-") as name:
-            for parameter, memory in design.memories.items():
-                (Path(name) / hex_name(parameter)).write_text(memory.hex(), encoding="utf-8")
-            return cls(library, Path(name), seed)
-
-    @property
-    def cycles(self) -> int:
-        """There were this many clock cycles since the reset."""
-        return int(self._lib.rtl_cycles(self._system))
-
-    @property
-    def quiet(self) -> int:
-        """The clock cycles of the current transfer since a beat last moved on any channel."""
-        return int(self._lib.rtl_quiet(self._system))
-
-    def write(self, offset: int, value: int) -> None:
-        """Writes a register. Raises SimulatorError when the system does not answer."""
-        self._check(self._lib.rtl_write(self._system, offset, value), f"write to {offset:#04x}")
-
-    def read(self, offset: int) -> int:
-        """Value of a register. Raises SimulatorError when the system does not answer."""
-        value = ctypes.c_uint32()
-        outcome = self._lib.rtl_read(self._system, offset, ctypes.byref(value))
-        self._check(outcome, f"read of {offset:#04x}")
-        return value.value
+        return cls.with_memories(build(design, channels(inputs, outputs), water), design, seed)
 
     def begin(
         self,
@@ -203,41 +158,6 @@ class RtlSystem:
             for end in self._served
         }
 
-    def high_water(self) -> dict[str, int]:
-        """Greatest number of beats that each FIFO has held, by instance path below the top.
-
-        Raises SpecError for a library built without `water`.
-        """
-        found: dict[str, int] = {}
-
-        @_VISIT
-        def visit(path: bytes, value: int) -> None:
-            found[path.decode().split(".", 2)[-1]] = value
-
-        self._lib.rtl_values(self._system, b"water_q", visit)
-        if not found:
-            raise SpecError("no FIFO of this library keeps its level", "build it with water=True")
-        return found
-
-    def close(self) -> None:
-        """Drops the simulation and frees its memory."""
-        if self._system:
-            self._lib.rtl_close(self._system)
-            self._system = None
-
-    def __enter__(self) -> RtlSystem:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _check(self, outcome: int, what: str) -> None:
-        if outcome == STOPPED:
-            said = self._lib.rtl_message(self._system).decode(errors="replace").strip()
-            raise SimulatorError(f"{what}: the design objects in cycle {self.cycles}: {said}")
-        if outcome == NO_ANSWER:
-            raise SimulatorError(f"{what}: the system does not answer")
-
     def _wrong_last(self) -> str:
         channel = self._lib.rtl_wrong(self._system)
         end = next(e for e in self._served if e.output and e.channel == channel)
@@ -264,37 +184,13 @@ class RtlSystem:
             registers,
         )
 
-
-_VISIT = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_uint32)
-
-
-def _open(path: Path) -> Any:
-    try:
-        lib = ctypes.CDLL(str(path))
-    except OSError as error:
-        raise SimulatorError(
-            f"{path} does not open: {error}", "delete it, and build again"
-        ) from error
-    handle, size = ctypes.c_void_p, ctypes.c_uint64
-    signatures: dict[str, tuple[Any, list[Any]]] = {
-        "rtl_open": (handle, [ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32]),
-        "rtl_close": (None, [handle]),
-        "rtl_cycles": (size, [handle]),
-        "rtl_quiet": (size, [handle]),
-        "rtl_wrong": (ctypes.c_int, [handle]),
-        "rtl_message": (ctypes.c_char_p, [handle]),
-        "rtl_write": (ctypes.c_int, [handle, ctypes.c_uint32, ctypes.c_uint32]),
-        "rtl_read": (ctypes.c_int, [handle, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32)]),
-        "rtl_rest": (None, [handle]),
-        "rtl_serve": (
-            None,
-            [handle, ctypes.c_int, ctypes.c_int, handle, size, ctypes.c_int, size],
-        ),
-        "rtl_advance": (ctypes.c_int, [handle, size]),
-        "rtl_moved": (size, [handle, ctypes.c_int, ctypes.c_int]),
-        "rtl_values": (None, [handle, ctypes.c_char_p, _VISIT]),
-    }
-    for name, (result, arguments) in signatures.items():
-        function = getattr(lib, name)
-        function.restype, function.argtypes = result, arguments
-    return lib
+    @classmethod
+    def _signatures(cls) -> dict[str, tuple[Any, list[Any]]]:
+        number = ctypes.c_int
+        return super()._signatures() | {
+            "rtl_wrong": (number, [HANDLE]),
+            "rtl_rest": (None, [HANDLE]),
+            "rtl_serve": (None, [HANDLE, number, number, HANDLE, SIZE, number, SIZE]),
+            "rtl_advance": (number, [HANDLE, SIZE]),
+            "rtl_moved": (SIZE, [HANDLE, number, number]),
+        }

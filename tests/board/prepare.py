@@ -43,7 +43,8 @@ def overlay(folder: Path, hardware: Hardware, pll_mhz: float | None = None) -> H
 
     board = boards.find(hardware.board)
     library, roms = compiled(folder, hardware, lambda done, count: None)
-    Bitstream.write(folder / f"{NAME}.bit", library, roms or folder)
+    concurrent = bool(hardware.word_bytes)
+    Bitstream.write(folder / f"{NAME}.bit", library, roms or folder, concurrent)
     path = folder / f"{NAME}.hwh"
     whole = replace(located(hardware, board), overlay=f"{NAME}.bit")
     hwh.write(path, whole, board, pll_mhz)
@@ -52,14 +53,14 @@ def overlay(folder: Path, hardware: Hardware, pll_mhz: float | None = None) -> H
     return whole
 
 
-def small(folder: Path, board: str) -> None:
+def small(folder: Path, board: str, concurrent: bool = False) -> None:
     """The system of small accelerators on a board, with calls of all its graphs."""
     from hw import board as boards
     from tests.host.small_hardware import PORTS as ports
     from tests.host.small_hardware import example, write_hardware
 
     wanted = boards.find(board)
-    hardware = write_hardware(folder)
+    hardware = write_hardware(folder, concurrent)
     overlay(
         folder,
         replace(hardware, board=wanted.name, part=wanted.part, clock_mhz=wanted.target_mhz),
@@ -74,6 +75,12 @@ def small(folder: Path, board: str) -> None:
         for name, graph in ports.items()
     }
     (folder / PORTS).write_text(json.dumps(plain), encoding="utf-8")
+
+
+def both(folder: Path, board: str) -> None:
+    """The small system on a board, with AXI DMAs and concurrent."""
+    small(folder / f"small-{board}", board)
+    small(folder / f"concurrent-{board}", board, concurrent=True)
 
 
 def tiny(folder: Path) -> None:

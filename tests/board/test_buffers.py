@@ -9,7 +9,8 @@ import pytest
 
 from host.devices import pynq as pynq_device
 from host.devices.driver import RunError
-from host.devices.pynq import LEAST_BYTES, PynqDevice
+from host.devices.pynq import PynqDevice
+from host.devices.pynq_memory import LEAST_BYTES
 from host.errors import DeviceError
 from tests.board.calls import call_of, run
 

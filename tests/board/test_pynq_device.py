@@ -12,7 +12,8 @@ import pytest
 
 from host.devices import overlay
 from host.devices.driver import RunError
-from host.devices.pynq import WINDOW, PynqDevice, PynqTransport
+from host.devices.pynq import PynqDevice, PynqTransport
+from host.devices.pynq_memory import WINDOW
 from host.errors import BundleError, DeviceError
 from hw.spec.handoff import Dma
 from hw.spec.hardware import Hardware

@@ -145,9 +145,12 @@ def module(verilog: str, name: str) -> Cell:
             cell.clocks.add(pin)
         elif "reset" in kind:
             cell.resets.add(pin)
-        elif "aximm" in kind and signal == "WDATA":
-            cell.interfaces[interface] = ("slave" if way == "input" else "master", LITE, bits)
+        elif "aximm" in kind and signal == "WDATA" and way == "input":
+            cell.interfaces[interface] = ("slave", LITE, bits)
             cell.segments.add(f"{interface}/reg0")
+        elif "aximm" in kind and signal == "WDATA":
+            cell.interfaces[interface] = ("master", MM, bits)
+            cell.spaces.add(interface)
         elif "axis:" in kind and signal == "TDATA":
             cell.interfaces[interface] = ("slave" if way == "input" else "master", AXIS, bits)
     busses = set(re.search(r"ASSOCIATED_BUSIF ([\w:]+)", verilog)[1].split(":"))
@@ -251,7 +254,7 @@ def _addresses(record, parts):
     routes = {a.partition("/")[0] + "/" + a.partition("/")[2]: b for a, b in record.of("interface")}
     for space, segment in record.of("memory"):
         cell, _, way = space.partition("/Data_")
-        net = routes.get(f"{cell}/M_AXI_{way}", "").partition("/")[0]
+        net = routes.get(f"{cell}/M_AXI_{way}" if way else space, "").partition("/")[0]
         port = routes.get(f"{net}/M00_AXI", "")
         number = re.search(r"HP(\d)", port)
         if number is None or f"/HP{number[1]}_" not in segment:

@@ -258,3 +258,18 @@ def test_the_verbs_run_what_they_say(words, last):
     assert lines[-1].startswith((".venv/bin/python -m", "echo"))
     if "DEVICE=rtl" in words:  # what it runs on is made first
         assert "-m hw.build.hardware --config nano --board kv260 --any" in lines[-2]
+
+
+def test_a_concurrent_system_goes_the_same_way(tmp_path, fake, capsys):
+    bundle = tmp_path / "concurrent"
+    hardware = bundle_of(bundle, KV260, concurrent=True)
+    (bundle / "vivado").mkdir()
+    hwh.write(bundle / "vivado" / "given.hwh", located(hardware, KV260), KV260)
+    fake()
+    assert command(bundle) == 0
+    done = Hardware.load(bundle)
+    assert (
+        done.overlay == "samfabric.bit" and done.dmas == () and list(done.addresses) == ["control"]
+    )
+    assert command(bundle, "--backend", "hls") == 2
+    assert "has a concurrent system, which has no HLS" in capsys.readouterr().err

@@ -51,17 +51,21 @@ def target(request, tmp_path):
     return board.find(request.param)
 
 
-def bundle_of(folder, target):
+def bundle_of(folder, target, concurrent=False):
     """A bundle's hardware: the small system's sources, ROMs and hardware.json."""
     rtl = folder / "rtl"
     rtl.mkdir(parents=True)
-    design = small_system.system().design(rtl)
+    made, given = small_system.system(), small_system.HARDWARE
+    if concurrent:
+        given = replace(small_system.CONCURRENT, word_bytes=target.hp_bits // 8)
+        made = small_system.concurrent(word_bytes=given.word_bytes)
+    design = made.design(rtl)
     design.write_memories(rtl)
     for path in (*design.files, *COMMON.glob("*.svh")):
         if path.parent != rtl:
             shutil.copy(path, rtl)
     hardware = replace(
-        small_system.HARDWARE,
+        given,
         board=target.name,
         part=target.part,
         clock_mhz=target.target_mhz,
@@ -98,13 +102,14 @@ def tcl():
     return found
 
 
-def project(folder, target):
-    hardware = bundle_of(folder, target)
+def project(folder, target, concurrent=False):
+    hardware = bundle_of(folder, target, concurrent)
     return hardware, vivado.write_project(folder, hardware, target)
 
 
-def test_the_block_design_holds_together(target, tmp_path):
-    hardware, folder = project(tmp_path / "bundle", target)
+@pytest.mark.parametrize("concurrent", [False, True], ids=["dmas", "mover"])
+def test_the_block_design_holds_together(target, concurrent, tmp_path):
+    hardware, folder = project(tmp_path / "bundle", target, concurrent)
     code, said, record = run(folder, board_parts=target.vivado_board)
     assert code == 0, said
     assert block_design.faults(record, wrapper_text(folder)) == []
@@ -132,8 +137,9 @@ def test_every_source_and_rom_is_there_and_added(target, tmp_path):
     assert len(roms) == 2 and set(typed) == roms
 
 
-def test_addresses_are_those_of_hardware_json(target, tmp_path):
-    _, folder = project(tmp_path / "bundle", target)
+@pytest.mark.parametrize("concurrent", [False, True], ids=["dmas", "mover"])
+def test_addresses_are_those_of_hardware_json(target, concurrent, tmp_path):
+    _, folder = project(tmp_path / "bundle", target, concurrent)
     _, _, record = run(folder)
     saved = Hardware.load(tmp_path / "bundle")
     given = {}
@@ -149,6 +155,20 @@ def test_addresses_are_those_of_hardware_json(target, tmp_path):
     for n, cell in enumerate(saved.dmas):
         assert ((f"{cell}/M_AXIS_MM2S", f"system/S_AXIS_{n}") in wires) == (n < saved.in_channels)
         assert ((f"system/M_AXIS_{n}", f"{cell}/S_AXIS_S2MM") in wires) == (n < saved.out_channels)
+
+
+def test_a_concurrent_system_reaches_memory_by_itself(target, tmp_path):
+    hardware, folder = project(tmp_path / "bundle", target, concurrent=True)
+    _, _, record = run(folder)
+    kinds = [kind for _, kind in record.of("cell")]
+    assert not any("axi_dma" in kind for kind in kinds)
+    assert sum("smartconnect" in kind for kind in kinds) == 2
+    assert ["system/m_axi", "memory_net_0/S00_AXI"] in record.of("interface")
+    assert {space for space, _ in record.of("memory")} == {"system/m_axi"}
+    assert Hardware.load(tmp_path / "bundle").dmas == ()
+    text = wrapper_text(folder)
+    assert f"DATA_WIDTH {target.hp_bits}, ADDR_WIDTH 40" in text
+    assert hardware.word_bytes * 8 == target.hp_bits
 
 
 def test_no_stream_shares_a_memory_port_that_is_full(target):
@@ -208,6 +228,11 @@ PLANTED = [
     ("{DDR_LOW DDR_HIGH}", "{DDR_LOW}", "dma_0/Data_MM2S does not reach ps/SAXIGP2/HP0_DDR_HIGH"),
     ("lappend clocked control_net/aclk", "", "control_net/aclk needs a clock"),
 ]
+OWN_PORT = [
+    ('"m_axi" : "M_AXI_$way"', '"m_axis" : "M_AXI_$way"', "no interface system/m_axis"),
+    ('"m_axi" : "Data_$way"', '"Data" : "Data_$way"', "no address space system/Data"),
+    ("{DDR_LOW DDR_HIGH}", "{DDR_LOW}", "system/m_axi does not reach ps/SAXIGP2/HP0_DDR_HIGH"),
+]
 # In settings.tcl, where the parameters stand.
 PARAMETERS = [
     ("{CONFIG.PSU__CRL_APB__PL0_REF_CTRL__SRCSEL} {IOPLL}", "", "ps: the clock has no source"),
@@ -234,6 +259,18 @@ def test_a_planted_fault_is_noticed(text, other, noticed, tmp_path):
     code, said, record = run(folder)
     verilog = wrapper_text(folder)
     found = block_design.faults(record, verilog)
+    assert any(noticed in line for line in found), (said, found)
+
+
+@pytest.mark.parametrize(("text", "other", "noticed"), OWN_PORT, ids=[p[2] for p in OWN_PORT])
+def test_a_fault_planted_in_the_way_to_memory_is_noticed(text, other, noticed, tmp_path):
+    _, folder = project(tmp_path / "bundle", KV260, concurrent=True)
+    script = folder / "build.tcl"
+    content = script.read_text(encoding="utf-8")
+    assert text in content
+    script.write_text(content.replace(text, other, 1), encoding="utf-8")
+    _, said, record = run(folder)
+    found = block_design.faults(record, wrapper_text(folder))
     assert any(noticed in line for line in found), (said, found)
 
 
@@ -291,9 +328,10 @@ def test_a_missing_header_is_named(tmp_path):
         vivado.write_project(tmp_path / "bundle", hardware, KV260)
 
 
-def test_the_wrapper_fits_the_system(tmp_path):
+@pytest.mark.parametrize("concurrent", [False, True], ids=["dmas", "mover"])
+def test_the_wrapper_fits_the_system(concurrent, tmp_path):
     """Verilator elaborates it around the system; every ROM's parameter is set."""
-    hardware, folder = project(tmp_path / "bundle", KV260)
+    hardware, folder = project(tmp_path / "bundle", KV260, concurrent)
     sources = [str(tmp_path / "bundle" / name) for name in hardware.sources]
     top = folder / f"{wrapper.name(hardware)}.v"
     flags = ["-Wno-PINMISSING", "-Wno-CMPCONST", f"-I{COMMON}", "--top-module", top.stem]

@@ -182,10 +182,10 @@ class Interleaved(Jobs):
 
     def __init__(self, device, seed, sets=3):
         super().__init__(device, sets)
-        for lane in self._lanes.values():
-            lane.shutdown(wait=True)
-        self._lanes = {graph: _Lane() for graph in self._free}
-        self._lane_of = {graph: graph for graph in self._free}
+        threads = self._queues
+        threads.close()
+        self._lanes = {graph: _Lane() for graph in threads._free}
+        threads._lanes, threads._lane_of = self._lanes, {graph: graph for graph in threads._free}
         self._rng, self.order = Random(seed), []
 
     def _some(self, until):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections import defaultdict
 from random import Random
 
@@ -16,7 +17,16 @@ from cocotb.utils import get_sim_time
 from cocotbext.axi.constants import AxiResp
 
 from hw.mover.mover import MOST_BYTES, PAGE, READ_LATENCY, WRITE_LATENCY, Mover
-from hw.spec.mover_map import IDENTITY, VERSION, Bank, EndWord, Fault, Register
+from hw.spec.mover_map import (
+    END_BYTES,
+    FRAMES_MODULUS,
+    IDENTITY,
+    VERSION,
+    Bank,
+    EndWord,
+    Fault,
+    Register,
+)
 from tests.mover.ends import Ends
 from tests.mover.memory import BASE, BLOCK, Memory
 from tests.mover.registers import Host
@@ -47,6 +57,7 @@ class Bench:
         self.wanted: list[list[tuple[int, int]]] = [[] for _ in range(self.mover.READS)]
         self.bursts = {Bank.READS: [], Bank.WRITES: []}
         self.faults: dict[tuple[Bank, int], Fault] = defaultdict(lambda: Fault(0))
+        self.frames: dict[tuple[Bank, int], list[bytes]] = defaultdict(list)
 
     async def start(self) -> None:
         """Clock, reset, and what runs beside the test."""
@@ -98,8 +109,10 @@ class Bench:
                 ):
                     content[n] = 0
             self.wanted[end] += self.mover.read(bytes(content), 0, length)
+            self.frames[bank, end].append(bytes(content))
         else:
             frame = self.rng.randbytes(length)
+            self.frames[bank, end].append(frame)
             for at, word, strobes in self.mover.write(place, frame):
                 if at // BLOCK not in self.memory.bad:
                     kept = strobes.bit_length()
@@ -120,6 +133,16 @@ class Bench:
             assert sorted(found) == sorted(self.bursts[bank]), f"{bank.name}: bursts differ"
             for end in range(len(self.wanted) if bank is Bank.READS else self.mover.WRITES):
                 assert await self.host.faults(bank, end) == self.faults[bank, end], (bank, end)
+                await self._checksum(bank, end)
+
+    async def _checksum(self, bank: Bank, end: int) -> None:
+        """Compares the count of an end's frames, and the CRC of its last one."""
+        frames = self.frames[bank, end]
+        count = await self.host.word(bank, end, EndWord.FRAMES)
+        assert count == len(frames) % FRAMES_MODULUS, f"{bank.name} {end}: {count} frames"
+        if frames:
+            found = await self.host.word(bank, end, EndWord.CRC)
+            assert found == zlib.crc32(frames[-1]), f"{bank.name} {end}: CRC {found:#010x}"
 
     async def until(self, done, what: str, cycles: int = 100_000) -> None:
         """Waits for a condition. Raises AssertionError where it does not come."""
@@ -192,7 +215,8 @@ async def registers(dut):
         assert await host.read(register) == value
     for offset, value in ((Register.STATUS, 1), (Register.PUSH_READ, mover.READS), (0x54, 0)):
         assert await host.write(offset, value) == AxiResp.SLVERR
-    for offset in (0x54, Bank.READS + 0x10 * mover.READS, Bank.WRITES + 1, 0x300):
+    assert await host.read(Register.DESIGN) == await host.read(Register.GRAPHS) == 0
+    for offset in (0x54, Bank.READS + END_BYTES * mover.READS, Bank.WRITES + 1, 0xC00):
         assert (await host.master.read(offset & ~3, 4)).resp == (
             AxiResp.OKAY if offset == Bank.WRITES + 1 else AxiResp.SLVERR
         )
@@ -278,6 +302,7 @@ async def _again(bench: Bench) -> None:
     ends, memory = bench.ends, bench.memory
     assert not any(ends.sending)
     bench.wanted_memory[:] = memory.content
+    bench.frames.clear()
     memory.reads.clear()
     memory.writes.clear()
     for taken in ends.taken:

@@ -13,6 +13,7 @@ from hw.kernels.join_add import JoinAdd
 from hw.kernels.mvu import Mvu
 from hw.kernels.pipe import Pipe
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
+from hw.stitch.concurrent import ConcurrentSystem, at_ends
 from hw.stitch.netlist import Netlist
 from hw.stitch.system import System
 
@@ -117,6 +118,14 @@ HARDWARE = Hardware(
     sources=(),
     graphs=GRAPHS,
 )
+
+
+CONCURRENT = at_ends(HARDWARE, ACCELERATORS, 8)
+
+
+def concurrent(**changed: Any) -> ConcurrentSystem:
+    """The concurrent system; `changed` are fields of its Hardware."""
+    return ConcurrentSystem("samfabric", ACCELERATORS, replace(CONCURRENT, **changed))
 
 
 def system(**changed: Any) -> System:

@@ -7,7 +7,8 @@
 #
 # The block design: the processor (ps) with its clock at the target frequency; the system (system)
 # and one DMA engine a channel, steered over one SmartConnect (control_net) and reading and writing
-# memory over one more (memory_net_<n>) for each HP port. Which cells there are and how each is set
+# memory over one more (memory_net_<n>) for each HP port. A concurrent system has no DMA engines: it
+# reads and writes memory by itself, and its interrupt is left open. Which cells there are and how each is set
 # stands in settings.tcl (hw/build/block_design.py); here they are wired.
 
 set here [file dirname [file normalize [info script]]]
@@ -124,6 +125,9 @@ create_bd_cell -type module -reference $top system
 # ---- Interfaces
 
 stage interfaces
+# A DMA's port to memory and its address space, by direction; the system's own has none.
+proc master_port {cell way} { return $cell/[expr {$way eq "" ? "m_axi" : "M_AXI_$way"}] }
+proc master_space {cell way} { return $cell/[expr {$way eq "" ? "m_axi" : "Data_$way"}] }
 proc join_interfaces {from to} {
   connect_bd_intf_net [get_bd_intf_pins $from] [get_bd_intf_pins $to]
 }
@@ -143,7 +147,7 @@ foreach {cell reads writes} $dmas {
 for {set n 0} {$n < [llength $memory_ports]} {incr n} {
   set slot 0
   foreach {cell way} [lindex $memory_ports $n] {
-    join_interfaces $cell/M_AXI_$way memory_net_$n/S[format %02d $slot]_AXI
+    join_interfaces [master_port $cell $way] memory_net_$n/S[format %02d $slot]_AXI
     incr slot
   }
   join_interfaces memory_net_$n/M00_AXI ps/[hp_port $n]
@@ -186,13 +190,13 @@ for {set n 0} {$n < [llength $memory_ports]} {incr n} {
     foreach memory [hp_memory $n] {
       # How much there is above 2 GB depends on the board: an UltraScale+ may have none.
       if {[llength [get_bd_addr_segs -quiet ps/$memory]]} {
-        assign_bd_address -target_address_space [get_bd_addr_spaces $cell/Data_$way] \
+        assign_bd_address -target_address_space [get_bd_addr_spaces [master_space $cell $way]] \
           [get_bd_addr_segs ps/$memory] -force
       }
     }
     foreach other [hp_others $n] {
       if {[llength [get_bd_addr_segs -quiet ps/$other]]} {
-        exclude_bd_addr_seg -target_address_space [get_bd_addr_spaces $cell/Data_$way] \
+        exclude_bd_addr_seg -target_address_space [get_bd_addr_spaces [master_space $cell $way]] \
           [get_bd_addr_segs ps/$other]
       }
     }

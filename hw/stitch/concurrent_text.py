@@ -1,0 +1,176 @@
+"""SystemVerilog of a concurrent system, as `ConcurrentSystem.verilog` writes it: a data mover, the
+accelerators at its ends, and the wires between them. What the parts do stands in their own modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hw.mover.mover import Mover
+from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
+from hw.spec.mover_map import ADDRESS_BITS
+from hw.stitch.system_text import (
+    REGISTER_BITS,
+    SETTINGS,
+    GraphModule,
+    control_ports,
+    head,
+    instance,
+    packed,
+)
+
+SETTING_BITS = 32
+MEMORY = {
+    "araddr": 40,
+    "arlen": 8,
+    "arsize": 3,
+    "arburst": 2,
+    "arvalid": 1,
+    "rready": 1,
+    "awaddr": 40,
+    "awlen": 8,
+    "awsize": 3,
+    "awburst": 2,
+    "awvalid": 1,
+    "wlast": 1,
+    "wvalid": 1,
+    "bready": 1,
+}
+"""Outputs of the memory port -> bits; wdata and wstrb are as wide as its words."""
+ANSWERS = {"arready": 1, "rresp": 2, "rlast": 1, "rvalid": 1, "awready": 1, "wready": 1}
+ANSWERS |= {"bresp": 2, "bvalid": 1}
+"""Inputs of the memory port -> bits; rdata is as wide as its words."""
+
+
+def setting_ends(
+    graphs: Sequence[GraphHardware], accelerators: Mapping[str, GraphModule]
+) -> dict[tuple[str, str], int]:
+    """Returns the setting end of each (graph, stream of an accelerator that gets one beat a run),
+    graphs given by index.
+    """
+    found = [(g.name, p) for g in graphs for p in accelerators[g.name].inputs() if p in SETTINGS]
+    return {pair: number for number, pair in enumerate(found)}
+
+
+def text(
+    title: str,
+    accelerators: Mapping[str, GraphModule],
+    hardware: Hardware,
+    mover: Mover,
+    memories: Sequence[str],
+) -> str:
+    """The module. memories: its parameters. mover: with the ends that the hardware names."""
+    graphs = sorted(hardware.graphs, key=lambda g: g.index)
+    lines = head(
+        title,
+        memories,
+        [*control_ports(ADDRESS_BITS), "output logic      o_irq", *_memory_ports(mover)],
+        (
+            "// Made by hw.stitch: accelerators, each at ends of its own of one data mover.",
+            "// Registers: hw/spec/mover_map.py. Streams at ends: hardware.json.",
+        ),
+    )
+    lines += _mover(hardware, mover)
+    settings = setting_ends(graphs, accelerators)
+    if not settings:
+        lines += ["", "  assign setting_tready = '1;"]
+    loads = [(graph, graph.setup) for graph in graphs if graph.setup is not None]
+    if loads:
+        lines += _setup(loads)
+    for graph in graphs:
+        ports = {p: n for (name, p), n in settings.items() if name == graph.name}
+        lines += _accelerator(graph, accelerators[graph.name], ports)
+    return "\n".join([*lines, "endmodule", "", "`default_nettype wire", ""])
+
+
+def memory_signals(word_bytes: int) -> list[tuple[str, int, str]]:
+    """Returns (direction, bits, name) of the signals of the memory port, without its prefix."""
+    wide = {"wdata": 8 * word_bytes, "wstrb": word_bytes}
+    signals = [("output", bits, name) for name, bits in {**MEMORY, **wide}.items()]
+    answers = {**ANSWERS, "rdata": 8 * word_bytes}
+    return signals + [("input", bits, name) for name, bits in answers.items()]
+
+
+def _memory_ports(mover: Mover) -> list[str]:
+    kinds = {"output": "output logic     ", "input": "input  wire logic"}
+    return [
+        f"{kinds[way]} {f'[{bits - 1}:0] ' if bits > 1 else ''}m_axi_{name}"
+        for way, bits, name in memory_signals(mover.WORD_BYTES)
+    ]
+
+
+def _mover(hardware: Hardware, mover: Mover) -> list[str]:
+    """The mover, and the signals at its ends."""
+    lines = ["", "  logic streams_rst;"]
+    for side, count in (("read", mover.READS), ("write", mover.WRITES)):
+        lines += [f"  logic [{count - 1}:0][7:0] {side}_tdata;"]
+        if side == "read":  # some kernels count, and tdata of a setting has bits to spare
+            lines += ["  // verilator lint_off UNUSEDSIGNAL"]
+        lines += [f"  logic [{count - 1}:0] {side}_tlast;"]
+        if side == "read":
+            lines += [f"  logic [{mover.SETTINGS - 1}:0][{SETTING_BITS - 1}:0] setting_tdata;"]
+            lines += [f"  logic [{mover.SETTINGS - 1}:0] setting_tvalid;"]
+            lines += ["  // verilator lint_on UNUSEDSIGNAL"]
+        lines += [f"  logic [{count - 1}:0] {side}_tvalid, {side}_tready;"]
+    lines += [f"  logic [{mover.SETTINGS - 1}:0] setting_tready;"]
+    parameters = {k: f"{getattr(mover, k)}" for k in ("READS", "WRITES", "SETTINGS", "WORD_BYTES")}
+    parameters |= {"DESIGN": f"32'h{hardware.identity:08x}"}
+    parameters |= {"GRAPHS": f"8'd{len(hardware.graphs)}"}
+    pins = {"clk": "clk", "rst": "rst", "o_irq": "o_irq", "o_rst": "streams_rst"}
+    names = [port.split()[-1] for port in (*control_ports(ADDRESS_BITS), *_memory_ports(mover))]
+    pins |= {name: name for name in names}
+    for prefix, side in (("m_axis", "read"), ("s_axis", "write")):
+        pins |= {f"{prefix}_{s}": f"{side}_{s}" for s in ("tdata", "tlast", "tvalid", "tready")}
+    pins |= {f"m_axis_setting_{s}": f"setting_{s}" for s in ("tdata", "tvalid", "tready")}
+    return [*lines, *instance("mover", "mover", parameters, pins)]
+
+
+def _setup(loads: Sequence[tuple[GraphHardware, StreamEnd]]) -> list[str]:
+    """What leads the setup end to each accelerator that has memories to load, in turn."""
+    end = loads[0][1].channel
+    wires = [f"{graph.name}_{setup.name}" for graph, setup in loads]
+    pins = {"clk": "clk", "rst": "streams_rst"}
+    pins |= {f"s_axis_{s}": f"read_{s}[{end}]" for s in ("tlast", "tvalid", "tready")}
+    pins |= {f"m_axis_{s}": packed(f"{w}_{s}" for w in wires) for s in ("tvalid", "tready")}
+    return [
+        "",
+        f"  // ---- Setup streams: {', '.join(graph.name for graph, _ in loads)}",
+        *(f"  logic {wire}_tvalid, {wire}_tready;" for wire in wires),
+        *instance("system_setup", "setup", {"USES": f"{len(loads)}"}, pins),
+    ]
+
+
+def _accelerator(
+    graph: GraphHardware, accelerator: GraphModule, settings: Mapping[str, int]
+) -> list[str]:
+    """A graph's accelerator at its ends, with a reset of its own."""
+    values = {
+        k: f'"{v}"' if isinstance(v, str) else f"{v}" for k, v in accelerator.parameters().items()
+    }
+    values |= {k.upper(): f"{graph.name}_{k}".upper() for k in accelerator.memories()}
+    pins = {"clk": "clk", "rst": f"{graph.name}_rst"}
+    inputs = {end.name: end.channel for end in graph.inputs}
+    for port, stream in accelerator.inputs().items():
+        if port in settings:
+            n = settings[port]
+            low = min(stream.width, REGISTER_BITS[SETTINGS[port]])
+            pins[f"{port}_tdata"] = f"{stream.width}'(setting_tdata[{n}][{low - 1}:0])"
+            pins |= {f"{port}_{s}": f"setting_{s}[{n}]" for s in ("tvalid", "tready")}
+            continue
+        loads = graph.setup is not None and port == graph.setup.name
+        n = graph.setup.channel if loads and graph.setup else inputs[port]
+        pins[f"{port}_tdata"] = f"read_tdata[{n}]"
+        pins |= {f"{port}_tlast": f"read_tlast[{n}]"} if stream.last else {}
+        for signal in ("tvalid", "tready"):
+            own = f"{graph.name}_{port}_{signal}"
+            pins[f"{port}_{signal}"] = own if loads else f"read_{signal}[{n}]"
+    for end in graph.outputs:
+        for signal in ("tdata", "tlast", "tvalid", "tready"):
+            pins[f"{end.name}_{signal}"] = f"write_{signal}[{end.channel}]"
+    return [
+        "",
+        f"  // ---- {graph.name}",
+        f"  logic {graph.name}_rst;",
+        f"  always_ff @(posedge clk) {graph.name}_rst <= streams_rst;",
+        *instance(accelerator.title, graph.name, values, pins),
+    ]

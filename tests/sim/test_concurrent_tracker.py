@@ -1,0 +1,70 @@
+"""The whole tracker on a concurrent system in RTL: every accelerator at work at the same time, fed
+by the data mover from a memory that answers late, under the unchanged host.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from host.cli.verify import repeat
+from host.devices.golden import GoldenDevice
+from host.devices.rtl import RtlDevice
+from host.media.demo_clip import render_demo_clip
+from host.session import Session
+from hw import board as boards
+from hw.build.hardware import build
+from hw.search.target import Target
+from tests.board.prepare import golden_calls
+from tests.host.test_jobs import differences, prompts, tracked
+
+BUNDLES = Path(__file__).resolve().parents[2] / "bitstreams"
+OBJECTS = 3
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    source = next(BUNDLES.glob("tiny_emulated_*"))
+    folder = tmp_path_factory.mktemp("concurrent")
+    easy = Target(1e12, 1e12)
+    return build(
+        source,
+        boards.find("KV260"),
+        easy,
+        folder,
+        strict=False,
+        detector=False,
+        concurrent=True,
+    )
+
+
+def sessions(folder, frames, **given):
+    """(results of golden, results of the hardware) over so many frames with three objects."""
+    clip, asked = render_demo_clip(frames=frames)[0], {0: prompts(OBJECTS)}
+    wanted = tracked(Session(GoldenDevice(folder)), clip, asked)
+    device = RtlDevice(folder, **given)
+    found = tracked(Session(device, mode="throughput"), clip, asked)
+    device.close()
+    return wanted, found
+
+
+def test_each_graph_alone_equals_golden(tiny):
+    device = RtlDevice(tiny)
+    expected = {g.name: g.cycles for g in device.hardware.graphs}
+    for done in repeat(device, golden_calls(tiny, 3, 1), lambda _: None):
+        assert done.differing == 0
+        if done.graph != "memory_attention":  # its table is for a full bank
+            assert abs(expected[done.graph] / done.cycles - 1) <= 0.08, done
+    device.close()
+
+
+@pytest.mark.parametrize(
+    ("seeds", "frames"),
+    [(range(1), 6), pytest.param(range(1, 20), 20, marks=pytest.mark.slow)],
+    ids=["some", "many"],
+)
+def test_all_accelerators_at_once_change_no_number(tiny, seeds, frames):
+    """Frames pass with the memory late and all its channels hesitating; nothing stands still."""
+    for seed in seeds:
+        wanted, found = sessions(tiny, frames, stalls=seed)
+        assert differences(found, wanted) == 0
+        assert any(one.mask().any() for result in found for one in result.objects.values())

@@ -1,0 +1,86 @@
+"""The module of a concurrent system: it reads cleanly, and hardware that does not agree is refused.
+What it does is proven through its driver (tests/host/devices/test_mover_driver.py).
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from hw.spec.errors import SpecError
+from hw.spec.hardware import Hardware
+from hw.stitch.concurrent import PART, ConcurrentSystem, at_ends
+from hw.stitch.system import HERE
+from sim.lint import verible
+from sim.verilate import lint
+from sim.vivado_lint import findings, parse
+from tests.stitch import small_system
+
+GRAPHS = small_system.CONCURRENT.graphs
+
+
+@pytest.mark.parametrize("word_bytes", [8, 16])
+def test_the_module_reads_cleanly(word_bytes, tmp_path):
+    hardware = replace(small_system.CONCURRENT, word_bytes=word_bytes)
+    design = ConcurrentSystem("samfabric", small_system.ACCELERATORS, hardware).design(tmp_path)
+    # Ports of parts that a netlist leaves open, and constants in kernels, are theirs.
+    assert lint(design, "-Wno-PINMISSING", "-Wno-CMPCONST") == ""
+    assert verible(HERE / f"{PART}.sv") == ""
+    assert findings([parse(path) for path in design.files]) == []
+    assert len(set(design.files)) == len(design.files)
+
+
+def test_every_stream_has_an_end_for_itself():
+    reads = [e.channel for g in GRAPHS for e in g.inputs]
+    writes = [e.channel for g in GRAPHS for e in g.outputs]
+    assert reads == list(range(7)) and writes == list(range(5))
+    assert [g.setup.channel for g in GRAPHS if g.setup] == [7]
+    assert [g.settings for g in GRAPHS] == [{}, {}, {"length": 0, "layer": 1}, {}]
+    assert [g.longest for g in GRAPHS] == [0, 0, small_system.LENGTH, 0]
+    mover = small_system.concurrent().mover
+    assert (mover.READS, mover.WRITES, mover.SETTINGS) == (8, 5, 2)
+
+
+def test_without_settings_and_setup_nothing_is_left_open(tmp_path):
+    graphs = small_system.GRAPHS[:2]
+    accelerators = {g.name: small_system.ACCELERATORS[g.name] for g in graphs}
+    hardware = at_ends(replace(small_system.HARDWARE, graphs=graphs), accelerators, 8)
+    design = ConcurrentSystem("pair", accelerators, hardware).design(tmp_path)
+    assert lint(design, "-Wno-PINMISSING", "-Wno-CMPCONST") == ""
+    assert "system_setup" not in design.files[-1].read_text(encoding="utf-8")
+
+
+def test_hardware_json_keeps_what_the_driver_needs(tmp_path):
+    small_system.CONCURRENT.save(tmp_path)
+    assert Hardware.load(tmp_path) == small_system.CONCURRENT
+
+
+def changed(place, **fields):
+    graphs = list(GRAPHS)
+    graphs[place] = replace(graphs[place], **fields)
+    return {"graphs": tuple(graphs)}
+
+
+@pytest.mark.parametrize(
+    ("hardware", "message"),
+    [
+        (changed(0, inputs=(replace(GRAPHS[0].inputs[0], channel=1),)), "read ends"),
+        (changed(3, outputs=(replace(GRAPHS[3].outputs[0], channel=5),)), "write ends"),
+        (changed(2, settings={"length": 0}), "setting ends"),
+        (changed(2, settings={"length": 1, "layer": 0}), "setting ends"),
+        (changed(3, setup=replace(GRAPHS[3].setup, channel=6)), "read ends"),
+        ({"word_bytes": 3}, "WORD_BYTES = 3"),
+    ],
+)
+def test_hardware_that_does_not_agree_is_refused(hardware, message):
+    with pytest.raises(SpecError, match=message):
+        _ = small_system.concurrent(**hardware).mover
+
+
+def test_more_ends_than_a_mover_has_are_refused():
+    many = {f"copy{n}": replace(small_system.COPY, title=f"copy_{n}") for n in range(17)}
+    graphs = tuple(
+        replace(small_system.GRAPHS[0], name=name, index=n) for n, name in enumerate(many)
+    )
+    hardware = at_ends(replace(small_system.HARDWARE, graphs=graphs), many, 8)
+    with pytest.raises(SpecError, match=r"WRITES = 34 \(1 to 32"):
+        _ = ConcurrentSystem("many", many, hardware).mover
