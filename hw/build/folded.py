@@ -32,7 +32,7 @@ FOLDINGS = "foldings.toml"
 """A bundle with hardware keeps its foldings in this file."""
 STYLES = {"xc7": Style(140, 0, 30, sparing=True), "xcup": Style(220, 950, sparing=True)}
 """What a search begins with, by family."""
-CHAINS = {"xc7": (6,), "xcup": (3, 4, 6)}
+CHAINS = {"xc7": (6,), "xcup": (2, 3, 4, 6)}
 """Kernels that tready may run through, by family: the first is what the boards' clocks want
 (`make timing` tells), and the others follow where the budget has no room for the skids that it
 takes. Where it has none for the last, there are no skids."""
