@@ -32,7 +32,7 @@ FOLDINGS = "foldings.toml"
 """A bundle with hardware keeps its foldings in this file."""
 STYLES = {"xc7": Style(140, 0, 30, sparing=True), "xcup": Style(220, 950, sparing=True)}
 """What a search begins with, by family."""
-CHAINS = {"xc7": (6,), "xcup": (3, 4, 6)}
+CHAINS = {"xc7": (6,), "xcup": (2, 3, 4, 6)}
 """Kernels that tready may run through, by family: the first is what the boards' clocks want
 (`make timing` tells), and the others follow where the budget has no room for the skids that it
 takes. Where it has none for the last, there are no skids."""
@@ -222,16 +222,17 @@ def _searched(
 def _stored(
     flows: dict[str, Dataflow], manifest: Manifest, board: Board, target: Asked, concurrent: bool
 ) -> store.Stored | None:
-    """The foldings kept for a board, else those kept for another that do for this one; at once,
-    then those that the board has for one after another, where they do.
+    """The foldings kept for a board, else those kept for another that do for this one; for
+    accelerators at once also those kept for one after another.
     """
-    detects = manifest.detector is not None
-    path = store.place(manifest.model, board.name, detects, concurrent)
+    model, detects = manifest.model, manifest.detector is not None
+    path = store.place(model, board.name, detects, concurrent)
     if path.is_file():
         return store.load(path, store.Stored())
-    more = [(board.name, False)] if concurrent else []
-    for other, at_once in [*((name, concurrent) for name in boards.names()), *more]:
-        path = store.place(manifest.model, other, detects, at_once)
+    names = [board.name, *(name for name in boards.names() if name != board.name)]
+    arrangements = (True, False) if concurrent else (False,)
+    places = [store.place(model, n, detects, each) for each in arrangements for n in names]
+    for path in places:
         if not path.is_file():
             continue
         stored = store.load(path, store.Stored())

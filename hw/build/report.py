@@ -153,8 +153,9 @@ def _at_once(
         "The same accelerators all at work at the same time, each stream at an end of a data "
         "mover, two frames waiting at each. A model, not a simulation: frame by frame, an object's "
         "way through attention, decoder and memory encoder and for each further object the longest "
-        "interval of an accelerator; objects on their own, which never wait for each other's last "
-        "frames, the longer of that way and of all objects' intervals. Memory is taken to keep up.",
+        "interval of an accelerator, or for two frames that and the encoder's cycles; objects on "
+        "their own, which never wait for each other's last frames, the longer of that way and of "
+        "all objects' intervals. Memory is taken to keep up.",
         "",
         "| objects | detection | frame by frame | frames/s | objects on their own | frames/s "
         "| asked for |",
@@ -295,7 +296,7 @@ def write(folder: Path, synthesis: bool = True, target: Asked | None = None) -> 
     hardware = Hardware.load(folder)
     manifest = load_manifest(folder)
     folded = refold(folder, manifest, boards.find(hardware.board), bool(hardware.word_bytes))
-    target = target or asked(folded.board, manifest)
+    target = target or asked(folded.board, manifest, concurrent=folded.concurrent)
     found = resources.load(folder)
     if found is None and synthesis:
         with counted("synthesis", "kernels") as say:
@@ -349,8 +350,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         bundle = given.bundle or newest(given.config, given.board)
-        board = boards.find(Hardware.load(bundle).board)
-        target = asked(board, load_manifest(bundle), given)
+        hardware = Hardware.load(bundle)
+        board, concurrent = boards.find(hardware.board), bool(hardware.word_bytes)
+        target = asked(board, load_manifest(bundle), given, concurrent)
         missed = write(bundle, not given.no_synthesis, target)
     except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)

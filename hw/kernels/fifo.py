@@ -49,8 +49,8 @@ class Fifo(Plain):
 
     def cost(self) -> Cost:
         address = index_bits(self.DEPTH)
-        # Per bit of address two incrementers and a comparison; returning to zero before the
-        # counter's own end takes about as much again.
+        # Per bit of address two incrementers and two comparisons; returning to zero before the
+        # counter's own end takes twice as much again.
         whole = self.DEPTH.bit_count() == 1
-        control = Cost(lut=6 + address if whole else 5 + 2 * address, ff=2 * address + 2)
+        control = Cost(lut=6 + address if whole else 6 + 3 * address, ff=2 * address + 3)
         return ram_cost(self.DEPTH, self.STREAM_WIDTH + 1, self.RAM_STYLE) + control

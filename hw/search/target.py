@@ -114,11 +114,14 @@ class AtOnce(Asked):
         return found if self.looking == inf else {**found, "FPS_LOOKING": self.looking}
 
     def ratios(self, cycles: Mapping[str, Any], intervals: Mapping[str, Any]) -> list[Any]:
-        """One for all that an object's frame goes through, one for each accelerator's interval."""
+        """For all that an object's frame goes through, alone and behind the image encoder, and for
+        each accelerator's interval.
+        """
         one = min(self.one, self.looking) if DETECTOR in cycles else self.one
         frames = min(one, self.four, self.eight)
         each = self._each
-        found = [sum(n for g, n in cycles.items() if g not in (ONCE, DETECTOR)) / one]
+        chain = sum(n for g, n in cycles.items() if g not in (ONCE, DETECTOR))
+        found = [chain / one, (chain + cycles.get(ONCE, 0)) / 2 / one]
         for graph, interval in intervals.items():
             if graph == DETECTOR:
                 found.append(cycles[graph] / self.every / min(self.looking, frames))
@@ -151,15 +154,19 @@ def at_once(
 
     What an object's next frame needs of its last one is a chain: attention, decoder and memory
     encoder, one after another. drained: the objects follow each other through it at the longest
-    interval, and a frame begins when those of the last one are through; else every object goes on
-    by itself, and what binds is the chain, or the longest interval times the objects. The image
-    encoder and the detector work beside them. views: runs of the image encoder, the objects' number
-    in windows, of which a session begins the first one a frame early.
+    interval, and a frame begins when those of the last one are through; its image was given to the
+    encoder as that one began, so that two frames take no less than encoder and objects one after
+    the other. Else every object goes on by itself, images are given early enough, and what binds is
+    the chain, or the longest interval times the objects. The detector works beside them. views:
+    runs of the image encoder, the objects' number in windows, of which a session begins the first
+    one a frame early.
     """
     own = [g for g in cycles if g not in (ONCE, DETECTOR)]
     chain, longest = sum(cycles[g] for g in own), max(intervals[g] for g in own)
-    bounds = [chain + (objects - 1) * longest if drained else max(chain, objects * longest)]
-    bounds.append(views * intervals[ONCE])
+    way = chain + (objects - 1) * longest
+    bounds = [way if drained else max(chain, objects * longest), views * intervals[ONCE]]
+    if drained and views == 1:
+        bounds.append(-(-(cycles[ONCE] + way) // 2))
     if drained and views > 1:
         bounds.append(cycles[ONCE] + (views - 2) * intervals[ONCE] + chain)
     if every and DETECTOR in cycles:

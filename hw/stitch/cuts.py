@@ -22,13 +22,13 @@ End = tuple[str, str]
 Wires = tuple[tuple[str, str], ...]
 MOST = 3
 """Length of a chain between two registers."""
-AHEAD = {"attention": 2}
+AHEAD = {"attention": 3}
 """What kernels that cut have between their registers and their own tready."""
 CUT = "_cut"
 """Skids that `cut` puts in have names with this ending, by which `joined` knows them."""
 LOADED = "s_axis_weights"
 """An input of memories, whose tready is a register."""
-INSIDE = {"swg": 1, "attention": 1}
+INSIDE = {"swg": 2, "attention": 1}
 """What kernels have between a tready that arrives and their registers, beyond one LUT."""
 
 
@@ -123,8 +123,11 @@ class _Chains:
     def _too_long(self, name: str, leaves: Mapping[str, int], most: int) -> bool:
         """Is the chain to this kernel's registers too long, or that to a register before it?"""
         own = any(not source[0] for source in self.arriving.get(name, ()))
+        # What a kernel that cuts has before its own tready no skid makes shorter.
+        own = own and not self.instances[name].cuts_ready
         last = self.leaves(name, leaves) if own else 0
-        return max(self.arrives(name, leaves), last) > most and name in self.leaving
+        chains = max(self.arrives(name, leaves), last)
+        return chains > most and any(self._behind(e, leaves) for e in self.leaving.get(name, ()))
 
     def _narrowest(self, source: End, leaves: Mapping[str, int], most: int) -> End:
         """Of the chain behind an output; of several the one nearest to it. A skid's own registers
@@ -136,7 +139,7 @@ class _Chains:
             if not ends:
                 break
             chain.append(max(ends, key=lambda end: self._behind(end, leaves)))
-        able = [end for end in chain if self._behind(end, leaves) <= most]
+        able = [end for end in chain if self._behind(end, leaves) <= most] or chain[-1:]
         return min(able, key=lambda end: self._stream(end).width)
 
     def _stream(self, source: End) -> Stream:
