@@ -186,6 +186,7 @@ def test_an_image_is_given_a_frame_ahead_as_simulated():
     }
     intervals = dict(zip(cycles, (884_736, 411_840, 294_912, 165_888), strict=True))
     assert at_once(cycles, intervals, 1) == pytest.approx(1_694_579, rel=0.07)
+    assert at_once(cycles, intervals, 4) == pytest.approx(2_638_823, rel=0.05)
     assert at_once(cycles, intervals, 1, drained=False) == 529_175 + 544_621 + 213_349
 
 
