@@ -233,8 +233,8 @@ class Call(NamedTuple):
 
 
 class HeldCall(Call):
-    """The outputs of a held call are valid until the generator that asked has ended, or until the
-    graph's next call where calls run one after another.
+    """The outputs of a held call are valid until the generator that asked has ended or yields its
+    next held call; where calls run one after another, until the graph's next call.
     """
 
 
@@ -288,6 +288,8 @@ def drive_all(
             track.advance(None)
         while True:
             for track in tracks:
+                if isinstance(track.call, HeldCall):
+                    _release_held(track, jobs)
                 if track.call is not None and jobs.room(track.call.graph):
                     track.job = jobs.submit(*track.call)
                     running[track.job] = track
@@ -310,8 +312,7 @@ def drive_all(
             track.advance(outputs)
             if track.call is None:
                 _release(track, jobs)
-                while track.held:
-                    jobs.release(track.held.pop())
+                _release_held(track, jobs)
     except BaseException as error:
         for track in tracks:
             track.steps.close()
@@ -320,6 +321,11 @@ def drive_all(
                 if held is not None and (held.done or not isinstance(error, JobTimeout)):
                     jobs.release(held)
         raise
+
+
+def _release_held(track: _Track, jobs: Jobs) -> None:
+    while track.held:
+        jobs.release(track.held.pop())
 
 
 def _release(track: _Track, jobs: Jobs) -> None:
