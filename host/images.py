@@ -19,7 +19,7 @@ from host.errors import FrameError
 from host.prompts import LOGIT_LIMIT, Prompt
 
 Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1, normalised to the frame."""
+"""A box is x0, y0, x1, y1, normalised to the frame."""
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,14 @@ LEAST_SIDE = 0.2
 LEAST_CONTEXT = 1.6
 """A window that has not yet grown as far as it will is at least so many times its object."""
 GROWTH, SHRINKAGE = 0.3, 0.1
-"""Share of the way, in logarithms, that a window's side goes from frame to frame. It shrinks
+"""A window's side goes this share of its way, in logarithms, from frame to frame. It shrinks
 slowly: a mask that is small by mistake must not close the window to the rest of its object, nor to
 where a hidden one comes out again.
 """
 WIDENING = 1.25
 """Factor by which a window grows from frame to frame while its object is not to be seen."""
 SPARE = 0.005
-"""Share of a mask that may lie outside its box on each side: specks do not move a window."""
+"""This share of a mask may lie outside its box on each side: specks do not move a window."""
 
 
 def choose_mask(ious: ArrayLike, prompt: Prompt | None, memory: bool) -> int:

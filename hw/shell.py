@@ -57,7 +57,7 @@ class Shell:
 
     @property
     def cost(self) -> Cost:
-        """All parts together."""
+        """Returns what all parts cost together."""
         return sum((part.cost for part in self.parts), Cost())
 
     @property

@@ -67,7 +67,7 @@ class Folded:
 
     @property
     def cycles(self) -> dict[str, int]:
-        """Of a frame, by graph, as planned."""
+        """Returns the cycles of a frame, by graph, as planned."""
         return {graph: plan.cycles for graph, plan in self.plans.items()}
 
     @property

@@ -15,7 +15,9 @@ for."""
 WITH_DETECTOR = {"xcup": (33.0, 12.0, 30.0), "xc7": (20.0, 7.0, 15.0)}
 """The same where the detector shares the board, and with one object while it is at work."""
 AT_ONCE = {"xcup": (115.0, 60.0, 30.0, 0.0), "xc7": (55.0, 30.0, 15.0, 0.0)}
-"""With one object, four and eight, where accelerators work at the same time, without a detector."""
+"""The rates with one object, four and eight, where accelerators work at once and there is no
+detector.
+"""
 AT_ONCE_WITH_DETECTOR = {"xcup": (60.0, 30.0, 15.0, 60.0), "xc7": (30.0, 15.0, 7.0, 30.0)}
 """The same beside a detector, and with one object while it is at work."""
 EVERY = 8

@@ -36,7 +36,7 @@ class Asked(ABC):
     @property
     @abstractmethod
     def options(self) -> dict[str, float]:
-        """Cycles that a frame may take, by the option that its rate is asked for with."""
+        """Returns the cycles that a frame may take, by the option that asks for its rate."""
 
     def met(self, cycles: Mapping[str, int], intervals: Mapping[str, int]) -> bool:
         """Tells whether the rate is kept, given the cycles of each graph."""

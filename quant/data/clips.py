@@ -20,7 +20,7 @@ CROPPED_SHARE = 0.6
 SMALLEST_CROP = 0.55  # of the frame's side
 FOLLOWED_SHARE = 0.5
 CONTEXT = (1.4, 3.0)
-"""Side of a close window over that of the object that it holds."""
+"""A close window has so many times the side of the object that it holds."""
 SMALLEST_WINDOW = 0.15  # of the frame's side
 TRIES = 5
 SMALLEST_TARGET = 1e-3  # of the frame: below it no cell of the mask grid would be covered
