@@ -15,6 +15,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -313,6 +314,12 @@ def write(folder: Path, synthesis: bool = True, target: Asked | None = None) -> 
         for r in RESOURCES
         if getattr(total, r) > getattr(budget, r)
     ]
+    shell, moved = (replace(folded, concurrent=c).shell.cost.lut for c in (False, True))
+    if missed and not folded.concurrent and moved < shell:
+        missed.append(
+            f"the shell with AXI DMAs is {shell:,.0f} lut of it, with a data mover "
+            f"{moved:,.0f}: make hardware CONCURRENT=1"
+        )
     slow = target.excess(_cycles(folded, simulated(folder)), folded.intervals)
     return missed + ([f"{slow:.3f} times the cycles that a frame may take"] if slow > 1 else [])
 

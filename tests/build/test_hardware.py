@@ -12,13 +12,14 @@ from matplotlib.colors import to_rgba
 from hw import board as boards
 from hw.build import folded as folded_module
 from hw.build import hardware, pictures, report, resources
-from hw.build.folded import CHAINS, FOLDINGS, fold, refold
+from hw.build.folded import CHAINS, FOLDINGS, Folded, fold, refold
 from hw.build.progress import counted
 from hw.build.rates import asked
 from hw.fold.folding import FoldingError
 from hw.search import store
 from hw.search.search import NoFitError
 from hw.search.target import AtOnce, Target, at_once
+from hw.shell import Part, Shell
 from hw.spec.errors import BundleError
 from hw.spec.hardware import Hardware, newest
 from hw.spec.host_work import HostWork, Measured
@@ -194,6 +195,22 @@ def test_a_report_says_what_binds_where_the_rate_is_missed(bundle):
         r"With 1 object, the rate is missed by .*%: `\w+` takes .* in it `\S+` binds", text
     )
     assert "With 4 objects, `" in text
+
+
+def test_a_report_of_what_does_not_fit_names_the_shell_that_takes_less(bundle, monkeypatch):
+    small = replace(BOARD.budget(), lut=1000)
+    monkeypatch.setattr(type(BOARD), "budget", lambda board: small)
+    parts = {True: Cost(lut=700), False: Cost(lut=900)}
+    monkeypatch.setattr(
+        Folded,
+        "shell",
+        property(lambda folded: Shell((Part("all", parts[folded.concurrent], "", False),))),
+    )
+    over, remedy = report.write(bundle, synthesis=False, target=EASY)
+    assert over.startswith("lut ") and over.endswith(" of 1,000")
+    assert "AXI DMAs is 900 lut of it, with a data mover 700: make hardware CONCURRENT=1" in remedy
+    parts[True] = Cost(lut=950)  # then the mover is no remedy
+    assert len(report.write(bundle, synthesis=False, target=EASY)) == 1
 
 
 def test_tiny_with_its_detector_fits_a_pynq_z2():
