@@ -209,7 +209,7 @@ class Threads:
         wait_for(futures, seconds, FIRST_COMPLETED)
 
     def release(self, frame: Running) -> None:
-        """Gives a frame's buffer set back."""
+        """Gives the buffer set of a frame that has ended back to its graph."""
         assert isinstance(frame, _Frame)
         self._free[frame.graph].append(frame.slot)
 

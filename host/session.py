@@ -247,8 +247,7 @@ class Session:
             return drive(self._encoding(window), self._model.run)
         if window not in state.images:
             assert state.frame is not None  # a step has been taken
-            call = self._model.image_call(state.frame, state.codes)
-            job = self._jobs.submit(*call)
+            job = self._jobs.submit(*self._model.image_call(state.frame, state.codes))
             state.images[window] = {n: a.copy() for n, a in self._jobs.wait(job).items()}
             self._jobs.release(job)
             self._model.clock.add(job.graph, job.ms)
@@ -277,8 +276,7 @@ class Session:
         most = (jobs.sets - bool(self.context)) // 2
         ahead: dict[Window, Job] = {}
         for window in list(windows or [Window.whole(size)])[:most]:
-            call = self._model.image_call(window.crop(frame), codes if window.is_whole else None)
-            ahead[window] = jobs.submit(*call)
+            ahead[window] = jobs.submit(*self._model.image_call(frame, codes, window))
         return ahead
 
     @property
@@ -354,8 +352,7 @@ class Session:
         if window in state.images:
             return state.images[window]
         assert state.frame is not None  # a step has been taken
-        codes = state.codes if window.is_whole else None
-        call = self._model.image_call(window.crop(state.frame), codes)
+        call = self._model.image_call(state.frame, state.codes, window)
         if self._jobs is not None:
             return (yield HeldCall(*call))
         state.images.clear()  # the device may reuse the buffers even if it fails

@@ -142,10 +142,18 @@ class ObjectModel:
             codes = codes.astype(np.float32) / np.float32(128)
         return codes
 
-    def image_call(self, frame: NDArray[np.uint8], codes: NDArray[Any] | None = None) -> Call:
-        """Returns the image encoder's call for a frame (H, W, 3) RGB. codes are what `prepare` made
-        of the frame, where that was done ahead of time.
+    def image_call(
+        self,
+        frame: NDArray[np.uint8],
+        codes: NDArray[Any] | None = None,
+        window: images.Window | None = None,
+    ) -> Call:
+        """Returns the image encoder's call for a window of a frame (H, W, 3) RGB, by default the
+        whole of it. codes are what `prepare` made of the whole frame, where that was done ahead of
+        time.
         """
+        if window is not None and not window.is_whole:
+            frame, codes = window.crop(frame), None
         if codes is None:
             with self.clock.stage("prepare"):
                 codes = self.prepare(frame)

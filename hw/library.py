@@ -22,7 +22,7 @@ def names() -> list[str]:
 
 
 def common_modules() -> list[str]:
-    """Every module that kernels share."""
+    """Returns the names of all modules that kernels share."""
     return sorted(path.stem for path in COMMON.rglob("*.sv"))
 
 

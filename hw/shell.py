@@ -51,7 +51,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Shell:
-    """The parts around the accelerators."""
+    """A shell lists the parts that stand around a system's accelerators."""
 
     parts: tuple[Part, ...]
 

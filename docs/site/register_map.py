@@ -68,7 +68,7 @@ def mover_tables() -> str:
 
 
 def _table(module: ModuleType) -> list[str]:
-    """The registers of a map."""
+    """Returns the table of a map's registers in Markdown."""
     lines = ["", "| offset | register | access | meaning |", "|---|---|---|---|"]
     access, said = "", comments("Register", module)
     for register in module.Register:

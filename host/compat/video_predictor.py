@@ -281,7 +281,7 @@ class SAM2VideoPredictor(ModuleNames):
         """The image encoder's outputs on a window of a frame, a call at a time."""
         if self._encoded is None or self._encoded[:3] != (state, index, window):
             self._encoded = None  # the device may reuse the buffers even if it fails
-            image = yield self.model.image_call(window.crop(state.images[index]))
+            image = yield self.model.image_call(state.images[index], window=window)
             self._encoded = (state, index, window, image)
         return self._encoded[3]
 

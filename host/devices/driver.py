@@ -57,7 +57,7 @@ class Transport(Protocol):
         ...
 
     def read(self, offset: int) -> int:
-        """Returns the value of a register."""
+        """Returns the 32 bits of the register at a byte offset."""
         ...
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:

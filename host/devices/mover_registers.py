@@ -21,7 +21,7 @@ class Words(Protocol):
         ...
 
     def read(self, offset: int) -> int:
-        """Returns the value of a register."""
+        """Returns the 32 bits of the register at a byte offset."""
         ...
 
 

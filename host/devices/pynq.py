@@ -85,7 +85,7 @@ class PynqTransport(PynqMemory):
         self._control.write(offset, value)
 
     def read(self, offset: int) -> int:
-        """Returns the value of a register."""
+        """Returns the 32 bits of the register at a byte offset."""
         return self._control.read(offset)
 
     def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:

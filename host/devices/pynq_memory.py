@@ -33,7 +33,7 @@ class Registers:
         self._array = pynq.MMIO(address, WINDOW).array
 
     def read(self, offset: int) -> int:
-        """Returns the value of a register."""
+        """Returns the 32 bits of the register at a byte offset."""
         return int(self._array[offset // 4])
 
     def write(self, offset: int, value: int) -> None:

@@ -47,7 +47,7 @@ class PynqMoverTransport(PynqMemory):
         self._registers.write(offset, value)
 
     def read(self, offset: int) -> int:
-        """Returns the value of a register."""
+        """Returns the 32 bits of the register at a byte offset."""
         return self._registers.read(offset)
 
     def address(self, array: NDArray[Any]) -> int:

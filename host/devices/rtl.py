@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 from host.devices.driver import Span, TransportError
 from host.devices.hardware import HardwareDevice
 from host.devices.rtl_mover import RtlMoverTransport
+from host.devices.simulated import SimulatedRegisters
 from host.errors import BundleError, DeviceError
 from hw.spec.hardware import Hardware
 
@@ -21,7 +22,7 @@ STRIDE = 50_000
 """The system is clocked this many cycles between two looks at the registers."""
 
 
-class RtlTransport:
+class RtlTransport(SimulatedRegisters):
     """This transport reaches the registers and channels of a simulated system, a
     `sim.rtl.system.RtlSystem`.
 
@@ -29,31 +30,10 @@ class RtlTransport:
     none.
     """
 
-    timeout = 4.0
-    grace = 20_000
-
     def __init__(self, system: Any, stalls: int | None = None) -> None:
-        from sim.errors import SimulatorError
-
-        self._system, self._error = system, SimulatorError
+        super().__init__(system, stalls)
         self._stalls = None if stalls is None else np.random.default_rng(stalls)
-        if stalls is not None:
-            self.timeout, self.grace = 100.0, 200_000
         self._started = 0
-
-    def write(self, offset: int, value: int) -> None:
-        """Writes a value of 32 bits to the simulated system's register at a byte offset."""
-        try:
-            self._system.write(offset, value)
-        except self._error as error:
-            raise TransportError(str(error)) from error
-
-    def read(self, offset: int) -> int:
-        """Returns the value of a register."""
-        try:
-            return int(self._system.read(offset))
-        except self._error as error:
-            raise TransportError(str(error)) from error
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Returns an array of zeros in ordinary memory."""

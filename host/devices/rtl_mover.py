@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from host.devices.driver import TransportError
+from host.devices.simulated import SimulatedRegisters
 from host.errors import DeviceError
 
 PAGE = 4096
@@ -19,7 +20,7 @@ LONG = (1, 300)
 """A memory that hesitates answers after so many cycles."""
 
 
-class RtlMoverTransport:
+class RtlMoverTransport(SimulatedRegisters):
     """This transport reaches the registers and the memory of a simulated concurrent system, a
     `sim.rtl.concurrent.ConcurrentRtl`.
 
@@ -31,28 +32,12 @@ class RtlMoverTransport:
     grace = 30_000
 
     def __init__(self, system: Any, stalls: int | None = None) -> None:
-        from sim.errors import SimulatorError
-
-        self._system, self._error, self._used = system, SimulatorError, 0
+        super().__init__(system, stalls)
+        self._used = 0
         self._memory = np.zeros(MEMORY_BYTES, np.uint8)
         system.place(BASE, self._memory)
         if stalls is not None:
-            self.timeout, self.grace = 100.0, 200_000
             system.behave(LONG, None, stalls)
-
-    def write(self, offset: int, value: int) -> None:
-        """Writes a value of 32 bits to the simulated mover's register at a byte offset."""
-        try:
-            self._system.write(offset, value)
-        except self._error as error:
-            raise TransportError(str(error)) from error
-
-    def read(self, offset: int) -> int:
-        """Returns the value of a register."""
-        try:
-            return int(self._system.read(offset))
-        except self._error as error:
-            raise TransportError(str(error)) from error
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Returns an array of zeros in the simulated memory, on a page of its own. The memory is

@@ -110,7 +110,7 @@ class Instant:
             )
 
     def read(self, offset: int) -> int:
-        """Returns the value of a register."""
+        """Returns the 32 bits of the register at a byte offset."""
         return self._registers.get(offset, 0)
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:

@@ -41,7 +41,7 @@ class Rate:
     cycles: float
 
     def per_second(self, clock_mhz: float) -> float:
-        """Frames a second at a clock in MHz."""
+        """Returns the frames a second that these cycles make at a clock in MHz."""
         return clock_mhz * 1e6 / self.cycles
 
 

@@ -25,7 +25,7 @@ from hw.spec.errors import SamFabricError
 from hw.spec.hardware import Hardware, newest
 
 NO_VIVADO = 3
-"""Exit code."""
+"""The command's exit code where there is no Vivado."""
 NEEDED = (
     "No vivado on the PATH: the bitstream needs Vivado "
     f"{'.'.join(map(str, vivado.OLDEST))} or newer."

@@ -169,19 +169,17 @@ def _at_once(
         looking = target.looking if isinstance(target, AtOnce) else inf
         wanted[1, target.every] = looking if looking < inf else None
         wanted |= {(4, target.every): None, (8, target.every): None}
-    for (objects, every), most in wanted.items():
-        totals = [at_once(cycles, folded.intervals, objects, every, d) for d in (True, False)]
+    rows = [(str(objects), objects, every, 1, most) for (objects, every), most in wanted.items()]
+    rows += [(f"{n}, in windows", n, 0, n, None) for n in SEVERAL if windows]
+    for name, objects, every, views, most in rows:
+        totals = [
+            at_once(cycles, folded.intervals, objects, every, drained, views)
+            for drained in (True, False)
+        ]
         looks = f"every {every} frames" if every else "none"
         said = f"{folded.board.target_mhz * 1e6 / most:g}" if most else ""
         cells = [cell for n in totals for cell in (f"{n:,}", f"{hertz / n:.2f}")]
-        lines.append(f"| {' | '.join([str(objects), looks, *cells, said])} |")
-    for objects in SEVERAL if windows else ():
-        totals = [
-            at_once(cycles, folded.intervals, objects, drained=d, views=objects)
-            for d in (True, False)
-        ]
-        cells = [cell for n in totals for cell in (f"{n:,}", f"{hertz / n:.2f}")]
-        lines.append(f"| {' | '.join([f'{objects}, in windows', 'none', *cells, ''])} |")
+        lines.append(f"| {' | '.join([name, looks, *cells, said])} |")
     return [*lines, ""]
 
 

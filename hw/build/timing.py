@@ -39,7 +39,7 @@ from hw.timing.netlists import netlists
 FILE = "timing.json"
 PATHS = 10
 NEGATIVE = 3
-"""Exit code."""
+"""The command's exit code where slack is negative."""
 
 
 @dataclass(frozen=True)

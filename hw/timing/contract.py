@@ -35,7 +35,7 @@ FILE = Path(__file__).with_name("contract.toml")
 SLACK_NS = 0.02
 """What the numbers of the table, with two decimals, may be off by."""
 SLOWER = 3
-"""Exit code."""
+"""The command's exit code where a kernel got slower."""
 
 
 @dataclass(frozen=True)

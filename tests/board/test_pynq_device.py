@@ -18,7 +18,7 @@ from host.errors import BundleError, DeviceError
 from hw.spec.handoff import Dma
 from hw.spec.hardware import Hardware
 from sim.board.machine import KV260, PYNQ_Z2
-from tests.board.calls import call_of, run
+from tests.board.calls import call_of, plant, run
 
 
 def test_every_graph_equals_its_golden(device, folder, small, machine):
@@ -39,12 +39,6 @@ def expect(device, small, match, graph="copy"):
 
 
 # -- memory
-
-
-def plant(monkeypatch, pynq, method, instead):
-    """Replaces a method of every buffer that the device allocates from now on."""
-    kind = type(pynq.allocate(shape=(8,), dtype=np.dtype(np.uint8), cacheable=1))
-    monkeypatch.setattr(kind, method, instead)
 
 
 @pytest.mark.parametrize("method", ["flush", "invalidate"])

@@ -18,7 +18,7 @@ from host.jobs import Jobs
 from hw.spec.handoff import Dma, Handoff
 from hw.spec.mover_map import Register
 from sim.board.machine import KV260
-from tests.board.calls import call_of, run, same
+from tests.board.calls import call_of, plant, run, same
 
 
 @pytest.fixture
@@ -53,12 +53,6 @@ def test_frames_of_all_graphs_at_once(device, small, seed):
             same(jobs.wait(job), running.pop(job).outputs)
             jobs.release(job)
     jobs.close()
-
-
-def plant(monkeypatch, pynq, method, instead):
-    """Replaces a method of every buffer that the device allocates from now on."""
-    kind = type(pynq.allocate(shape=(8,), dtype=np.dtype(np.uint8), cacheable=1))
-    monkeypatch.setattr(kind, method, instead)
 
 
 @pytest.mark.parametrize("method", ["flush", "invalidate"])

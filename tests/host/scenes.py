@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from host.prompts import Prompt
+
 HEIGHT, WIDTH, SIDE = 96, 160, 32
 RED, BLUE = (250, 10, 10), (10, 10, 250)
 BACKGROUND = (60, 160, 60)
@@ -41,3 +43,15 @@ def red_frame(index: int) -> np.ndarray:
 
 def both_frame(index: int) -> np.ndarray:
     return draw_frame((RED, *corner(index)), (BLUE, *corner(index, 56)))
+
+
+def prompt(**kwargs):
+    return Prompt.from_pixels(HEIGHT, WIDTH, **kwargs)
+
+
+def click(x, y, label=1):
+    return prompt(points=[[x, y]], labels=[label])
+
+
+def box_around(x, y):
+    return prompt(box=[x, y, x + SIDE - 1, y + SIDE - 1])

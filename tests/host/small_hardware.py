@@ -18,6 +18,8 @@ from hw.spec.port import Port
 from tests.stitch import small_system
 from tests.stitch.small_system import ACCELERATORS, DIM, GRAPHS, PRODUCT, QUERIES
 
+RAGGED = (1, 2, 5, 16, 7)
+
 SHAPES = {
     "copy": {"image": (1, 4, 2, 3), "first": (1, 4, 2, 3), "second": (1, 3, 4, 2)},
     "add": {name: (1, 4, 3, 2) for name in ("a", "b", "sum")},
@@ -100,3 +102,22 @@ def _shaped(codes: np.ndarray, port: Port, length: int = 0) -> np.ndarray:
     codes = codes.reshape(-1)[: b * c * h * w]
     whole = codes.reshape(b, h, w, c).transpose(0, 3, 1, 2)
     return np.ascontiguousarray(whole).astype(port.storage)
+
+
+def same(found, wanted):
+    assert found.keys() == wanted.keys()
+    for name, codes in wanted.items():
+        assert found[name].shape == codes.shape and found[name].dtype == codes.dtype
+        np.testing.assert_array_equal(found[name], codes)
+
+
+def run_all(driver, rng):
+    """Every graph in turn, the ragged one at several lengths and with both layers."""
+    for graph in ("copy", "add", "multiply"):
+        inputs, wanted = example(graph, rng)
+        found, cycles = driver.run(graph, inputs)
+        same(found, wanted)
+        assert cycles >= max(codes.size for codes in wanted.values())
+    for length in RAGGED:
+        inputs, wanted = example("attend", rng, length, length % 2)
+        same(driver.run("attend", inputs, layer=length % 2)[0], wanted)

@@ -4,34 +4,22 @@ import numpy as np
 import pytest
 
 from host.errors import UsageError
-from host.prompts import Prompt
 from host.session import Session
 from tests.host.fake_device import FakeDevice
 from tests.host.scenes import (
     HEIGHT,
     RED,
-    SIDE,
     WIDTH,
     both_frame,
+    box_around,
+    click,
     corner,
     draw_frame,
     overlap,
+    prompt,
     red_frame,
     square_mask,
 )
-
-
-def prompt(**kwargs):
-    return Prompt.from_pixels(HEIGHT, WIDTH, **kwargs)
-
-
-def click(x, y, label=1):
-    return prompt(points=[[x, y]], labels=[label])
-
-
-def box_around(x, y):
-    return prompt(box=[x, y, x + SIDE - 1, y + SIDE - 1])
-
 
 SMALL = 8
 

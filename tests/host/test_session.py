@@ -15,28 +15,17 @@ from tests.host.scenes import (
     BLUE,
     HEIGHT,
     RED,
-    SIDE,
     WIDTH,
     both_frame,
+    box_around,
+    click,
     corner,
     draw_frame,
     overlap,
+    prompt,
     red_frame,
     square_mask,
 )
-
-
-def prompt(**kwargs):
-    return Prompt.from_pixels(HEIGHT, WIDTH, **kwargs)
-
-
-def click(x, y, label=1):
-    return prompt(points=[[x, y]], labels=[label])
-
-
-def box_around(x, y):
-    return prompt(box=[x, y, x + SIDE - 1, y + SIDE - 1])
-
 
 RED_CLICK = click(corner(0)[0] + 16, 32)
 BLUE_CLICK = click(corner(0)[0] + 16, 72)

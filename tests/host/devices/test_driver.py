@@ -21,9 +21,7 @@ from hw.spec.port import Port
 from sim.rtl.bundle import open_bundle
 from tests.board.prepare import listed
 from tests.host.fake_device import write_bundle
-from tests.host.small_hardware import PORTS, example, write_hardware
-
-RAGGED = (1, 2, 5, 16, 7)
+from tests.host.small_hardware import PORTS, example, run_all, same, write_hardware
 
 
 @pytest.fixture(scope="module")
@@ -47,25 +45,6 @@ def connect(folder):
     yield open_driver
     for transport in opened:
         transport.close()
-
-
-def same(found, wanted):
-    assert found.keys() == wanted.keys()
-    for name, codes in wanted.items():
-        assert found[name].shape == codes.shape and found[name].dtype == codes.dtype
-        np.testing.assert_array_equal(found[name], codes)
-
-
-def run_all(driver, rng):
-    """Every graph in turn, the ragged one at several lengths and with both layers."""
-    for graph in ("copy", "add", "multiply"):
-        inputs, wanted = example(graph, rng)
-        found, cycles = driver.run(graph, inputs)
-        same(found, wanted)
-        assert cycles >= max(codes.size for codes in wanted.values())
-    for length in RAGGED:
-        inputs, wanted = example("attend", rng, length, length % 2)
-        same(driver.run("attend", inputs, layer=length % 2)[0], wanted)
 
 
 def test_every_graph_equals_its_golden(connect):

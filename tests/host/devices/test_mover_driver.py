@@ -17,9 +17,8 @@ from host.jobs import Jobs, JobTimeout
 from hw.spec.hardware import Hardware
 from hw.spec.mover_map import Bank, Control, EndWord, Register
 from sim.rtl.bundle import open_concurrent
-from tests.host.small_hardware import PORTS, example, write_hardware
+from tests.host.small_hardware import PORTS, example, run_all, same, write_hardware
 
-RAGGED = (1, 2, 5, 16, 7)
 OUTSIDE = 0x20_0000_0000
 
 
@@ -44,25 +43,6 @@ def connect(folder):
     yield open_driver
     for transport in opened:
         transport.close()
-
-
-def same(found, wanted):
-    assert found.keys() == wanted.keys()
-    for name, codes in wanted.items():
-        assert found[name].shape == codes.shape and found[name].dtype == codes.dtype
-        np.testing.assert_array_equal(found[name], codes)
-
-
-def run_all(driver, rng):
-    """Every graph in turn, the ragged one at several lengths and with both layers."""
-    for graph in ("copy", "add", "multiply"):
-        inputs, wanted = example(graph, rng)
-        found, cycles = driver.run(graph, inputs)
-        same(found, wanted)
-        assert cycles >= max(codes.size for codes in wanted.values())
-    for length in RAGGED:
-        inputs, wanted = example("attend", rng, length, length % 2)
-        same(driver.run("attend", inputs, layer=length % 2)[0], wanted)
 
 
 def test_every_graph_equals_its_golden(connect):
