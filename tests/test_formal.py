@@ -9,9 +9,22 @@ from hw.formal.prove import PROOFS, main, prove, proved_files
 FAULTS = {
     "skid": [
         ("if (!full_q) spare_q", "if (full_q) spare_q"),  # altered
-        ("&& (full_q || s_axis_tvalid)", "&& s_axis_tvalid"),  # a beat lost
-        ("if (!m_axis_tvalid || m_axis_tready) begin", "begin"),  # a waiting beat changes
+        ("!m_axis_tready && some;", "!m_axis_tready && s_axis_tvalid;"),  # a beat lost
+        ("if (!m_axis_tvalid || m_axis_tready) {", "{"),  # a waiting beat changes
         ("= !full_q;", "= m_axis_tready;"),  # no room used
+    ],
+    "skid passing": [
+        ("if (!full_q) spare_q", "if (full_q) spare_q"),  # altered
+        ("!m_axis_tready && some;", "!m_axis_tready && s_axis_tvalid;"),  # a beat lost
+        ("!m_axis_tready && some;", "some;"),  # a beat twice
+        ("= full_q || s_axis_tvalid;", "= full_q;"),  # never offered
+        ("= !full_q;", "= m_axis_tready;"),  # no room used
+    ],
+    "pipe": [
+        ("|| (!HALF_RATE && m_axis_tready)", "|| m_axis_tready || s_axis_tvalid"),  # written over
+        ("s_axis_tvalid : !m_axis_tready;", "s_axis_tvalid : 1'b0;"),  # goes away
+        ("<= {s_axis_tlast, s_axis_tdata}", "<= {s_axis_tvalid, s_axis_tdata}"),  # ends altered
+        ("!m_axis_tvalid || (", "("),  # no room used
     ],
     "fifo": [
         ("wnext == raddr_q", "waddr_q == raddr_q"),  # takes empty for full
@@ -70,6 +83,8 @@ QUICK = {proof.kernel: proof for proof in reversed(PROOFS)}.values()
 
 def kind(proof):
     """Key of FAULTS."""
+    if proof.parameters.get("REGISTER_FORWARD") == 0:
+        return "skid passing"
     if proof.kernel != "dwc":
         return proof.kernel
     narrow = proof.parameters["IN_LANES"] > proof.parameters["OUT_LANES"]

@@ -27,15 +27,16 @@ from hw.spec.hardware import GraphHardware, Hardware
 from hw.spec.kernel import Cost
 from hw.spec.manifest import Manifest
 from hw.stitch.accelerator import Accelerator, accelerator, apart, planned
+from hw.stitch.cuts import MOST
 
 FOLDINGS = "foldings.toml"
 """A bundle with hardware keeps its foldings in this file."""
 STYLES = {"xc7": Style(140, 0, 30, sparing=True), "xcup": Style(220, 950, sparing=True)}
 """What a search begins with, by family."""
-CHAINS = {"xc7": (6,), "xcup": (2, 3, 4, 6)}
-"""Kernels that tready may run through, by family: the first is what the boards' clocks want
-(`make timing` tells), and the others follow where the budget has no room for the skids that it
-takes. Where it has none for the last, there are no skids."""
+CHAINS = (MOST, 5.5, 7.0)
+"""Longest ways of tready, as `hw.stitch.cuts` has them: the first is what the boards' clocks want
+(`make timing` tells), and the others follow where the budget has no room for the registers that it
+takes. Where it has none for the last, there are none."""
 DSP_WORTH = (60.0, 120.0)
 """LUTs that a DSP is worth where there are too few of them: from 120 on every multiplier of 4 bits
 takes LUTs."""
@@ -206,7 +207,7 @@ def _searched(
     for worth in (style.luts_per_dsp, *(w for w in DSP_WORTH if w > style.luts_per_dsp)):
         dear = replace(style, luts_per_dsp=worth)
         try:
-            most = CHAINS[board.family][0]
+            most = CHAINS[0]
             return search(flows, target, board.budget(), shell, dear, say, most)
         except NoFitError as error:
             failed = error
@@ -276,7 +277,7 @@ def _made(
             except SpecError as error:
                 raise FoldingError(f"{graph}.{layer.name}: {error}", "mend its folding") from error
         made[graph] = flow, blocks
-    for most in CHAINS[board.family]:
+    for most in CHAINS:
         folded = _stitched(board, stored, made, most, concurrent)
         if not over(folded.cost, board.budget()):
             return folded
@@ -287,7 +288,7 @@ def _stitched(
     board: Board,
     stored: store.Stored,
     made: Mapping[str, tuple[Dataflow, Mapping[str, Block]]],
-    most: int | None,
+    most: float | None,
     concurrent: bool,
 ) -> Folded:
     found = {g: accelerator(flow, blocks, most=most) for g, (flow, blocks) in made.items()}

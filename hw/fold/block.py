@@ -157,13 +157,19 @@ def buffer(depth: int, bits: int, beats: int, style: Style) -> Fifo:
 
 
 def narrowed(lanes: int, out: int, bits: int, codes: int) -> dict[str, Kernel]:
-    """From `lanes` codes a beat to `out`. A wide beat is held, so that its source goes on."""
+    """From `lanes` codes a beat to `out`. A wide beat is held, so that its source goes on; where it
+    is wanted every other cycle at most, tready ends there too.
+    """
     if lanes == out:
         return {}
     convert = Dwc(IN_LANES=lanes, OUT_LANES=out, ELEM_WIDTH=bits, groups=codes // lcm(lanes, out))
     if lanes < out:
         return {"widen": convert}
     return {
-        "hold": Pipe(STREAM_WIDTH=whole_bytes(lanes * bits), beats=codes // lanes),
+        "hold": Pipe(
+            STREAM_WIDTH=whole_bytes(lanes * bits),
+            HALF_RATE=convert.spacing("s_axis") > 1,
+            beats=codes // lanes,
+        ),
         "narrow": convert,
     }

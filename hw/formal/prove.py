@@ -72,6 +72,9 @@ def _dwc(lanes_in: int, lanes_out: int, width: int) -> Proof:
 
 PROOFS = (
     Proof("skid", {"STREAM_WIDTH": 8}, 8),
+    Proof("skid", {"STREAM_WIDTH": 8, "REGISTER_FORWARD": 0}, 8),
+    Proof("pipe", {"STREAM_WIDTH": 8}, 6),
+    Proof("pipe", {"STREAM_WIDTH": 8, "HALF_RATE": 1}, 6),
     Proof("fifo", {"DEPTH": 3, "STREAM_WIDTH": 8}, 7),
     Proof("fifo", {"DEPTH": 4, "STREAM_WIDTH": 8}, 8),
     Proof("duplicate", {"STREAM_WIDTH": 8}, 8),
@@ -95,6 +98,8 @@ PROOFS = (
 
 def proved_files(module: str) -> list[Path]:
     """The files of a kernel or a part of the mover, used ones before their users."""
+    if module == "skid":  # its proof stands a register slice before it
+        return [*sources("pipe"), *sources("skid")]
     if not module.startswith("mover_"):
         return sources(module)
     fifo = sources("fifo") if module.endswith("_end") else []

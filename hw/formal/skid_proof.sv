@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Proof of skid: two beats inside at most, each out in the next cycle in which the sink is ready
-// and nothing is in front of it.
+// and nothing is in front of it. One that passes tvalid on gives a beat in the cycle in which it
+// comes, so that there its beats are counted from a register slice on that stands before it.
 `default_nettype none
 
 module skid_proof #(
-    parameter int unsigned STREAM_WIDTH = 8
+    parameter int unsigned STREAM_WIDTH = 8,
+    parameter bit REGISTER_FORWARD = 1'b1
 ) (
     input wire logic                    clk,
     input wire logic                    rst,
@@ -18,7 +20,35 @@ module skid_proof #(
   logic [STREAM_WIDTH-1:0] m_axis_tdata, followed;
   logic [7:0] level, ahead, lane;
 
-  skid #(.STREAM_WIDTH(STREAM_WIDTH)) u_dut (.*);
+  // What the skid takes.
+  logic dut_tready, dut_tvalid, dut_tlast;
+  logic [STREAM_WIDTH-1:0] dut_tdata;
+
+  skid #(
+      .STREAM_WIDTH(STREAM_WIDTH),
+      .REGISTER_FORWARD(REGISTER_FORWARD)
+  ) u_dut (
+      .s_axis_tdata (dut_tdata),
+      .s_axis_tlast (dut_tlast),
+      .s_axis_tvalid(dut_tvalid),
+      .s_axis_tready(dut_tready),
+      .*
+  );
+
+  if (REGISTER_FORWARD) begin : gen_alone
+    assign {dut_tvalid, dut_tlast, dut_tdata} = {s_axis_tvalid, s_axis_tlast, s_axis_tdata};
+    assign s_axis_tready                      = dut_tready;
+  end else begin : gen_behind
+    pipe #(
+        .STREAM_WIDTH(STREAM_WIDTH)
+    ) u_pipe (
+        .m_axis_tdata (dut_tdata),
+        .m_axis_tlast (dut_tlast),
+        .m_axis_tvalid(dut_tvalid),
+        .m_axis_tready(dut_tready),
+        .*
+    );
+  end
 
   source #(
       .STREAM_WIDTH(STREAM_WIDTH),
@@ -65,10 +95,15 @@ module skid_proof #(
   always_comb begin
     assume (started_q || rst);
     if (!rst) begin
-      room : assert (s_axis_tready == (level < 8'd2));
+      if (REGISTER_FORWARD) room : assert (s_axis_tready == (level < 8'd2));
+      else room_behind : assert (s_axis_tready == (level < 8'd2) && dut_tready == !u_dut.full_q);
       // What induction needs to know of the state.
-      count : assert (level == 8'(m_axis_tvalid) + 8'(u_dut.full_q));
-      if (following && ahead == 8'd1) spare : assert (u_dut.spare_q == {ended, followed});
+      count :
+      assert (level == 8'(REGISTER_FORWARD ? m_axis_tvalid : dut_tvalid) + 8'(u_dut.full_q));
+      if (following && ahead == 8'd1) begin
+        if (REGISTER_FORWARD) spare : assert (u_dut.spare_q == {ended, followed});
+        else next : assert ({dut_tlast, dut_tdata} == {ended, followed});
+      end
     end
   end
 endmodule

@@ -45,6 +45,10 @@ class Dwc(Kernel):
     def outputs(self) -> dict[str, Stream]:
         return {"m_axis": self._stream(self.OUT_LANES)}
 
+    def spacing(self, port: str) -> int:
+        into, out = self.IN_LANES, self.OUT_LANES
+        return max(1, into // out if port == "s_axis" else out // into)
+
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
         return {"m_axis": inputs["s_axis"]}
 

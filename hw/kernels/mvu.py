@@ -171,6 +171,9 @@ class Mvu(Layered):
     def outputs(self) -> dict[str, Stream]:
         return {"m_axis": Stream((self.vectors, self.MH), IntType(self.ACCU_WIDTH), self.PE)}
 
+    def spacing(self, port: str) -> int:
+        return self._beats if port == "m_axis" else 1
+
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
         chosen = self.layer(inputs)
         weight = torch.from_numpy(self.matrix()[chosen].astype(np.int64))[:, :, None, None]

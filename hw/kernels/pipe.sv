@@ -4,18 +4,20 @@
 //   m = s, in order
 //
 // Streams   s_axis and m_axis: STREAM_WIDTH bits and tlast
-// Rate      one beat a cycle
+// Rate      one beat a cycle; with HALF_RATE one every other cycle
 // Latency   1 cycle
 // Golden    pipe.py
 //
-// It cuts the path of tdata and tvalid, not that of tready, and takes no LUT a bit; `skid` cuts
-// both and takes one.
+// It cuts the path of tdata and tvalid and takes no LUT a bit. With HALF_RATE it cuts that of tready
+// too, since it takes a beat only while it is empty; `skid` does so at the full rate, for a LUT a bit.
 `default_nettype none
 `include "checks.svh"
 
 module pipe #(
     // Width of tdata in bits
-    parameter int unsigned STREAM_WIDTH = 8
+    parameter int unsigned STREAM_WIDTH = 8,
+    // Takes a beat every other cycle at most, and registers tready
+    parameter bit HALF_RATE = 1'b0
 ) (
     input  wire logic                    clk,
     input  wire logic                    rst,
@@ -31,12 +33,12 @@ module pipe #(
   `SPEC_CHECK(width, STREAM_WIDTH >= 1 && STREAM_WIDTH % 8 == 0,
               ("pipe: STREAM_WIDTH = %0d: a positive multiple of 8", STREAM_WIDTH))
 
-  assign s_axis_tready = !m_axis_tvalid || m_axis_tready;
+  assign s_axis_tready = !m_axis_tvalid || (!HALF_RATE && m_axis_tready);
 
   always_ff @(posedge clk) begin
     if (s_axis_tready) {m_axis_tlast, m_axis_tdata} <= {s_axis_tlast, s_axis_tdata};
     if (rst) m_axis_tvalid <= 1'b0;
-    else if (s_axis_tready) m_axis_tvalid <= s_axis_tvalid;
+    else m_axis_tvalid <= s_axis_tready ? s_axis_tvalid : !m_axis_tready;
   end
 
   `STREAM_CHECK(m_axis)

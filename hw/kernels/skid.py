@@ -1,4 +1,4 @@
-"""Skid buffer: registers both directions of a handshake, so that no path runs through it."""
+"""Skid buffer: registers tready, and where asked the other direction of the handshake too."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from hw.spec.kernel import Cost
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Skid(Plain):
-    """The kernel `skid` with its parameters chosen. STREAM_WIDTH: of tdata in bits. beats: of a
-    frame in tests.
+    """The kernel `skid` with its parameters chosen. STREAM_WIDTH: of tdata in bits.
+    REGISTER_FORWARD: registers tdata and tvalid as well as tready. beats: of a frame in tests.
     """
 
     name = "skid"
     example_values = {"STREAM_WIDTH": 8}
 
     STREAM_WIDTH: int
+    REGISTER_FORWARD: bool = True
     beats: int = 16
 
     @property
@@ -26,10 +27,11 @@ class Skid(Plain):
         return True
 
     def cycles(self, frames: int = 1, **settings: int) -> int:
-        return frames * self.beats + 1
+        return frames * self.beats + int(self.REGISTER_FORWARD)
 
     def hls(self) -> HlsCall:
         return HlsCall("channels", "forward", self.template("STREAM_WIDTH", BEATS=self.beats))
 
     def cost(self) -> Cost:
-        return Cost(lut=self.STREAM_WIDTH + 4, ff=2 * (self.STREAM_WIDTH + 2))
+        registers = 2 if self.REGISTER_FORWARD else 1
+        return Cost(lut=self.STREAM_WIDTH + 4, ff=registers * (self.STREAM_WIDTH + 2))

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Skid buffer: registers both directions of a handshake, so that no path runs through it.
+// Skid buffer: registers tready, and with REGISTER_FORWARD the other direction of the handshake too,
+// so that no path runs through it.
 //
 //   m = s, in order
 //
 // Streams   s_axis and m_axis: STREAM_WIDTH bits and tlast
 // Rate      one beat a cycle
-// Latency   1 cycle
+// Latency   1 cycle; without REGISTER_FORWARD none
 // Golden    skid.py
+//
+// Without REGISTER_FORWARD it takes half the flip-flops: tdata and tvalid pass a multiplexer, and
+// only what arrives in the cycle in which the reader stalls is kept.
 `default_nettype none
 `include "checks.svh"
 
 module skid #(
     // Width of tdata in bits
-    parameter int unsigned STREAM_WIDTH = 8
+    parameter int unsigned STREAM_WIDTH = 8,
+    // Also registers tdata, tlast and tvalid
+    parameter bit REGISTER_FORWARD = 1'b1
 ) (
     input  wire logic                    clk,
     input  wire logic                    rst,
@@ -29,23 +35,28 @@ module skid #(
               ("skid: STREAM_WIDTH = %0d: a positive multiple of 8", STREAM_WIDTH))
 
   // The beat that arrived in the cycle in which the output stalled.
-  logic [STREAM_WIDTH:0] spare_q;
-  logic                  full_q;
+  logic [STREAM_WIDTH:0] spare_q, beat;
+  logic full_q, some;
 
   assign s_axis_tready = !full_q;
+  assign beat          = full_q ? spare_q : {s_axis_tlast, s_axis_tdata};
+  assign some          = full_q || s_axis_tvalid;
 
   always_ff @(posedge clk) begin
-    if (!m_axis_tvalid || m_axis_tready) begin
-      {m_axis_tlast, m_axis_tdata} <= full_q ? spare_q : {s_axis_tlast, s_axis_tdata};
-    end
     if (!full_q) spare_q <= {s_axis_tlast, s_axis_tdata};
-    if (rst) begin
-      m_axis_tvalid <= 1'b0;
-      full_q        <= 1'b0;
-    end else begin
-      if (!m_axis_tvalid || m_axis_tready) m_axis_tvalid <= full_q || s_axis_tvalid;
-      full_q <= m_axis_tvalid && !m_axis_tready && (full_q || s_axis_tvalid);
+    if (rst) full_q <= 1'b0;
+    else full_q <= m_axis_tvalid && !m_axis_tready && some;
+  end
+
+  if (REGISTER_FORWARD) begin : gen_register
+    always_ff @(posedge clk) begin
+      if (!m_axis_tvalid || m_axis_tready) {m_axis_tlast, m_axis_tdata} <= beat;
+      if (rst) m_axis_tvalid <= 1'b0;
+      else if (!m_axis_tvalid || m_axis_tready) m_axis_tvalid <= some;
     end
+  end else begin : gen_pass
+    assign {m_axis_tlast, m_axis_tdata} = beat;
+    assign m_axis_tvalid                = some;
   end
 
   `STREAM_CHECK(m_axis)

@@ -191,6 +191,9 @@ class Vvu(Layered):
             "m_axis": Stream((self.pixels, self.NumChannels), IntType(self.ACCU_WIDTH), self.PE)
         }
 
+    def spacing(self, port: str) -> int:
+        return self.TAPS // self.SIMD if port == "m_axis" else 1
+
     def golden(self, inputs: dict[str, Any]) -> dict[str, Any]:
         chosen = self.layer(inputs)
         windows = inputs["s_axis"].permute(0, 1, 4, 2, 3).reshape(-1, self.NumChannels, self.TAPS)

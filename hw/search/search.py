@@ -56,12 +56,12 @@ class NoFitError(FoldingError):
 
 
 class Folder:
-    """Folds one accelerator at paces of choice; blocks once built are kept. most: kernels that
-    tready may run through, as in `accelerator`, whose skids count.
+    """Folds one accelerator at paces of choice; blocks once built are kept. most: how long
+    tready may be under way, as in `accelerator`; the registers that this takes count.
     """
 
     def __init__(
-        self, dataflow: Dataflow, style: Style, budget: Cost, most: int | None = MOST
+        self, dataflow: Dataflow, style: Style, budget: Cost, most: float | None = MOST
     ) -> None:
         self.dataflow = thinned(dataflow, apart(dataflow)) if style.sparing else dataflow
         self.style, self.budget, self.most = style, budget, most
@@ -172,7 +172,7 @@ def search(
     shell: Cost,
     style: Style,
     say: Say = lambda _: None,
-    most: int | None = MOST,
+    most: float | None = MOST,
 ) -> dict[str, Choice]:
     """The choices that keep the target and fit; where none keep it, the fastest that fit. style: to
     begin with. say: is told of each pace that was tried. most: see `Folder`.

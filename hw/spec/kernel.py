@@ -151,6 +151,10 @@ class Kernel(ABC):
     def outputs(self) -> dict[str, Stream]:
         """Returns the streams out by port prefix: m_axis, m_axis_<what>."""
 
+    def spacing(self, port: str) -> int:
+        """Fewest cycles from one beat of a stream to the next, whatever its other end does."""
+        return 1
+
     def setup(self) -> Arrays:
         """Codes by input stream sent once after reset, before any frame: memories that no
         bitstream can initialise. Such a stream takes no part in the frames; `cycles` counts it.

@@ -20,7 +20,6 @@ from hw.fold.folding import INSIDE, End, Plan, schedule
 from hw.fold.layers import Dataflow, Layer, Tensor
 from hw.kernels.duplicate import Duplicate
 from hw.kernels.dwc import Dwc
-from hw.kernels.skid import Skid
 from hw.kernels.split import Split
 from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
@@ -29,7 +28,7 @@ from hw.spec.kernel import Kernel
 from hw.spec.registers import CHANNELS
 from hw.spec.sizes import whole_bytes
 from hw.spec.stream import Stream
-from hw.stitch.cuts import MOST, cut
+from hw.stitch.cuts import MOST, cut, is_cut
 from hw.stitch.netlist import Netlist
 
 SETUP = "s_axis_weights"
@@ -38,8 +37,8 @@ SETUP = "s_axis_weights"
 @dataclass(frozen=True)
 class Accelerator:
     """The netlist, and what its ends carry. fifos: vectors held, by (layer, input). skids: how many
-    stand on the way to each input of a layer, and inside it (`hw.fold.folding.INSIDE`). setup:
-    bytes of s_axis_weights, empty where nothing is loaded.
+    registers of tready stand on the way to each input of a layer, and inside it
+    (`hw.fold.folding.INSIDE`). setup: bytes of s_axis_weights, empty where nothing is loaded.
     """
 
     netlist: Netlist
@@ -54,10 +53,10 @@ def accelerator(
     dataflow: Dataflow,
     blocks: Mapping[str, Block],
     overrides: Mapping[End, int] | None = None,
-    most: int | None = MOST,
+    most: float | None = MOST,
 ) -> Accelerator:
-    """Stitches the blocks. overrides: depths of FIFOs in vectors, by (layer, input). most: kernels
-    that tready may run through, see `hw.stitch.cuts`; None: any number.
+    """Stitches the blocks. overrides: depths of FIFOs in vectors, by (layer, input). most: how
+    long tready may be under way in one cycle, see `hw.stitch.cuts`; None: as long as it takes.
 
     Raises SpecError for blocks that do not fit each other.
     """
@@ -115,7 +114,7 @@ class _Stitcher:
         self.drops: list[str] = []
         self.inputs: list[StreamEnd] = []
 
-    def stitch(self, most: int | None) -> Accelerator:
+    def stitch(self, most: float | None) -> Accelerator:
         for port, tensor in self.dataflow.inputs.items():
             self._enter(port, tensor)
         for layer in self.dataflow.layers:
@@ -168,7 +167,7 @@ class _Stitcher:
                 continue
             source, count = feeds[sink].partition(".")[0], 0
             while source not in owners and source in parts:
-                count += isinstance(parts[source], Skid)
+                count += is_cut(source, parts[source])
                 source = feeds.get(f"{source}.s_axis", "").partition(".")[0]
             end = takes.get(sink, (owner, INSIDE))
             if count and (sink in takes or owners.get(source) == owner):

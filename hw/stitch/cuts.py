@@ -1,172 +1,214 @@
-"""Registers in the stall network of a netlist: a skid wherever tready would else run through too
-much logic in one cycle.
+"""Registers in the stall network of a netlist: one wherever tready would else be under way for too
+long in one cycle.
 
 tready runs against the data, through every kernel that stalls as a whole. A kernel that
-`cuts_ready` ends such a chain, and so does a skid, at one cycle of latency and no loss of rate. Of
-the wires of a chain that is too long the narrowest is cut. The netlist's own ports are cut too, so
-that nothing in here is on a path of what stands around.
+`cuts_ready` ends such a chain, and so does what is put into a wire here. Of the wires of a chain
+that is too long the one is cut where that costs least, and of two ways to cut it the cheaper one is
+taken: where beats are never closer than two cycles, a `pipe` of half the rate, which takes no LUT a
+bit; else a `skid` that registers tready alone. Neither loses rate. The netlist's own ports get
+skids that register both directions, so that nothing in here is on a path of what stands around.
 
-Lengths are in kernels: one is a LUT and a net of many loads. What a kernel that cuts has before
-its own tready, and what a kernel has between an arriving tready and its registers, counts as well.
+Lengths are in ns on UltraScale+ and come from `hw.stitch.ready`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import fsum
 
+from hw.kernels.pipe import Pipe
 from hw.kernels.skid import Skid
-from hw.spec.kernel import Kernel
+from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
+from hw.stitch.ready import SKID, ready
 
 End = tuple[str, str]
 Wires = tuple[tuple[str, str], ...]
-MOST = 3
-"""Length of a chain between two registers."""
-AHEAD = {"attention": 3}
-"""What kernels that cut have between their registers and their own tready."""
+Lengths = dict[tuple[End, ...], float]
+MOST = 4.7
+"""Length of a chain between two registers, in ns on UltraScale+: 200 MHz there, and 115 MHz on xc7,
+less what its model may be off by."""
 CUT = "_cut"
-"""Skids that `cut` puts in have names with this ending, by which `joined` knows them."""
+"""What `cut` puts in has a name with this ending, by which `joined` knows it."""
 LOADED = "s_axis_weights"
 """An input of memories, whose tready is a register."""
-INSIDE = {"swg": 2, "attention": 1}
-"""What kernels have between a tready that arrives and their registers, beyond one LUT."""
+FF_WORTH = 0.7
+"""LUTs that a flip-flop is worth: as the boards' budgets have them."""
 
 
 def cut(
     instances: Mapping[str, Kernel],
     wires: Wires,
     ports: Mapping[str, Stream],
-    most: int = MOST,
+    most: float = MOST,
 ) -> tuple[dict[str, Kernel], Wires]:
-    """The netlist with skids. instances: in an order in which data flow. ports: own streams that
-    are cut, by name; they have tlast. Others, settings of one beat a frame, are left as they are.
+    """The netlist with registers. instances: in an order in which data flow. ports: own streams
+    that are cut, by name; they have tlast. Others, settings of one beat a frame, are left as they
+    are.
     """
     chains = _Chains(instances, wires, ports)
-    chains.cut_ports()
     chains.shorten(most)
     return chains.made()
 
 
 def joined(instances: Mapping[str, Kernel], wires: Wires) -> tuple[dict[str, Kernel], Wires]:
-    """The netlist without the skids that `cut` put in, for who makes handshakes of its own."""
+    """The netlist without what `cut` put in, for who makes handshakes of its own."""
     feeds = {sink: source for source, sink in wires}
-    skids = {n for n, k in instances.items() if isinstance(k, Skid) and n.endswith(CUT)}
+    cuts = {name for name, kernel in instances.items() if is_cut(name, kernel)}
     kept = []
     for source, sink in wires:
-        while source.partition(".")[0] in skids:
+        while source.partition(".")[0] in cuts:
             source = feeds[source.partition(".")[0] + ".s_axis"]
-        if sink.partition(".")[0] not in skids:
+        if sink.partition(".")[0] not in cuts:
             kept.append((source, sink))
-    return {name: k for name, k in instances.items() if name not in skids}, tuple(kept)
+    return {name: k for name, k in instances.items() if name not in cuts}, tuple(kept)
 
 
-def depths(instances: Mapping[str, Kernel], wires: Wires) -> dict[str, int]:
-    """The longest chain that ends in each kernel's registers, by name."""
-    chains = _Chains(instances, wires, {})
-    leaves: dict[str, int] = {}
-    for name in reversed(chains.order):
-        leaves[name] = chains.leaves(name, leaves)
-    return {name: chains.arrives(name, leaves) for name in instances}
+def is_cut(name: str, kernel: Kernel) -> bool:
+    """Did `cut` put it in?"""
+    return isinstance(kernel, (Pipe, Skid)) and kernel.cuts_ready and name.endswith(CUT)
+
+
+def longest(instances: Mapping[str, Kernel], wires: Wires) -> float:
+    """Length of the longest chain of a netlist."""
+    return max(_Chains(instances, wires, {}).lengths().values(), default=0.0)
 
 
 class _Chains:
+    """Chains of wires, each named by the end that gives its data."""
+
     def __init__(
         self, instances: Mapping[str, Kernel], wires: Wires, ports: Mapping[str, Stream]
     ) -> None:
         self.instances, self.ports = dict(instances), ports
         self.wires: dict[End, End] = {_end(a): _end(b) for a, b in wires}
-        self.arriving: dict[str, list[End]] = {}
-        self.leaving: dict[str, list[End]] = {}
+        self.arriving: dict[str, list[End]] = {name: [] for name in self.instances}
+        self.leaving: dict[str, list[End]] = {name: [] for name in self.instances}
         for source, sink in self.wires.items():
-            self.leaving.setdefault(source[0], []).append(source)
-            self.arriving.setdefault(sink[0], []).append(source)
-        self.order = list(self.instances)
-        self.skids: dict[End, Skid] = {}
-        """By the end that is cut."""
+            if source[0]:
+                self.leaving[source[0]].append(source)
+            if sink[0]:
+                self.arriving[sink[0]].append(source)
+        self.ways = {name: ready(kernel) for name, kernel in self.instances.items()}
+        self.outer = {
+            source
+            for source, sink in self.wires.items()
+            if (source[0] or source[1]) in ports or (not sink[0] and sink[1] in ports)
+        }
+        self.cuts = set(self.outer)
 
-    def arrives(self, name: str, leaves: Mapping[str, int]) -> int:
-        """Length of the longest chain that comes to a kernel, what it has inside included."""
-        behind = (self._behind(end, leaves) for end in self.leaving.get(name, ()))
-        return max(behind, default=0) + INSIDE.get(self.instances[name].name, 0)
-
-    def leaves(self, name: str, leaves: Mapping[str, int]) -> int:
-        """Length of the longest chain that leaves a kernel by its inputs."""
-        kernel = self.instances[name]
-        if kernel.cuts_ready:
-            return AHEAD.get(kernel.name, 0)
-        behind = (self._behind(end, leaves) for end in self.leaving.get(name, ()))
-        return 1 + max(behind, default=0)
-
-    def _behind(self, end: End, leaves: Mapping[str, int]) -> int:
-        """Length of the chain that arrives at an output."""
-        name, port = self.wires[end]
-        registered = end in self.skids or not name or port == LOADED
-        return 0 if registered else leaves[name]
-
-    def cut_ports(self) -> None:
-        for source, sink in self.wires.items():
-            if (source[0] or source[1]) in self.ports or (not sink[0] and sink[1] in self.ports):
-                self._cut(source)
-
-    def shorten(self, most: int) -> None:
-        """Cuts the chains that are too long, from the outputs on."""
-        leaves: dict[str, int] = {}
-        for name in reversed(self.order):
-            while self._too_long(name, leaves, most):
-                ends = self.leaving[name]
-                first = max(ends, key=lambda end: self._behind(end, leaves))
-                self._cut(self._narrowest(first, leaves, most))
-                for known in leaves:  # from the outputs on
-                    leaves[known] = self.leaves(known, leaves)
-            leaves[name] = self.leaves(name, leaves)
-
-    def _too_long(self, name: str, leaves: Mapping[str, int], most: int) -> bool:
-        """Is the chain to this kernel's registers too long, or that to a register before it?"""
-        own = any(not source[0] for source in self.arriving.get(name, ()))
-        # What a kernel that cuts has before its own tready no skid makes shorter.
-        own = own and not self.instances[name].cuts_ready
-        last = self.leaves(name, leaves) if own else 0
-        chains = max(self.arrives(name, leaves), last)
-        return chains > most and any(self._behind(e, leaves) for e in self.leaving.get(name, ()))
-
-    def _narrowest(self, source: End, leaves: Mapping[str, int], most: int) -> End:
-        """Of the chain behind an output; of several the one nearest to it. A skid's own registers
-        are reached as well.
+    def shorten(self, most: float) -> None:
+        """Cuts the chains that are too long, from the outputs on: each where that costs least, or
+        as far from the outputs as it may be, whichever comes cheaper in all.
         """
-        chain = [source]
-        while not self.instances[name := self.wires[chain[-1]][0]].cuts_ready:
-            ends = [e for e in self.leaving.get(name, ()) if self._behind(e, leaves)]
-            if not ends:
-                break
-            chain.append(max(ends, key=lambda end: self._behind(end, leaves)))
-        able = [end for end in chain if self._behind(end, leaves) <= most] or chain[-1:]
-        return min(able, key=lambda end: self._stream(end).width)
+        tried = []
+        for cheapest in (True, False):
+            self.cuts = set(self.outer)
+            while chain := self._too_long(most):
+                self.cuts.add(min(chain, key=self._worth) if cheapest else chain[0])
+            self._spare(most)
+            tried.append(self.cuts)
+        self.cuts = min(tried, key=lambda cuts: fsum(map(self._worth, cuts)))
+
+    def _spare(self, most: float) -> None:
+        """Takes cuts back that the others make superfluous, or puts a cheaper one in their place,
+        the dearest first.
+        """
+        for source in sorted(sorted(self.cuts - self.outer), key=self._worth, reverse=True):
+            self.cuts.remove(source)
+            chain = self._too_long(most)
+            for other in sorted(chain, key=self._worth):
+                if other == source or not self._too_long(most):
+                    break
+                self.cuts.add(other)
+                if self._too_long(most):
+                    self.cuts.remove(other)
+            if chain and self._too_long(most):
+                self.cuts.add(source)
+
+    def lengths(self) -> Lengths:
+        """Lengths of chains by their wires: of all between the same ones the longest."""
+        found: Lengths = {}
+        self._walk(found, float("inf"))
+        return found
+
+    def _too_long(self, most: float) -> list[End]:
+        """Of the first chain that is too long the wires that may be cut; none where a cut does not
+        help.
+        """
+        chain, late = self._walk({}, most)
+        able = [end for end in chain if late[self.wires[end][0]] + SKID.behind <= most]
+        return able or chain[-1:]
+
+    def _walk(self, found: Lengths, most: float) -> tuple[list[End], dict[str, float]]:
+        """From the outputs on: how late tready is at each kernel's inputs, up to the first chain
+        that is too long. Puts the length of every chain into `found`.
+        """
+        late: dict[str, float] = {}
+        over: dict[str, tuple[End, ...]] = {}
+        for name in reversed(self.instances):
+            way, cuts = self.ways[name], self.instances[name].cuts_ready
+            late[name], over[name] = way.ahead, ()
+            ending: Lengths = {}
+            for end in self.leaving[name]:
+                at, chain = self._arrival(end, late, over)
+                ending[chain] = at + way.behind
+                if not cuts and at + way.through > late[name]:
+                    late[name], over[name] = at + way.through, chain
+            if any(e in self.cuts or not e[0] for e in self.arriving[name]):
+                chain = over[name]
+                ending[chain] = max(ending.get(chain, 0.0), late[name] + SKID.behind)
+            found.update(ending)
+            long = {chain: n for chain, n in ending.items() if chain and n > most}
+            if long:
+                return list(max(long, key=long.__getitem__)), late
+        return [], late
+
+    def _arrival(
+        self, end: End, late: Mapping[str, float], over: Mapping[str, tuple[End, ...]]
+    ) -> tuple[float, tuple[End, ...]]:
+        """When tready is at an output, and the wires that it came over since a register."""
+        name, port = self.wires[end]
+        if end in self.cuts or not name or port == LOADED:
+            return SKID.ahead, ()
+        return late[name], (end, *over[name])
 
     def _stream(self, source: End) -> Stream:
         if source[0]:
             return self.instances[source[0]].outputs()[source[1]]
         return self.ports[source[1]]
 
-    def _cut(self, source: End) -> None:
-        stream = self._stream(source)
-        self.skids[source] = Skid(STREAM_WIDTH=stream.width, beats=stream.beats)
+    def _register(self, source: End) -> Pipe | Skid:
+        """What cuts a wire."""
+        stream, (name, port) = self._stream(source), self.wires[source]
+        if source in self.outer:
+            return Skid(STREAM_WIDTH=stream.width, beats=stream.beats)
+        apart = self.instances[source[0]].spacing(source[1])
+        if max(apart, self.instances[name].spacing(port)) > 1:
+            return Pipe(STREAM_WIDTH=stream.width, HALF_RATE=True, beats=stream.beats)
+        return Skid(STREAM_WIDTH=stream.width, REGISTER_FORWARD=False, beats=stream.beats)
+
+    def _worth(self, source: End) -> float:
+        """What cutting a wire costs, in LUTs."""
+        cost: Cost = self._register(source).cost()
+        return cost.lut + FF_WORTH * cost.ff
 
     def made(self) -> tuple[dict[str, Kernel], Wires]:
-        before: dict[str, list[tuple[str, Skid]]] = {}
-        after: dict[str, list[tuple[str, Skid]]] = {}
+        before: dict[str, dict[str, Kernel]] = {}
+        after: dict[str, dict[str, Kernel]] = {}
         found = []
         for source, sink in self.wires.items():
-            if source not in self.skids:
+            if source not in self.cuts:
                 found.append((_text(source), _text(sink)))
                 continue
             owner, port = source if source[0] else sink
             name = f"{owner}_{port}{CUT}".replace("_axis", "")
             placed = after if source[0] else before
-            placed.setdefault(owner, []).append((name, self.skids[source]))
+            placed.setdefault(owner, {})[name] = self._register(source)
             found += [(_text(source), f"{name}.s_axis"), (f"{name}.m_axis", _text(sink))]
         order: dict[str, Kernel] = {}
         for name, kernel in self.instances.items():
-            order |= dict(before.get(name, ())) | {name: kernel} | dict(after.get(name, ()))
+            order |= before.get(name, {}) | {name: kernel} | after.get(name, {})
         return order, tuple(found)
 
 

@@ -31,7 +31,7 @@ from hw.spec.sizes import index_bits
 DSP_SIDE = 18
 """Bits of a DSP's shorter operand."""
 WIDTHS = (8, 16, 32, 64)
-"""Bits of a beat that only moves."""
+"""Bits of a beat that only moves; wider ones are multiples of the last."""
 
 
 def alike(kernel: Kernel) -> Kernel:
@@ -51,7 +51,7 @@ def _up(value: int, step: int) -> int:
 
 
 def _width(bits: int) -> int:
-    return next((width for width in WIDTHS if bits <= width), bits)
+    return next((width for width in WIDTHS if bits <= width), _up(bits, WIDTHS[-1]))
 
 
 def _factors(bits: int, most: int) -> int:

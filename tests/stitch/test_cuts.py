@@ -1,4 +1,8 @@
-"""Skids by rule: no chain of readies is longer than allowed, codes and readers stay the same."""
+"""Registers by rule: no chain of readies is longer than allowed, codes, readers and rate stay the
+same.
+"""
+
+from itertools import combinations
 
 import pytest
 import torch
@@ -7,11 +11,16 @@ from hw.kernels.duplicate import Duplicate
 from hw.kernels.dwc import Dwc
 from hw.kernels.fifo import Fifo
 from hw.kernels.join_add import JoinAdd
+from hw.kernels.mvu import Mvu
 from hw.kernels.pipe import Pipe
 from hw.kernels.skid import Skid
 from hw.kernels.swg import Swg
-from hw.stitch.cuts import AHEAD, INSIDE, MOST, cut, depths, joined
+from hw.stitch import ready
+from hw.stitch.cuts import MOST, _Chains, cut, is_cut, joined, longest
 from hw.stitch.netlist import Netlist
+from hw.stitch.ready import SKID, Ready
+from sim.bench.check import check, plan, simulate
+from tests.kernels.blocks import nano_block
 
 BYTE = Pipe(STREAM_WIDTH=8)
 BYTES = BYTE.inputs()["s_axis"]
@@ -25,41 +34,74 @@ def chain(*kernels):
     return parts, tuple(wires)
 
 
-def skids(parts):
-    return [name for name, kernel in parts.items() if isinstance(kernel, Skid)]
+def cuts(parts):
+    return [name for name, kernel in parts.items() if is_cut(name, kernel)]
 
 
-@pytest.mark.parametrize("length", [1, 3, 4, 9, 40])
-@pytest.mark.parametrize("most", [2, 3, 5])
+@pytest.mark.parametrize("length", [1, 3, 9, 40])
+@pytest.mark.parametrize("most", [2.5, MOST, 7.0])
 @pytest.mark.parametrize("ports", [{}, {"s_axis": BYTES, "m_axis": BYTES}])
 def test_no_chain_is_longer_than_allowed(length, most, ports):
     parts, wires = cut(*chain(*[BYTE] * length), ports, most)
-    assert max(depths(parts, wires).values()) <= most
-    inner = len(skids(parts)) - len(ports)
-    assert inner in (-(-length // most) - 1, (length - 1) // most)  # no more than that takes
+    assert longest(parts, wires) <= most
+    # Before a register, behind one, and each pipe between.
+    way = ready.ready(BYTE)
+    reached = 1 + int((most - SKID.ahead - max(way.behind, SKID.behind)) / way.through)
+    assert len(cuts(parts)) - len(ports) <= -(-length // (reached - 1))
 
 
-def test_what_is_inside_a_kernel_counts(monkeypatch):
+def widths(*bytes_):
+    """Pipes of these widths, converters between them."""
+    kernels = []
+    for a, b in zip(bytes_, (*bytes_[1:], bytes_[-1]), strict=True):
+        kernels.append(Pipe(STREAM_WIDTH=8 * a, beats=120 // a))
+        if a != b:
+            kernels.append(Dwc(IN_LANES=a, OUT_LANES=b, ELEM_WIDTH=8, groups=120 // max(a, b)))
+    return chain(*kernels)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [widths(4, 4, 1, 1, 3, 3, 2, 2), widths(1, 2, 2, 3, 1, 4), widths(3, 3, 3, 2, 2, 3, 3)],
+)
+@pytest.mark.parametrize("most", [3.2, MOST])
+def test_what_is_cut_costs_little_more_than_the_least(made, most):
+    parts, wires = made
+    sources = [tuple(a.split(".")) for a, b in wires if "." in a and "." in b]
+
+    def cost(chosen):
+        chains = _Chains(parts, wires, {})
+        chains.cuts = set(chosen)
+        return sum(map(chains._worth, chosen)) if not chains._too_long(most) else float("inf")
+
+    least = min(cost(c) for n in range(6) for c in combinations(sources, n))
+    chains = _Chains(parts, wires, {})
+    chains.shorten(most)
+    assert 0.999 * least <= cost(chains.cuts) <= 1.25 * least
+
+
+def test_ways_inside_kernels_count(monkeypatch):
     window = Swg.example()
     stream = window.outputs()["m_axis"]
-    pipes = [Pipe(STREAM_WIDTH=stream.width, beats=stream.beats)] * MOST
-    parts, wires = cut(*chain(window, *pipes), {})
-    assert INSIDE["swg"] > 0 and skids(parts) != []
-    assert max(depths(parts, wires).values()) <= MOST
-    assert skids(cut(*chain(window, *pipes[INSIDE["swg"] :]), {})[0]) == []
-    fifo = Fifo(DEPTH=4, STREAM_WIDTH=8)
-    assert skids(cut(*chain(*[BYTE] * MOST, fifo), {})[0]) == []
-    monkeypatch.setitem(AHEAD, "fifo", 2)
-    assert skids(cut(*chain(*[BYTE] * (MOST - 2), fifo), {})[0]) == []
-    assert skids(cut(*chain(*[BYTE] * (MOST - 1), fifo), {})[0]) != []
+    pipe = Pipe(STREAM_WIDTH=stream.width, beats=stream.beats)
+    way = ready.ready(pipe)
+    room = int((MOST - ready.ready(window).behind - SKID.ahead) / way.through)
+    assert room >= 1
+    assert cuts(cut(*chain(window, *[pipe] * room), {})[0]) == []
+    parts, wires = cut(*chain(window, *[pipe] * (1 + room)), {})
+    assert len(cuts(parts)) == 1 and longest(parts, wires) <= MOST
+    fifo, pipes = Fifo(DEPTH=4, STREAM_WIDTH=8), [BYTE] * 2
+    assert cuts(cut(*chain(*pipes, fifo), {})[0]) == []
+    monkeypatch.setitem(ready.RULES, "fifo", Ready(2.0, 0.0, MOST - way.behind))
+    assert cuts(cut(*chain(*pipes, fifo), {})[0]) == ["part1_m_cut"]
 
 
-def test_a_tready_that_comes_late_itself_is_cut_where_it_comes_from(monkeypatch):
+def test_what_no_register_makes_shorter_is_left(monkeypatch):
+    monkeypatch.setitem(ready.RULES, "fifo", Ready(2.0, 0.0, MOST + 1))
     fifo = Fifo(DEPTH=4, STREAM_WIDTH=8)
-    monkeypatch.setitem(AHEAD, "fifo", MOST + 1)
-    assert skids(cut(*chain(fifo), {})[0]) == []
+    assert cuts(cut(*chain(fifo), {})[0]) == []
     parts, wires = cut(*chain(BYTE, BYTE, fifo, BYTE), {})
-    assert skids(parts) == ["part1_m_cut"] and ("part1_m_cut.m_axis", "part2.s_axis") in wires
+    assert cuts(parts) == ["part1_m_cut"] and ("part1_m_cut.m_axis", "part2.s_axis") in wires
 
 
 def test_ports_are_cut_on_both_sides():
@@ -69,20 +111,49 @@ def test_ports_are_cut_on_both_sides():
 
 
 def test_what_cuts_by_itself_begins_a_chain_anew():
-    before, after = [BYTE] * MOST, [BYTE] * MOST
-    parts, _ = cut(*chain(*before, Fifo(DEPTH=4, STREAM_WIDTH=8), *after), {})
-    assert skids(parts) == []
+    few = [BYTE] * 4
+    assert cuts(cut(*chain(*few, Fifo(DEPTH=4, STREAM_WIDTH=8), *few), {})[0]) == []
+    assert cuts(cut(*chain(*few, Pipe(STREAM_WIDTH=8, HALF_RATE=True), *few), {})[0]) == []
+    assert cuts(cut(*chain(*few, BYTE, *few), {})[0]) != []
 
 
-def test_the_narrowest_wire_is_cut():
-    wide = Dwc(IN_LANES=1, OUT_LANES=4, ELEM_WIDTH=8)
-    held = Pipe(STREAM_WIDTH=32, beats=wide.outputs()["m_axis"].beats)
-    narrow = Dwc(IN_LANES=4, OUT_LANES=1, ELEM_WIDTH=8)
-    ends = [Pipe(STREAM_WIDTH=8, beats=wide.inputs()["s_axis"].beats)]
-    parts, wires = cut(*chain(*ends, *ends, wide, held, held, narrow), {}, 4)
-    (name,) = skids(parts)
-    assert parts[name].STREAM_WIDTH == 8
-    Netlist("whole", parts, wires)  # every end fits
+def test_ports_get_skids_of_both_directions_and_wires_the_cheapest():
+    product = Mvu(MW=8, MH=8, PE=4, SIMD=2, ACTIVATION_WIDTH=4, WEIGHT_WIDTH=4, ACCU_WIDTH=16)
+    sums = product.outputs()["m_axis"]
+    pipe = Pipe(STREAM_WIDTH=sums.width, beats=sums.beats)
+    ports = {"s_axis": product.inputs()["s_axis"], "m_axis": sums}
+    parts, _ = cut(*chain(product, *[pipe] * 12), ports)
+    assert isinstance(parts["part0_s_cut"], Skid) and parts["part0_s_cut"].REGISTER_FORWARD
+    assert parts["part12_m_cut"].REGISTER_FORWARD
+    inner = [parts[name] for name in cuts(parts)[1:-1]]
+    assert inner and not any(isinstance(k, Skid) and k.REGISTER_FORWARD for k in inner)
+    # The sums come every fourth cycle, but only the wire at the product tells.
+    parts, _ = cut(*chain(product, *[pipe] * 4), {}, 4.0)
+    assert [parts[name].parameters() for name in cuts(parts)] == [
+        {"STREAM_WIDTH": 64, "HALF_RATE": 1}
+    ]
+
+
+@pytest.mark.parametrize("most", [MOST, 3.0])
+def test_no_rate_is_lost_and_codes_are_golden(most, tmp_path):
+    """A trained block, with as many registers as it takes: under all stalls, and cycles without."""
+    whole = nano_block(4)
+    ends = {**whole.inputs(), **whole.outputs()}
+    parts, wires = cut(whole.instances, whole.wires, ends, most)
+    made = Netlist("registered", parts, wires)
+    kinds = {(k.name, k.parameters().get("REGISTER_FORWARD")) for n, k in parts.items()
+             if is_cut(n, k)}  # fmt: skip
+    assert {("skid", 1), ("skid", 0), ("pipe", None)} >= kinds
+    assert most > 3 or len(kinds) == 3
+    assert check(made, made.design(tmp_path), frames=1).faults == []
+    frame = [case for case in plan(whole) if case.name.startswith("3 frames")]
+    cycles = []
+    for netlist in (whole, made):
+        (tmp_path / netlist.title).mkdir()
+        (outcome,) = simulate(netlist.design(tmp_path / netlist.title), frame)
+        assert outcome.faults == []
+        cycles.append(outcome.cycles)
+    assert cycles[1] <= cycles[0] + len(cuts(parts))
 
 
 def forked():
@@ -98,7 +169,7 @@ def forked():
 
 def test_forks_are_cut_on_each_branch_that_is_too_long():
     parts, wires = cut(*forked(), {})
-    assert max(depths(parts, wires).values()) <= MOST
+    assert cuts(parts) != [] and longest(parts, wires) <= MOST
     order = list(parts)
     assert all(order.index(a.split(".")[0]) < order.index(b.split(".")[0])
                for a, b in wires if "." in a and "." in b)  # fmt: skip
@@ -118,6 +189,6 @@ def test_joined_takes_back_what_was_cut():
     wires = ("s_axis", "some_cut.s_axis"), ("some_cut.m_axis", "other.s_axis")
     for made in (forked(), chain(*[BYTE] * 20), (named, (*wires, ("other.m_axis", "m_axis")))):
         parts, wires = cut(*made, {"s_axis": BYTES, "m_axis": BYTES})
-        assert skids(parts) != []
+        assert cuts(parts) != []
         back, joins = joined(parts, wires)
         assert list(back) == list(made[0]) and set(joins) == set(made[1])
