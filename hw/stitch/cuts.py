@@ -20,14 +20,13 @@ from hw.kernels.pipe import Pipe
 from hw.kernels.skid import Skid
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
-from hw.stitch.ready import SKID, ready
+from hw.stitch.ready import Ready, ready
 
 End = tuple[str, str]
 Wires = tuple[tuple[str, str], ...]
 Lengths = dict[tuple[End, ...], float]
-MOST = 4.7
-"""Length of a chain between two registers, in ns on UltraScale+: 200 MHz there, and 115 MHz on xc7,
-less what its model may be off by."""
+MOST = 4.84
+"""Length of a chain between two registers, in ns on UltraScale+: 200 MHz there, 115 MHz on xc7."""
 CUT = "_cut"
 """What `cut` puts in has a name with this ending, by which `joined` knows it."""
 LOADED = "s_axis_weights"
@@ -80,7 +79,7 @@ class _Chains:
     def __init__(
         self, instances: Mapping[str, Kernel], wires: Wires, ports: Mapping[str, Stream]
     ) -> None:
-        self.instances, self.ports = dict(instances), ports
+        self.instances = dict(instances)
         self.wires: dict[End, End] = {_end(a): _end(b) for a, b in wires}
         self.arriving: dict[str, list[End]] = {name: [] for name in self.instances}
         self.leaving: dict[str, list[End]] = {name: [] for name in self.instances}
@@ -89,6 +88,7 @@ class _Chains:
                 self.leaving[source[0]].append(source)
             if sink[0]:
                 self.arriving[sink[0]].append(source)
+        self.added: dict[End, Ready] = {}
         self.ways = {name: ready(kernel) for name, kernel in self.instances.items()}
         self.outer = {
             source
@@ -137,7 +137,7 @@ class _Chains:
         help.
         """
         chain, late = self._walk({}, most)
-        able = [end for end in chain if late[self.wires[end][0]] + SKID.behind <= most]
+        able = [end for end in chain if late[self.wires[end][0]] + self._added(end).behind <= most]
         return able or chain[-1:]
 
     def _walk(self, found: Lengths, most: float) -> tuple[list[End], dict[str, float]]:
@@ -155,13 +155,15 @@ class _Chains:
                 ending[chain] = at + way.behind
                 if not cuts and at + way.through > late[name]:
                     late[name], over[name] = at + way.through, chain
-            if any(e in self.cuts or not e[0] for e in self.arriving[name]):
-                chain = over[name]
-                ending[chain] = max(ending.get(chain, 0.0), late[name] + SKID.behind)
+            for end in self.arriving[name]:
+                if end in self.cuts or not end[0]:
+                    at = late[name] + self._added(end).behind
+                    ending[over[name]] = max(ending.get(over[name], 0.0), at)
             found.update(ending)
             long = {chain: n for chain, n in ending.items() if chain and n > most}
             if long:
-                return list(max(long, key=long.__getitem__)), late
+                worst = max(long, key=long.__getitem__)
+                return list(worst), late
         return [], late
 
     def _arrival(
@@ -170,21 +172,24 @@ class _Chains:
         """When tready is at an output, and the wires that it came over since a register."""
         name, port = self.wires[end]
         if end in self.cuts or not name or port == LOADED:
-            return SKID.ahead, ()
+            return self._added(end).ahead, ()
         return late[name], (end, *over[name])
 
-    def _stream(self, source: End) -> Stream:
-        if source[0]:
-            return self.instances[source[0]].outputs()[source[1]]
-        return self.ports[source[1]]
+    def _added(self, source: End) -> Ready:
+        """Ways of tready in what cuts a wire, or in what stands at its other end outside."""
+        if source not in self.added:
+            self.added[source] = ready(self._register(source))
+        return self.added[source]
 
     def _register(self, source: End) -> Pipe | Skid:
         """What cuts a wire."""
-        stream, (name, port) = self._stream(source), self.wires[source]
+        sink = self.wires[source]
+        kernels = [(self.instances[name], port) for name, port in (source, sink) if name]
+        kernel, port = kernels[0]
+        stream = (kernel.outputs() if source[0] else kernel.inputs())[port]
         if source in self.outer:
             return Skid(STREAM_WIDTH=stream.width, beats=stream.beats)
-        apart = self.instances[source[0]].spacing(source[1])
-        if max(apart, self.instances[name].spacing(port)) > 1:
+        if any(kernel.spacing(port) > 1 for kernel, port in kernels):
             return Pipe(STREAM_WIDTH=stream.width, HALF_RATE=True, beats=stream.beats)
         return Skid(STREAM_WIDTH=stream.width, REGISTER_FORWARD=False, beats=stream.beats)
 

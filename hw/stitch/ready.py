@@ -9,10 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import gcd
+from math import gcd, log2
 from typing import Any
 
+from hw.kernels.attention import Attention
 from hw.kernels.dwc import Dwc
+from hw.kernels.fifo import Fifo
+from hw.kernels.fmpad import Fmpad
+from hw.kernels.mvu import Mvu
+from hw.kernels.pipe import Pipe
+from hw.kernels.skid import Skid
 from hw.spec.kernel import Kernel
 
 SLOWER = {"xcup": 1.0, "xc7": 1.75}
@@ -30,32 +36,67 @@ class Ready:
     ahead: float
 
 
+def _attention(kernel: Attention) -> Ready:
+    """Ahead: of its queries, which wait for keys and values."""
+    return Ready(3.35, 0.00, 3.06) if kernel.LENGTH > 256 else Ready(3.55, 0.00, 2.50)
+
+
 def _dwc(kernel: Dwc) -> Ready:
-    """Wide ones select among many codes."""
+    """Narrowing selects among the codes of a beat."""
     common = gcd(kernel.IN_LANES, kernel.OUT_LANES)
-    if kernel.IN_LANES // common > 4:
-        return Ready(1.45, 1.05, 1.75)
-    return Ready(1.65 if kernel.OUT_LANES // common > 4 else 1.35, 0.61, 0.90)
+    into, out = kernel.IN_LANES // common, kernel.OUT_LANES // common
+    if into < out:
+        return Ready(1.65 if out > 4 else 1.30, 0.58, 0.69)
+    return Ready(1.66, 1.28, 1.77) if into > 4 else Ready(1.35, 0.80, 0.90)
 
 
-SKID = Ready(1.12, 0.00, 0.75)
+def _fifo(kernel: Fifo) -> Ready:
+    """Pointers of deep ones are long."""
+    return Ready(1.85 if kernel.DEPTH <= 64 else 2.50, 0.00, 0.70)
+
+
+def _fmpad(kernel: Fmpad) -> Ready:
+    return Ready(2.16 + 0.07 * log2(kernel.SIMD), 0.99, 1.12)
+
+
+def _mvu(kernel: Mvu) -> Ready:
+    """The more lanes, the more a step reaches; memories that are loaded have a port more."""
+    lanes = kernel.PE * kernel.SIMD
+    behind, through = (2.55, 1.42) if lanes < 8 else (2.65, 1.50) if lanes < 32 else (3.00, 1.70)
+    if kernel.RAM_STYLE == "ultra":
+        behind += 1.02
+    return Ready(behind, through, through + 0.10)
+
+
+def _pipe(kernel: Pipe) -> Ready:
+    if kernel.HALF_RATE:
+        return Ready(0.48, 0.00, 0.49)
+    return Ready(0.86 + 0.08 * log2(kernel.STREAM_WIDTH / 8), 0.39, 0.49)
+
+
+def _skid(kernel: Skid) -> Ready:
+    behind = 1.02 if kernel.REGISTER_FORWARD else 0.48
+    more = 0.07 * log2(kernel.STREAM_WIDTH / 8)
+    return Ready(behind + more * kernel.REGISTER_FORWARD, 0.00, 0.68 + more)
+
+
 RULES: Mapping[str, Ready | Callable[[Any], Ready]] = {
-    "attention": Ready(2.00, 0.00, 2.00),
+    "attention": _attention,
     "concat": Ready(1.30, 0.70, 0.70),
     "duplicate": Ready(1.00, 0.53, 0.62),
     "dwc": _dwc,
-    "fifo": Ready(2.35, 0.00, 0.69),
-    "fmpad": Ready(2.17, 0.99, 1.12),
+    "fifo": _fifo,
+    "fmpad": _fmpad,
     "join_add": Ready(1.15, 1.16, 1.24),
     "matmul": Ready(2.70, 0.90, 1.50),
-    "mvu": Ready(2.66, 1.48, 1.60),
-    "pipe": Ready(1.20, 0.39, 0.49),
-    "requant": Ready(1.60, 0.71, 0.94),
-    "skid": SKID,
-    "split": Ready(1.70, 0.55, 0.65),
-    "swg": Ready(2.88, 0.00, 0.59),
+    "mvu": _mvu,
+    "pipe": _pipe,
+    "requant": Ready(1.72, 0.84, 0.94),
+    "skid": _skid,
+    "split": Ready(1.70, 0.80, 0.80),
+    "swg": Ready(2.88, 0.00, 0.60),
     "upsample_nearest": Ready(2.20, 1.00, 1.20),
-    "vvu": Ready(2.66, 0.47, 0.57),
+    "vvu": Ready(2.68, 0.47, 0.58),
 }
 OTHER = Ready(2.60, 1.50, 1.60)
 """Of a kernel that no accelerator has yet."""

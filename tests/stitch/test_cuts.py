@@ -18,11 +18,12 @@ from hw.kernels.swg import Swg
 from hw.stitch import ready
 from hw.stitch.cuts import MOST, _Chains, cut, is_cut, joined, longest
 from hw.stitch.netlist import Netlist
-from hw.stitch.ready import SKID, Ready
+from hw.stitch.ready import Ready
 from sim.bench.check import check, plan, simulate
 from tests.kernels.blocks import nano_block
 
 BYTE = Pipe(STREAM_WIDTH=8)
+SKID = ready.ready(Skid(STREAM_WIDTH=8, REGISTER_FORWARD=False))
 BYTES = BYTE.inputs()["s_axis"]
 
 
@@ -111,7 +112,7 @@ def test_ports_are_cut_on_both_sides():
 
 
 def test_what_cuts_by_itself_begins_a_chain_anew():
-    few = [BYTE] * 4
+    few = [BYTE] * 6
     assert cuts(cut(*chain(*few, Fifo(DEPTH=4, STREAM_WIDTH=8), *few), {})[0]) == []
     assert cuts(cut(*chain(*few, Pipe(STREAM_WIDTH=8, HALF_RATE=True), *few), {})[0]) == []
     assert cuts(cut(*chain(*few, BYTE, *few), {})[0]) != []
