@@ -62,7 +62,7 @@ def _fmpad(kernel: Fmpad) -> Ready:
 def _mvu(kernel: Mvu) -> Ready:
     """The more lanes, the more a step reaches; memories that are loaded have a port more."""
     lanes = kernel.PE * kernel.SIMD
-    behind, through = (2.55, 1.42) if lanes < 8 else (2.65, 1.50) if lanes < 32 else (3.00, 1.70)
+    behind, through = (2.55, 1.42) if lanes < 8 else (2.65, 1.46) if lanes < 32 else (3.00, 1.70)
     if kernel.RAM_STYLE == "ultra":
         behind += 1.02
     return Ready(behind, through, through + 0.10)
@@ -93,7 +93,7 @@ RULES: Mapping[str, Ready | Callable[[Any], Ready]] = {
     "pipe": _pipe,
     "requant": Ready(1.72, 0.84, 0.94),
     "skid": _skid,
-    "split": Ready(1.70, 0.80, 0.80),
+    "split": Ready(1.70, 0.55, 0.66),
     "swg": Ready(2.88, 0.00, 0.60),
     "upsample_nearest": Ready(2.20, 1.00, 1.20),
     "vvu": Ready(2.68, 0.47, 0.58),

@@ -25,6 +25,7 @@ from hw.spec.hardware import Hardware, newest
 from hw.spec.host_work import HostWork, Measured
 from hw.spec.kernel import Cost
 from hw.spec.manifest import MANIFEST, load_manifest
+from hw.stitch.cuts import is_cut
 from sim.lint import bundle_findings
 from tests.fold.tiny_model import SOURCE
 
@@ -288,15 +289,15 @@ def test_rates_are_asked_for_by_arrangement(bundle):
 
 def test_skids_are_put_in_where_the_budget_has_room_for_them(bundle, monkeypatch):
     def skids(made):
-        return [k for a in made.accelerators.values() for k in a.netlist.instances.values()
-                if k.name == "skid"]  # fmt: skip
+        return [n for a in made.accelerators.values() for n, k in a.netlist.instances.items()
+                if is_cut(n, k)]  # fmt: skip
 
     manifest = load_manifest(bundle)
     roomy = refold(bundle, manifest, BOARD)
     assert skids(roomy)
     counts = [len(skids(roomy))]
     cramped = roomy
-    for _ in CHAINS["xcup"]:
+    for _ in CHAINS:
         lut = cramped.cost.lut - 1  # one too few for all of them: longer chains, then none
         tight = replace(BOARD.budget(), lut=lut)
         monkeypatch.setattr(boards.Board, "budget", lambda board, tight=tight: tight)

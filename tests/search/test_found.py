@@ -12,6 +12,7 @@ from hw.build.rates import asked
 from hw.search import store
 from hw.search.search import over
 from hw.spec.manifest import DETECTOR, load_manifest
+from hw.stitch.cuts import is_cut
 from tests.fold.tiny_model import SOURCE
 
 MODELS = ("tiny", "pico", "nano")
@@ -58,8 +59,8 @@ def test_it_fits_its_board_and_keeps_its_rates(model, board, detects, concurrent
     rates = asked(target, manifest, concurrent=concurrent)
     folded = fold(source(model), manifest, target, rates, say=pytest.fail, concurrent=concurrent)
     folded.check(rates)
-    skids = [k for a in folded.accelerators.values() for k in a.netlist.instances.values()
-             if k.name == "skid"]  # fmt: skip
+    skids = [n for a in folded.accelerators.values() for n, k in a.netlist.instances.items()
+             if is_cut(n, k)]  # fmt: skip
     fits = not over(folded.cost, target.budget())
     assert bool(skids) == fits
     if concurrent:

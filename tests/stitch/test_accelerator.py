@@ -7,11 +7,11 @@ import torch
 from hw.fold.block import Style
 from hw.fold.conv_blocks import DenseBlock
 from hw.fold.folding import INSIDE, cheapest
-from hw.kernels.skid import Skid
 from hw.ops.program import Program
 from hw.spec.errors import SpecError
 from hw.spec.registers import CHANNELS
 from hw.stitch.accelerator import accelerator, apart, planned
+from hw.stitch.cuts import is_cut
 from sim.graph import GraphExecutor
 from tests.fold.tiny_model import BUDGET, GRAPHS, LONGEST, SOURCE, blocks, dataflow
 from tests.hls.whole_frames import codes_of
@@ -50,7 +50,7 @@ def test_skids_stand_where_the_schedule_counts_them(graph):
     assert accelerator(flow, chosen, most=None).skids == {}
     named = {(x.name, i) for x in flow.layers for i in (INSIDE, *range(len(x.inputs)))}
     assert made.skids and made.skids.keys() <= named
-    skids = [n for n, k in made.netlist.instances.items() if isinstance(k, Skid)]
+    skids = [n for n, k in made.netlist.instances.items() if is_cut(n, k)]
     # All but those of outputs and of a length; one before a fork counts for each of its readers.
     assert sum(made.skids.values()) >= len(skids) - len(flow.outputs) - 1
     with_skids, without = planned(flow, chosen, made.skids).cycles, planned(flow, chosen).cycles

@@ -112,7 +112,7 @@ def test_ports_are_cut_on_both_sides():
 
 
 def test_what_cuts_by_itself_begins_a_chain_anew():
-    few = [BYTE] * 6
+    few = [BYTE] * 5
     assert cuts(cut(*chain(*few, Fifo(DEPTH=4, STREAM_WIDTH=8), *few), {})[0]) == []
     assert cuts(cut(*chain(*few, Pipe(STREAM_WIDTH=8, HALF_RATE=True), *few), {})[0]) == []
     assert cuts(cut(*chain(*few, BYTE, *few), {})[0]) != []

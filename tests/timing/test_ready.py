@@ -40,7 +40,7 @@ KERNELS = [
     Requant.example(),
     Skid(STREAM_WIDTH=32),
     Skid(STREAM_WIDTH=32, REGISTER_FORWARD=False),
-    Split.example(),
+    Split(N=1, NumChannels0=96, NumChannels1=576, PE=1, ELEM_WIDTH=8),
     Swg.example(),
     Vvu.example(),
 ]
