@@ -1,4 +1,4 @@
-"""The register maps as tables, read off `hw/spec/registers.py` and `hw/spec/mover_map.py`, their
+"""The register maps as tables, read off `hw/spec/registers.py` and `hw/spec/registers.py`, their
 only sources.
 """
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from hw.spec import mover_map, registers  # noqa: E402  # mkdocs starts outside the repository's packages
+from hw.spec import registers, registers  # noqa: E402  # mkdocs starts outside the repository's packages
 
 MARKER, MOVER_MARKER = "<!-- register map -->", "<!-- mover map -->"
 ENTRY = re.compile(r"^    ([A-Z][A-Z0-9_]*) = [^#\n]+(?:#\s*(.*))?$")
@@ -47,24 +47,24 @@ def register_map() -> str:
 def mover_tables() -> str:
     """The same of the data mover, and the words of an end."""
     banks = " and ".join(
-        f"`{bank:#x} + {mover_map.END_BYTES:#x} n` for {bank.name.lower()[:-1]} end n"
-        for bank in mover_map.Bank
+        f"`{bank:#x} + {registers.END_BYTES:#x} n` for {bank.name.lower()[:-1]} end n"
+        for bank in registers.Bank
     )
     lines = [
-        f"Version {mover_map.VERSION} of the map. The window is {1 << mover_map.ADDRESS_BITS} "
-        f"bytes; a mover has at most {mover_map.MOST_ENDS} ends of a kind.",
-        *_table(mover_map),
+        f"Version {registers.VERSION} of the map. The window is {1 << registers.ADDRESS_BITS} "
+        f"bytes; a mover has at most {registers.MOST_ENDS} ends of a kind.",
+        *_table(registers),
         "",
         f"The words of an end, read only, from {banks}:",
         "",
         "| offset | word | meaning |",
         "|---|---|---|",
     ]
-    said = comments("EndWord", mover_map)
+    said = comments("EndWord", registers)
     lines += [
-        f"| `{word:#04x}` | `{word.name}` | {said[word.name]} |" for word in mover_map.EndWord
+        f"| `{word:#04x}` | `{word.name}` | {said[word.name]} |" for word in registers.EndWord
     ]
-    return "\n".join([*lines, *_bits(mover_map, "###")])
+    return "\n".join([*lines, *_bits(registers, "###")])
 
 
 def _table(module: ModuleType) -> list[str]:

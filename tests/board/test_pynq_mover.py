@@ -16,7 +16,7 @@ from host.devices.pynq_memory import WORD_BYTES
 from host.errors import BundleError, DeviceError
 from host.jobs import Jobs
 from hw.spec.handoff import Dma, Handoff
-from hw.spec.mover_map import Register
+from hw.spec.registers import Register
 from sim.board.machine import KV260
 from tests.board.calls import call_of, plant, run, same
 

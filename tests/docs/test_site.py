@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hw.spec import mover_map, registers
+from hw.spec import registers, registers
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWINGS = ("what a board", "camera, file", "quant/config.py")
@@ -78,7 +78,7 @@ def test_the_page_of_registers_is_the_register_map(site):
     ("table", "count"),
     [
         ("register_map", len(registers.Register)),
-        ("mover_tables", len(mover_map.Register) + len(mover_map.EndWord)),
+        ("mover_tables", len(registers.Register) + len(registers.EndWord)),
     ],
 )
 def test_every_register_has_an_access_and_a_meaning(table, count):
@@ -91,7 +91,7 @@ def test_every_register_has_an_access_and_a_meaning(table, count):
 def test_the_page_of_the_mover_has_its_map(site):
     text = (site / "mover.html").read_text(encoding="utf-8")
     rows = re.findall(r"<td><code>(0x[0-9a-f]+)</code></td>\s*<td><code>(\w+)</code>", text)
-    entries = [*mover_map.Register, *mover_map.EndWord]
+    entries = [*registers.Register, *registers.EndWord]
     assert rows == [(f"{int(entry):#04x}", entry.name) for entry in entries]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from host.devices.driver import RunError, TransportError
 from host.devices.mover_driver import MoverDriver
-from hw.spec.mover_map import Control, Register
+from hw.spec.registers import Control, Register
 from tests.faults.campaign import same
 from tests.host.small_hardware import PORTS, example
 

@@ -15,7 +15,7 @@ from host.devices.rtl_mover import RtlMoverTransport
 from host.errors import BundleError, DeviceError, SpecError
 from host.jobs import Jobs, JobTimeout
 from hw.spec.hardware import Hardware
-from hw.spec.mover_map import Bank, Control, EndWord, Register
+from hw.spec.registers import Bank, Control, EndWord, Register
 from sim.rtl.bundle import open_concurrent
 from tests.host.small_hardware import PORTS, example, run_all, same, write_hardware
 
