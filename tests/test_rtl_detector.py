@@ -36,7 +36,7 @@ PROMPTS = (
 def folder(tmp_path_factory):
     """Frames kept where they are thinnest and shared, as larger models keep theirs."""
     source, board = bundled(detects=True).folder, boards.find("KV260")
-    out, easy = tmp_path_factory.mktemp("detector"), Target(1e12, 1e12)
+    out, easy = tmp_path_factory.mktemp("detector"), Target(1e12, 1e12, 1e12)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keeps, "LARGE", 0)
         flow = dataflows(source, load_manifest(source))[DETECTOR]

@@ -17,7 +17,7 @@ from hw.spec.hardware import Hardware
 from tests.board.prepare import golden_calls
 
 BUNDLES = Path(__file__).resolve().parent.parent / "bitstreams"
-EASY = Target(1e12, 1e12)
+EASY = Target(1e12, 1e12, 1e12)
 
 
 def built(model: str, board: str, folder: Path) -> Path:

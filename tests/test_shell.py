@@ -24,7 +24,7 @@ PICO = (Streams(1, 3), Streams(6, 1, settings=1), Streams(6, 3), Streams(3, 2))
 
 @pytest.fixture(scope="module")
 def folded():
-    return fold(SOURCE, load_manifest(SOURCE), BOARD, Target(1e12, 1e12), say=lambda _: None)
+    return fold(SOURCE, load_manifest(SOURCE), BOARD, Target(1e12, 1e12, 1e12), say=lambda _: None)
 
 
 def test_a_shell_is_the_sum_of_its_parts():

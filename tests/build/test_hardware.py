@@ -29,7 +29,7 @@ from sim.lint import bundle_findings
 from tests.fold.tiny_model import SOURCE
 
 BOARD = boards.find("KV260")
-EASY = Target(1e9, 1e9)
+EASY = Target(1e9, 1e9, 1e9)
 
 
 @pytest.fixture(scope="module")

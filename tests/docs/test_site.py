@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hw.spec import registers, registers
+from hw.spec import registers
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWINGS = ("what a board", "camera, file", "quant/config.py")

@@ -25,7 +25,7 @@ OBJECTS = 3
 def tiny(tmp_path_factory):
     source = next(BUNDLES.glob("tiny_emulated_*"))
     folder = tmp_path_factory.mktemp("concurrent")
-    easy = Target(1e12, 1e12)
+    easy = Target(1e12, 1e12, 1e12)
     return build(
         source,
         boards.find("KV260"),
