@@ -32,6 +32,8 @@ from tests.board.prepare import BOARDS, CALLS, NAME, load_calls
 
 PATIENCE_S = 600.0
 """For runs that are simulated cycle by cycle."""
+LOST_S = 20.0
+"""After so many seconds a frame is given up that somebody else has reset."""
 STRIDE = 2000
 Check = tuple[bool, str]
 
@@ -87,7 +89,10 @@ def foreign_reset(kind: Kind, bundle: Path, call: Call) -> Check:
         store(offset, value)
 
     port.store = reset_before
+    transport = device.transport
+    usual, transport.grace = transport.grace, int(LOST_S * transport.clock_mhz * 1e6)
     noticed = wrong(device, call)
+    transport.grace = usual
     return noticed and not wrong(device, call), "a reset by somebody else is noticed"
 
 

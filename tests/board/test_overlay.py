@@ -1,4 +1,6 @@
-"""What a user of PYNQ does with a bundle: its overlay as a class, its registers, the entry points. On the real package `pynq` only."""
+"""What a user of PYNQ does with a bundle: its overlay as a class, its registers, the entry points.
+On the real package `pynq` only.
+"""
 
 import importlib.util
 

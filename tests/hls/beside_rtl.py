@@ -92,7 +92,7 @@ def beside(bundle: Path, frames: int = FULL) -> Iterator[Beside]:
                 cycles,
             )
     finally:
-        rtl.close()
+        rtl.shut()
 
 
 def _differing(a: bytes, b: bytes) -> int:
