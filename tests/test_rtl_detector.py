@@ -91,7 +91,7 @@ def test_every_code_is_goldens_and_every_cycle_the_plans(folder, golden, calls):
 
 
 @pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 60), marks=pytest.mark.slow)])
-def test_stalls_on_the_dma_ends_change_nothing(folder, calls, seeds):
+def test_a_memory_that_hesitates_changes_nothing(folder, calls, seeds):
     for seed in seeds:
         device = RtlDevice(folder, stalls=seed)
         assert sum(c.differing for c in repeat(device, calls[-1:], lambda _: None)) == 0

@@ -1,4 +1,5 @@
-"""Register map of the data mover: 32-bit words over AXI4-Lite, byte offsets.
+"""Register map of a system, which is that of its data mover: 32-bit words over AXI4-Lite, byte
+offsets.
 
 One job: the host writes ADDRESS_LOW, ADDRESS_HIGH and LENGTH, then the end's number to PUSH_READ
 or PUSH_WRITE, and waits until the end's count of jobs done has gone up. An accelerator's frame is a
