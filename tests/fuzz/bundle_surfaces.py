@@ -163,10 +163,18 @@ def hardware_of() -> Any:
     return json.loads(json.dumps({"format": FORMAT, **asdict(HARDWARE)}))
 
 
+WEIGHTS = "multiply.bin"
+
+
+def weights_in(folder: Path) -> None:
+    """The file that the small system loads."""
+    weights = PRODUCT.inputs()["s_axis_weights"].pack(PRODUCT.setup()["s_axis_weights"].ravel())
+    (folder / WEIGHTS).write_bytes(weights.tobytes())
+
+
 def open_hardware(data: bytes, folder: Path) -> None:
     (folder / FILE).write_bytes(data)
-    weights = PRODUCT.inputs()["s_axis_weights"].pack(PRODUCT.setup()["s_axis_weights"].ravel())
-    (folder / "multiply.bin").write_bytes(weights.tobytes())
+    weights_in(folder)
     hardware = Hardware.load(folder)
     Driver(Instant(hardware), hardware, PORTS, folder)
 
@@ -215,10 +223,12 @@ def overlay_in(folder: Path) -> None:
     place = folder / "bundle"
     built = replace(HARDWARE, overlay="samfabric.bit", sources=())
     built.save(place)
+    weights_in(place)
     for suffix in (".bit", ".hwh"):
         (place / f"samfabric{suffix}").write_bytes(hwh())
     manifest = load_manifest(place)
-    write_manifest(place, manifest, (*manifest.hashes, FILE, "samfabric.bit", "samfabric.hwh"))
+    extra = (FILE, WEIGHTS, "samfabric.bit", "samfabric.hwh")
+    write_manifest(place, manifest, (*manifest.hashes, *extra))
 
 
 @st.composite
