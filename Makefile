@@ -152,8 +152,8 @@ finn: export ## the same graphs in FINN's layers, and FINN's own build of them (
 	$(PY) -m hw.lower.finn --export build/export/$(CONFIG) --only hardware
 	$(PY) -m hw.lower.finn.build --export build/export/$(CONFIG) --board $(BOARD) $(ARGS)
 
-hardware: tools ## fold, stitch, lint, simulate and report a bundle's hardware (CONFIG= BOARD= FPS= FPS_FOUR= FPS_EIGHT= FPS_LOOKING= EVERY=8 DETECTOR=0 FOLD=file.toml SEARCH=1 CONCURRENT=1 SYNTH=0)
-	$(PY) -m hw.build.hardware --config $(CONFIG) --board $(BOARD) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(FPS_EIGHT),--fps-eight $(FPS_EIGHT)) $(if $(FPS_LOOKING),--fps-looking $(FPS_LOOKING)) $(if $(EVERY),--every $(EVERY)) $(if $(FOLD),--fold "$(FOLD)") $(if $(call on,$(SEARCH)),--search) $(if $(call off,$(DETECTOR)),--no-detector) $(if $(call on,$(CONCURRENT)),--concurrent) $(ARGS)
+hardware: tools ## fold, stitch, lint, simulate and report a bundle's hardware (CONFIG= BOARD= FPS= FPS_FOUR= FPS_EIGHT= FPS_LOOKING= EVERY=8 DETECTOR=0 FOLD=file.toml SEARCH=1 SYNTH=0)
+	$(PY) -m hw.build.hardware --config $(CONFIG) --board $(BOARD) $(if $(FPS),--fps $(FPS)) $(if $(FPS_FOUR),--fps-four $(FPS_FOUR)) $(if $(FPS_EIGHT),--fps-eight $(FPS_EIGHT)) $(if $(FPS_LOOKING),--fps-looking $(FPS_LOOKING)) $(if $(EVERY),--every $(EVERY)) $(if $(FOLD),--fold "$(FOLD)") $(if $(call on,$(SEARCH)),--search) $(if $(call off,$(DETECTOR)),--no-detector) $(ARGS)
 	$(PY) -m sim.lint --config $(CONFIG) --board $(BOARD)
 	$(PY) -m host verify --config $(CONFIG) --board $(BOARD)
 	$(if $(call off,$(SYNTH)),,$(PY) -m hw.build.timing --config $(CONFIG) --board $(BOARD) || test $$? -eq 3)

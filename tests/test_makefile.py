@@ -49,7 +49,6 @@ def make(*words, dry=True, path=None):
         (("quantize", "RESUME=FALSE"), "--no-resume"),
         (("export", "DETECTOR=Off"), "--no-detector"),
         (("hardware", "SEARCH=1"), "--search"),
-        (("hardware", "CONCURRENT=1"), "--concurrent"),
         (("hardware", "SYNTH=0"), "--no-synthesis"),
     ],
 )

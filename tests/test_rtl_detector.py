@@ -36,7 +36,7 @@ PROMPTS = (
 def folder(tmp_path_factory):
     """Frames kept where they are thinnest and shared, as larger models keep theirs."""
     source, board = bundled(detects=True).folder, boards.find("KV260")
-    out, easy = tmp_path_factory.mktemp("detector"), Target(1e12, 1e12)
+    out, easy = tmp_path_factory.mktemp("detector"), Target(1e12, 1e12, 1e12)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keeps, "LARGE", 0)
         flow = dataflows(source, load_manifest(source))[DETECTOR]
@@ -91,7 +91,7 @@ def test_every_code_is_goldens_and_every_cycle_the_plans(folder, golden, calls):
 
 
 @pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 60), marks=pytest.mark.slow)])
-def test_stalls_on_the_dma_ends_change_nothing(folder, calls, seeds):
+def test_a_memory_that_hesitates_changes_nothing(folder, calls, seeds):
     for seed in seeds:
         device = RtlDevice(folder, stalls=seed)
         assert sum(c.differing for c in repeat(device, calls[-1:], lambda _: None)) == 0

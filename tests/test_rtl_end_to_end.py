@@ -17,7 +17,7 @@ from hw.spec.hardware import Hardware
 from tests.board.prepare import golden_calls
 
 BUNDLES = Path(__file__).resolve().parent.parent / "bitstreams"
-EASY = Target(1e12, 1e12)
+EASY = Target(1e12, 1e12, 1e12)
 
 
 def built(model: str, board: str, folder: Path) -> Path:
@@ -64,7 +64,7 @@ def test_cycles_are_those_of_the_fold_table(tiny, calls):
 
 
 @pytest.mark.parametrize("seeds", [range(4), pytest.param(range(4, 200), marks=pytest.mark.slow)])
-def test_stalls_on_the_dma_ends_change_nothing(tiny, calls, seeds):
+def test_a_memory_that_hesitates_changes_nothing(tiny, calls, seeds):
     for seed in seeds:
         device = RtlDevice(tiny, stalls=seed)
         assert sum(c.differing for c in repeat(device, calls, lambda _: None)) == 0

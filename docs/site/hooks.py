@@ -1,7 +1,7 @@
 """What the documentation site makes of files that are not pages: mkdocs calls these functions.
 
 The home page is README.md, the changelog and the model cards are taken from where they stand, the
-register maps are read off `hw/spec`, API pages list the modules that a folder holds. So nothing is
+register map is read off `hw/spec`, API pages list the modules that a folder holds. So nothing is
 written twice.
 """
 
@@ -16,12 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).parent))
 
-from register_map import (  # noqa: E402  # mkdocs loads this file by its path
-    MARKER,
-    MOVER_MARKER,
-    mover_tables,
-    register_map,
-)
+from register_map import MARKER, register_map  # noqa: E402  # mkdocs loads this file by its path
 
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 ROOMS = re.compile(r"<!-- modules: ([\w. ]+) -->")
@@ -74,7 +69,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Writes what is read off sources; links between files become links between pages."""
     uri = page.file.src_uri
     source = taken_from().get(uri, f"docs/{uri}")
-    maps = markdown.replace(MARKER, register_map()).replace(MOVER_MARKER, mover_tables())
+    maps = markdown.replace(MARKER, register_map())
     made = ROOMS.sub(lambda match: modules(match[1]), maps)
     return linked(made, source, uri)
 

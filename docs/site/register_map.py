@@ -1,6 +1,4 @@
-"""The register maps as tables, read off `hw/spec/registers.py` and `hw/spec/mover_map.py`, their
-only sources.
-"""
+"""The register map as tables, read off `hw/spec/registers.py`, its only source."""
 
 from __future__ import annotations
 
@@ -8,22 +6,21 @@ import re
 import sys
 from enum import IntFlag
 from pathlib import Path
-from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from hw.spec import mover_map, registers  # noqa: E402  # mkdocs starts outside the repository's packages
+from hw.spec import registers  # noqa: E402  # mkdocs starts outside the repository's packages
 
-MARKER, MOVER_MARKER = "<!-- register map -->", "<!-- mover map -->"
+MARKER = "<!-- register map -->"
 ENTRY = re.compile(r"^    ([A-Z][A-Z0-9_]*) = [^#\n]+(?:#\s*(.*))?$")
 ACCESS = {"ro": "read", "wo": "write", "rw": "read, write"}
 
 
-def comments(name: str, module: ModuleType = registers) -> dict[str, str]:
+def comments(name: str) -> dict[str, str]:
     """What the source says beside each member of a class: member -> comment."""
-    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    source = Path(registers.__file__).read_text(encoding="utf-8")
     body = re.split(rf"^class {name}\b.*$", source, flags=re.MULTILINE)[1]
     body = re.split(r"^\S", body, maxsplit=1, flags=re.MULTILINE)[0]
     found = (ENTRY.match(line) for line in body.splitlines())
@@ -31,47 +28,39 @@ def comments(name: str, module: ModuleType = registers) -> dict[str, str]:
 
 
 def register_map() -> str:
-    """Tables in Markdown: the constants of the window, its registers, the bits of each of them."""
-    lines = [
-        f"Version {registers.VERSION} of the map. The window is {1 << registers.ADDRESS_BITS} "
-        f"bytes ({registers.ADDRESS_BITS} address bits); a system has at most "
-        f"{registers.CHANNELS} stream channels in each direction.",
-        "",
-        "## Registers",
-        *_table(registers),
-        *_bits(registers, "##"),
-    ]
-    return "\n".join(lines)
-
-
-def mover_tables() -> str:
-    """The same of the data mover, and the words of an end."""
+    """Tables in Markdown: the constants of the window, its registers, the words of an end, the bits
+    of each of them.
+    """
     banks = " and ".join(
-        f"`{bank:#x} + {mover_map.END_BYTES:#x} n` for {bank.name.lower()[:-1]} end n"
-        for bank in mover_map.Bank
+        f"`{bank:#x} + {registers.END_BYTES:#x} n` for {bank.name.lower()[:-1]} end n"
+        for bank in registers.Bank
     )
     lines = [
-        f"Version {mover_map.VERSION} of the map. The window is {1 << mover_map.ADDRESS_BITS} "
-        f"bytes; a mover has at most {mover_map.MOST_ENDS} ends of a kind.",
-        *_table(mover_map),
+        f"Version {registers.VERSION} of the map. The window is {1 << registers.ADDRESS_BITS} "
+        f"bytes; a mover has at most {registers.MOST_ENDS} ends of a kind.",
         "",
-        f"The words of an end, read only, from {banks}:",
+        "## Registers",
+        *_table(),
+        "",
+        "## Words of an end",
+        "",
+        f"Read only, from {banks}:",
         "",
         "| offset | word | meaning |",
         "|---|---|---|",
     ]
-    said = comments("EndWord", mover_map)
+    said = comments("EndWord")
     lines += [
-        f"| `{word:#04x}` | `{word.name}` | {said[word.name]} |" for word in mover_map.EndWord
+        f"| `{word:#04x}` | `{word.name}` | {said[word.name]} |" for word in registers.EndWord
     ]
-    return "\n".join([*lines, *_bits(mover_map, "###")])
+    return "\n".join([*lines, *_bits()])
 
 
-def _table(module: ModuleType) -> list[str]:
-    """Returns the table of a map's registers in Markdown."""
+def _table() -> list[str]:
+    """Returns the table of the registers in Markdown."""
     lines = ["", "| offset | register | access | meaning |", "|---|---|---|---|"]
-    access, said = "", comments("Register", module)
-    for register in module.Register:
+    access, said = "", comments("Register")
+    for register in registers.Register:
         kind, _, text = said[register.name].partition(": ")
         if kind in ACCESS:
             access = ACCESS[kind]
@@ -81,18 +70,18 @@ def _table(module: ModuleType) -> list[str]:
     return lines
 
 
-def _bits(module: ModuleType, level: str) -> list[str]:
+def _bits() -> list[str]:
     """The bits of those registers that have some."""
     lines: list[str] = []
-    for kind in vars(module).values():
+    for kind in vars(registers).values():
         if (
             isinstance(kind, type)
             and issubclass(kind, IntFlag)
-            and kind.__module__ == module.__name__
+            and kind.__module__ == registers.__name__
         ):
-            lines += ["", f"{level} Bits of {kind.__name__.upper()}", ""]
+            lines += ["", f"## Bits of {kind.__name__.upper()}", ""]
             lines += ["| bit | name | meaning |", "|---|---|---|"]
-            said = comments(kind.__name__, module)
+            said = comments(kind.__name__)
             for flag in kind:
                 place = int(flag).bit_length() - 1
                 lines.append(f"| {place} | `{flag.name}` | {said[flag.name]} |")

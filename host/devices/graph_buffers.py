@@ -1,4 +1,4 @@
-"""The buffers of one graph's channels, and the way from a port's codes into stream order."""
+"""The buffers of one graph's streams, and the way from a port's codes into stream order."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ from host.spec import GraphPorts
 from hw.spec.hardware import GraphHardware, StreamEnd
 from hw.spec.port import Port
 
-MAX_LENGTH = (1 << 16) - 1
-
 
 class Allocator(Protocol):
-    """Who gives memory that channels reach."""
+    """Who gives memory that the device reaches."""
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Returns a zeroed array in memory that the device reads directly."""
@@ -35,8 +33,8 @@ def check_ports(entry: GraphHardware, ports: GraphPorts) -> None:
 class GraphBuffers:
     """Buffers of one graph, in stream order; `outputs` are views of them in the ports' shapes.
 
-    ports have passed `check_ports`. Memory is only taken, and given back, where no channel is at
-    work: as this is made, and in `fill`.
+    ports have passed `check_ports`. Memory is only taken, and given back, where no frame is
+    under way in these buffers: as this is made, and in `fill`.
     """
 
     def __init__(self, entry: GraphHardware, ports: GraphPorts, transport: Allocator) -> None:
@@ -62,7 +60,7 @@ class GraphBuffers:
         missing = self._ports.inputs.keys() - inputs.keys()
         if missing:
             raise DeviceError(f"{self.entry.name} lacks the input {', '.join(sorted(missing))}")
-        length, most = 0, self.entry.longest or MAX_LENGTH
+        length, most = 0, self.entry.longest
         for name, port in self._ports.inputs.items():
             port.check(inputs[name])
             if name in self._ragged:
@@ -112,7 +110,7 @@ def _check(graph: str, ends: tuple[StreamEnd, ...], ports: Mapping[str, Port]) -
         codes = math.prod(n for n in port.shape if n is not None)
         if len(port.shape) != 4 or port.storage.itemsize != 1 or (None in port.shape) != end.ragged:
             raise BundleError(
-                f"{graph}: {end.port} is {port.storage} {port.shape}, channels carry bytes",
+                f"{graph}: {end.port} is {port.storage} {port.shape}, streams carry bytes",
                 "build the bundle again",
             )
         if end.beats != codes:

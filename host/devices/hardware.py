@@ -13,8 +13,8 @@ from numpy.typing import DTypeLike, NDArray
 from rich.table import Table
 
 from host.device import Arrays
-from host.devices.driver import Driver, Transport
-from host.devices.mover_driver import MoverDriver, MoverTransport
+from host.devices.driver import Driver
+from host.devices.transport import Transport
 from host.names import ModuleNames
 from host.spec import load_spec
 from hw.spec.hardware import FILE, Hardware
@@ -27,38 +27,32 @@ KEPT = 100_000
 class HardwareDevice(ModuleNames):
     """The device runs a bundle's graphs on its accelerators.
 
-    connect makes the transport once the bundle has been read. A concurrent system has `queues`, so
-    that its graphs run at the same time. `cycles` lists the clock cycles of
-    every run, by graph. Raises BundleError for a bad bundle or one without hardware, DeviceError
-    where it cannot run.
+    connect makes the transport once the bundle has been read. `queues` take the frames of all
+    graphs, which run at the same time. `cycles` lists the clock cycles of every run, by graph.
+    Raises BundleError for a bad bundle or one without hardware, DeviceError where it cannot run.
     """
 
     name = "hardware"
 
-    def __init__(
-        self, bundle: str | Path, connect: Callable[[Path, Hardware], Transport | MoverTransport]
-    ) -> None:
+    def __init__(self, bundle: str | Path, connect: Callable[[Path, Hardware], Transport]) -> None:
         folder = Path(bundle)
         manifest, self.spec = load_spec(folder)
         self.hardware = Hardware.load(folder)
         check_listed(folder, manifest, (FILE, *self.hardware.files))
         self.cycles: dict[str, list[int]] = {}
-        self.queues: MoverDriver | None = None
-        self.transport = transport = connect(folder, self.hardware)
-        given = self.hardware, self.spec.ports, folder
+        self.transport = connect(folder, self.hardware)
         try:
-            if isinstance(transport, MoverTransport):
-                self.queues = MoverDriver(transport, *given, done=self._count)
-            else:
-                self._driver = Driver(transport, *given)
+            self.queues = Driver(
+                self.transport, self.hardware, self.spec.ports, folder, done=self._count
+            )
         except BaseException:
-            transport.close()
+            self.transport.close()
             raise
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Returns an array of zeros in ordinary memory: what goes to the accelerators is copied
-        anyway, into buffers in the order of their streams, and the memory that DMAs reach is
-        scarce.
+        anyway, into buffers in the order of their streams, and the memory that the data mover
+        reaches is scarce.
         """
         return np.zeros(shape, dtype)
 
@@ -68,15 +62,11 @@ class HardwareDevice(ModuleNames):
 
         Raises SpecError or DeviceError for inputs that do not fit, RunError for a failed run.
         """
-        if self.queues is not None:
-            return self.queues.run(graph, inputs)[0]
-        outputs, cycles = self._driver.run(graph, inputs)
-        self._count(graph, cycles)
-        return outputs
+        return self.queues.run(graph, inputs)[0]
 
     def close(self) -> None:
         """Gives the hardware back, which another device may then open."""
-        (self._driver.close if self.queues is None else self.queues.shut)()
+        self.queues.shut()
 
     def _count(self, graph: str, cycles: int) -> None:
         counts = self.cycles.setdefault(graph, [])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from host.errors import DeviceError
-from hw.spec import mover_map
+from hw.spec import registers
 from hw.spec.hardware import Hardware
-from hw.spec.mover_map import END_BYTES, Bank, Control, EndWord, Fault, Register, Status
+from hw.spec.registers import END_BYTES, Bank, Control, EndWord, Fault, Register, Status
 
 RESET_TRIES, RESET_READS = 3, 3000
 PUSH = {Bank.READS: Register.PUSH_READ, Bank.WRITES: Register.PUSH_WRITE}
@@ -32,18 +32,20 @@ class MoverRegisters:
         self._words = words
         self._high: int | None = None
 
-    def identify(self, hardware: Hardware, reads: int, writes: int, settings: int) -> None:
-        """Raises DeviceError for a mover that is not that of the hardware, with so many ends."""
+    def identify(self, hardware: Hardware, wanted: tuple[int, int, int]) -> None:
+        """Raises DeviceError for a mover that is not that of the hardware, with so many ends that
+        read, that write, and of settings.
+        """
         found = self._words.read(Register.IDENTITY)
-        if found != mover_map.IDENTITY:
+        if found != registers.IDENTITY:
             raise DeviceError(
-                f"the hardware is {found:#010x}, a data mover {mover_map.IDENTITY:#010x}",
+                f"the hardware is {found:#010x}, a data mover {registers.IDENTITY:#010x}",
                 "load the bundle's own overlay",
             )
         version = self._words.read(Register.VERSION)
-        if version & 0xFF != mover_map.VERSION:
+        if version & 0xFF != registers.VERSION:
             raise DeviceError(
-                f"the mover has register map {version & 0xFF}, the host {mover_map.VERSION}",
+                f"the mover has register map {version & 0xFF}, the host {registers.VERSION}",
                 "use hardware and a checkout of the same version",
             )
         design = self._words.read(Register.DESIGN)
@@ -54,10 +56,10 @@ class MoverRegisters:
             )
         ends = tuple(version >> shift & 0xFF for shift in (8, 16, 24))
         graphs = self._words.read(Register.GRAPHS)
-        if ends != (reads, writes, settings) or graphs != len(hardware.graphs):
+        if ends != wanted or graphs != len(hardware.graphs):
             raise DeviceError(
                 f"the hardware has {graphs} graphs at {ends} ends, the bundle describes "
-                f"{len(hardware.graphs)} at {(reads, writes, settings)}",
+                f"{len(hardware.graphs)} at {wanted}",
                 "run make hardware again",
             )
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from host.errors import BundleError, DeviceError
-from hw.spec.handoff import CONTROL, Handoff
+from hw.spec.handoff import Handoff
 from hw.spec.hardware import FILE, Hardware
 
 LOAD_S = 60.0
@@ -42,17 +42,9 @@ def find(folder: Path, hardware: Hardware) -> tuple[Path, Handoff]:
         raise BundleError(
             f"{folder} holds no bitstream", "run make bitstream where Vivado is, or DEVICE=rtl"
         )
-    needed = 0 if hardware.word_bytes else max(hardware.in_channels, hardware.out_channels)
-    if len(hardware.dmas) < needed:
+    if hardware.address is None:
         raise BundleError(
-            f"the hardware has {len(hardware.dmas)} DMAs for {needed} channels",
-            "run make bitstream again",
-        )
-    missing = {CONTROL, *hardware.dmas} - hardware.addresses.keys()
-    if missing:
-        raise BundleError(
-            f"the hardware has no address of {', '.join(sorted(missing))}",
-            "run make bitstream again",
+            "the hardware has no address of its registers", "run make bitstream again"
         )
     path = folder / hardware.overlay
     if not path.is_file():

@@ -4,21 +4,20 @@ the logic reaches and the processor caches.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from host.devices.driver import Bytes, TransportError
+from host.devices.transport import Bytes, TransportError
 from host.errors import DeviceError
-from hw.spec.handoff import Dma
+from hw.spec.handoff import Reach
 
 WINDOW = 0x1000
 """A register block takes this many bytes on the bus."""
 LEAST_BYTES = 8192
 """An allocation has at least this many bytes: XRT 2.17 puts buffers of 4 KB and less above 4 GB,
-where a DMA of 32 address bits does not reach.
+where a Zynq-7000 has none.
 """
 WORD_BYTES = 128
 """Buffers are whole multiples of this many bytes, the widest word of memory that is moved."""
@@ -42,16 +41,14 @@ class Registers:
 
 
 class PynqMemory:
-    """Memory of a board. pynq is the package, engines are the masters that have to reach it, by
-    name.
-    """
+    """Memory of a board. pynq is the package, reach what of it the data mover reaches."""
 
-    def __init__(self, pynq: Any, engines: Mapping[str, Dma]) -> None:
-        self._pynq, self._engines = pynq, engines
+    def __init__(self, pynq: Any, reach: Reach) -> None:
+        self._pynq, self._reach = pynq, reach
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Returns an array of zeros in contiguous memory that the engines reach, freed with its
-        last view.
+        """Returns an array of zeros in contiguous memory that the data mover reaches, freed with
+        its last view.
 
         It is a plain array on the memory of a PynqBuffer, which would make every result and every
         slice one of its kind. The processor caches it; a transport keeps both sides the same.
@@ -65,13 +62,11 @@ class PynqMemory:
                 f"no contiguous memory for {shape}: {error}", "close other users of the board"
             ) from error
         address = int(buffer.device_address)
-        for name, engine in self._engines.items():
-            if not engine.reaches(address, size):
-                raise DeviceError(
-                    f"a buffer of {size} bytes lies at {address:#x}, which {name} does not reach "
-                    f"({engine.address_bits} address bits)",
-                    "close other users of the board, or run make bitstream again",
-                )
+        if not self._reach.holds(address, size):
+            raise DeviceError(
+                f"a buffer of {size} bytes lies at {address:#x}, where the mover does not reach",
+                "close other users of the board, or run make bitstream again",
+            )
         buffer[:] = 0
         buffer.flush()
         whole: Bytes = buffer.view(np.ndarray)

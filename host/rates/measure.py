@@ -4,7 +4,7 @@ thread while the device's graphs answer at once what they answered before.
     work = measure(open_device("golden"), frames, prompts)
     work.total_ms, work.serial_ms, work.beside_ms
 
-With a bundle that has hardware, the copies into and out of the buffers of its channels count, which
+With a bundle that has hardware, the copies into and out of the buffers of its streams count, which
 the board's driver makes.
 """
 
@@ -23,13 +23,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from host.device import Arrays, Device
-from host.devices.driver import Driver, Span
+from host.devices.driver import Driver
 from host.prompts import Prompt
 from host.session import Session
 from hw.spec import registers
 from hw.spec.hardware import Hardware
 from hw.spec.host_work import HostWork
-from hw.spec.registers import Register, Status
+from hw.spec.registers import END_BYTES, Bank, Control, EndWord, Register
 
 GRAPH_CALLS = "device calls"
 REST = "rest"
@@ -41,6 +41,7 @@ class Tape:
     def __init__(self, device: Device) -> None:
         self.name, self.spec = device.name, device.spec
         self._device, self._last, self._driver = device, dict[str, Arrays](), None
+        self._filled: list[Arrays] = []
         self.playing, self.spent = False, 0.0
 
     _driver: Driver | None
@@ -70,10 +71,10 @@ class Tape:
             own = self._instant.own
             taken, _ = self._driver.run(graph, inputs)
             self.spent -= self._instant.own - own
-            if outputs is not taken:  # the first time: what stands in its buffers from now on
+            if not any(taken is one for one in self._filled):  # what stands there from now on
                 for name, codes in outputs.items():
                     np.copyto(taken[name], codes)
-                self._last[graph] = taken
+                self._filled.append(taken)
             outputs = taken
         self.spent += (time.thread_time() - began) * 1e3
         return outputs
@@ -83,65 +84,80 @@ class Tape:
 
 
 class Instant:
-    """A transport whose hardware has always just finished. `own` adds up the milliseconds of the
+    """A transport whose data mover has always just finished. `own` adds up the milliseconds of the
     processor that it spends on what hardware would do: the CRCs of its streams.
     """
 
     timeout, grace = 1.0, 1
 
     def __init__(self, hardware: Hardware) -> None:
-        self._registers: dict[int, int] = {
-            Register.IDENTITY: hardware.identity,
-            Register.VERSION: registers.VERSION | len(hardware.graphs) << 8,
+        settings = max(1, sum(len(g.settings) for g in hardware.graphs))
+        counts = hardware.reads << 8 | hardware.writes << 16 | settings << 24
+        self._words: dict[int, int] = {
+            Register.IDENTITY: registers.IDENTITY,
+            Register.VERSION: registers.VERSION | counts,
+            Register.DESIGN: hardware.identity,
+            Register.GRAPHS: len(hardware.graphs),
         }
+        self._arrays: dict[int, NDArray[Any]] = {}
         self.own = 0.0
 
     def write(self, offset: int, value: int) -> None:
-        """Keeps a setting; starting or loading ends at once, and a reset takes it back."""
-        known = self._registers
-        if offset != Register.CONTROL:
-            known[offset] = value
-        elif value & registers.Control.RESET:
-            known[Register.STATUS] = known[Register.FRAMES] = 0
+        """Keeps a value; a job ends at once, and a reset takes back what ends have counted."""
+        words = self._words
+        if offset == Register.PUSH_READ:
+            self._move(Bank.READS, value)
+        elif offset == Register.PUSH_WRITE:
+            self._move(Bank.WRITES, value)
+            words[Register.PENDING_WRITES] = words.get(Register.PENDING_WRITES, 0) | 1 << value
+        elif offset == Register.PENDING_WRITES:
+            words[offset] = words.get(offset, 0) & ~value
+        elif offset == Register.CONTROL and value & Control.ABANDON:
+            self._words = {k: v for k, v in words.items() if k < Bank.READS}
         else:
-            known[Register.STATUS] = int(Status.DONE)
-            known[Register.FRAMES] = known.get(Register.FRAMES, 0) + bool(
-                value & registers.Control.START
-            )
+            words[offset] = value
+
+    def _move(self, bank: Bank, end: int) -> None:
+        """A job of an end; the CRC is that of what lies in memory."""
+        began, words = time.thread_time(), self._words
+        place = bank + END_BYTES * end
+        array = self._arrays[words[Register.ADDRESS_HIGH] << 32 | words[Register.ADDRESS_LOW]]
+        for word in (EndWord.DONE, EndWord.FRAMES):
+            words[place + word] = words.get(place + word, 0) + 1
+        words[place + EndWord.FRAMES] %= registers.FRAMES_MODULUS
+        whole = np.ascontiguousarray(array[: words[Register.LENGTH]])
+        words[place + EndWord.CRC] = zlib.crc32(whole.data)
+        self.own += (time.thread_time() - began) * 1e3
 
     def read(self, offset: int) -> int:
         """Returns the 32 bits of the register at a byte offset."""
-        return self._registers.get(offset, 0)
+        return self._words.get(offset, 0)
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Returns a zeroed array in ordinary memory."""
         return np.zeros(shape, dtype)
 
-    def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:
-        """Moves nothing; the CRCs are those of what lies in memory."""
-        began = time.thread_time()
-        for spans, base in ((sent, Register.CRC_IN), (taken, Register.CRC_OUT)):
-            for channel, (buffer, count) in spans.items():
-                crc = zlib.crc32(np.ascontiguousarray(buffer[:count]).data)
-                self._registers[base + registers.WORD * channel] = crc
-        counts = [count for _, count in (*sent.values(), *taken.values())]
-        self._registers[Register.CYCLES_LOW] = max(counts)  # the least that it may take
-        self.own += (time.thread_time() - began) * 1e3
+    def address(self, array: NDArray[Any]) -> int:
+        """Returns where an array lies in this process."""
+        found = int(array.__array_interface__["data"][0])
+        self._arrays[found] = array
+        return found
 
-    def poll(self) -> bool:
-        """Tells that all transfers are complete, which here they always are."""
-        return True
+    def give(self, array: NDArray[Any]) -> None:
+        """Does nothing: there is one memory."""
 
-    def elapsed(self) -> int:
+    def take(self, array: NDArray[Any]) -> None:
+        """Does nothing: there is one memory."""
+
+    def sleep(self, cycles: int) -> None:
+        """Does nothing, since nothing is ever under way."""
+
+    def clock(self) -> int:
         """Returns 0, since no hardware counts cycles here."""
         return 0
 
-    def progress(self) -> str:
-        """Returns an empty text, since no transfer is ever under way."""
-        return ""
-
-    def abandon(self) -> None:
-        """Does nothing, since no transfer is ever under way."""
+    def keep(self, arrays: object) -> None:
+        """Does nothing, since nothing is ever written to memory."""
 
     def close(self) -> None:
         """Does nothing, since the transport holds no hardware."""

@@ -1,6 +1,6 @@
-"""How many frames a second a concurrent system makes, counted in its own simulation, the host's
-time left aside: the encoder works on the next frame while all objects of a frame go through
-attention, decoder and memory encoder, as a session in `throughput` has them do.
+"""How many frames a second a system makes, counted in its own simulation, the host's time left
+aside: the encoder works on the next frame while all objects of a frame go through attention,
+decoder and memory encoder, as a session in `throughput` has them do.
 
     python -m host.rates.simulated --bundle bitstreams/tiny_KV260_... [--objects 1 4 8]
                                    [--frames 3] [--stalls SEED]
@@ -21,7 +21,7 @@ import numpy as np
 from host.device import Arrays
 from host.devices.hardware import HardwareDevice
 from host.devices.rtl import RtlDevice
-from host.errors import DeviceError, SamFabricError
+from host.errors import SamFabricError
 from host.jobs import Call, Jobs, Steps, drive_all
 from host.rates.inspect import drawn
 from hw.spec.command_line import given_path
@@ -46,11 +46,7 @@ class Rate:
 
 
 def rate(device: HardwareDevice, objects: int, frames: int, seed: int = 0) -> Rate:
-    """Counts the cycles of so many frames. Raises DeviceError for a system whose graphs do not run
-    at the same time.
-    """
-    if device.queues is None:
-        raise DeviceError("this system runs one graph at a time", "build it with --concurrent")
+    """Counts the cycles of so many frames."""
     rng = np.random.default_rng(seed)
     longest = {g.name: g.longest for g in device.hardware.graphs}
     inputs = {

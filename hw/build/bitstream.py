@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     try:
-        expected = around(streams_of(hardware), target, bool(hardware.word_bytes)).around
+        expected = around(streams_of(hardware), target).around
         print(f"  {utilization.shell(bundle / vivado.UTILIZATION, expected)}")
     except utilization.ReportError as error:
         print(f"  no figure of the shell: {error}", file=sys.stderr)

@@ -20,8 +20,8 @@ from hw.ops.program import Program
 from hw.search import store
 from hw.search.balance import Choice, use
 from hw.search.search import MODEL_ERROR, NoFitError, foldings_of, over, search
-from hw.search.target import Asked
-from hw.shell import Shell, Streams, ends, engines, moved
+from hw.search.target import Target
+from hw.shell import Shell, Streams, ends, shell
 from hw.spec.errors import SpecError
 from hw.spec.hardware import GraphHardware, Hardware
 from hw.spec.kernel import Cost
@@ -44,22 +44,17 @@ takes LUTs."""
 
 @dataclass(frozen=True, eq=False)
 class Folded:
-    """A folded model has a plan and an accelerator for each of its graphs. concurrent: they work at
-    the same time, each stream at an end of a data mover, else one after another.
-    """
+    """A folded model has a plan and an accelerator for each of its graphs."""
 
     board: Board
     stored: store.Stored
     plans: dict[str, Plan]
     accelerators: dict[str, Accelerator]
-    concurrent: bool = False
 
     @property
     def shell(self) -> Shell:
         """What stands around the accelerators."""
-        return around(
-            [_streams(a) for a in self.accelerators.values()], self.board, self.concurrent
-        )
+        return around([_streams(a) for a in self.accelerators.values()], self.board)
 
     @property
     def cost(self) -> Cost:
@@ -76,7 +71,7 @@ class Folded:
         """Between frames that follow each other closely, by graph."""
         return {graph: plan.interval for graph, plan in self.plans.items()}
 
-    def check(self, target: Asked) -> None:
+    def check(self, target: Target) -> None:
         """Raises FoldingError, saying by how much and for which layers, where the model does not
         fit the board.
         """
@@ -98,7 +93,7 @@ class Folded:
                 f"ask for {1 / rate:.0%} of it: {self._fewer(target, rate)}",
             )
 
-    def _fewer(self, target: Asked, rate: float) -> str:
+    def _fewer(self, target: Target, rate: float) -> str:
         """Rates that are kept, as `make` takes them."""
         hertz = self.board.target_mhz * 1e6 / rate
         asked = target.options.items()
@@ -113,14 +108,12 @@ class Folded:
         return [name for _, name in sorted(blocks, reverse=True)[:3]]
 
 
-def around(graphs: Sequence[Streams], board: Board, concurrent: bool = False) -> Shell:
+def around(graphs: Sequence[Streams], board: Board) -> Shell:
     """The shell of accelerators that have these streams."""
-    if not concurrent:
-        return engines(graphs, board.hp_bits)
     found = ends(graphs)
     word = board.hp_bits // 8
     mover = Mover(found.inputs, found.outputs, max(1, found.settings), WORD_BYTES=word)
-    return moved(graphs, mover.cost())
+    return shell(graphs, mover.cost())
 
 
 def _streams(made: Accelerator | GraphHardware) -> Streams:
@@ -158,45 +151,44 @@ def fold(
     source: Path,
     manifest: Manifest,
     board: Board,
-    target: Asked,
+    target: Target,
     override: Path | None = None,
     again: bool = False,
     say: Callable[[str], None] = print,
-    concurrent: bool = False,
 ) -> Folded:
     """Folds a bundle's graphs, by the board's own foldings, else by those of another board that do
-    for this one, else by a search. again: search in any case. concurrent: see `Folded`.
+    for this one, else by a search. again: search in any case.
 
     Raises FoldingError, see `Folded.check` and `store.load`.
     """
     flows = dataflows(source, manifest)
-    path = store.place(manifest.model, board.name, manifest.detector is not None, concurrent)
+    path = store.place(manifest.model, board.name, manifest.detector is not None)
     stored = None
     if not again:
-        stored = _stored(flows, manifest, board, target, concurrent)
+        stored = _stored(flows, manifest, board, target)
     if stored is None:
         style = STYLES[board.family]
         if not board.resources.uram:
             style = replace(style, luts_per_uram=0)
         found = [streams(flow, bool(style.luts_per_uram)) for flow in flows.values()]
-        shell = around(found, board, concurrent)
-        for part in shell.parts:
+        stands = around(found, board)
+        for part in stands.parts:
             say(f"{part.name}: {part.cost.words()}{' (assumed)' if part.assumed else ''}")
-        choices = _searched(flows, manifest, board, target, shell.cost, style, say)
+        choices = _searched(flows, manifest, board, target, stands.cost, style, say)
         foldings = {g: foldings_of(c) for g, c in choices.items()}
         store.save(path, store.Stored(style, {g: c.style for g, c in choices.items()}, foldings))
         say(f"foldings kept in {path}")
         stored = store.load(path, store.Stored())
     if override is not None:
         stored = store.load(override, stored)
-    return _made(flows, stored, board, path, concurrent)
+    return _made(flows, stored, board, path)
 
 
 def _searched(
     flows: dict[str, Dataflow],
     manifest: Manifest,
     board: Board,
-    target: Asked,
+    target: Target,
     shell: Cost,
     style: Style,
     say: Callable[[str], None],
@@ -221,18 +213,15 @@ def _searched(
 
 
 def _stored(
-    flows: dict[str, Dataflow], manifest: Manifest, board: Board, target: Asked, concurrent: bool
+    flows: dict[str, Dataflow], manifest: Manifest, board: Board, target: Target
 ) -> store.Stored | None:
-    """The foldings kept for a board, else those kept for another that do for this one; for
-    accelerators at once also those kept for one after another.
-    """
+    """The foldings kept for a board, else those kept for another that do for this one."""
     model, detects = manifest.model, manifest.detector is not None
-    path = store.place(model, board.name, detects, concurrent)
+    path = store.place(model, board.name, detects)
     if path.is_file():
         return store.load(path, store.Stored())
     names = [board.name, *(name for name in boards.names() if name != board.name)]
-    arrangements = (True, False) if concurrent else (False,)
-    places = [store.place(model, n, detects, each) for each in arrangements for n in names]
+    places = [store.place(model, name, detects) for name in names]
     for path in places:
         if not path.is_file():
             continue
@@ -242,21 +231,19 @@ def _stored(
             styles = {g: replace(s, luts_per_uram=0) for g, s in stored.styles.items()}
             stored = replace(stored, style=style, styles=styles)
         with suppress(FoldingError):
-            _made(flows, stored, board, path, concurrent).check(target)
+            _made(flows, stored, board, path).check(target)
             return stored
     return None
 
 
-def refold(folder: Path, manifest: Manifest, board: Board, concurrent: bool = False) -> Folded:
-    """What a bundle's hardware was made of, from its own foldings. concurrent: see `Folded`."""
+def refold(folder: Path, manifest: Manifest, board: Board) -> Folded:
+    """What a bundle's hardware was made of, from its own foldings."""
     path = folder / FOLDINGS
     stored = store.load(path, store.Stored())
-    return _made(dataflows(folder, manifest), stored, board, path, concurrent)
+    return _made(dataflows(folder, manifest), stored, board, path)
 
 
-def _made(
-    flows: dict[str, Dataflow], stored: store.Stored, board: Board, path: Path, concurrent: bool
-) -> Folded:
+def _made(flows: dict[str, Dataflow], stored: store.Stored, board: Board, path: Path) -> Folded:
     made: dict[str, tuple[Dataflow, dict[str, Block]]] = {}
     for graph, flow in flows.items():
         if stored.of(graph).sparing:
@@ -278,10 +265,10 @@ def _made(
                 raise FoldingError(f"{graph}.{layer.name}: {error}", "mend its folding") from error
         made[graph] = flow, blocks
     for most in CHAINS:
-        folded = _stitched(board, stored, made, most, concurrent)
+        folded = _stitched(board, stored, made, most)
         if not over(folded.cost, board.budget()):
             return folded
-    return _stitched(board, stored, made, None, concurrent)
+    return _stitched(board, stored, made, None)
 
 
 def _stitched(
@@ -289,8 +276,7 @@ def _stitched(
     stored: store.Stored,
     made: Mapping[str, tuple[Dataflow, Mapping[str, Block]]],
     most: float | None,
-    concurrent: bool,
 ) -> Folded:
     found = {g: accelerator(flow, blocks, most=most) for g, (flow, blocks) in made.items()}
     plans = {g: planned(*both, found[g].skids) for g, both in made.items()}
-    return Folded(board, stored, plans, found, concurrent)
+    return Folded(board, stored, plans, found)

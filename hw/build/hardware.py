@@ -1,7 +1,7 @@
 """Builds a bundle's hardware: folds the graphs for a board, stitches them into a system, lints it,
 and writes everything that a simulator, Vivado and a host need.
 
-    python -m hw.build.hardware --config nano --board KV260 [--fps 60] [--fps-four 25]
+    python -m hw.build.hardware --config nano --board KV260 [--fps 115] [--fps-four 60]
                                 [--fold FILE] [--search]
 
 The result is bitstreams/<model>_<board>_<hash8>/ with manifest, integer programs, hardware.json,
@@ -27,15 +27,13 @@ from hw.build.overlay import located
 from hw.build.rates import add_rates, asked
 from hw.library import COMMON
 from hw.search import store
-from hw.search.target import Asked
+from hw.search.target import Target
 from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.hardware import FILE, GraphHardware, Hardware, StreamEnd
 from hw.spec.manifest import MANIFEST, Manifest, load_manifest, write_manifest
-from hw.spec.registers import CHANNELS
 from hw.stitch.accelerator import SETUP
-from hw.stitch.concurrent import ConcurrentSystem, at_ends
-from hw.stitch.system import System
+from hw.stitch.system import System, at_ends
 
 OUT = Path("bitstreams")
 TOP = "samfabric"
@@ -58,17 +56,15 @@ def describe(folded: Folded, identity: int, sources: Sequence[str] = ()) -> Hard
         plan = folded.plans[name]
         graph = GraphHardware(name, index, made.inputs, made.outputs, plan.cycles)
         if made.setup:
-            end = StreamEnd(SETUP, SETUP, len(made.inputs) % CHANNELS, len(made.setup))
+            end = StreamEnd(SETUP, SETUP, len(made.inputs), len(made.setup))
             graph = replace(graph, setup=end, setup_file=f"{RTL}/{name}.weights.bin")
         graphs.append(graph)
     board = folded.board
     given = Hardware(
         board.name, board.part, board.target_mhz, identity, TOP, tuple(sources), tuple(graphs)
     )
-    if folded.concurrent:
-        netlists = {graph: a.netlist for graph, a in folded.accelerators.items()}
-        return at_ends(given, netlists, board.hp_bits // 8)
-    return located(given, board)
+    netlists = {graph: a.netlist for graph, a in folded.accelerators.items()}
+    return located(at_ends(given, netlists, board.hp_bits // 8), board)
 
 
 def write_rtl(folded: Folded, folder: Path) -> Hardware:
@@ -78,11 +74,10 @@ def write_rtl(folded: Folded, folder: Path) -> Hardware:
     netlists = {graph: a.netlist for graph, a in folded.accelerators.items()}
     # The identity is of all that the system computes, so it cannot be of a text that holds it.
     with tempfile.TemporaryDirectory(prefix="samfabric-rtl-") as name:
-        made = ConcurrentSystem if folded.concurrent else System
         hardware = describe(folded, 0)
-        identity = int(made(TOP, netlists, hardware).design(Path(name)).digest()[:8], 16)
+        identity = int(System(TOP, netlists, hardware).design(Path(name)).digest()[:8], 16)
         hardware = replace(hardware, identity=identity)
-        design = made(TOP, netlists, hardware).design(Path(name))
+        design = System(TOP, netlists, hardware).design(Path(name))
         named = []
         for path in (*design.files, *sorted(COMMON.glob("*.svh"))):
             shutil.copyfile(path, rtl / path.name)
@@ -101,24 +96,22 @@ def write_rtl(folded: Folded, folder: Path) -> Hardware:
 def build(
     source: Path,
     board: Board,
-    target: Asked,
+    target: Target,
     out: Path = OUT,
     override: Path | None = None,
     search: bool = False,
     strict: bool = True,
     detector: bool = True,
-    concurrent: bool = False,
 ) -> Path:
     """The bundle's folder; built aside, then renamed. strict: refuse what does not fit the board or
     cannot keep the rate. detector: build it where the model has one, else the tracker alone.
-    concurrent: accelerators that work at the same time, by a data mover.
 
     Raises SamFabricError of the step that failed.
     """
     manifest = load_manifest(source)
     if not detector:
         manifest = manifest.without_detector()
-    folded = fold(source, manifest, board, target, override, search, concurrent=concurrent)
+    folded = fold(source, manifest, board, target, override, search)
     if strict:
         folded.check(target)
     out.mkdir(parents=True, exist_ok=True)
@@ -161,11 +154,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--no-detector", action="store_true", help="the tracker alone, of a model with a detector"
     )
-    parser.add_argument(
-        "--concurrent",
-        action="store_true",
-        help="accelerators that work at the same time, by a data mover",
-    )
     parser.add_argument("--any", action="store_true", help="build even what does not fit the board")
     parser.add_argument("--out", type=given_path, default=OUT, help=f"folder of bundles ({OUT})")
     given = parser.parse_args(arguments)
@@ -175,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         manifest = load_manifest(source)
         if given.no_detector:
             manifest = manifest.without_detector()
-        target = asked(board, manifest, given, given.concurrent)
+        target = asked(board, manifest, given)
         folder = build(
             source,
             board,
@@ -185,7 +173,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given.search,
             strict=not given.any,
             detector=not given.no_detector,
-            concurrent=given.concurrent,
         )
     except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)

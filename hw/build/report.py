@@ -2,7 +2,7 @@
 gives. `report.md` with pictures beside it.
 
     python -m hw.build.report --bundle bitstreams/<model>_<board>_<hash> [--no-synthesis]
-                              [--fps 60] [--fps-four 25]
+                              [--fps 115] [--fps-four 60] [--fps-eight 30]
 
 Reads what the host's verification left (simulated.json), synthesises every kernel with Yosys where
 that was not done before. Exit code 1 where the synthesised system does not fit the board's budget
@@ -15,7 +15,6 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from hw.build.progress import counted
 from hw.build.rates import add_rates, asked
 from hw.build.resources import GLUE, ByLayer
 from hw.build.whole_system import section
-from hw.search.target import Asked, AtOnce, Target, at_once, parts
+from hw.search.target import Target, at_once, bounds
 from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import BundleError, SamFabricError
 from hw.spec.files import atomic_path
@@ -64,7 +63,7 @@ def simulated(folder: Path) -> dict[str, dict[str, int]]:
     return found
 
 
-def text(folder: Path, folded: Folded, found: ByLayer, measured: bool, target: Asked) -> str:
+def text(folder: Path, folded: Folded, found: ByLayer, measured: bool, target: Target) -> str:
     """Returns the report of a bundle's hardware in Markdown."""
     hardware, runs = Hardware.load(folder), simulated(folder)
     lines = [f"# {folder.name}", ""]
@@ -76,8 +75,8 @@ def text(folder: Path, folded: Folded, found: ByLayer, measured: bool, target: A
     ]
     lines += _rates(folder, folded, hardware, runs, target)
     clock, _ = timing.quoted(folder, hardware)
-    tracker = {graph: n for graph, n in _cycles(folded, runs).items() if graph != DETECTOR}
-    lines += section(folder, folded.board.family, clock, sum(tracker.values()))
+    cycles = at_once(_cycles(folded, runs), folded.intervals, 1)
+    lines += section(folder, folded.board.family, clock, cycles)
     lines += _accelerators(folded, found, runs, measured)
     lines += _utilisation(folded, found, measured)
     lines += ["![Utilisation](utilisation.png)", "", "![Where the time goes](time.png)", ""]
@@ -98,89 +97,54 @@ def _rates(
     folded: Folded,
     hardware: Hardware,
     runs: dict[str, dict[str, int]],
-    target: Asked,
+    target: Target,
 ) -> list[str]:
     clock, of_clock = timing.quoted(folder, hardware)
     cycles, hertz = _cycles(folded, runs), clock * 1e6
+    windows = load_manifest(folder).bank.window > 0
     source = "simulated" if len(runs) == len(folded.plans) else "estimated"
-    lines = ["## Frames a second", ""]
-    lines += [
-        f"From {source} cycles with a full memory bank, accelerators one after another.",
+    lines = [
+        "## Frames a second",
+        "",
+        f"From {source} cycles with a full memory bank, all accelerators at work at the same time, "
+        "two frames waiting at each. A model, not a simulation: an object's way through attention, "
+        "decoder and memory encoder and for each further object the longest interval of an "
+        "accelerator, or for two frames that and the encoder's cycles. Memory is taken to keep up.",
         "",
         of_clock,
         "",
+        "| objects | detection | cycles a frame | frames/s | asked for |",
+        "|---:|---|---:|---:|---:|",
     ]
-    asked_for: dict[tuple[int, int], float | None] = {(1, 0): None, (4, 0): None, (8, 0): None}
-    if isinstance(target, Target):
-        asked_for |= {(1, 0): target.one, (4, 0): target.four}
+    wanted: dict[tuple[int, int], float] = {
+        (1, 0): target.one,
+        (4, 0): target.four,
+        (8, 0): target.eight,
+    }
     if DETECTOR in cycles:
-        lines += ["Detection every k-th frame takes the k-th part of its cycles from each.", ""]
-        asked_for |= dict.fromkeys((1, k) for k in sorted({*EVERY, target.every}))
-        if isinstance(target, Target) and target.looking < inf:
-            asked_for[1, target.every] = target.looking
-    lines += ["| objects | detection | cycles a frame | frames/s | asked for |"]
-    lines += ["|---:|---|---:|---:|---:|"]
+        wanted |= dict.fromkeys(((1, k) for k in sorted({*EVERY, target.every})), inf)
+        wanted |= {(n, target.every): inf for n in SEVERAL}
+        wanted[1, target.every] = target.looking
+    rows = [(str(objects), objects, every, 1, most) for (objects, every), most in wanted.items()]
+    rows += [(f"{n}, in windows", n, 0, n, inf) for n in SEVERAL if windows]
     said = []
-    for (objects, every), most in asked_for.items():
-        took = parts(cycles, objects, every)
-        total, slowest = sum(took.values()), max(took, key=lambda g: took[g])
+    for name, objects, every, views, most in rows:
+        took = bounds(cycles, folded.intervals, objects, every, views=views)
+        slowest = max(took, key=lambda g: took[g])
+        total = took[slowest]
         looks = "none" if not every else "every frame" if every == 1 else f"every {every} frames"
-        wanted = f"{hardware.clock_mhz * 1e6 / most:g}" if most else ""
-        lines.append(f"| {objects} | {looks} | {total:,.0f} | {hertz / total:.2f} | {wanted} |")
-        if not most:
+        asked_for = f"{hardware.clock_mhz * 1e6 / most:g}" if most < inf else ""
+        lines.append(f"| {name} | {looks} | {total:,} | {hertz / total:.2f} | {asked_for} |")
+        if most == inf:
             continue
         blocks = folded.plans[slowest].blocks.values()
         binding = max(blocks, key=lambda b: b.interval)
-        layer = f"`{slowest}` takes longest ({took[slowest] / total:.0%}); in it"
-        layer += f" `{binding.layer.name}` binds ({binding.interval:,} cycles)."
+        layer = f"`{slowest}` binds, in it `{binding.layer.name}` ({binding.interval:,} cycles)."
         if total > most:
             layer = f"the rate is missed by {total / most - 1:.1%}: {layer}"
         detecting = f" and detection {looks}" if every else ""
         said.append(f"With {objects} object{'s' * (objects > 1)}{detecting}, {layer}")
-    windows = load_manifest(folder).bank.window > 0
-    for objects in SEVERAL if windows else ():
-        total = sum(parts(cycles, objects, views=objects).values())
-        lines.append(f"| {objects}, in windows | none | {total:,.0f} | {hertz / total:.2f} |  |")
-    if windows:
-        said.append(OF_WINDOWS)
-    return [*lines, "", *said, "", *_at_once(folded, cycles, hertz, target, windows)]
-
-
-def _at_once(
-    folded: Folded, cycles: dict[str, int], hertz: float, target: Asked, windows: bool
-) -> list[str]:
-    """The same hardware with all accelerators at work at the same time, by a model."""
-    lines = [
-        "The same accelerators all at work at the same time, each stream at an end of a data "
-        "mover, two frames waiting at each. A model, not a simulation: frame by frame, an object's "
-        "way through attention, decoder and memory encoder and for each further object the longest "
-        "interval of an accelerator, or for two frames that and the encoder's cycles; objects on "
-        "their own, which never wait for each other's last frames, the longer of that way and of "
-        "all objects' intervals. Memory is taken to keep up.",
-        "",
-        "| objects | detection | frame by frame | frames/s | objects on their own | frames/s "
-        "| asked for |",
-        "|---:|---|---:|---:|---:|---:|---:|",
-    ]
-    wanted: dict[tuple[int, int], float | None] = {(1, 0): None, (4, 0): None, (8, 0): None}
-    if isinstance(target, AtOnce):
-        wanted |= {(1, 0): target.one, (4, 0): target.four, (8, 0): target.eight}
-    if DETECTOR in cycles:
-        looking = target.looking if isinstance(target, AtOnce) else inf
-        wanted[1, target.every] = looking if looking < inf else None
-        wanted |= {(4, target.every): None, (8, target.every): None}
-    rows = [(str(objects), objects, every, 1, most) for (objects, every), most in wanted.items()]
-    rows += [(f"{n}, in windows", n, 0, n, None) for n in SEVERAL if windows]
-    for name, objects, every, views, most in rows:
-        totals = [
-            at_once(cycles, folded.intervals, objects, every, drained, views)
-            for drained in (True, False)
-        ]
-        looks = f"every {every} frames" if every else "none"
-        said = f"{folded.board.target_mhz * 1e6 / most:g}" if most else ""
-        cells = [cell for n in totals for cell in (f"{n:,}", f"{hertz / n:.2f}")]
-        lines.append(f"| {' | '.join([name, looks, *cells, said])} |")
-    return [*lines, ""]
+    return [*lines, "", *said, *([OF_WINDOWS] if windows else []), ""]
 
 
 def _accelerators(
@@ -246,10 +210,10 @@ def _sharing(hardware: Hardware) -> list[str]:
         "## What is shared",
         "",
         "Every layer has hardware of its own: with requantizers in DSPs a layer's control is small "
-        "beside its memories, which sharing would not save. The accelerators run one at a time and "
-        f"share {hardware.in_channels} stream channels in, {hardware.out_channels} out, a byte a "
-        "cycle each, their DMA engines and the port to memory. Inputs that far-apart layers read "
-        "come once for each of them rather than being kept:",
+        "beside its memories, which sharing would not save. Every stream has an end of its own of "
+        f"the data mover, {hardware.reads} that read memory and {hardware.writes} that write it, a "
+        "byte a cycle each; they share the mover's port to memory. Inputs that far-apart layers "
+        "read come once for each of them rather than being kept:",
         "",
     ]
     for graph in hardware.graphs:
@@ -288,14 +252,14 @@ def whole(folded: Folded, found: ByLayer) -> Cost:
     return sum((c for layers in found.values() for c in layers.values()), folded.shell.cost)
 
 
-def write(folder: Path, synthesis: bool = True, target: Asked | None = None) -> list[str]:
+def write(folder: Path, synthesis: bool = True, target: Target | None = None) -> list[str]:
     """Writes the report and its pictures; returns what is missed, of budget and rates (by default
     those usual for the board's family).
     """
     hardware = Hardware.load(folder)
     manifest = load_manifest(folder)
-    folded = refold(folder, manifest, boards.find(hardware.board), bool(hardware.word_bytes))
-    target = target or asked(folded.board, manifest, concurrent=folded.concurrent)
+    folded = refold(folder, manifest, boards.find(hardware.board))
+    target = target or asked(folded.board, manifest)
     found = resources.load(folder)
     if found is None and synthesis:
         with counted("synthesis", "kernels") as say:
@@ -312,12 +276,6 @@ def write(folder: Path, synthesis: bool = True, target: Asked | None = None) -> 
         for r in RESOURCES
         if getattr(total, r) > getattr(budget, r)
     ]
-    shell, moved = (replace(folded, concurrent=c).shell.cost.lut for c in (False, True))
-    if missed and not folded.concurrent and moved < shell:
-        missed.append(
-            f"the shell with AXI DMAs is {shell:,.0f} lut of it, with a data mover "
-            f"{moved:,.0f}: make hardware CONCURRENT=1"
-        )
     slow = target.excess(_cycles(folded, simulated(folder)), folded.intervals)
     return missed + ([f"{slow:.3f} times the cycles that a frame may take"] if slow > 1 else [])
 
@@ -356,8 +314,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         bundle = given.bundle or newest(given.config, given.board)
         hardware = Hardware.load(bundle)
-        board, concurrent = boards.find(hardware.board), bool(hardware.word_bytes)
-        target = asked(board, load_manifest(bundle), given, concurrent)
+        target = asked(boards.find(hardware.board), load_manifest(bundle), given)
         missed = write(bundle, not given.no_synthesis, target)
     except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)

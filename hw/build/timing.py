@@ -191,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bundle = given.bundle or newest(given.config, given.board)
         hardware = Hardware.load(bundle)
         board = boards.find(hardware.board)
-        folded = refold(bundle, load_manifest(bundle), board, bool(hardware.word_bytes))
+        folded = refold(bundle, load_manifest(bundle), board)
         graphs = given.graph or list(folded.accelerators)
         for graph in graphs:
             if graph not in folded.accelerators:

@@ -1,5 +1,5 @@
 """Reads Vivado's hierarchical utilization report: what the whole design takes, what the system in
-it, and so what the shell of DMAs and interconnects around it.
+it, and so what the interconnects around it.
 """
 
 from __future__ import annotations
@@ -53,4 +53,4 @@ def shell(path: Path, expected: Cost) -> str:
         f"(expected {getattr(expected, key):,.0f})"
         for key, name in (("lut", "LUT"), ("ff", "FF"), ("bram18", "BRAM18"))
     ]
-    return f"shell (DMAs, interconnects, resets): {', '.join(parts)}"
+    return f"shell around the system (interconnects, reset): {', '.join(parts)}"

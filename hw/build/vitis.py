@@ -14,7 +14,6 @@ from hw.build.folded import refold
 from hw.build.steps import ToolError, follow
 from hw.build.vivado import Ips, need_version
 from hw.hls import project
-from hw.spec.errors import BundleError
 from hw.spec.hardware import Hardware
 from hw.spec.manifest import load_manifest, rehash
 
@@ -62,10 +61,6 @@ def write(bundle: Path, hardware: Hardware, board: Board, cosim: bool = True) ->
 
     Raises BundleError for a bundle that is not whole, SpecError for a layer without an HLS form.
     """
-    if hardware.word_bytes:
-        raise BundleError(
-            f"{bundle} has a concurrent system, which has no HLS yet", "leave BACKEND out"
-        )
     folded = refold(bundle, load_manifest(bundle), board)
     netlists = {graph: made.netlist for graph, made in folded.accelerators.items()}
     made = project.write(bundle, hardware, netlists, cosim)

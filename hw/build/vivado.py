@@ -97,11 +97,11 @@ class Ips:
 
 
 def write_project(bundle: Path, hardware: Hardware, board: Board, ips: Ips | None = None) -> Path:
-    """Writes the project's files into `bundle`/vivado and the address map into hardware.json.
-    Returns the folder.
+    """Writes the project's files into `bundle`/vivado and the registers' address into
+    hardware.json. Returns the folder.
 
     ips: where the accelerators are IPs; the system's sources are then those that it names.
-    Raises BundleError for sources that are not there, SpecError for more streams than ports.
+    Raises BundleError for sources that are not there.
     """
     overlay.located(hardware, board).save(bundle)
     rehash(bundle, FILE)
@@ -142,13 +142,10 @@ def settings(
     ips: Ips | None = None,
 ) -> str:
     """Returns the text of settings.tcl, which the project's scripts read."""
-    engines = [(d.cell, int(d.reads), int(d.writes)) for d in overlay.dmas(hardware)]
     made = [
         _list((cell.name, f"xilinx.com:ip:{cell.ip}", _config(cell.config)), quote=False)
         for cell in block_design.cells(hardware, board)
     ]
-    map_ = overlay.addresses(hardware, board)
-    ports = overlay.memory_ports(hardware, board)
     values = {
         "name": _word(hardware.top),
         "top": _word(top.stem),
@@ -156,7 +153,6 @@ def settings(
         "board_part": _word(board.vivado_board),
         "preset": _config(board.preset),
         "cells": "{\n  " + "\n  ".join(made) + "\n}",
-        "slaves": _list(block_design.slaves(hardware)),
         "family": _word(board.family),
         "jobs": _word(JOBS),
         "sources": _list(f"../{p.relative_to(bundle)}" for p in (*files[".sv"], top)),
@@ -164,9 +160,7 @@ def settings(
         "memories": _list(f"../{p.relative_to(bundle)}" for p in files[".hex"]),
         "ips": _list(word for pair in (ips.names.items() if ips else ()) for word in pair),
         "ip_folders": _list(f"../{p.relative_to(bundle)}" for p in (ips.folders if ips else ())),
-        "dmas": _list(word for engine in engines for word in engine),
-        "memory_ports": "{" + " ".join(_list(w for m in p for w in m) for p in ports) + "}",
-        "addresses": _list(w for k, v in map_.items() for w in (k, f"0x{v:08X}")),
+        "address": _word(f"0x{overlay.address(board):08X}"),
         "address_range": _word(f"0x{overlay.RANGE:X}"),
     }
     lines = [f"set {key} {value}" for key, value in values.items()]
@@ -229,8 +223,8 @@ def build(
 def _package(bundle: Path, hardware: Hardware) -> Hardware:
     """Copies the results into the bundle; hardware.json then names the overlay and its real clock.
 
-    Raises VivadoError for a result that is missing, BundleError for an overlay whose addresses or
-    DMAs are not those of hardware.json.
+    Raises VivadoError for a result that is missing, BundleError for an overlay whose
+    registers lie elsewhere than hardware.json says.
     """
     out = bundle / FOLDER / "out"
     handoff, overlay_file = f"{hardware.top}.hwh", f"{hardware.top}.bit"

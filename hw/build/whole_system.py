@@ -22,7 +22,7 @@ def section(folder: Path, family: str, clock_mhz: float, cycles: float) -> list[
     lines = ["## The whole system", ""]
     lines += [
         "Frames a second with one object, by the fabric's cycles and the host's own work: "
-        "preparing frames, memory bank, prompts, copies into and out of the channels' buffers, "
+        "preparing frames, memory bank, prompts, copies into and out of the streams' buffers, "
         "masks at the frame's size; not cameras, drawing or video files. Measured in one thread's "
         f"processor time on {measured.machine}: {works}.",
         "",
@@ -34,8 +34,8 @@ def section(folder: Path, family: str, clock_mhz: float, cycles: float) -> list[
         f"A {core.name} is taken to need {factor:.1f} times as long: 7-Zip's LZMA rating of one "
         f"core (`7z b -mmt1 -md22`) was {measured.rating:,.0f} there and is {core.mips:,.0f} here, "
         f"from {core.source}. Overlapped, a second core prepares the next frame and enlarges the "
-        "last masks while the fabric works, as the live page does. What DMA, caches and polling "
-        "cost is not counted.",
+        "last masks while the fabric works, as the live page does. What caches, polling and "
+        "the port to memory cost is not counted.",
         "",
         f"| {' | '.join(COLUMNS)} |",
         f"|{'---|' * len(COLUMNS)}",

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hw.build.overlay import RANGE
-from hw.spec import mover_map, registers
 from hw.spec.hardware import Hardware
-from hw.stitch.concurrent_text import memory_signals
+from hw.spec.registers import ADDRESS_BITS
+from hw.stitch.system_text import memory_signals
 
 MM = "xilinx.com:interface:aximm:1.0"
 LITE = f"{MM} s_axi_control"
-AXIS = "xilinx.com:interface:axis:1.0"
 WINDOW_BITS = RANGE.bit_length() - 1
 """The register window has this size on the bus. The port is as wide as Vivado gives the window its
 range; the system takes the low bits, so that its registers recur in the window.
@@ -58,14 +57,7 @@ def name(hardware: Hardware) -> str:
 
 def text(hardware: Hardware, memories: Mapping[str, str]) -> str:
     """The module. memories: file of each ROM by the system's parameter."""
-    concurrent = bool(hardware.word_bytes)
-    address_bits = mover_map.ADDRESS_BITS if concurrent else registers.ADDRESS_BITS
-    ins, outs = range(hardware.in_channels), range(hardware.out_channels)
-    if concurrent:
-        ins = outs = range(0)
-    names = ["s_axi_control", *(f"s_axis_{n}" for n in ins), *(f"m_axis_{n}" for n in outs)]
-    names += ["m_axi"] if concurrent else []
-    busses = ":".join(n.upper() if "axis" in n else n for n in names)
+    busses = "s_axi_control:m_axi"
     clock = "xilinx.com:signal:clock:1.0 aclk CLK"
     reset = "xilinx.com:signal:reset:1.0 aresetn RST"
     ports = [
@@ -81,25 +73,14 @@ def text(hardware: Hardware, memories: Mapping[str, str]) -> str:
         _port(f"{LITE} {s.upper()}", way, bits, f"s_axi_control_{s}") for way, bits, s in CONTROL
     ]
     pins = [".clk(aclk)", ".rst(!aresetn)"]
-    low, high = f"[{address_bits - 1}:0]", f"[{WINDOW_BITS - 1}:{address_bits}]"
+    low, high = f"[{ADDRESS_BITS - 1}:0]", f"[{WINDOW_BITS - 1}:{ADDRESS_BITS}]"
     pins += [
         f".s_axi_control_{s}(s_axi_control_{s}{low if s.endswith('addr') else ''})"
         for _, _, s in CONTROL
     ]
-    for n in ins:
-        for way, bits, s in _stream("input", "output"):
-            ports.append(_port(f"{AXIS} S_AXIS_{n} {s.upper()}", way, bits, f"s_axis_{n}_{s}"))
-            pins.append(f".s_axis_{n}_{s}(s_axis_{n}_{s})")
-    for n in outs:
-        for way, bits, s in _stream("output", "input"):
-            ports.append(_port(f"{AXIS} M_AXIS_{n} {s.upper()}", way, bits, f"m_axis_{n}_{s}"))
-            pins.append(f".m_axis_{n}_{s}(m_axis_{n}_{s})")
-        ports.append(_port(f"{AXIS} M_AXIS_{n} TKEEP", "output", 1, f"m_axis_{n}_tkeep", True))
-    tied = [f"  assign m_axis_{n}_tkeep = 1'b1;" for n in outs]
-    if concurrent:
-        more, wires = _memory(hardware.word_bytes)
-        ports, pins = [*ports, *more], [*pins, *wires]
-        tied = [f"  assign m_axi_{signal} = {value};" for signal, value in CONSTANTS.items()]
+    more, wires = _memory(hardware.word_bytes)
+    ports, pins = [*ports, *more], [*pins, *wires]
+    tied = [f"  assign m_axi_{signal} = {value};" for signal, value in CONSTANTS.items()]
     files = ",\n".join(f'      .{key}("{file}")' for key, file in memories.items())
     values = f"#(\n{files}\n  ) " if memories else ""
     return "\n".join(
@@ -126,7 +107,7 @@ def text(hardware: Hardware, memories: Mapping[str, str]) -> str:
 
 
 def _memory(word_bytes: int) -> tuple[list[str], list[str]]:
-    """Ports and pins of the memory port and the interrupt of a concurrent system."""
+    """Ports and pins of the memory port and the interrupt."""
     signals = memory_signals(word_bytes)
     signals += [("output", 4 if "cache" in name else 3, name) for name in CONSTANTS]
     settings = f"DATA_WIDTH {8 * word_bytes}, ADDR_WIDTH 40, ID_WIDTH 0, PROTOCOL AXI4"
@@ -140,10 +121,6 @@ def _memory(word_bytes: int) -> tuple[list[str], list[str]]:
     return ports, [*pins, ".o_irq(o_irq)"]
 
 
-def _stream(there: str, back: str) -> tuple[tuple[str, int, str], ...]:
-    return ((there, 8, "tdata"), (there, 1, "tlast"), (there, 1, "tvalid"), (back, 1, "tready"))
-
-
-def _port(role: str, way: str, bits: int, signal: str, vector: bool = False) -> str:
-    width = f"[{bits - 1}:0] " if bits > 1 or vector else ""
+def _port(role: str, way: str, bits: int, signal: str) -> str:
+    width = f"[{bits - 1}:0] " if bits > 1 else ""
     return f'    (* X_INTERFACE_INFO = "{role}" *)\n    {way:6} wire {width}{signal}'

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hw.design import Design
 from hw.library import sources
-from hw.spec import mover_map
+from hw.spec import registers
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost
@@ -32,7 +32,7 @@ PARTS = (
     "mover_writes",
     "mover_registers",
 )
-PACKAGE = "mover_map"
+PACKAGE = "registers"
 PAGE = 4096
 """AXI4 bursts cross no multiple of this many bytes."""
 MOST_BYTES = 1 << 24
@@ -70,14 +70,14 @@ class Mover:
     READS: int
     WRITES: int
     SETTINGS: int = 1
-    QUEUE: int = mover_map.QUEUE
+    QUEUE: int = registers.QUEUE
     WORD_BYTES: int = 8
     BURST_BYTES: int = 256
     FIFO_BYTES: int = 512
     OUTSTANDING: int = 8
 
     def __post_init__(self) -> None:
-        most, words = mover_map.MOST_ENDS, self.BURST_BYTES // max(self.WORD_BYTES, 1)
+        most, words = registers.MOST_ENDS, self.BURST_BYTES // max(self.WORD_BYTES, 1)
         for name in ("READS", "WRITES", "SETTINGS"):
             self._need(1 <= getattr(self, name) <= most, name, f"1 to {most} ends of a kind")
         self._need(self.QUEUE >= 2 and _power(self.QUEUE), "QUEUE", "a power of two from 2")
@@ -153,28 +153,28 @@ def next_end(asking: Sequence[bool], last: int) -> int | None:
 
 def package() -> str:
     """Returns the text of the package that has the registers' addresses."""
-    address = f"logic [{mover_map.ADDRESS_BITS - 1}:0]"
-    values = {register.name: register.value for register in mover_map.Register}
-    values |= {bank.name: bank.value for bank in mover_map.Bank}
+    address = f"logic [{registers.ADDRESS_BITS - 1}:0]"
+    values = {register.name: register.value for register in registers.Register}
+    values |= {bank.name: bank.value for bank in registers.Bank}
     lines = [
         "// SPDX-License-Identifier: Apache-2.0",
-        "// Made by hw.mover from hw/spec/mover_map.py: offsets of registers, places of bits.",
+        "// Made by hw.mover from hw/spec/registers.py: offsets of registers, places of bits.",
         "`default_nettype none",
         "",
         f"package {PACKAGE};",
-        f"  localparam int unsigned ADDRESS_BITS = {mover_map.ADDRESS_BITS};",
-        f"  localparam logic [31:0] IDENTITY_VALUE = 32'h{mover_map.IDENTITY:08x};",
-        f"  localparam logic [7:0] MAP_VERSION = 8'd{mover_map.VERSION};",
+        f"  localparam int unsigned ADDRESS_BITS = {registers.ADDRESS_BITS};",
+        f"  localparam logic [31:0] IDENTITY_VALUE = 32'h{registers.IDENTITY:08x};",
+        f"  localparam logic [7:0] MAP_VERSION = 8'd{registers.VERSION};",
         *(
-            f"  localparam {address} {k} = {mover_map.ADDRESS_BITS}'h{v:03x};"
+            f"  localparam {address} {k} = {registers.ADDRESS_BITS}'h{v:03x};"
             for k, v in values.items()
         ),
         *(
             f"  localparam logic [4:0] END_{word.name} = 5'h{word.value:02x};"
-            for word in mover_map.EndWord
+            for word in registers.EndWord
         ),
     ]
-    for name, bits in (("CONTROL", mover_map.Control), ("STATUS", mover_map.Status)):
+    for name, bits in (("CONTROL", registers.Control), ("STATUS", registers.Status)):
         lines += [
             f"  localparam int unsigned {name}_{bit.name} = {bit.value.bit_length() - 1};"
             for bit in bits

@@ -5,7 +5,7 @@
 //   write end w   memory from its job's address on = bytes of s, one frame a job
 //   setting end   m = the value pushed, one beat a push
 //
-// Jobs      hw/spec/mover_map.py: address (a multiple of WORD_BYTES), length in bytes (1 to 2^24).
+// Jobs      hw/spec/registers.py: address (a multiple of WORD_BYTES), length in bytes (1 to 2^24).
 //           Each end has a queue of QUEUE of them and takes them in order; ends work side by side
 // Memory    bursts of BURST_BYTES where the length allows (mover_bursts.sv), several under way, all
 //           of one ID, INCR, whole words. Read words are always taken; written ones always ready
@@ -44,7 +44,7 @@ module mover #(
     input wire logic rst,
 
     // Registers, AXI4-Lite
-    input  wire logic [mover_map::ADDRESS_BITS-1:0] s_axi_control_awaddr,
+    input  wire logic [registers::ADDRESS_BITS-1:0] s_axi_control_awaddr,
     input  wire logic                               s_axi_control_awvalid,
     output logic                                    s_axi_control_awready,
     input  wire logic [                       31:0] s_axi_control_wdata,
@@ -54,7 +54,7 @@ module mover #(
     output logic      [                        1:0] s_axi_control_bresp,
     output logic                                    s_axi_control_bvalid,
     input  wire logic                               s_axi_control_bready,
-    input  wire logic [mover_map::ADDRESS_BITS-1:0] s_axi_control_araddr,
+    input  wire logic [registers::ADDRESS_BITS-1:0] s_axi_control_araddr,
     input  wire logic                               s_axi_control_arvalid,
     output logic                                    s_axi_control_arready,
     output logic      [                       31:0] s_axi_control_rdata,

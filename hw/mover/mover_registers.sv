@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Registers of the data mover: jobs are pushed, and counts, times and faults of every end read.
 //
-// Bus       AXI4-Lite, 32 bits: the map is hw/spec/mover_map.py. Reads and writes go on side by
+// Bus       AXI4-Lite, 32 bits: the map is hw/spec/registers.py. Reads and writes go on side by
 //           side; address and data of a write come in any order. SLVERR, and nothing done: an
 //           offset that is no register, a write to a read-only one or with some strobes low, a
 //           push to an end that there is not. Write-only registers read as 0
 // Jobs      o_push_read, o_push_write and o_push_setting last one cycle; a job that no end can
 //           take is told by o_refused_* instead, and nothing is pushed
 // Latency   a push leaves 3 cycles after its write, a read takes 3 cycles
-// Golden    mover_map.py
+// Golden    registers.py
 `default_nettype none
 
 module mover_registers #(
@@ -29,7 +29,7 @@ module mover_registers #(
     input wire logic clk,
     input wire logic rst,
 
-    input  wire logic [mover_map::ADDRESS_BITS-1:0] s_axi_awaddr,
+    input  wire logic [registers::ADDRESS_BITS-1:0] s_axi_awaddr,
     input  wire logic                               s_axi_awvalid,
     output logic                                    s_axi_awready,
     input  wire logic [                       31:0] s_axi_wdata,
@@ -39,7 +39,7 @@ module mover_registers #(
     output logic      [                        1:0] s_axi_bresp,
     output logic                                    s_axi_bvalid,
     input  wire logic                               s_axi_bready,
-    input  wire logic [mover_map::ADDRESS_BITS-1:0] s_axi_araddr,
+    input  wire logic [registers::ADDRESS_BITS-1:0] s_axi_araddr,
     input  wire logic                               s_axi_arvalid,
     output logic                                    s_axi_arready,
     output logic      [                       31:0] s_axi_rdata,
@@ -90,7 +90,7 @@ module mover_registers #(
 
   // ---- Writes: address and data wait for each other
 
-  logic [mover_map::ADDRESS_BITS-1:0] awaddr_q;
+  logic [registers::ADDRESS_BITS-1:0] awaddr_q;
   logic [31:0] wdata_q;
   logic aw_full_q, w_full_q, whole_q, write, writable, known, few;
 
@@ -102,13 +102,13 @@ module mover_registers #(
 
   always_comb begin
     case (awaddr_q)
-      mover_map::CONTROL, mover_map::ADDRESS_LOW, mover_map::ADDRESS_HIGH, mover_map::LENGTH,
-          mover_map::SETTING, mover_map::PENDING_READS, mover_map::PENDING_WRITES,
-          mover_map::ENABLE_READS, mover_map::ENABLE_WRITES:
+      registers::CONTROL, registers::ADDRESS_LOW, registers::ADDRESS_HIGH, registers::LENGTH,
+          registers::SETTING, registers::PENDING_READS, registers::PENDING_WRITES,
+          registers::ENABLE_READS, registers::ENABLE_WRITES:
       known = 1'b1;
-      mover_map::PUSH_READ: known = few && wdata_q[5:0] < READS_COUNT;
-      mover_map::PUSH_WRITE: known = few && wdata_q[5:0] < WRITES_COUNT;
-      mover_map::PUSH_SETTING: known = few && wdata_q[5:0] < SETTINGS_COUNT;
+      registers::PUSH_READ: known = few && wdata_q[5:0] < READS_COUNT;
+      registers::PUSH_WRITE: known = few && wdata_q[5:0] < WRITES_COUNT;
+      registers::PUSH_SETTING: known = few && wdata_q[5:0] < SETTINGS_COUNT;
       default: known = 1'b0;
     endcase
   end
@@ -171,12 +171,12 @@ module mover_registers #(
     o_clear_writes <= '0;
     if (write && writable) begin
       case (awaddr_q)
-        mover_map::ADDRESS_LOW: address_q[31:0] <= wdata_q;
-        mover_map::ADDRESS_HIGH: address_q[ADDRESS_BITS-1:32] <= wdata_q[ADDRESS_BITS-33:0];
-        mover_map::LENGTH: length_q <= |wdata_q[31:LENGTH_BITS+1] ? '1 : wdata_q[LENGTH_BITS:0];
-        mover_map::SETTING: o_setting <= wdata_q;
-        mover_map::PENDING_READS: o_clear_reads <= wdata_q[READS-1:0];
-        mover_map::PENDING_WRITES: o_clear_writes <= wdata_q[WRITES-1:0];
+        registers::ADDRESS_LOW: address_q[31:0] <= wdata_q;
+        registers::ADDRESS_HIGH: address_q[ADDRESS_BITS-1:32] <= wdata_q[ADDRESS_BITS-33:0];
+        registers::LENGTH: length_q <= |wdata_q[31:LENGTH_BITS+1] ? '1 : wdata_q[LENGTH_BITS:0];
+        registers::SETTING: o_setting <= wdata_q;
+        registers::PENDING_READS: o_clear_reads <= wdata_q[READS-1:0];
+        registers::PENDING_WRITES: o_clear_writes <= wdata_q[WRITES-1:0];
         default: ;
       endcase
     end
@@ -193,18 +193,18 @@ module mover_registers #(
       o_irq           <= 1'b0;
       o_now           <= '0;
     end else begin
-      want_read_q <= write && writable && awaddr_q == mover_map::PUSH_READ;
-      want_write_q <= write && writable && awaddr_q == mover_map::PUSH_WRITE;
-      want_setting_q <= write && writable && awaddr_q == mover_map::PUSH_SETTING;
+      want_read_q <= write && writable && awaddr_q == registers::PUSH_READ;
+      want_write_q <= write && writable && awaddr_q == registers::PUSH_WRITE;
+      want_setting_q <= write && writable && awaddr_q == registers::PUSH_SETTING;
       o_push_read <= want_read_q && sound && room_read && !i_abandoning;
       o_push_write <= want_write_q && sound && room_write && !i_abandoning;
       o_push_setting <= want_setting_q && room_setting && !i_abandoning;
-      o_abandon      <= write && writable && awaddr_q == mover_map::CONTROL &&
-          wdata_q[mover_map::CONTROL_ABANDON];
-      if (write && writable && awaddr_q == mover_map::ENABLE_READS) begin
+      o_abandon      <= write && writable && awaddr_q == registers::CONTROL &&
+          wdata_q[registers::CONTROL_ABANDON];
+      if (write && writable && awaddr_q == registers::ENABLE_READS) begin
         enable_reads_q <= wdata_q[READS-1:0];
       end
-      if (write && writable && awaddr_q == mover_map::ENABLE_WRITES) begin
+      if (write && writable && awaddr_q == registers::ENABLE_WRITES) begin
         enable_writes_q <= wdata_q[WRITES-1:0];
       end
       o_irq <= |(i_pending_reads & enable_reads_q) || |(i_pending_writes & enable_writes_q);
@@ -214,54 +214,54 @@ module mover_registers #(
 
   // ---- Reads: the address is held, the words of its end looked up, then one is chosen
 
-  logic [mover_map::ADDRESS_BITS-1:0] araddr_q;
+  logic [registers::ADDRESS_BITS-1:0] araddr_q;
   logic [31:0] status, value;
   logic asked_q, looked_q, found, side;
 
   always_comb begin
     status                               = '0;
-    status[mover_map::STATUS_BUSY]       = i_busy;
-    status[mover_map::STATUS_ABANDONING] = i_abandoning;
-    status[mover_map::STATUS_FAULT]      = i_faulty;
+    status[registers::STATUS_BUSY]       = i_busy;
+    status[registers::STATUS_ABANDONING] = i_abandoning;
+    status[registers::STATUS_FAULT]      = i_faulty;
   end
 
   assign o_read_end = araddr_q[9:5];
-  assign side       = araddr_q[11:10] == mover_map::WRITES[11:10];
+  assign side       = araddr_q[11:10] == registers::WRITES[11:10];
 
   always_comb begin
     found = 1'b1;
     value = '0;
-    if (araddr_q[11:10] == mover_map::READS[11:10] || side) begin
+    if (araddr_q[11:10] == registers::READS[11:10] || side) begin
       found = 6'(o_read_end) < (side ? WRITES_COUNT : READS_COUNT);
       case (araddr_q[4:0])
-        mover_map::END_DONE: value = 32'(i_done[side]);
-        mover_map::END_FAULTS: value = 32'(i_faults[side]);
-        mover_map::END_BEGUN_AT: value = i_begun_at[side];
-        mover_map::END_DONE_AT: value = i_done_at[side];
-        mover_map::END_CRC: value = i_crc[side];
-        mover_map::END_FRAMES: value = 32'(i_frames[side]);
+        registers::END_DONE: value = 32'(i_done[side]);
+        registers::END_FAULTS: value = 32'(i_faults[side]);
+        registers::END_BEGUN_AT: value = i_begun_at[side];
+        registers::END_DONE_AT: value = i_done_at[side];
+        registers::END_CRC: value = i_crc[side];
+        registers::END_FRAMES: value = 32'(i_frames[side]);
         default: found = 1'b0;
       endcase
     end else begin
       case (araddr_q)
-        mover_map::IDENTITY: value = mover_map::IDENTITY_VALUE;
-        mover_map::VERSION: value = {8'(SETTINGS), 8'(WRITES), 8'(READS), mover_map::MAP_VERSION};
-        mover_map::CONTROL, mover_map::PUSH_READ, mover_map::PUSH_WRITE, mover_map::PUSH_SETTING: ;
-        mover_map::STATUS: value = status;
-        mover_map::NOW: value = o_now;
-        mover_map::ADDRESS_LOW: value = address_q[31:0];
-        mover_map::ADDRESS_HIGH: value = 32'(address_q[ADDRESS_BITS-1:32]);
-        mover_map::LENGTH: value = 32'(length_q);
-        mover_map::SETTING: value = o_setting;
-        mover_map::PENDING_READS: value = 32'(i_pending_reads);
-        mover_map::PENDING_WRITES: value = 32'(i_pending_writes);
-        mover_map::ENABLE_READS: value = 32'(enable_reads_q);
-        mover_map::ENABLE_WRITES: value = 32'(enable_writes_q);
-        mover_map::ROOM_READS: value = 32'(i_room_reads);
-        mover_map::ROOM_WRITES: value = 32'(i_room_writes);
-        mover_map::ROOM_SETTINGS: value = 32'(i_room_settings);
-        mover_map::DESIGN: value = DESIGN;
-        mover_map::GRAPHS: value = 32'(GRAPHS);
+        registers::IDENTITY: value = registers::IDENTITY_VALUE;
+        registers::VERSION: value = {8'(SETTINGS), 8'(WRITES), 8'(READS), registers::MAP_VERSION};
+        registers::CONTROL, registers::PUSH_READ, registers::PUSH_WRITE, registers::PUSH_SETTING: ;
+        registers::STATUS: value = status;
+        registers::NOW: value = o_now;
+        registers::ADDRESS_LOW: value = address_q[31:0];
+        registers::ADDRESS_HIGH: value = 32'(address_q[ADDRESS_BITS-1:32]);
+        registers::LENGTH: value = 32'(length_q);
+        registers::SETTING: value = o_setting;
+        registers::PENDING_READS: value = 32'(i_pending_reads);
+        registers::PENDING_WRITES: value = 32'(i_pending_writes);
+        registers::ENABLE_READS: value = 32'(enable_reads_q);
+        registers::ENABLE_WRITES: value = 32'(enable_writes_q);
+        registers::ROOM_READS: value = 32'(i_room_reads);
+        registers::ROOM_WRITES: value = 32'(i_room_writes);
+        registers::ROOM_SETTINGS: value = 32'(i_room_settings);
+        registers::DESIGN: value = DESIGN;
+        registers::GRAPHS: value = 32'(GRAPHS);
         default: found = 1'b0;
       endcase
     end

@@ -5,7 +5,7 @@
 //   done(e)      jobs of end e that are complete since reset, modulo 2^16
 //   begun_at(e)  i_now as the first burst of the last job begun was issued; done_at(e) as the last
 //                job was done. With one job at a time done_at - begun_at are its cycles
-//   faults(e)    sticky until reset: bits of hw/spec/mover_map.py, Fault
+//   faults(e)    sticky until reset: bits of hw/spec/registers.py, Fault
 //   pending(e)   a job has been done or a fault has risen since i_clear
 //
 // Rate      one job begun and one done a cycle

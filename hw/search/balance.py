@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hw.fold.block import Style
 from hw.fold.folding import Plan
 from hw.search.combine import least
-from hw.search.target import Asked
+from hw.search.target import Target
 from hw.spec.kernel import Cost
 
 RESOURCES = len(fields(Cost))
@@ -53,7 +53,7 @@ def unbeaten(choices: Sequence[Choice]) -> list[Choice]:
 
 
 def balance(
-    lists: Mapping[str, Sequence[Choice]], target: Asked, budget: Cost, shell: Cost
+    lists: Mapping[str, Sequence[Choice]], target: Target, budget: Cost, shell: Cost
 ) -> dict[str, Choice]:
     """The choice of each graph that together meet the target and use the scarcest resource least;
     where none meet it, those that come closest while they fit; where none fit, the smallest.

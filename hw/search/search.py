@@ -16,7 +16,7 @@ from hw.fold.folding import End, FoldingError, Plan, cheapest, schedule, share
 from hw.fold.keeps import thinned
 from hw.fold.layers import Dataflow, Layer, SoftmaxAttention
 from hw.search.balance import Choice, balance, unbeaten, use
-from hw.search.target import Asked
+from hw.search.target import Target
 from hw.spec.kernel import Cost
 from hw.spec.manifest import DETECTOR
 from hw.stitch.accelerator import Accelerator, accelerator, apart, kept
@@ -167,7 +167,7 @@ class Folder:
 
 def search(
     dataflows: Mapping[str, Dataflow],
-    target: Asked,
+    target: Target,
     budget: Cost,
     shell: Cost,
     style: Style,

@@ -44,11 +44,11 @@ class Stored:
         return self.styles.get(graph, self.style)
 
 
-def place(model: str, board: str, detects: bool = False, concurrent: bool = False) -> Path:
+def place(model: str, board: str, detects: bool = False) -> Path:
     """Returns the file that keeps the foldings of a model on a board. detects: with a concept
-    detector, which shares the board with the others. concurrent: for accelerators at once.
+    detector, which shares the board with the others.
     """
-    more = f"_{DETECTOR}" * detects + "_concurrent" * concurrent
+    more = f"_{DETECTOR}" * detects
     return FOUND / f"{model}_{board.lower().replace('-', '_')}{more}.toml"
 
 

@@ -1,10 +1,9 @@
-"""What accelerators that share a device are asked for: cycles that a frame may take, where they run
-one after another, and where all of them work at the same time.
+"""What accelerators that share a device are asked for: cycles that a frame may take, where all of
+them work at the same time.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
@@ -18,79 +17,13 @@ for in a window of its own; the others run once an object, the detector once in 
 """
 
 
-class Asked(ABC):
-    """What is asked for. Cycles are those of a graph's frame, from its first code in to its last
-    code out; intervals those between frames that follow each other closely.
-    """
-
-    @abstractmethod
-    def ratios(self, cycles: Mapping[str, Any], intervals: Mapping[str, Any]) -> list[Any]:
-        """What is taken by what may be, each a sum over the graphs; elementwise for arrays."""
-
-    @abstractmethod
-    def share(self, graph: str) -> float:
-        """Returns the cycles that a run may take where the other graphs take next to nothing."""
-
-    every: int
-
-    @property
-    @abstractmethod
-    def options(self) -> dict[str, float]:
-        """Returns the cycles that a frame may take, by the option that asks for its rate."""
-
-    def met(self, cycles: Mapping[str, int], intervals: Mapping[str, int]) -> bool:
-        """Tells whether the rate is kept, given the cycles of each graph."""
-        return self.excess(cycles, intervals) <= 1
-
-    def excess(self, cycles: Mapping[str, int], intervals: Mapping[str, int]) -> float:
-        """Greatest ratio of what is taken to what may be."""
-        return float(max(self.ratios(cycles, intervals)))
-
-
 @dataclass(frozen=True)
-class Target(Asked):
-    """Clock cycles that a frame may take with one object, with four, and on average with one when
-    concepts are looked for every so many frames: accelerators run one after another.
-    """
-
-    one: float
-    four: float
-    looking: float = inf
-    every: int = 8
-
-    @classmethod
-    def of_rates(
-        cls, mhz: float, one: float, four: float, looking: float = 0, every: int = 8
-    ) -> Target:
-        """From frames a second; looking 0: as it comes."""
-        hertz = mhz * 1e6
-        return cls(hertz / one, hertz / four, hertz / looking if looking else inf, every)
-
-    @property
-    def options(self) -> dict[str, float]:
-        found = {"FPS": self.one, "FPS_FOUR": self.four}
-        return found if self.looking == inf else {**found, "FPS_LOOKING": self.looking}
-
-    def ratios(self, cycles: Mapping[str, Any], intervals: Mapping[str, Any]) -> list[Any]:
-        found = [frame(cycles, 1) / self.one, frame(cycles, 4) / self.four]
-        if DETECTOR in cycles:
-            found.append(frame(cycles, 1, self.every) / self.looking)
-        return found
-
-    def share(self, graph: str) -> float:
-        """Returns the cycles that a run may take where the other graphs take next to nothing; of
-        the detector, what they leave when they take all that they may.
-        """
-        if graph != DETECTOR:
-            return self.one
-        return self.every * (self.looking - self.one if self.one < self.looking < inf else self.one)
-
-
-@dataclass(frozen=True)
-class AtOnce(Asked):
+class Target:
     """Clock cycles that a frame may take with one object, with four and with eight, and with one
-    when concepts are looked for every so many frames: all accelerators work at the same time, and
-    every object goes on by itself.
+    when concepts are looked for every so many frames, where every object goes on by itself.
+
+    Cycles that are compared with them are those of a graph's frame, from its first code in to its
+    last code out; intervals those between frames that follow each other closely.
     """
 
     one: float
@@ -102,7 +35,7 @@ class AtOnce(Asked):
     @classmethod
     def of_rates(
         cls, mhz: float, one: float, four: float, eight: float, looking: float = 0, every: int = 8
-    ) -> AtOnce:
+    ) -> Target:
         """From frames a second; looking 0: as it comes."""
         hertz = mhz * 1e6
         most = hertz / looking if looking else inf
@@ -110,12 +43,21 @@ class AtOnce(Asked):
 
     @property
     def options(self) -> dict[str, float]:
+        """Returns the cycles that a frame may take, by the option that asks for its rate."""
         found = {"FPS": self.one, "FPS_FOUR": self.four, "FPS_EIGHT": self.eight}
         return found if self.looking == inf else {**found, "FPS_LOOKING": self.looking}
 
+    def met(self, cycles: Mapping[str, int], intervals: Mapping[str, int]) -> bool:
+        """Tells whether the rate is kept, given the cycles of each graph."""
+        return self.excess(cycles, intervals) <= 1
+
+    def excess(self, cycles: Mapping[str, int], intervals: Mapping[str, int]) -> float:
+        """Greatest ratio of what is taken to what may be."""
+        return float(max(self.ratios(cycles, intervals)))
+
     def ratios(self, cycles: Mapping[str, Any], intervals: Mapping[str, Any]) -> list[Any]:
-        """For all that an object's frame goes through, alone and behind the image encoder, and for
-        each accelerator's interval.
+        """What is taken by what may be: of all that an object's frame goes through, alone and
+        behind the image encoder, and of each accelerator's interval; elementwise for arrays.
         """
         one = min(self.one, self.looking) if DETECTOR in cycles else self.one
         frames = min(one, self.four, self.eight)
@@ -135,6 +77,7 @@ class AtOnce(Asked):
         return min(self.one, self.four / 4, self.eight / 8)
 
     def share(self, graph: str) -> float:
+        """Returns the cycles that a run may take where the other graphs take next to nothing."""
         if graph == DETECTOR:
             return self.every * min(self.looking, self.one)
         return 2 * (min(self.one, self.four, self.eight) if graph == ONCE else self._each)
@@ -161,32 +104,31 @@ def at_once(
     runs of the image encoder, the objects' number in windows, of which a session begins the first
     one a frame early.
     """
+    return max(bounds(cycles, intervals, objects, every, drained, views).values())
+
+
+def bounds(
+    cycles: Mapping[str, int],
+    intervals: Mapping[str, int],
+    objects: int,
+    every: int = 0,
+    drained: bool = True,
+    views: int = 1,
+) -> dict[str, int]:
+    """Returns what `at_once` is the greatest of, by the graph that binds: of those that an object
+    goes through, the slowest with one object, with several the one of the longest interval.
+    """
     own = [g for g in cycles if g not in (ONCE, DETECTOR)]
     chain, longest = sum(cycles[g] for g in own), max(intervals[g] for g in own)
     way = chain + (objects - 1) * longest
-    bounds = [way if drained else max(chain, objects * longest), views * intervals[ONCE]]
+    slowest = max(own, key=lambda g: (cycles if objects == 1 else intervals)[g])
+    found = {slowest: way if drained else max(chain, objects * longest)}
+    found[ONCE] = views * intervals[ONCE]
     if drained and views == 1:
-        bounds.append(-(-(cycles[ONCE] + way) // 2))
+        found[ONCE] = max(found[ONCE], -(-(cycles[ONCE] + way) // 2))
     if drained and views > 1:
-        bounds.append(cycles[ONCE] + (views - 2) * intervals[ONCE] + chain)
+        behind = cycles[ONCE] + (views - 2) * intervals[ONCE] + chain
+        found[ONCE] = max(found[ONCE], behind)
     if every and DETECTOR in cycles:
-        bounds.append(-(-cycles[DETECTOR] // every))
-    return max(bounds)
-
-
-def frame(cycles: Mapping[str, Any], objects: int, every: int = 0, views: int = 1) -> Any:
-    """Returns the cycles of a frame from those of each graph, one after another. every: frames
-    between two looks of the detector, whose cycles are shared out among them; 0: it does not run.
-    views: runs of the image encoder.
-    """
-    return sum(parts(cycles, objects, every, views).values())
-
-
-def parts(
-    cycles: Mapping[str, Any], objects: int, every: int = 0, views: int = 1
-) -> dict[str, Any]:
-    """Returns the cycles of a frame as `frame` adds them up, by graph."""
-    found = {g: n * (views if g == ONCE else objects) for g, n in cycles.items() if g != DETECTOR}
-    if every and DETECTOR in cycles:
-        found[DETECTOR] = cycles[DETECTOR] / every
+        found[DETECTOR] = -(-cycles[DETECTOR] // every)
     return found

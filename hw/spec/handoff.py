@@ -14,13 +14,9 @@ from hw.spec.errors import BundleError
 from hw.spec.hardware import Hardware
 
 SYSTEM = "system"
-"""Cell of the accelerators in the block design; in hardware.json its registers are "control"."""
-MOVER = "the data mover"
-"""What a concurrent system's way to memory is called in messages: it is the system's own port."""
-MOVER_BITS, LENGTH_BITS = 40, 25
-"""A mover's addresses and lengths have so many bits."""
-CONTROL = "control"
-DMA = "axi_dma"
+"""Cell of the accelerators and their data mover in the block design."""
+ADDRESS_BITS = 40
+"""The mover's addresses have so many bits."""
 CLOCK = {
     "processing_system7": "PCW_ACT_FPGA0_PERIPHERAL_FREQMHZ",
     "zynq_ultra_ps_e": "PSU__CRL_APB__PL0_REF_CTRL__ACT_FREQMHZ",
@@ -32,37 +28,30 @@ REMEDY = "run make bitstream again, or fetch .bit and .hwh of one build"
 
 
 @dataclass(frozen=True)
-class Dma:
-    """One AXI DMA: bits of its addresses and of its length register, and (first, last) byte of each
-    range of memory that it reaches; none where the file does not list them.
-    """
+class Reach:
+    """What the data mover reaches: (first, last) byte of each range of memory."""
 
-    address_bits: int
-    length_bits: int
-    reach: tuple[tuple[int, int], ...] = ()
+    ranges: tuple[tuple[int, int], ...]
 
-    def reaches(self, address: int, size: int) -> bool:
-        """Tells whether it can move `size` bytes at `address`."""
-        ranges = self.reach or ((0, (1 << self.address_bits) - 1),)
+    def holds(self, address: int, size: int) -> bool:
+        """Tells whether `size` bytes at `address` are within."""
         last = address + max(size, 1) - 1
-        within = last >> self.address_bits == 0
-        return within and any(a <= address and last <= b for a, b in ranges)
+        within = last >> ADDRESS_BITS == 0
+        return within and any(a <= address and last <= b for a, b in self.ranges)
 
 
 @dataclass(frozen=True)
 class Handoff:
     """A bitstream, as its file tells of it. path: of the file. device: as Vivado names the chip
     there ("xck26", "7z020"). clock_mhz: that the design was timed with. addresses: base of each
-    cell's registers; dmas: by cell; mover: what the system's own port to memory reaches, if it has
-    one.
+    cell's registers. memory: what the system's port reaches.
     """
 
     path: Path
     device: str
     clock_mhz: float
     addresses: Mapping[str, int]
-    dmas: Mapping[str, Dma]
-    mover: Dma | None = None
+    memory: Reach
 
     @classmethod
     def read(cls, path: Path) -> Handoff:
@@ -82,13 +71,10 @@ class Handoff:
                 for m in processor.iter("MEMRANGE")
                 if m.get("MEMTYPE") == "REGISTER"
             }
-            engines = {k: _dma(m) for k, m in modules.items() if m.get("MODTYPE") == DMA}
             device = next(root.iter("SYSTEMINFO")).attrib["DEVICE"]
             if not 0 < float(clock) < 1e4:
                 raise ValueError(f"a clock of {clock} MHz")
-            own = _reach(modules[SYSTEM]) if SYSTEM in modules else ()
-            mover = Dma(MOVER_BITS, LENGTH_BITS, own) if own else None
-            return cls(path, device, float(clock), windows, engines, mover)
+            return cls(path, device, float(clock), windows, Reach(_ranges(modules[SYSTEM])))
         except FileNotFoundError as error:
             raise BundleError(f"bundle file {path} is missing", REMEDY) from error
         except (OSError, ElementTree.ParseError, StopIteration, LookupError, ValueError) as error:
@@ -102,29 +88,14 @@ class Handoff:
             raise BundleError(
                 f"{name} is for the chip {self.device}, hardware.json for {hardware.part}", REMEDY
             )
-        for cell, wanted in hardware.addresses.items():
-            found = self.addresses.get(SYSTEM if cell == CONTROL else cell)
-            if found != wanted:
-                where = "nowhere" if found is None else f"at {found:#010x}"
-                raise BundleError(
-                    f"{cell} is {where} in {name}, at {wanted:#010x} in hardware.json", REMEDY
-                )
-        largest = max(
-            end.beats
-            for graph in hardware.graphs
-            for end in (*graph.inputs, *graph.outputs, *([graph.setup] if graph.setup else []))
-        )
-        if hardware.word_bytes and self.mover is None:
-            raise BundleError(f"{name} gives {MOVER} no memory", REMEDY)
-        for cell in hardware.dmas:
-            if cell not in self.dmas:
-                raise BundleError(f"{name} has no AXI DMA {cell}", REMEDY)
-            bits = self.dmas[cell].length_bits
-            if largest >> bits:
-                raise BundleError(
-                    f"{cell} counts {bits} bits of length, {largest} bytes are moved at once",
-                    REMEDY,
-                )
+        found, wanted = self.addresses.get(SYSTEM), hardware.address
+        if found is None or found != wanted:
+            where, there = ("nowhere" if n is None else f"at {n:#010x}" for n in (found, wanted))
+            raise BundleError(
+                f"the registers are {where} in {name}, {there} in hardware.json", REMEDY
+            )
+        if not self.memory.ranges:
+            raise BundleError(f"{name} gives the data mover no memory", REMEDY)
 
 
 def _parameters(module: ElementTree.Element) -> dict[str, str]:
@@ -133,17 +104,7 @@ def _parameters(module: ElementTree.Element) -> dict[str, str]:
     return {} if found is None else {p.attrib["NAME"].lower(): p.attrib["VALUE"] for p in found}
 
 
-def _dma(module: ElementTree.Element) -> Dma:
-    settings = _parameters(module)
-    if settings.get("c_include_sg", "0") != "0":
-        raise ValueError(f"{module.get('INSTANCE')} uses descriptors, the host registers")
-    address, length = (int(settings[f"c_{k}_width"]) for k in ("addr", "sg_length"))
-    if not (8 <= address <= 64 and 8 <= length <= 26):  # PG021
-        raise ValueError(f"{module.get('INSTANCE')} has {address} and {length} bits")
-    return Dma(address, length, _reach(module))
-
-
-def _reach(module: ElementTree.Element) -> tuple[tuple[int, int], ...]:
+def _ranges(module: ElementTree.Element) -> tuple[tuple[int, int], ...]:
     """(first, last) byte of each range of memory that a cell's masters reach."""
     ranges = {
         (int(m.attrib["BASEVALUE"], 16), int(m.attrib["HIGHVALUE"], 16))

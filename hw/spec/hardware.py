@@ -15,13 +15,12 @@ from pathlib import Path
 
 from hw.spec.errors import BundleError
 from hw.spec.files import atomic_path, inside
-from hw.spec.mover_map import MOST_ENDS
 from hw.spec.plain import read_json, typed
-from hw.spec.registers import CHANNELS
+from hw.spec.registers import MOST_ENDS
 from hw.spec.renamed import current
 from hw.spec.sizes import ceil_div
 
-FORMAT = 1
+FORMAT = 2
 FILE = "hardware.json"
 MOST = 1 << 28
 """Beats of a frame."""
@@ -29,18 +28,18 @@ MOST = 1 << 28
 
 @dataclass(frozen=True)
 class StreamEnd:
-    """A stream end is where one stream of a graph meets a channel of the system.
+    """A stream end is where one stream of a graph meets the data mover.
 
     name: port prefix of the accelerator, `s_axis_...` or `m_axis_...`. port: of the graph whose
-    codes it carries (two streams may carry one port: it is then sent twice). channel: of the
-    system, or the mover's end where it has one. beats: codes of a frame; of one row where `ragged`,
-    and the rows sent are then LENGTH rounded up to a multiple of `rows` (what fills up is never
-    read).
+    codes it carries (two streams may carry one port: it is then sent twice). number: of the mover's
+    end, among those that read memory or those that write it. beats: codes of a frame; of one row
+    where `ragged`, and the rows sent are then the frame's length rounded up to a multiple of `rows`
+    (what fills up is never read).
     """
 
     name: str
     port: str
-    channel: int
+    number: int
     beats: int
     ragged: bool = False
     rows: int = 1
@@ -54,10 +53,10 @@ class StreamEnd:
 
 @dataclass(frozen=True)
 class GraphHardware:
-    """One accelerator: its place in the GRAPH register, its streams, the cycles of a frame (for
-    the greatest length), and the stream and file of memories loaded once, if any. In a system with
-    a mover: settings, the setting end of "length" and of "layer" where there is one, and longest,
-    the greatest length (0: every frame has the same).
+    """One accelerator: its place among the graphs, its streams, the cycles of a frame (for the
+    greatest length), and the stream and file of memories loaded once, if any. settings: the setting
+    end of "length" and of "layer" where there is one. longest: the greatest length (0: every frame
+    has the same).
     """
 
     name: str
@@ -82,12 +81,9 @@ def _renamed(graph: GraphHardware) -> GraphHardware:
 
 @dataclass(frozen=True)
 class Hardware:
-    """A system: `identity` is the register's value, `top` the module that the board sees, files
-    relative to the bundle. overlay: `.bit` of the bundle once there is one.
-    addresses: base on the board, of the registers ("control") and of each DMA by its cell's name in
-    the overlay. dmas: cell of each channel; it feeds the input channel and drains the output one.
-    word_bytes: of a word of the data mover's memory port; 0 where there are AXI DMAs at shared
-    channels, and one graph runs at a time.
+    """A system: `identity` is what the register DESIGN reads, `top` the module that the board sees,
+    files relative to the bundle. overlay: `.bit` of the bundle once there is one. address: base of
+    the registers on the board. word_bytes: of a word of the data mover's memory port.
     """
 
     board: str
@@ -98,20 +94,19 @@ class Hardware:
     sources: tuple[str, ...]
     graphs: tuple[GraphHardware, ...]
     overlay: str | None = None
-    addresses: Mapping[str, int] = field(default_factory=dict)
-    dmas: tuple[str, ...] = ()
-    word_bytes: int = 0
+    address: int | None = None
+    word_bytes: int = 8
 
     @property
-    def in_channels(self) -> int:
-        """The system has this many stream channels into the fabric."""
+    def reads(self) -> int:
+        """The mover has this many ends that read memory."""
         ends = [e for g in self.graphs for e in (*g.inputs, *([g.setup] if g.setup else []))]
-        return 1 + max(e.channel for e in ends)
+        return 1 + max(e.number for e in ends)
 
     @property
-    def out_channels(self) -> int:
-        """The system has this many stream channels out of the fabric."""
-        return 1 + max(e.channel for g in self.graphs for e in g.outputs)
+    def writes(self) -> int:
+        """The mover has this many ends that write memory."""
+        return 1 + max(e.number for g in self.graphs for e in g.outputs)
 
     def graph(self, name: str) -> GraphHardware:
         """Entry of a graph. Raises BundleError when there is none of that name."""
@@ -166,16 +161,17 @@ class Hardware:
             raise ValueError("no graphs, or one twice")
         if not 0 < self.clock_mhz < 1e4 or not 0 <= self.identity < 1 << 32:
             raise ValueError(f"a clock of {self.clock_mhz} MHz, identity {self.identity}")
-        if self.word_bytes not in (0, *(1 << n for n in range(1, 8))):
+        if self.word_bytes not in [1 << n for n in range(1, 8)]:
             raise ValueError(f"words of {self.word_bytes} bytes")
-        channels = MOST_ENDS if self.word_bytes else CHANNELS
+        if self.address is not None and not 0 <= self.address < 1 << 32:
+            raise ValueError(f"registers at {self.address}")
         for graph in self.graphs:
             ends = (*graph.inputs, *graph.outputs, *([graph.setup] if graph.setup else ()))
             if not graph.outputs or not 0 <= graph.index < 1 << 8 or graph.cycles < 0:
                 raise ValueError(f"graph {graph.name}")
             for end in ends:
                 counts = end.beats, end.rows
-                if not 0 <= end.channel < channels or not 0 < min(counts) <= max(counts) < MOST:
+                if not 0 <= end.number < MOST_ENDS or not 0 < min(counts) <= max(counts) < MOST:
                     raise ValueError(f"stream {end.name} of {graph.name}")
             known = graph.settings.keys() <= {"length", "layer"} and 0 <= graph.longest < 1 << 16
             if not known or not all(0 <= n < MOST_ENDS for n in graph.settings.values()):

@@ -25,13 +25,14 @@ from hw.spec.dtypes import IntType
 from hw.spec.errors import SpecError
 from hw.spec.hardware import StreamEnd
 from hw.spec.kernel import Kernel
-from hw.spec.registers import CHANNELS
 from hw.spec.sizes import whole_bytes
 from hw.spec.stream import Stream
 from hw.stitch.cuts import MOST, cut, is_cut
 from hw.stitch.netlist import Netlist
 
 SETUP = "s_axis_weights"
+MOST_INPUTS = 8
+"""An accelerator reads at most this many streams: each takes an end of the data mover."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,10 @@ def accelerator(
 
 def apart(dataflow: Dataflow) -> set[str]:
     """Inputs of the graph that come once a reader, so that none waits for another and nothing need
-    be kept: the largest first, as long as there are channels.
+    be kept: the largest first, as long as there are streams.
     """
     shared = {t.name: t for t in dataflow.inputs.values() if len(dataflow.readers(t)) > 1}
-    left = CHANNELS - len(dataflow.inputs) - 1  # the last one may be for what is loaded
+    left = MOST_INPUTS - len(dataflow.inputs) - 1  # the last one may be for what is loaded
     names: set[str] = set()
     for name, tensor in sorted(shared.items(), key=lambda n: -n[1].codes):
         more = len(dataflow.readers(tensor)) - 1

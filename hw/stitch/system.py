@@ -1,42 +1,30 @@
-"""The system of a board: every accelerator of a model behind one register block and one set of
-stream channels, which belong to the graph that the GRAPH register names.
+"""The system of a board: every accelerator of a model at ends of its own of one data mover, so that
+all of them work at the same time, each on the frame whose bytes it was given.
 
-A channel is shut unless a run is on. It then lets through exactly one frame and shuts again, and so
-does an output after its tlast: what the host sends too much waits outside. DONE rises when all
-inputs have been taken and all outputs have gone. What a source gets wrong (tlast) is told in FAULTS
-and reaches no accelerator: it is given the tlast that it expects.
-
-RESET resets accelerators, channels and run. Memories that a bitstream fills stay; those of a setup
-stream must be loaded again, since their kernels then wait for it anew.
+There is no run: the host pushes a job for each stream of a frame, and the frame is done when its
+outputs' jobs are. Several frames may wait at an accelerator. The mover gives every frame the tlast
+that its job's length says, and its registers are the system's. ABANDON resets the accelerators too;
+what a setup stream fills must then be loaded again, in the order of the graphs that have one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from hw.design import Design
-from hw.library import module_file
+from hw.mover.mover import MOST_BYTES, Mover
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
 from hw.spec.kernel import RomImage
-from hw.spec.registers import CHANNELS
 from hw.spec.stream import Stream
-from hw.stitch import system_registers
-from hw.stitch.system_text import SETTINGS, GraphModule, text
+from hw.stitch.system_text import SETTINGS, GraphModule, setting_ends, text
 
 HERE = Path(__file__).resolve().parent
-PARTS = (
-    "control",
-    "system_gate",
-    "system_input",
-    "system_output",
-    "system_setting",
-    "system_crc",
-)
-MOST_BEATS = 1 << 24
+PART = "system_setup"
 MOST_ROWS = (1 << 16) - 1
 
 
@@ -45,15 +33,16 @@ class System:
     """Args:
         title: name of the module.
         accelerators: by graph.
-        hardware: which stream is on which channel, and every number that the module checks.
+        hardware: which stream is at which end of the mover, see `at_ends`, and every number that
+            the module checks.
 
-    Ports: clk, rst; s_axi_control_*, AXI4-Lite; s_axis_<channel>_* and m_axis_<channel>_* with 8
-    bits of tdata and tlast. Parameters: the file of each ROM, see `memories`.
+    Ports: clk, rst; s_axi_control_*, AXI4-Lite, the mover's registers; o_irq; m_axi_*, AXI4 of
+    `hardware.word_bytes` bytes a word. Parameters: the file of each ROM, see `memories`.
 
     An accelerator's streams are those of `hardware`, and where it has them s_axis_length and
-    s_axis_layer, which get one beat a run with LENGTH and LAYER as they are.
+    s_axis_layer, which get one beat a frame.
 
-    Raises SpecError for streams and hardware that do not agree.
+    Raises SpecError for streams and hardware that do not agree, and for more ends than a mover has.
     """
 
     title: str
@@ -79,24 +68,15 @@ class System:
         streams = {k: s for k, s in accelerator.inputs().items() if k not in SETTINGS}
         _same(name, streams, (*graph.inputs, *setup))
         _same(name, accelerator.outputs(), graph.outputs)
-        self._ends(name, graph)
         for end in (*setup, *graph.outputs):
             if end.ragged:
-                raise SpecError(f"{name}.{end.name} is ragged", "only inputs of a run may be")
+                raise SpecError(f"{name}.{end.name} is ragged", "only inputs of a frame may be")
         if not graph.inputs or not graph.outputs:
             raise SpecError(f"{name}: no input or no output", "a graph has both")
         if not all(s.last for s in accelerator.outputs().values()):
-            raise SpecError(f"{name}: an output without tlast", "it ends the run")
+            raise SpecError(f"{name}: an output without tlast", "it ends the frame")
         if any(end.ragged for end in graph.inputs) and rows(graph, accelerator) > MOST_ROWS:
             raise SpecError(f"{name}: more than {MOST_ROWS} rows", "LENGTH has 16 bits")
-
-    def _ends(self, name: str, graph: GraphHardware) -> None:
-        """The channels of a graph's streams."""
-        setup = (graph.setup,) if graph.setup else ()
-        for ends in (graph.inputs, setup, graph.outputs):
-            taken = [end.channel for end in ends]
-            if len(set(taken)) != len(taken) or not set(taken) <= set(range(CHANNELS)):
-                raise SpecError(f"{name}: channels {taken}", f"different ones below {CHANNELS}")
 
     def memories(self) -> dict[str, RomImage]:
         """Contents of the ROMs by parameter: `<GRAPH>_<PARAMETER of its accelerator>`."""
@@ -106,25 +86,68 @@ class System:
             for parameter, memory in accelerator.memories().items()
         }
 
+    @cached_property
+    def mover(self) -> Mover:
+        """The mover that has the ends of all graphs. Raises SpecError for ends that do not fit."""
+        graphs = self.hardware.graphs
+        reads = [e.number for g in graphs for e in g.inputs]
+        reads += sorted({g.setup.number for g in graphs if g.setup is not None})
+        writes = [e.number for g in graphs for e in g.outputs]
+        ordered = sorted(graphs, key=lambda g: g.index)
+        settings = setting_ends(ordered, self.accelerators)
+        named = {(g.name, f"s_axis_{k}"): n for g in graphs for k, n in g.settings.items()}
+        for kind, ends in (("read", reads), ("write", writes)):
+            if sorted(ends) != list(range(len(ends))):
+                raise SpecError(f"{self.title}: {kind} ends {ends}", "each of 0, 1, 2 ... once")
+        if named != settings:
+            raise SpecError(f"{self.title}: setting ends {named}", f"there are {settings}")
+        word = self.hardware.word_bytes
+        return Mover(len(reads), len(writes), max(1, len(settings)), WORD_BYTES=word)
+
     def verilog(self) -> str:
         """Returns the text of the system's module."""
-        return text(self.title, self.accelerators, self.hardware, list(self.memories()), self._most)
+        names = list(self.memories())
+        return text(self.title, self.accelerators, self.hardware, self.mover, names)
 
     def design(self, folder: Path) -> Design:
         """Writes the module, those of the accelerators and the register map into `folder`."""
-        files: dict[Path, None] = {}
+        files = dict.fromkeys(self.mover.design(folder).files)
+        files[HERE / f"{PART}.sv"] = None
         for accelerator in self.accelerators.values():
             files.update(dict.fromkeys(accelerator.design(folder).files))
-        written = {system_registers.NAME: system_registers.package(), self.title: self.verilog()}
-        for name, content in written.items():
-            with atomic_path(folder / f"{name}.sv") as part:
-                part.write_text(content, encoding="utf-8")
-        package, top = (folder / f"{name}.sv" for name in written)
-        parts = [*(HERE / f"{name}.sv" for name in PARTS), module_file("crc")]
-        return Design(self.title, (package, *parts, *files, top), {}, self.memories())
+        top = folder / f"{self.title}.sv"
+        with atomic_path(top) as part:
+            part.write_text(self.verilog(), encoding="utf-8")
+        return Design(self.title, (*files, top), {}, self.memories())
 
-    def _most(self, graph: GraphHardware) -> int:
-        return rows(graph, self.accelerators[graph.name])
+
+def at_ends(
+    hardware: Hardware, accelerators: Mapping[str, GraphModule], word_bytes: int
+) -> Hardware:
+    """Returns the hardware with every stream at an end of the mover for itself, but the setup
+    streams, which share the last one that reads. word_bytes: of its memory port.
+    """
+    ordered = sorted(hardware.graphs, key=lambda g: g.index)
+    settings = setting_ends(ordered, accelerators)
+    loads = sum(len(g.inputs) for g in ordered)
+    read = write = 0
+    graphs = []
+    for graph in ordered:
+        inputs = tuple(replace(e, number=read + i) for i, e in enumerate(graph.inputs))
+        outputs = tuple(replace(e, number=write + i) for i, e in enumerate(graph.outputs))
+        read, write = read + len(inputs), write + len(outputs)
+        given = {SETTINGS[p]: n for (name, p), n in settings.items() if name == graph.name}
+        made = replace(
+            graph,
+            inputs=inputs,
+            outputs=outputs,
+            settings=given,
+            longest=rows(graph, accelerators[graph.name]),
+        )
+        if graph.setup is not None:
+            made = replace(made, setup=replace(graph.setup, number=loads))
+        graphs.append(made)
+    return replace(hardware, graphs=tuple(graphs), word_bytes=word_bytes)
 
 
 def rows(graph: GraphHardware, accelerator: GraphModule) -> int:
@@ -142,10 +165,10 @@ def _same(name: str, streams: Mapping[str, Stream], ends: Iterable[StreamEnd]) -
     for key, end in told.items():
         stream = streams[key]
         if stream.width != 8:
-            raise SpecError(f"{name}.{key} is {stream.width} bits wide", "a channel has 8")
+            raise SpecError(f"{name}.{key} is {stream.width} bits wide", "an end has 8")
         fits = stream.beats % end.beats == 0 if end.ragged else stream.beats == end.beats
-        if not fits or not 1 <= end.beats * end.rows <= MOST_BEATS:
+        if not fits or end.beats * end.rows < 1 or stream.beats > MOST_BYTES:
             raise SpecError(
                 f"{name}.{key}: {end.beats} beats of {stream.beats}",
-                f"all of the frame's, or one row's of a ragged one; at most {MOST_BEATS}",
+                f"all of the frame's, or one row's of a ragged one; at most {MOST_BYTES}",
             )

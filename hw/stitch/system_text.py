@@ -1,55 +1,45 @@
-"""SystemVerilog of a system, as `System.verilog` writes it: instances of accelerators, channels and
-registers, and the wires between them. What the parts do stands in the modules beside this file.
+"""SystemVerilog of a system, as `System.verilog` writes it: a data mover, the accelerators at its
+ends, and the wires between them. What the parts do stands in their own modules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from hw.design import Design
+from hw.mover.mover import Mover
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
 from hw.spec.kernel import RomImage
 from hw.spec.registers import ADDRESS_BITS
 from hw.spec.stream import Stream
-from hw.stitch import system_crc
 
 SETTINGS = {"s_axis_length": "length", "s_axis_layer": "layer"}
-"""Streams of an accelerator that get one beat a run -> the register in it."""
-REGISTER_BITS = {"length": 16, "layer": 8}
-BEAT = ("tlast", "tvalid", "tready")
-"""Signals of a channel beside its data."""
-FAULTS = ("early", "late")
-"""What can be wrong with a channel's tlast."""
-CHANNEL = {"clk": "clk", "rst": "channels_rst", "i_start": "start", "i_owner": "owner"}
-"""Pins that channels and settings share."""
-
-
-def control_ports(address_bits: int) -> list[str]:
-    """Ports of the registers, AXI4-Lite, as a module declares them."""
-    return f"""\
-input  wire logic [{address_bits - 1}:0] s_axi_control_awaddr
-input  wire logic s_axi_control_awvalid
-output logic      s_axi_control_awready
-input  wire logic [31:0] s_axi_control_wdata
-input  wire logic [3:0] s_axi_control_wstrb
-input  wire logic s_axi_control_wvalid
-output logic      s_axi_control_wready
-output logic      [1:0] s_axi_control_bresp
-output logic      s_axi_control_bvalid
-input  wire logic s_axi_control_bready
-input  wire logic [{address_bits - 1}:0] s_axi_control_araddr
-input  wire logic s_axi_control_arvalid
-output logic      s_axi_control_arready
-output logic      [31:0] s_axi_control_rdata
-output logic      [1:0] s_axi_control_rresp
-output logic      s_axi_control_rvalid
-input  wire logic s_axi_control_rready""".splitlines()
-
-
-CONTROL_PORTS = control_ports(ADDRESS_BITS)
+"""Streams of an accelerator that get one beat a frame -> what it says."""
+VALUE_BITS = {"length": 16, "layer": 8}
+"""Bits that such a value has."""
+SETTING_BITS = 32
+MEMORY = {
+    "araddr": 40,
+    "arlen": 8,
+    "arsize": 3,
+    "arburst": 2,
+    "arvalid": 1,
+    "rready": 1,
+    "awaddr": 40,
+    "awlen": 8,
+    "awsize": 3,
+    "awburst": 2,
+    "awvalid": 1,
+    "wlast": 1,
+    "wvalid": 1,
+    "bready": 1,
+}
+"""Outputs of the memory port -> bits; wdata and wstrb are as wide as its words."""
+ANSWERS = {"arready": 1, "rresp": 2, "rlast": 1, "rvalid": 1, "awready": 1, "wready": 1}
+ANSWERS |= {"bresp": 2, "bvalid": 1}
+"""Inputs of the memory port -> bits; rdata is as wide as its words."""
 
 
 class GraphModule(Protocol):
@@ -67,100 +57,47 @@ class GraphModule(Protocol):
         """Writes the graph's module into `folder` and returns its design."""
 
 
-@dataclass(frozen=True)
-class Use:
-    """A stream of a graph on a channel. load: of its setup, else of a run."""
-
-    graph: GraphHardware
-    end: StreamEnd
-    load: bool = False
-
-    @property
-    def owner(self) -> str:
-        """Constant that `owner` equals while the channel belongs to the stream."""
-        return f"{self.graph.name.upper()}_LOAD" if self.load else self.graph.name.upper()
-
-    @property
-    def wire(self) -> str:
-        """The accelerator's signals for this stream begin with this name."""
-        return f"{self.graph.name}_{self.end.name}"
+def setting_ends(
+    graphs: Sequence[GraphHardware], accelerators: Mapping[str, GraphModule]
+) -> dict[tuple[str, str], int]:
+    """Returns the setting end of each (graph, stream of an accelerator that gets one beat a frame),
+    graphs given by index.
+    """
+    found = [(g.name, p) for g in graphs for p in accelerators[g.name].inputs() if p in SETTINGS]
+    return {pair: number for number, pair in enumerate(found)}
 
 
 def text(
     title: str,
     accelerators: Mapping[str, GraphModule],
     hardware: Hardware,
+    mover: Mover,
     memories: Sequence[str],
-    most: Callable[[GraphHardware], int],
 ) -> str:
-    """The module. memories: its parameters. most: greatest LENGTH of a graph."""
+    """The module. memories: its parameters. mover: with the ends that the hardware names."""
     graphs = sorted(hardware.graphs, key=lambda g: g.index)
-    inputs = [
-        [u for g in graphs for u in _inputs(g) if u.end.channel == n]
-        for n in range(hardware.in_channels)
-    ]
-    outputs = [
-        [Use(g, e) for g in graphs for e in g.outputs if e.channel == n]
-        for n in range(hardware.out_channels)
-    ]
-    settings = [
-        (g, port) for g in graphs for port in accelerators[g.name].inputs() if port in SETTINGS
-    ]
-    lines = [*_head(title, memories, len(inputs), len(outputs)), *_owners(graphs)]
-    lines += [system_crc.declaration()]
-    lines += _control(hardware.identity, graphs, most, inputs, outputs, settings)
-    lines += system_crc.instance(len(inputs), len(outputs))
-    for n, uses in enumerate(inputs):
-        lines += _input(n, uses)
-    for n, uses in enumerate(outputs):
-        lines += _output(n, uses)
-    for graph, port in settings:
-        lines += _setting(graph, port)
+    ports = [*control_ports(), "output logic      o_irq", *_memory_ports(mover)]
+    lines = [*_head(title, memories, ports), *_mover(hardware, mover)]
+    settings = setting_ends(graphs, accelerators)
+    if not settings:
+        lines += ["", "  assign setting_tready = '1;"]
+    loads = [(graph, graph.setup) for graph in graphs if graph.setup is not None]
+    if loads:
+        lines += _setup(loads)
     for graph in graphs:
-        lines += _accelerator(graph, accelerators[graph.name])
+        own = {p: n for (name, p), n in settings.items() if name == graph.name}
+        lines += _accelerator(graph, accelerators[graph.name], own)
     return "\n".join([*lines, "endmodule", "", "`default_nettype wire", ""])
 
 
-def _inputs(graph: GraphHardware) -> list[Use]:
-    setup = [Use(graph, graph.setup, load=True)] if graph.setup else []
-    return [*(Use(graph, end) for end in graph.inputs), *setup]
-
-
-def _head(title: str, memories: Sequence[str], inputs: int, outputs: int) -> list[str]:
-    ports = list(CONTROL_PORTS)
-    for n in range(inputs):
-        ports += [
-            f"input  wire logic [7:0] s_axis_{n}_tdata",
-            *(f"input  wire logic s_axis_{n}_{s}" for s in ("tlast", "tvalid")),
-            f"output logic      s_axis_{n}_tready",
-        ]
-    for n in range(outputs):
-        ports += [
-            f"output logic      [7:0] m_axis_{n}_tdata",
-            *(f"output logic      m_axis_{n}_{s}" for s in ("tlast", "tvalid")),
-            f"input  wire logic m_axis_{n}_tready",
-        ]
-    return head(
-        title,
-        memories,
-        ports,
-        (
-            "// Made by hw.stitch: accelerators behind one register block and shared stream "
-            "channels.",
-            "// Registers: hw/spec/registers.py. Streams on channels: hardware.json.",
-        ),
-    )
-
-
-def head(
-    title: str, memories: Sequence[str], ports: Sequence[str], said: Sequence[str]
-) -> list[str]:
+def _head(title: str, memories: Sequence[str], ports: Sequence[str]) -> list[str]:
     """The module's beginning: what it says of itself, the files of its memories, its ports."""
     whole = ["input  wire logic clk", "input  wire logic rst", *ports]
     files = ",\n".join(f'    parameter {name} = ""' for name in memories)
     return [
         "// SPDX-License-Identifier: Apache-2.0",
-        *said,
+        "// Made by hw.stitch: accelerators, each at ends of its own of one data mover.",
+        "// Registers: hw/spec/registers.py. Streams at ends: hardware.json.",
         "`default_nettype none",
         "",
         *([f"module {title} #(", files, ") ("] if memories else [f"module {title} ("]),
@@ -169,121 +106,127 @@ def head(
     ]
 
 
-def _owners(graphs: Sequence[GraphHardware]) -> list[str]:
-    """Constants for the owners of channels."""
-    lines = ["  // Who owns the channels: {loading, graph}"]
-    for g in graphs:
-        lines.append(f"  localparam logic [8:0] {g.name.upper()} = 9'h{g.index:03x};")
-        if g.setup:
-            lines.append(
-                f"  localparam logic [8:0] {g.name.upper()}_LOAD = 9'h{256 + g.index:03x};"
-            )
+def control_ports() -> list[str]:
+    """Ports of the registers, AXI4-Lite, as a module declares them."""
+    return f"""\
+input  wire logic [{ADDRESS_BITS - 1}:0] s_axi_control_awaddr
+input  wire logic s_axi_control_awvalid
+output logic      s_axi_control_awready
+input  wire logic [31:0] s_axi_control_wdata
+input  wire logic [3:0] s_axi_control_wstrb
+input  wire logic s_axi_control_wvalid
+output logic      s_axi_control_wready
+output logic      [1:0] s_axi_control_bresp
+output logic      s_axi_control_bvalid
+input  wire logic s_axi_control_bready
+input  wire logic [{ADDRESS_BITS - 1}:0] s_axi_control_araddr
+input  wire logic s_axi_control_arvalid
+output logic      s_axi_control_arready
+output logic      [31:0] s_axi_control_rdata
+output logic      [1:0] s_axi_control_rresp
+output logic      s_axi_control_rvalid
+input  wire logic s_axi_control_rready""".splitlines()
+
+
+def memory_signals(word_bytes: int) -> list[tuple[str, int, str]]:
+    """Returns (direction, bits, name) of the signals of the memory port, without its prefix."""
+    wide = {"wdata": 8 * word_bytes, "wstrb": word_bytes}
+    signals = [("output", bits, name) for name, bits in {**MEMORY, **wide}.items()]
+    answers = {**ANSWERS, "rdata": 8 * word_bytes}
+    return signals + [("input", bits, name) for name, bits in answers.items()]
+
+
+def _memory_ports(mover: Mover) -> list[str]:
+    kinds = {"output": "output logic     ", "input": "input  wire logic"}
     return [
-        *lines,
-        "",
-        "  logic [7:0] graph, layer;",
-        "  logic [15:0] length;",
-        "  logic [8:0] owner;",
-        "  logic loading, start, channels_rst, inputs_done, outputs_done;",
-        "  assign owner = {loading, graph};",
+        f"{kinds[way]} {f'[{bits - 1}:0] ' if bits > 1 else ''}m_axi_{name}"
+        for way, bits, name in memory_signals(mover.WORD_BYTES)
     ]
 
 
-def _control(
-    identity: int,
-    graphs: Sequence[GraphHardware],
-    most: Callable[[GraphHardware], int],
-    inputs: Sequence[Sequence[Use]],
-    outputs: Sequence[Sequence[Use]],
-    settings: Sequence[tuple[GraphHardware, str]],
+def _mover(hardware: Hardware, mover: Mover) -> list[str]:
+    """The mover, and the signals at its ends."""
+    lines = ["", "  logic streams_rst;"]
+    for side, count in (("read", mover.READS), ("write", mover.WRITES)):
+        lines += [f"  logic [{count - 1}:0][7:0] {side}_tdata;"]
+        if side == "read":  # some kernels count, and tdata of a setting has bits to spare
+            lines += ["  // verilator lint_off UNUSEDSIGNAL"]
+        lines += [f"  logic [{count - 1}:0] {side}_tlast;"]
+        if side == "read":
+            lines += [f"  logic [{mover.SETTINGS - 1}:0][{SETTING_BITS - 1}:0] setting_tdata;"]
+            lines += [f"  logic [{mover.SETTINGS - 1}:0] setting_tvalid;"]
+            lines += ["  // verilator lint_on UNUSEDSIGNAL"]
+        lines += [f"  logic [{count - 1}:0] {side}_tvalid, {side}_tready;"]
+    lines += [f"  logic [{mover.SETTINGS - 1}:0] setting_tready;"]
+    parameters = {k: f"{getattr(mover, k)}" for k in ("READS", "WRITES", "SETTINGS", "WORD_BYTES")}
+    parameters |= {"DESIGN": f"32'h{hardware.identity:08x}"}
+    parameters |= {"GRAPHS": f"8'd{len(hardware.graphs)}"}
+    pins = {"clk": "clk", "rst": "rst", "o_irq": "o_irq", "o_rst": "streams_rst"}
+    names = [port.split()[-1] for port in (*control_ports(), *_memory_ports(mover))]
+    pins |= {name: name for name in names}
+    for prefix, side in (("m_axis", "read"), ("s_axis", "write")):
+        pins |= {f"{prefix}_{s}": f"{side}_{s}" for s in ("tdata", "tlast", "tvalid", "tready")}
+    pins |= {f"m_axis_setting_{s}": f"setting_{s}" for s in ("tdata", "tvalid", "tready")}
+    return [*lines, *_instance("mover", "mover", parameters, pins)]
+
+
+def _setup(loads: Sequence[tuple[GraphHardware, StreamEnd]]) -> list[str]:
+    """What leads the setup end to each accelerator that has memories to load, in turn."""
+    end = loads[0][1].number
+    wires = [f"{graph.name}_{setup.name}" for graph, setup in loads]
+    pins = {"clk": "clk", "rst": "streams_rst"}
+    pins |= {f"s_axis_{s}": f"read_{s}[{end}]" for s in ("tlast", "tvalid", "tready")}
+    pins |= {f"m_axis_{s}": _packed(f"{w}_{s}" for w in wires) for s in ("tvalid", "tready")}
+    return [
+        "",
+        f"  // ---- Setup streams: {', '.join(graph.name for graph, _ in loads)}",
+        *(f"  logic {wire}_tvalid, {wire}_tready;" for wire in wires),
+        *_instance("system_setup", "setup", {"USES": f"{len(loads)}"}, pins),
+    ]
+
+
+def _accelerator(
+    graph: GraphHardware, accelerator: GraphModule, settings: Mapping[str, int]
 ) -> list[str]:
-    """The registers, what they hear of the channels, and all signals between them."""
-    busy = [f"in_{n}_open" for n in range(len(inputs))]
-    busy += [f"{g.name}_{port}_tvalid" for g, port in settings]
-    faults = {kind: packed(f"in_{n}_{kind}" for n in range(len(inputs))) for kind in FAULTS}
-    lengths = [most(g) if any(end.ragged for end in g.inputs) else 0 for g in graphs]
-    parameters = {
-        "IDENTITY": f"32'h{identity:08x}",
-        "GRAPHS": f"8'd{len(graphs)}",
-        "LENGTHS": packed(f"16'd{length}" for length in lengths),
-        "LOADS": packed(f"1'b{int(g.setup is not None)}" for g in graphs),
+    """A graph's accelerator at its ends, with a reset of its own."""
+    values = {
+        k: f'"{v}"' if isinstance(v, str) else f"{v}" for k, v in accelerator.parameters().items()
     }
-    names = [port.split("control_")[1] for port in CONTROL_PORTS]
-    pins = {f"s_axi_{name}": f"s_axi_control_{name}" for name in names}
-    pins |= {"o_graph": "graph", "o_length": "length", "o_layer": "layer"}
-    pins |= {"o_rst": "channels_rst", "o_start": "start", "o_loading": "loading"}
-    pins |= {"i_inputs_done": "inputs_done", "i_outputs_done": "outputs_done"}
-    pins |= {f"i_{kind}": f"8'({bits})" for kind, bits in faults.items()}
-    pins |= system_crc.PINS
-    lines = [""]
-    for n in range(len(inputs)):
-        lines += [f"  logic in_{n}_open, in_{n}_early, in_{n}_late;"]
-        lines += ["  // verilator lint_off UNUSEDSIGNAL", f"  logic in_{n}_tlast;  // some count"]
-        lines += ["  // verilator lint_on UNUSEDSIGNAL"]
-    lines += [f"  logic out_{n}_open;" for n in range(len(outputs))]
-    lines += [f"  logic {g.name}_{port}_tvalid, {g.name}_{port}_tready;" for g, port in settings]
-    return [
-        *lines,
-        f"  assign inputs_done  = !({' || '.join(busy)});",
-        f"  assign outputs_done = !({' || '.join(f'out_{n}_open' for n in range(len(outputs)))});",
-        *instance("control", "control", parameters, {"clk": "clk", "rst": "rst"} | pins),
-    ]
-
-
-def _input(n: int, uses: Sequence[Use]) -> list[str]:
-    """A channel into the system."""
-    groups = [u.end.beats * (u.end.rows if u.end.ragged else 1) for u in uses]
-    parameters = {
-        "USES": f"{len(uses)}",
-        "OWNERS": packed(u.owner for u in uses),
-        "BEATS": packed(f"25'h{(group - 2) % (1 << 25):07x}" for group in groups),
-        "ROWS": packed(f"16'd{u.end.rows if u.end.ragged else 0}" for u in uses),
-    }
-    pins = {"i_length": "length"} | {f"s_axis_{s}": f"s_axis_{n}_{s}" for s in BEAT}
-    pins |= {"m_axis_tlast": f"in_{n}_tlast"}
-    pins |= {f"m_axis_{s}": packed(f"{u.wire}_{s}" for u in uses) for s in ("tvalid", "tready")}
-    pins |= {f"o_{s}": f"in_{n}_{s}" for s in ("open", *FAULTS)}
+    values |= {k.upper(): f"{graph.name}_{k}".upper() for k in accelerator.memories()}
+    pins = {"clk": "clk", "rst": f"{graph.name}_rst"}
+    inputs = {end.name: end.number for end in graph.inputs}
+    for port, stream in accelerator.inputs().items():
+        if port in settings:
+            n = settings[port]
+            low = min(stream.width, VALUE_BITS[SETTINGS[port]])
+            pins[f"{port}_tdata"] = f"{stream.width}'(setting_tdata[{n}][{low - 1}:0])"
+            pins |= {f"{port}_{s}": f"setting_{s}[{n}]" for s in ("tvalid", "tready")}
+            continue
+        loads = graph.setup is not None and port == graph.setup.name
+        n = graph.setup.number if loads and graph.setup else inputs[port]
+        pins[f"{port}_tdata"] = f"read_tdata[{n}]"
+        pins |= {f"{port}_tlast": f"read_tlast[{n}]"} if stream.last else {}
+        for signal in ("tvalid", "tready"):
+            own = f"{graph.name}_{port}_{signal}"
+            pins[f"{port}_{signal}"] = own if loads else f"read_{signal}[{n}]"
+    for end in graph.outputs:
+        for signal in ("tdata", "tlast", "tvalid", "tready"):
+            pins[f"{end.name}_{signal}"] = f"write_{signal}[{end.number}]"
     return [
         "",
-        f"  // ---- Input channel {n}: {', '.join(f'{u.graph.name} {u.end.port}' for u in uses)}",
-        *(f"  logic {u.wire}_tvalid, {u.wire}_tready;" for u in uses),
-        *instance("system_input", f"in_{n}", parameters, CHANNEL | pins),
+        f"  // ---- {graph.name}",
+        f"  logic {graph.name}_rst;",
+        f"  always_ff @(posedge clk) {graph.name}_rst <= streams_rst;",
+        *_instance(accelerator.title, graph.name, values, pins),
     ]
 
 
-def _output(n: int, uses: Sequence[Use]) -> list[str]:
-    """A channel out of the system."""
-    parameters = {"USES": f"{len(uses)}", "OWNERS": packed(u.owner for u in uses)}
-    pins = {f"s_axis_{s}": packed(f"{u.wire}_{s}" for u in uses) for s in ("tdata", *BEAT)}
-    pins |= {f"m_axis_{s}": f"m_axis_{n}_{s}" for s in ("tdata", *BEAT)}
-    lines = [
-        "",
-        f"  // ---- Output channel {n}: {', '.join(f'{u.graph.name} {u.end.port}' for u in uses)}",
-    ]
-    for u in uses:
-        lines += [f"  logic {u.wire}_tlast, {u.wire}_tvalid, {u.wire}_tready;"]
-        lines += [f"  logic [7:0] {u.wire}_tdata;"]
-    pins |= {"o_open": f"out_{n}_open"}
-    return [*lines, *instance("system_output", f"out_{n}", parameters, CHANNEL | pins)]
-
-
-def _setting(graph: GraphHardware, port: str) -> list[str]:
-    """A stream of an accelerator that gets one beat a run."""
-    wire = f"{graph.name}_{port}"
-    pins = {f"m_axis_{s}": f"{wire}_{s}" for s in ("tvalid", "tready")}
-    return [
-        "",
-        f"  // ---- {SETTINGS[port].upper()} for {graph.name}, one beat a run",
-        *instance("system_setting", wire, {"OWNER": graph.name.upper()}, CHANNEL | pins),
-    ]
-
-
-def packed(signals: Iterable[str]) -> str:
+def _packed(signals: Iterable[str]) -> str:
     """A concatenation whose first signal is the lowest."""
     return "{" + ", ".join(reversed(list(signals))) + "}"
 
 
-def instance(
+def _instance(
     module: str, name: str, parameters: Mapping[str, str], pins: Mapping[str, str]
 ) -> list[str]:
     """An instance u_<name> of a module, one parameter and one pin a line."""
@@ -293,25 +236,3 @@ def instance(
     )
     head = f"  {module} #(\n{values}\n  ) u_{name} (" if parameters else f"  {module} u_{name} ("
     return ["", head, wires, "  );"]
-
-
-def _accelerator(graph: GraphHardware, accelerator: GraphModule) -> list[str]:
-    """A graph's accelerator on its channels."""
-    values = {
-        k: f'"{v}"' if isinstance(v, str) else f"{v}" for k, v in accelerator.parameters().items()
-    }
-    values |= {k.upper(): f"{graph.name}_{k}".upper() for k in accelerator.memories()}
-    channels = {u.end.name: u.end.channel for u in _inputs(graph)}
-    pins = {"clk": "clk", "rst": "channels_rst"}
-    for port, stream in accelerator.inputs().items():
-        if port in SETTINGS:
-            register = SETTINGS[port]
-            low = min(stream.width, REGISTER_BITS[register])
-            pins[f"{port}_tdata"] = f"{stream.width}'({register}[{low - 1}:0])"
-        else:
-            pins[f"{port}_tdata"] = f"s_axis_{channels[port]}_tdata"
-            pins |= {f"{port}_tlast": f"in_{channels[port]}_tlast"} if stream.last else {}
-        pins |= {f"{port}_{s}": f"{graph.name}_{port}_{s}" for s in ("tvalid", "tready")}
-    for end in graph.outputs:
-        pins |= {f"{end.name}_{s}": f"{graph.name}_{end.name}_{s}" for s in ("tdata", *BEAT)}
-    return instance(accelerator.title, graph.name, values, pins)

@@ -75,7 +75,7 @@ class SamFabricOverlay(pynq.Overlay):
             asked, given = None, False
 
     def close(self) -> None:
-        """Stops the DMAs; the overlay stays loaded."""
+        """Stops the data mover; the overlay stays loaded."""
         if self._tracker is not None:
             self._tracker.close()
             self._tracker = None

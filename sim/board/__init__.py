@@ -1,3 +1,3 @@
-"""A board in simulation: AXI DMAs, memory that is not coherent and clock registers around the
-compiled RTL, and the real `pynq` package on top of them.
+"""A board in simulation: memory that is not coherent and clock registers around the compiled
+RTL, and the real `pynq` package on top of them.
 """

@@ -1,5 +1,5 @@
 """A simulated board as a device of the real `pynq` package: its Overlay, parser of `.hwh`, Clocks,
-MMIO, buffers and DMA driver run on it unchanged.
+MMIO and buffers run on it unchanged.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class SimulatedDevice(Device):
         return buffer
 
     def _freed(self, address: int, size: int) -> None:
-        assert not self.machine.at_work(address, size), "freed while a DMA may still write"
+        assert not self.machine.at_work(address, size), "freed while the mover may still write"
         self.machine.memory.free(address)
 
     def flush(self, bo: int, offset: int, vaddr: int, nbytes: int) -> None:

@@ -16,13 +16,14 @@ from hw.board import Board
 from hw.build import block_design, overlay
 from hw.build.block_design import PS, Cell
 from hw.spec.files import atomic_path
-from hw.spec.handoff import CONTROL, SYSTEM
+from hw.spec.handoff import SYSTEM
 from hw.spec.hardware import Hardware
 
 AXI, REGISTER, MEMORY = "xilinx.com:interface:aximm:1.0", "REGISTER", "MEMORY"
-VERSIONS = {"axi_dma": "7.1", "smartconnect": "1.0", "proc_sys_reset": "5.0"}
+VERSIONS = {"smartconnect": "1.0", "proc_sys_reset": "5.0"}
 VERSIONS |= {"processing_system7": "5.5", "zynq_ultra_ps_e": "3.4"}
 MASTER = {"xc7": "M_AXI_GP0", "xcup": "M_AXI_HPM0_FPD"}
+HP_PORT = {"xc7": "S_AXI_HP0", "xcup": "S_AXI_HP0_FPD"}
 MEMORIES = {
     "xc7": (("DDR_LOWOCM", 0, 0x1FFF_FFFF),),
     "xcup": (("DDR_LOW", 0, 0x7FFF_FFFF), ("DDR_HIGH", 0x8_0000_0000, 0xF_FFFF_FFFF)),
@@ -47,18 +48,14 @@ def write(path: Path, hardware: Hardware, board: Board, pll_mhz: float | None = 
         )
         if cell.name == PS:
             _processor(module, cell, hardware, board, pll_mhz or PLL_MHZ[board.family])
-        elif cell.ip == "axi_dma":
-            _parameters(module, cell.config)
-            _engine(module, cell, hardware, board)
         else:
             _parameters(module, cell.config)
     name = f"{hardware.top}_board"
     module = _module(modules, SYSTEM, name, f"xilinx.com:module_ref:{name}:1.0")
-    if hardware.word_bytes:
-        _interfaces(module, [("s_axi_control", "SLAVE"), ("m_axi", "MASTER")])
-        _memory(SubElement(module, "MEMORYMAP"), "m_axi", 0, board)
-    else:
-        _interfaces(module, [("s_axi_control", "SLAVE")])
+    _interfaces(module, [("s_axi_control", "SLAVE"), ("m_axi", "MASTER")])
+    ranges = SubElement(module, "MEMORYMAP")
+    for segment, first, last in MEMORIES[board.family]:
+        _range(ranges, f"HP0_{segment}", MEMORY, first, last, ("m_axi", PS, HP_PORT[board.family]))
     ElementTree.indent(root)
     with atomic_path(path) as part:
         ElementTree.ElementTree(root).write(part, encoding="utf-8", xml_declaration=True)
@@ -156,38 +153,9 @@ def _processor(
                 f"{clock}__ACT_FREQMHZ": real,
             }
     _parameters(module, {**cell.config, **derived})
-    ports = [(_port(board, n), "SLAVE") for n in range(len(overlay.memory_ports(hardware, board)))]
-    _interfaces(module, [(MASTER[board.family], "MASTER"), *ports])
+    port = HP_PORT[board.family], "SLAVE"
+    _interfaces(module, [(MASTER[board.family], "MASTER"), port])
+    base = overlay.address(board)
+    ends = (MASTER[board.family], SYSTEM, "s_axi_control")
     ranges = SubElement(module, "MEMORYMAP")
-    for name, base in overlay.addresses(hardware, board).items():
-        own = name == CONTROL
-        ends = (SYSTEM, "s_axi_control") if own else (name, "S_AXI_LITE")
-        last = base + overlay.RANGE - 1
-        master = MASTER[board.family]
-        _range(ranges, "reg0" if own else "Reg", REGISTER, base, last, (master, *ends))
-
-
-def _port(board: Board, number: int) -> str:
-    return f"S_AXI_HP{number}" if board.family == "xc7" else f"S_AXI_HP{number}_FPD"
-
-
-def _engine(module: Element, cell: Cell, hardware: Hardware, board: Board) -> None:
-    """Its registers, and the memory that each of its masters reaches."""
-    routes = [
-        (way, number)
-        for number, net in enumerate(overlay.memory_ports(hardware, board))
-        for name, way in net
-        if name == cell.name
-    ]
-    masters = [(f"M_AXI_{way}", "MASTER") for way, _ in routes]
-    _interfaces(module, [("S_AXI_LITE", "SLAVE"), *masters])
-    ranges = SubElement(module, "MEMORYMAP")
-    for way, number in routes:
-        _memory(ranges, f"M_AXI_{way}", number, board)
-
-
-def _memory(ranges: Element, master: str, number: int, board: Board) -> None:
-    """The memory that a master reaches over an HP port."""
-    for name, first, last in MEMORIES[board.family]:
-        ends = (master, PS, _port(board, number))
-        _range(ranges, f"HP{number}_{name}", MEMORY, first, last, ends)
+    _range(ranges, "reg0", REGISTER, base, base + overlay.RANGE - 1, ends)

@@ -1,5 +1,5 @@
-"""A board's memory as a DMA and a processor with a cache see it: two contents of each buffer, alike
-only after a flush or an invalidation.
+"""A board's memory as the mover and a processor with a cache see it: two contents of each buffer,
+alike only after a flush or an invalidation.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ LINE = 64
 """The bytes of a cache line of a Cortex-A53; those of a Cortex-A9 are half as long."""
 PAGE = 4096
 FRESH, FOREIGN = 0x55, 0xEE
-"""What the processor and a DMA find in memory that nobody has written."""
+"""What the processor and the mover find in memory that nobody has written."""
 
 
 @dataclass
 class _Buffer:
-    """cached: what the processor sees. dram: what a DMA sees; the same array where the processor
-    does not cache it. synced: `cached` when both sides were last made the same.
+    """cached: what the processor sees. dram: what the mover sees; the same array where the
+    processor does not cache it. synced: `cached` when both sides were last made the same.
     """
 
     cached: Bytes
@@ -29,8 +29,9 @@ class _Buffer:
 
 
 class Memory:
-    """Memory of a simulated board, as the processor sees it through its cache and as DMAs see it.
-    Buffers are placed from `low` on, or from the start of the last range where `high` is set.
+    """Memory of a simulated board, as the processor sees it through its cache and as the mover
+    sees it. Buffers are placed from `low` on, or from the start of the last range where `high` is
+    set.
 
     ranges: (first, last) byte of each range of addresses that has memory.
     """
@@ -71,9 +72,9 @@ class Memory:
         buffer.cached[part] = buffer.synced[part] = buffer.dram[part]
 
     def reached(self, address: int, size: int) -> Bytes | None:
-        """Returns the bytes that a DMA moves at an address, or None where there is no memory, which
-        is a decode error. Memory outside all buffers is somebody else's, and nothing keeps a DMA
-        from it: `strayed` lists such accesses.
+        """Returns the bytes that the mover moves at an address, or None where there is no memory,
+        which is a decode error. Memory outside all buffers is somebody else's, and nothing keeps
+        the mover from it: `strayed` lists such accesses.
         """
         if not any(a <= address and address + size - 1 <= b for a, b in self.ranges):
             return None
@@ -85,7 +86,7 @@ class Memory:
 
     def write_back(self, dram: Bytes) -> None:
         """Lines that the processor has changed since the last synchronisation go to memory over
-        what a DMA has brought meanwhile, as a cache may do at any time.
+        what the mover has brought meanwhile, as a cache may do at any time.
         """
         for buffer in self.buffers.values():
             if np.shares_memory(buffer.dram, dram) and buffer.dram is not buffer.cached:

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every compiled system has in common: the simulated top, what it prints, an AXI4-Lite master
-// at its registers, and the plain C functions for them, which `interface.h` exports.
+// The simulated top of a system, what it prints, and an AXI4-Lite master at its registers.
 #pragma once
 #include <array>
 #include <cstdarg>
@@ -35,7 +34,7 @@ void vl_fatal(const char* file, int line, const char*, const char* message) {
 
 namespace {
 
-enum Outcome { RUNNING = 0, DONE = 1, LAST_WRONG = 2, STOPPED = 3, NO_ANSWER = 4 };
+enum Outcome { RUNNING = 0, DONE = 1, STOPPED = 2, NO_ANSWER = 3 };
 constexpr int ANSWER_CYCLES = 1000;  // of a register; it has no reason to take more than some
 
 // Self has `drive`, called before a cycle's signals settle, and `settle`, called after.

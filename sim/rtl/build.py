@@ -9,12 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from hw.design import Design
 from hw.library import COMMON
-from hw.spec.errors import SpecError
 from sim.verilate import (
     FLAGS,
     cached,
@@ -37,7 +36,9 @@ OPTIMISE = ("VM_PARALLEL_BUILDS=1", "OPT_FAST=-O2", "OPT_SLOW=-O0")
 JOBS = 2
 TIMEOUT_S = 3600
 LIBRARY = "system.so"
-HEADERS = ("base.h", "interface.h", "gate.h", "memory.h")
+SOURCE, HEADERS = "system.cpp", ("base.h", "gate.h", "memory.h")
+PORT = "port.h"
+"""The header that is made for each system: bytes of a word of its memory port."""
 
 Say = Callable[[int, int], None]
 """Hears of a compilation: files done, files in all (0 and 0 before they are known)."""
@@ -48,59 +49,33 @@ def hex_name(parameter: str) -> str:
     return f"{parameter.lower()}.hex"
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What stands around a system: a C++ file of this folder, and the header that is made for it,
-    by name and text.
-    """
-
-    source: str
-    header: str
-    content: str
-
-
-def channels(inputs: int, outputs: int) -> Surroundings:
-    """So many stream channels into the system and out of it. Raises SpecError for none."""
-    if inputs < 1 or outputs < 1:
-        raise SpecError(f"{inputs} channels in, {outputs} out", "a system has some of both")
-    return Surroundings("channels.cpp", "channels.h", _channels(inputs, outputs))
-
-
-def memory(word_bytes: int) -> Surroundings:
-    """A memory at an AXI4 port of so many bytes a word."""
-    return Surroundings(
-        "concurrent.cpp", "port.h", f"#pragma once\n#define WORD_BYTES {word_bytes}\n"
-    )
-
-
 def build(
     design: Design,
-    around: Surroundings,
+    word_bytes: int,
     water: bool = False,
     say: Say = lambda done, count: None,
 ) -> Path:
-    """The library of a system in its surroundings.
+    """The library of a system with a memory at its AXI4 port of so many bytes a word.
 
     water: record how full every FIFO gets. Raises SimulatorError with the tool's words.
     """
     names = {parameter: hex_name(parameter) for parameter in design.memories}
     plain = replace(design, parameters={**design.parameters, **names}, memories={})
-    own = [(HERE / name).read_text(encoding="utf-8") for name in (around.source, *HEADERS)]
+    own = [(HERE / name).read_text(encoding="utf-8") for name in (SOURCE, *HEADERS)]
+    port = f"#pragma once\n#define WORD_BYTES {word_bytes}\n"
     flags = (*FLAGS, *SPLIT, *(["+define+SAMFABRIC_WATER"] if water else []))
     tools = (verilator_version(), *RUNTIME, *OPTIMISE, COMPILER, SHARED)
-    key = plain.digest(*tools, *flags, *own, around.content)
+    key = plain.digest(*tools, *flags, *own, port)
     folder = cached(
         f"rtl-{design.top}-{key}",
-        lambda folder: _compile(plain, around, flags, folder, say),
+        lambda folder: _compile(plain, port, flags, folder, say),
     )
     return folder / LIBRARY
 
 
-def _compile(
-    design: Design, around: Surroundings, flags: tuple[str, ...], folder: Path, say: Say
-) -> None:
+def _compile(design: Design, port: str, flags: tuple[str, ...], folder: Path, say: Say) -> None:
     say(0, 0)
-    (folder / around.header).write_text(around.content, encoding="utf-8")
+    (folder / PORT).write_text(port, encoding="utf-8")
     modules = [path for path in design.files if path.suffix in (".sv", ".v")]
     places = dict.fromkeys([*(path.parent for path in design.files), COMMON])
     command = [tool("verilator"), "-cc", "--exe", "--threads", "1", *flags]
@@ -108,7 +83,7 @@ def _compile(
     command += ["-o", LIBRARY, *(f"-I{place}" for place in places)]
     command += ["-CFLAGS", f"{COMPILER} -I{HERE} -I{folder}", "-LDFLAGS", SHARED]
     command += parameter_flags(design.parameters)
-    command += [str(HERE / around.source), *map(str, modules)]
+    command += [str(HERE / SOURCE), *map(str, modules)]
     call(command, f"{design.top}: Verilator refused the design", TIMEOUT_S)
     # What the design prints, and what would end the process, goes through base.h.
     ours = f"-DVL_PRINTF=samfabric_print -DVL_USER_FATAL -include {HERE / 'print.h'}"
@@ -119,14 +94,6 @@ def _compile(
     for path in folder.iterdir():  # hundreds of megabytes for a whole model
         if path.name != LIBRARY:
             path.unlink()
-
-
-def _channels(inputs: int, outputs: int) -> str:
-    def listed(name: str, count: int) -> str:
-        items = " ".join(f"X({i})" for i in range(count))
-        return f"#define {name}S {count}\n#define {name}_LIST {items}\n"
-
-    return "#pragma once\n" + listed("INPUT", inputs) + listed("OUTPUT", outputs)
 
 
 @contextmanager

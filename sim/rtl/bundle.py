@@ -1,4 +1,4 @@
-"""Opens the hardware of a bundle in simulation: one with stream channels, or a concurrent one."""
+"""Opens the hardware of a bundle in simulation."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from pathlib import Path
 
 from hw.design import Design
 from hw.spec.hardware import Hardware
-from sim.rtl.build import Say, build, channels, memory
-from sim.rtl.concurrent import ConcurrentRtl
+from sim.rtl.build import Say, build
 from sim.rtl.system import RtlSystem
 
 MODULES = (".sv", ".v", ".svh", ".vh")
@@ -17,13 +16,6 @@ ROM = ".hex"
 def open_bundle(folder: Path, hardware: Hardware, say: Say, water: bool = False) -> RtlSystem:
     """The system of a bundle, reset. Arguments and errors as `compiled`."""
     return RtlSystem(*compiled(folder, hardware, say, water))
-
-
-def open_concurrent(
-    folder: Path, hardware: Hardware, say: Say, water: bool = False
-) -> ConcurrentRtl:
-    """The concurrent system of a bundle, reset. Arguments and errors as `compiled`."""
-    return ConcurrentRtl(*compiled(folder, hardware, say, water))
 
 
 def compiled(
@@ -42,9 +34,6 @@ def compiled(
     roms = [Path(name).stem for name in hardware.sources if name.endswith(ROM)]
     named = {rom.upper(): rom + ROM for rom in roms if f"parameter {rom.upper()} " in text}
     design = Design(hardware.top, files, named, {})
-    around = channels(hardware.in_channels, hardware.out_channels)
-    if hardware.word_bytes:
-        around = memory(hardware.word_bytes)
-    library = build(design, around, water, say)
+    library = build(design, hardware.word_bytes, water, say)
     places = {(folder / name).parent for name in hardware.sources if name.endswith(ROM)}
     return library, places.pop() if places else None

@@ -39,8 +39,6 @@ public:
         if (pattern == Pattern::sparse) count = random.below(7);
     }
 
-    bool steady() const { return pattern == Pattern::always; }
-    Random& noise() { return random; }
 
     bool go(bool waiting) {
         switch (pattern) {

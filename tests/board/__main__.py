@@ -38,7 +38,7 @@ def filled() -> Path:
     folder.mkdir(parents=True)
     print("building the small system and tiny, once: some minutes", flush=True)
     for board in prepare.BOARDS:
-        prepare.both(folder, board)
+        prepare.small(folder / f"small-{board}", board)
     prepare.tiny(folder)
     (folder / "ready").touch()
     return folder

@@ -35,7 +35,7 @@ def prepared(tmp_path_factory) -> Path:
             pytest.skip(f"{package} is not installed, nor is {PREPARED} set: run make test-board")
     folder = tmp_path_factory.mktemp("boards")
     for board in prepare.BOARDS:
-        prepare.both(folder, board)
+        prepare.small(folder / f"small-{board}", board)
     return folder
 
 

@@ -33,7 +33,7 @@ class Buffer(np.ndarray):
     def __del__(self) -> None:
         if "machine" in self.__dict__:
             at_work = self.machine.at_work(self.device_address, self.nbytes)
-            assert not at_work, "freed while a DMA may still write"
+            assert not at_work, "freed while the mover may still write"
             self.machine.memory.free(self.device_address)
 
 

@@ -43,8 +43,7 @@ def overlay(folder: Path, hardware: Hardware, pll_mhz: float | None = None) -> H
 
     board = boards.find(hardware.board)
     library, roms = compiled(folder, hardware, lambda done, count: None)
-    concurrent = bool(hardware.word_bytes)
-    Bitstream.write(folder / f"{NAME}.bit", library, roms or folder, concurrent)
+    Bitstream.write(folder / f"{NAME}.bit", library, roms or folder)
     path = folder / f"{NAME}.hwh"
     whole = replace(located(hardware, board), overlay=f"{NAME}.bit")
     hwh.write(path, whole, board, pll_mhz)
@@ -53,14 +52,14 @@ def overlay(folder: Path, hardware: Hardware, pll_mhz: float | None = None) -> H
     return whole
 
 
-def small(folder: Path, board: str, concurrent: bool = False) -> None:
+def small(folder: Path, board: str) -> None:
     """The system of small accelerators on a board, with calls of all its graphs."""
     from hw import board as boards
     from tests.host.small_hardware import PORTS as ports
     from tests.host.small_hardware import example, write_hardware
 
     wanted = boards.find(board)
-    hardware = write_hardware(folder, concurrent)
+    hardware = write_hardware(folder)
     overlay(
         folder,
         replace(hardware, board=wanted.name, part=wanted.part, clock_mhz=wanted.target_mhz),
@@ -77,12 +76,6 @@ def small(folder: Path, board: str, concurrent: bool = False) -> None:
     (folder / PORTS).write_text(json.dumps(plain), encoding="utf-8")
 
 
-def both(folder: Path, board: str) -> None:
-    """The small system on a board, with AXI DMAs and concurrent."""
-    small(folder / f"small-{board}", board)
-    small(folder / f"concurrent-{board}", board, concurrent=True)
-
-
 def tiny(folder: Path) -> None:
     """The model `tiny` on every board, with the calls of one tracked frame: `folder`/tiny-<board>.
 
@@ -94,7 +87,7 @@ def tiny(folder: Path) -> None:
     from hw.search.target import Target
 
     source = next((ROOT / "bitstreams").glob("tiny_emulated_*"))
-    easy = Target(1e12, 1e12)  # as small as it gets
+    easy = Target(1e12, 1e12, 1e12)  # as small as it gets
     made = build(source, boards.find(BOARDS[0]), easy, folder, strict=False)
     save_calls(made / CALLS, golden_calls(made, 4, 1))
     hardware = Hardware.load(made)

@@ -21,16 +21,19 @@ from pynq.buffer import PynqBuffer
 
 import host.devices.pynq as device_module
 from host.cli.verify import Call, repeat
-from host.devices.pynq import ADDRESS_HIGH, PynqDevice
+from host.devices.pynq import PynqDevice
 from host.errors import SamFabricError
 from hw.spec.hardware import FILE
 from hw.spec.manifest import rehash
+from hw.spec.registers import Control, Register
 from sim.board.device import SimulatedDevice
-from sim.board.machine import KINDS, KV260, Kind, Machine
+from sim.board.machine import KINDS, Kind, Machine
 from tests.board.prepare import BOARDS, CALLS, NAME, load_calls
 
 PATIENCE_S = 600.0
 """For runs that are simulated cycle by cycle."""
+LOST_S = 20.0
+"""After so many seconds a frame is given up that somebody else has reset."""
 STRIDE = 2000
 Check = tuple[bool, str]
 
@@ -65,31 +68,32 @@ def wrong(device: PynqDevice, call: Call) -> bool:
 
 
 def dropped_flush(kind: Kind, bundle: Path, call: Call) -> Check:
-    """What was not flushed is not what a DMA sends."""
+    """What was not flushed is not what the accelerators get."""
     _, device = opened(kind, bundle)
     with mock.patch.object(PynqBuffer, "flush", lambda buffer: None):
         noticed = wrong(device, call)
     return noticed and not wrong(device, call), "a dropped flush is noticed"
 
 
-def stale_word(kind: Kind, bundle: Path, call: Call) -> Check:
-    """Another user of the DMAs has left high address words; then the host leaves them too."""
+def foreign_reset(kind: Kind, bundle: Path, call: Call) -> Check:
+    """Another user of the registers resets the data mover between a frame's jobs."""
     machine, device = opened(kind, bundle)
-    engines = [engine for pair in machine.engines.values() for engine in pair]
-    for engine in engines:
-        engine.write(ADDRESS_HIGH, 8)
-    if kind is not KV260:
-        absent = all(engine.read(ADDRESS_HIGH) == 0 for engine in engines)
-        right = absent and not wrong(device, call)
-        return right, "a stale address word: DMAs of 32 bits have none"
-    whole = {engine: engine.write for engine in engines}
-    for engine, write in whole.items():
-        engine.write = lambda o, v, w=write: None if o == ADDRESS_HIGH else w(o, v)
-    noticed = wrong(device, call)  # before a right answer could lie in the buffers
-    for engine, write in whole.items():
-        engine.write = write
-        engine.write(ADDRESS_HIGH, 8)
-    return noticed and not wrong(device, call), "a stale address word is noticed"
+    port = machine.port
+    assert port is not None and not wrong(device, call)
+    store = port.store
+
+    def reset_before(offset: int, value: int) -> None:
+        if offset == Register.PUSH_READ:
+            store(Register.CONTROL, Control.ABANDON)
+            port.store = store  # once
+        store(offset, value)
+
+    port.store = reset_before
+    transport = device.transport
+    usual, transport.grace = transport.grace, int(LOST_S * transport.clock_mhz * 1e6)
+    noticed = wrong(device, call)
+    transport.grace = usual
+    return noticed and not wrong(device, call), "a reset by somebody else is noticed"
 
 
 def wrong_clock(kind: Kind, bundle: Path, call: Call) -> Check:
@@ -135,7 +139,7 @@ def checks(folder: Path, board: str) -> Iterator[Check]:
     yield from graphs(kind, bundle, calls)
     shortest = min(calls, key=lambda call: sum(a.size for a in call.inputs.values()))
     faults: tuple[Callable[[Kind, Path, Call], Check], ...]
-    faults = (dropped_flush, stale_word, wrong_clock)
+    faults = (dropped_flush, foreign_reset, wrong_clock)
     for fault in faults:
         yield fault(kind, bundle, shortest)
     yield foreign_overlay(kind, bundle, folder / f"small-{board}")

@@ -12,7 +12,7 @@ from tests.board import environment, prepare
 from tests.board.__main__ import SKIPPED
 
 GRAPHS = ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder", "detector")
-FAULTS = ("a dropped flush", "a stale address word", "a wrong clock", "a foreign overlay")
+FAULTS = ("a dropped flush", "a reset by somebody else", "a wrong clock", "a foreign overlay")
 
 
 @pytest.mark.slow

@@ -1,5 +1,5 @@
-"""What a user of PYNQ does with a bundle: its overlay as a class, pynq's own DMA driver, the entry
-points. On the real package `pynq` only.
+"""What a user of PYNQ does with a bundle: its overlay as a class, its registers, the entry points.
+On the real package `pynq` only.
 """
 
 import importlib.util
@@ -15,7 +15,7 @@ from host.errors import BundleError, PromptError
 from host.prompts import Prompt
 from host.session import Session
 from hw.spec.hardware import Hardware
-from hw.spec.registers import Control, Register
+from hw.spec.registers import END_BYTES, Bank, Control, EndWord, Register
 from sim.board.machine import KV260
 
 pytestmark = pytest.mark.skipif(
@@ -40,7 +40,7 @@ def test_the_overlay_tracks_as_golden_does(tiny, machine, tmp_path):
     for number, frame in enumerate(clip):
         cv2.imwrite(str(tmp_path / f"{number}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
     overlay = SamFabricOverlay(tiny)
-    assert overlay.is_loaded() and overlay.dma_0 is not None and len(machine.loaded) == 1
+    assert overlay.is_loaded() and overlay.system is not None and len(machine.loaded) == 1
     found = [result.objects[1].mask() for _, result in overlay.track(tmp_path, box=box)]
     assert len(machine.loaded) == 1  # the device is on the overlay that was there
     overlay.close()
@@ -69,27 +69,37 @@ def test_the_overlay_finds_its_bundle_and_needs_one_prompt(tiny, tmp_path, monke
         next(overlay.track(tmp_path))
 
 
-def test_pynqs_own_dma_driver_moves_a_frame(folder, small, machine, pynq):
-    """Registers and DMAs as anybody would use them, without this project's driver."""
+def test_the_registers_move_a_frame_by_hand(folder, small, machine, pynq):
+    """Registers as anybody would use them, without this project's driver."""
     loaded = pynq.Overlay(str(folder / "samfabric.bit"))
     hardware = Hardware.load(folder)
     entry, call = hardware.graph("copy"), next(c for c in small if c.graph == "copy")
-    control = pynq.MMIO(hardware.addresses["control"], 0x1000)
-    for register, value in ((Register.CONTROL, Control.RESET), (Register.GRAPH, entry.index)):
-        control.write(int(register), int(value))
-    control.write(int(Register.CONTROL), int(Control.START))
+    control = pynq.MMIO(loaded.ip_dict["system"]["phys_addr"], 0x1000)
+    control.write(int(Register.CONTROL), int(Control.ABANDON))
+    while control.read(int(Register.STATUS)):
+        pass
+
+    def push(register, end, buffer):
+        for bits, offset in ((0, Register.ADDRESS_LOW), (32, Register.ADDRESS_HIGH)):
+            control.write(int(offset), buffer.device_address >> bits & 0xFFFF_FFFF)
+        control.write(int(Register.LENGTH), end.beats)
+        control.write(int(register), end.number)
+
     taken = {}
     for end in entry.outputs:
         taken[end.port] = pynq.allocate((end.beats,), np.uint8, cacheable=1)
-        getattr(loaded, f"dma_{end.channel}").recvchannel.transfer(taken[end.port])
+        taken[end.port].invalidate()
+        push(Register.PUSH_WRITE, end, taken[end.port])
     (source,) = entry.inputs
     sent = pynq.allocate((source.beats,), np.uint8, cacheable=1)
     sent[:] = call.inputs[source.port].transpose(0, 2, 3, 1).ravel().view(np.uint8)
-    sender = getattr(loaded, f"dma_{source.channel}").sendchannel
-    sender.transfer(sent)
-    sender.wait()
+    sent.flush()
+    push(Register.PUSH_READ, source, sent)
     for end in entry.outputs:
-        getattr(loaded, f"dma_{end.channel}").recvchannel.wait()
+        done = Bank.WRITES + END_BYTES * end.number + EndWord.DONE
+        while control.read(int(Register.STATUS)) or control.read(int(done)) != 1:
+            pass
+        taken[end.port].invalidate()
         wanted = call.outputs[end.port].transpose(0, 2, 3, 1).ravel().view(np.uint8)
         np.testing.assert_array_equal(np.asarray(taken[end.port]), wanted)
 

@@ -1,7 +1,7 @@
 """A block design as a build script made it, and the rules that Vivado would hold it to.
 
-The pins of the vendor's cells are those that the project uses: PG021 (axi_dma), PG247
-(smartconnect), PG164 (proc_sys_reset), PG082 and PG201 (processors).
+The pins of the vendor's cells are those that the project uses: PG247 (smartconnect), PG164
+(proc_sys_reset), PG082 and PG201 (processors).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tests.build import ip_parameters
 
-LITE, MM, AXIS = "lite", "mm", "axis"
-FITS = {(MM, MM), (LITE, LITE), (AXIS, AXIS), (MM, LITE), (LITE, MM)}
+LITE, MM = "lite", "mm"
+FITS = {(MM, MM), (LITE, LITE), (MM, LITE), (LITE, MM)}
 
 
 @dataclass
@@ -47,29 +47,6 @@ class Record:
 def read(path: Path) -> Record:
     text = path.read_text(encoding="utf-8").splitlines()
     return Record([line.split("\t") for line in text])
-
-
-def dma(config):
-    cell = Cell({"S_AXI_LITE": ("slave", LITE, 32)}, {"s_axi_lite_aclk"}, {"axi_resetn"})
-    cell.segments = {"S_AXI_LITE/Reg"}
-    assert config["c_include_sg"] == "0"
-    ways = [w for w in ("mm2s", "s2mm") if config[f"c_include_{w}"] == "1"]
-    assert ways
-    for way in ways:
-        cell.interfaces[f"M_AXI_{way.upper()}"] = (
-            "master",
-            MM,
-            int(config[f"c_m_axi_{way}_data_width"]),
-        )
-        cell.clocks.add(f"m_axi_{way}_aclk")
-        cell.spaces.add(f"Data_{way.upper()}")
-    if "mm2s" in ways:
-        bits = int(config["c_m_axis_mm2s_tdata_width"])
-        cell.interfaces["M_AXIS_MM2S"] = ("master", AXIS, bits)
-    if "s2mm" in ways:
-        bits = int(config["c_s_axis_s2mm_tdata_width"])
-        cell.interfaces["S_AXIS_S2MM"] = ("slave", AXIS, bits)
-    return cell
 
 
 def smartconnect(config):
@@ -125,7 +102,6 @@ def zynq_ultrascale(config):
 
 
 VENDOR = {
-    "axi_dma": dma,
     "smartconnect": smartconnect,
     "proc_sys_reset": sys_reset,
     "processing_system7": zynq_7000,
@@ -151,8 +127,6 @@ def module(verilog: str, name: str) -> Cell:
         elif "aximm" in kind and signal == "WDATA":
             cell.interfaces[interface] = ("master", MM, bits)
             cell.spaces.add(interface)
-        elif "axis:" in kind and signal == "TDATA":
-            cell.interfaces[interface] = ("slave" if way == "input" else "master", AXIS, bits)
     busses = set(re.search(r"ASSOCIATED_BUSIF ([\w:]+)", verilog)[1].split(":"))
     assert busses == set(cell.interfaces), "every interface belongs to the clock"
     return cell
@@ -244,17 +218,16 @@ def _addresses(record, parts):
         high = segment.replace("DDR_LOW", "DDR_HIGH")
         if segment.endswith("DDR_LOW") and (space, high) not in placed:
             said.append(f"{space} does not reach {high}")
-    slaves = {s for s in segments if s.endswith(("/Reg", "/reg0"))}
+    slaves = {s for s in segments if s.endswith("/reg0")}
     said += [f"{s} has no address" for s in slaves - {segment for _, segment in placed}]
     windows = sorted((int(o, 0), int(r, 0)) for _, _, o, r in record.of("window"))
     for (at, size), (following, _) in zip(windows, windows[1:], strict=False):
         said += [f"windows overlap at {following:#x}"] if at + size > following else []
     said += [f"{at:#x} is not aligned" for at, size in windows if at % size]
-    # A DMA reaches memory through the port that it is wired to.
-    routes = {a.partition("/")[0] + "/" + a.partition("/")[2]: b for a, b in record.of("interface")}
+    # The data mover reaches memory through the port that it is wired to.
+    routes = dict(record.of("interface"))
     for space, segment in record.of("memory"):
-        cell, _, way = space.partition("/Data_")
-        net = routes.get(f"{cell}/M_AXI_{way}" if way else space, "").partition("/")[0]
+        net = routes.get(space, "").partition("/")[0]
         port = routes.get(f"{net}/M00_AXI", "")
         number = re.search(r"HP(\d)", port)
         if number is None or f"/HP{number[1]}_" not in segment:

@@ -1,11 +1,11 @@
 """Parameters of the vendor's cells and the values that they may have: what Vivado would refuse, a
-test refuses too. From PG021 (axi_dma), PG247 (smartconnect), PG164 (proc_sys_reset), PG082
-(processing_system7), PG201 (zynq_ultra_ps_e), each the table of user parameters.
+test refuses too. From PG247 (smartconnect), PG164 (proc_sys_reset), PG082 (processing_system7),
+PG201 (zynq_ultra_ps_e), each the table of user parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Container
 from dataclasses import dataclass
 
 BOOL = ("0", "1")
@@ -27,30 +27,9 @@ class Span:
         return self.first <= value <= self.last and (self.real or value.is_integer())
 
 
-def powers(first: int, last: int) -> tuple[str, ...]:
-    return tuple(str(1 << n) for n in range(first.bit_length() - 1, last.bit_length()))
-
-
 PLL_ULTRASCALE = ("IOPLL", "RPLL", "DPLL")
 MHZ = Span(0.1, 667, real=True)
 ALLOWED: dict[str, dict[str, Container[str]]] = {
-    "axi_dma": {
-        "c_include_sg": BOOL,
-        "c_sg_include_stscntrl_strm": BOOL,
-        "c_sg_length_width": Span(8, 26),
-        "c_addr_width": Span(32, 64),
-        "c_include_mm2s": BOOL,
-        "c_include_s2mm": BOOL,
-        "c_include_mm2s_dre": BOOL,
-        "c_include_s2mm_dre": BOOL,
-        "c_m_axi_mm2s_data_width": powers(32, 1024),
-        "c_m_axi_s2mm_data_width": powers(32, 1024),
-        "c_m_axis_mm2s_tdata_width": powers(8, 1024),
-        "c_s_axis_s2mm_tdata_width": powers(8, 1024),
-        "c_mm2s_burst_size": powers(2, 256),
-        "c_s2mm_burst_size": powers(2, 256),
-        "c_micro_dma": BOOL,
-    },
     "smartconnect": {
         "NUM_SI": Span(1, 16),
         "NUM_MI": Span(1, 16),
@@ -119,23 +98,4 @@ def faults(name: str, ip: str, config: dict[str, str]) -> list[str]:
     source = SOURCES.get(ip)
     if source is not None and source not in config:
         said.append(f"{name}: the clock has no source ({source})")
-    for rule in RULES.get(ip, ()):
-        said += [f"{name}: {fault}" for fault in rule(config)]
     return said
-
-
-def _widths(config: dict[str, str]) -> list[str]:
-    """A burst stays below 4 KB; a stream is no wider than memory."""
-    found = []
-    for way, stream in (("mm2s", "m_axis_mm2s"), ("s2mm", "s_axis_s2mm")):
-        if config.get(f"c_include_{way}") != "1":
-            continue
-        bits, burst = int(config[f"c_m_axi_{way}_data_width"]), int(config[f"c_{way}_burst_size"])
-        if bits // 8 * burst > 4096:
-            found.append(f"bursts of {bits // 8 * burst} bytes cross 4 KB")
-        if int(config[f"c_{stream}_tdata_width"]) > bits:
-            found.append(f"the {way} stream is wider than memory")
-    return found
-
-
-RULES: dict[str, tuple[Callable[[dict[str, str]], list[str]], ...]] = {"axi_dma": (_widths,)}

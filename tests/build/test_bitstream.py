@@ -5,6 +5,7 @@ which the project's script goes through the recording stubs.
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_a_whole_run_ends_in_the_bundle(bundle, fake, capsys):
         assert (bundle / name).stat().st_size
     saved = Hardware.load(bundle)
     assert saved.clock_mhz == 199.998 and "clock 199.998 MHz" in said  # what was really made
-    assert saved.overlay == "samfabric.bit" and saved.addresses["control"] == 0xA000_0000
+    assert saved.overlay == "samfabric.bit" and saved.address == 0xA000_0000
     assert "STEP done" in (bundle / "vivado" / "build.log").read_text(encoding="utf-8")
 
 
@@ -87,9 +88,9 @@ def test_an_overlay_unlike_hardware_json_is_no_result(bundle, fake, capsys):
     fake()
     given = bundle / "vivado" / "given.hwh"
     text = given.read_text(encoding="utf-8")
-    given.write_text(text.replace("0xA0010000", "0xA00F0000"), encoding="utf-8")
+    given.write_text(text.replace("0xA0000000", "0xA00F0000"), encoding="utf-8")
     assert command(bundle) == 2
-    assert "dma_0 is at 0xa00f0000" in capsys.readouterr().err
+    assert "the registers are at 0xa00f0000" in capsys.readouterr().err
     assert not (bundle / "samfabric.bit").exists() and Hardware.load(bundle).overlay is None
 
 
@@ -99,7 +100,7 @@ REPORT = """
 +---------------------+-----------+------------+------------+---------+------+--------+--------+
 | overlay_wrapper     |     (top) |      61234 |      50000 |    1234 |    0 |  70011 |     70 |
 |   overlay_i         |   overlay |      61234 |      50000 |    1234 |    0 |  70011 |     70 |
-|     dma_0           |     dma_0 |       1100 |       1000 |     100 |    0 |   1500 |      2 |
+|     memory_net      |       net |       1100 |       1000 |     100 |    0 |   1500 |      2 |
 |     system          |    system |      47000 |      40000 |    1000 |    0 |  52000 |     60 |
 +---------------------+-----------+------------+------------+---------+------+--------+--------+
 """
@@ -109,7 +110,7 @@ def test_the_shell_is_what_the_design_has_beyond_the_system(tmp_path):
     path = tmp_path / "vivado_utilization.rpt"
     path.write_text(REPORT, encoding="utf-8")
     assert utilization.shell(path, Cost(lut=8000, ff=11_000, bram18=24)) == (
-        "shell (DMAs, interconnects, resets): LUT 14,234 (expected 8,000), "
+        "shell around the system (interconnects, reset): LUT 14,234 (expected 8,000), "
         "FF 18,011 (expected 11,000), BRAM18 20 (expected 24)"
     )
     path.write_text("report", encoding="utf-8")
@@ -227,18 +228,11 @@ def test_a_folder_that_is_no_bundle(tmp_path, capsys):
         vivado.build(tmp_path / "b", sys.executable)
 
 
-def test_hardware_json_keeps_the_address_map(tmp_path):
+def test_hardware_json_keeps_the_registers_address(tmp_path):
     hardware = bundle_of(tmp_path / "b", board.find("PYNQ-Z2"))
     vivado.write_project(tmp_path / "b", hardware, board.find("PYNQ-Z2"))
     saved = Hardware.load(tmp_path / "b")
-    assert saved.addresses == {
-        "control": 0x4000_0000,
-        "dma_0": 0x4001_0000,
-        "dma_1": 0x4002_0000,
-        "dma_2": 0x4003_0000,
-    }
-    assert saved.dmas == ("dma_0", "dma_1", "dma_2")
-    assert Hardware.load(tmp_path / "b") == saved
+    assert saved.address == 0x4000_0000 and saved == replace(hardware, address=saved.address)
 
 
 @pytest.mark.parametrize(
@@ -258,18 +252,3 @@ def test_the_verbs_run_what_they_say(words, last):
     assert lines[-1].startswith((".venv/bin/python -m", "echo"))
     if "DEVICE=rtl" in words:  # what it runs on is made first
         assert "-m hw.build.hardware --config nano --board kv260 --any" in lines[-2]
-
-
-def test_a_concurrent_system_goes_the_same_way(tmp_path, fake, capsys):
-    bundle = tmp_path / "concurrent"
-    hardware = bundle_of(bundle, KV260, concurrent=True)
-    (bundle / "vivado").mkdir()
-    hwh.write(bundle / "vivado" / "given.hwh", located(hardware, KV260), KV260)
-    fake()
-    assert command(bundle) == 0
-    done = Hardware.load(bundle)
-    assert (
-        done.overlay == "samfabric.bit" and done.dmas == () and list(done.addresses) == ["control"]
-    )
-    assert command(bundle, "--backend", "hls") == 2
-    assert "has a concurrent system, which has no HLS" in capsys.readouterr().err

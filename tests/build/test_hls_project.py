@@ -33,7 +33,7 @@ from tests.fold.tiny_model import SOURCE
 from tests.stitch import small_system
 
 HLS_STUBS = STUBS.parent / "hls_stubs.tcl"
-EASY = Target(1e12, 1e12)
+EASY = Target(1e12, 1e12, 1e12)
 WEIGHTS = small_system.PRODUCT.inputs()[SETUP].pack(small_system.PRODUCT.setup()[SETUP])
 GRAPHS = small_system.ACCELERATORS | {
     "multiply": replace(  # as an accelerator says what it loads

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hw.spec import mover_map, registers
+from hw.spec import registers
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWINGS = ("what a board", "camera, file", "quant/config.py")
@@ -68,31 +68,18 @@ def test_the_three_drawings_are_there(site):
 def test_the_page_of_registers_is_the_register_map(site):
     text = (site / "registers.html").read_text(encoding="utf-8")
     rows = re.findall(r"<td><code>(0x[0-9a-f]+)</code></td>\s*<td><code>(\w+)</code>", text)
-    assert rows == [(f"{int(r):#04x}", r.name) for r in registers.Register]
+    entries = [*registers.Register, *registers.EndWord]
+    assert rows == [(f"{int(entry):#04x}", entry.name) for entry in entries]
     bits = re.findall(r"<td>(\d+)</td>\s*<td><code>(\w+)</code>", text)
     flags = [*registers.Control, *registers.Status]
     assert {(flag.name, int(flag)) for flag in flags} <= {(n, 1 << int(b)) for b, n in bits}
 
 
-@pytest.mark.parametrize(
-    ("table", "count"),
-    [
-        ("register_map", len(registers.Register)),
-        ("mover_tables", len(mover_map.Register) + len(mover_map.EndWord)),
-    ],
-)
-def test_every_register_has_an_access_and_a_meaning(table, count):
-    lines = getattr(load("register_map"), table)().splitlines()
+def test_every_register_has_an_access_and_a_meaning():
+    lines = load("register_map").register_map().splitlines()
     rows = [line.split("|")[1:-1] for line in lines if line.startswith("| `0x")]
-    assert len(rows) == count
+    assert len(rows) == len(registers.Register) + len(registers.EndWord)
     assert all(cell.strip() for row in rows for cell in row), rows
-
-
-def test_the_page_of_the_mover_has_its_map(site):
-    text = (site / "mover.html").read_text(encoding="utf-8")
-    rows = re.findall(r"<td><code>(0x[0-9a-f]+)</code></td>\s*<td><code>(\w+)</code>", text)
-    entries = [*mover_map.Register, *mover_map.EndWord]
-    assert rows == [(f"{int(entry):#04x}", entry.name) for entry in entries]
 
 
 def test_public_names_are_documented(site):

@@ -1,5 +1,5 @@
-"""`python -m tests.faults`, `make test-faults`: faults planted at random times in runs of a system,
-through the driver that a board uses and the simulated RTL, and what became of each.
+"""`python -m tests.faults`, `make test-faults`: faults planted at random times in frames of a
+system, through the driver that a board uses and the simulated RTL, and what became of each.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from sim.board.machine import KV260
+from tests.board import prepare
 from tests.faults.campaign import campaign, on_board, on_rtl
-from tests.host.small_hardware import write_hardware
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command line and returns the exit code, 1 where a fault was missed, a run hung or a
-    recovery failed.
+    """Runs the command line and returns the exit code, 1 where a fault was missed or a recovery
+    failed.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--faults", type=int, default=1000, help="for each transport (%(default)s)")
@@ -25,20 +26,17 @@ def main(argv: list[str] | None = None) -> int:
     clean = True
     with tempfile.TemporaryDirectory(prefix="samfabric-faults-") as name:
         folder = Path(name) / "small"
-        write_hardware(folder)
-        for title, connect in (("rtl", on_rtl(folder)), ("board", on_board(folder))):
+        prepare.small(folder, KV260.name)
+        for title, connect in (("rtl", on_rtl), ("board", on_board)):
             began = time.monotonic()
-            tally = campaign(
-                connect,
-                args.faults,
-                args.seed,
-                lambda text: print(text, flush=True),
-                not args.no_crc,
-            )
-            print(f"{title}, {time.monotonic() - began:.0f} s:", *tally.lines(), sep="\n")
-            for told in (*tally.missed, *tally.hung, *tally.unrecovered)[:20]:
+            driver, faulty = connect(folder)
+            driver._crc = not args.no_crc
+            found = campaign(driver, faulty, args.faults, args.seed)
+            driver.shut()
+            print(f"{title}, {time.monotonic() - began:.0f} s:", *found.lines(), sep="\n")
+            for told in (*found.missed, *found.unrecovered)[:20]:
                 print("  " + told)
-            clean &= tally.clean
+            clean &= found.clean
     return 0 if clean else 1
 
 

@@ -1,245 +1,99 @@
-"""A transport with one fault planted in it, whatever transport is inside."""
+"""A transport with faults planted in it, one at a time, whatever transport is inside."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
-from host.devices.driver import Span, Transport, TransportError
+from host.devices.rtl import RtlTransport
+from host.devices.transport import TransportError
 from hw.spec.registers import Control, Register
-from sim.board.machine import Machine
 from sim.rtl.system import RtlSystem
-from sim.verilate import SimulatorError
 
-KINDS = (
-    "stop",
-    "short",
-    "long",
-    "reset",
-    "reset between",
-    "flip sent",
-    "flip taken",
-    "flip written",
-    "flip read",
-    "flip kept",
-    "vanish",
-)
-PATIENCE = 1000
-"""Cycles that pass while the host looks once at what does not move."""
-
-
-@dataclass
-class Plan:
-    """One fault: its kind, when it strikes (cycles into the transfer, or accesses to registers),
-    and random numbers that say where.
-    """
-
-    kind: str
-    at: int
-    draw: np.random.Generator
-    load: bool = False
+KINDS = ("flip written", "flip read", "flip sent", "flip taken", "astray", "reset", "vanish")
+LATEST = {"flip written": 30, "flip read": 120, "astray": 4, "reset": 60, "vanish": 60}
+"""Of each kind, the latest access at which it strikes: to registers, or to addresses."""
+OUTSIDE = 1 << 36
 
 
 class Faulty:
-    """A transport that does what the one inside does, and one fault.
+    """A transport with one fault at a time: `arm` plants it, `struck` tells whether it has come.
 
-    system: behind the transport. struck_at: its cycles when the fault struck, None before.
+    system: behind the transport; time passes in its cycles.
     """
 
-    def __init__(self, inner: Transport, system: RtlSystem, board: Machine | None = None) -> None:
-        self.inner, self.system, self.board = inner, system, board
-        self.timeout, self.grace = inner.timeout, inner.grace
-        self.plan: Plan | None = None
-        self.struck_at: int | None = None
-        self._kept: list[NDArray[np.uint8]] = []
-        self._taken: dict[int, Span] = {}
-        self._accesses, self._away = 0, 0
-        self._stopped, self._started, self._waited = False, 0, 0
+    def __init__(self, transport: Any, system: RtlSystem) -> None:
+        self._transport, self._system = transport, system
+        self.grace = RtlTransport.grace
+        self.disarm()
 
-    @property
-    def now(self) -> int:
-        """Cycles so far, those included that pass while nothing in the simulation moves."""
-        return self.system.cycles + self._waited
-
-    def arm(self, plan: Plan) -> None:
-        """The fault to strike in the run that comes."""
-        self.plan, self.struck_at, self._accesses, self._away = plan, None, 0, 0
-        if plan.kind == "reset between":
-            self._strike()
-            self.system.write(Register.CONTROL, Control.RESET)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
     def disarm(self) -> None:
-        """Back to order: what vanished is there again, fresh from its own reset."""
-        if self._away:
-            self.system.write(Register.CONTROL, Control.RESET)
-        self.plan, self._away, self._stopped = None, 0, False
-        if self.board is not None:
-            self.board.stuck = False
+        """No fault from here on; what was flipped on the way is as it was."""
+        self._kind, self._left, self.struck = "", 0, False
+        self._flipped: list[tuple[Any, int]] = []
+        self._taken: list[Any] = []
 
-    def _strike(self) -> Plan:
-        assert self.plan is not None
-        plan, self.plan = self.plan, None
-        self.struck_at = self.now
-        return plan
+    def arm(self, kind: str, at: int, rng: np.random.Generator) -> None:
+        """Plants a fault that strikes at so many accesses from now."""
+        self.disarm()
+        self._kind, self._left, self._rng = kind, at, rng
 
-    def _due(self, *kinds: str) -> bool:
-        return self.plan is not None and self.plan.kind in kinds
-
-    # ---- Registers
-
-    def _access(self, *kinds: str) -> Plan | None:
-        """The plan, where it strikes at this access."""
-        if not self._due(*kinds, "vanish"):
-            return None
-        self._accesses += 1
-        if self.plan is not None and self._accesses <= self.plan.at:
-            return None
-        plan = self._strike()
-        if plan.kind == "vanish":
-            self._away = 1 + int(plan.draw.integers(3))
-        return plan
+    def _strikes(self, *kinds: str) -> bool:
+        if self._kind not in kinds or (self.struck and self._kind != "vanish"):
+            return False
+        self._left -= 1
+        if self._left >= 0:
+            return False
+        self.struck = True
+        return True
 
     def write(self, offset: int, value: int) -> None:
-        plan = self._access("flip written")
-        if self._away:
-            return self._absent()
-        if plan is not None and plan.kind == "flip written":
-            value ^= 1 << int(plan.draw.integers(32))
-        if self._due("flip kept") and offset == Register.CONTROL and value != Control.RESET:
-            plan = self._strike()
-            where = (Register.GRAPH, Register.LENGTH, Register.LAYER)[int(plan.draw.integers(3))]
-            bits = {Register.LENGTH: 16}.get(where, 8)
-            kept = self.inner.read(where) ^ 1 << int(plan.draw.integers(bits))
-            self.inner.write(where, kept)
-        self.inner.write(offset, value)
-        return None
+        """Writes a register, or what a fault makes of that."""
+        if self._strikes("vanish"):
+            raise TransportError("the system does not answer")
+        if self._strikes("reset"):
+            self._transport.write(Register.CONTROL, Control.ABANDON)
+        if self._strikes("flip written"):
+            value ^= 1 << int(self._rng.integers(32))
+        self._transport.write(offset, value)
 
     def read(self, offset: int) -> int:
-        plan = self._access("flip read")
-        if self._away:
-            self._absent()
-            return 0 if self._away == 1 else 0xFFFFFFFF
-        value = self.inner.read(offset)
-        if plan is not None and plan.kind == "flip read":
-            value ^= 1 << int(plan.draw.integers(32))
-        return value
+        """Reads a register, or what a fault makes of it."""
+        if self._strikes("vanish"):
+            raise TransportError("the system does not answer")
+        value = self._transport.read(offset)
+        return value ^ (1 << int(self._rng.integers(32))) if self._strikes("flip read") else value
 
-    def _absent(self) -> None:
-        if self._away == 3:
-            raise TransportError("bus error")
+    def address(self, array: Any) -> int:
+        """Tells where an array lies, or says a place where there is no memory."""
+        return self._transport.address(array) + OUTSIDE * self._strikes("astray")
 
-    # ---- Channels
+    def clock(self) -> int:
+        """Returns the clock cycles of the simulation."""
+        return self._system.cycles
 
-    def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        return self.inner.allocate(shape, dtype)
+    def give(self, array: Any) -> None:
+        """A bit flips on the way to the accelerator: the memory has the right one afterwards."""
+        if self._strikes("flip sent"):
+            place = int(self._rng.integers(array.size))
+            array[place] ^= 1
+            self._flipped.append((array, place))
+        self._transport.give(array)
 
-    def start(self, sent: Mapping[int, Span], taken: Mapping[int, Span]) -> None:
-        if self._away:
-            return self._absent()
-        sent, taken = dict(sent), dict(taken)
-        if self._due("short", "long"):
-            plan = self._strike()
-            self._resize(plan, sent, taken)
-        flipped = None
-        if self._due("flip sent") and sent:
-            plan = self._strike()
-            flipped = self._flip_sent(plan, sent)
-        self._taken, self._started = taken, self.now
-        self.inner.start(sent, taken)
-        if flipped is not None:
-            flipped[0][flipped[1]] ^= flipped[2]
-        return None
-
-    def _resize(self, plan: Plan, sent: dict[int, Span], taken: dict[int, Span]) -> None:
-        spans = [(s, k) for s in (sent, taken) for k in s]
-        span, channel = spans[int(plan.draw.integers(len(spans)))]
-        buffer, count = span[channel]
-        by = 1 + int(plan.draw.integers(min(count - 1, 64)))
-        if plan.kind == "short":
-            span[channel] = buffer, count - by
+    def take(self, array: Any) -> None:
+        """A bit flips on the way back, where the accelerator has written the array: it is taken a
+        second time then.
+        """
+        self._transport.take(array)
+        if all(array is not one for one in self._taken):
+            self._taken.append(array)
             return
-        more = self.inner.allocate((count + by,), np.uint8)
-        more[:count] = buffer[:count]
-        self._kept.append(more)
-        span[channel] = more, count + by
-
-    def _flip_sent(
-        self, plan: Plan, sent: dict[int, Span]
-    ) -> tuple[NDArray[np.uint8], int, int] | None:
-        """Flips a bit on its way to the channel; the host's own bytes stay, or are put back."""
-        channel = list(sent)[int(plan.draw.integers(len(sent)))]
-        buffer, count = sent[channel]
-        place, bit = int(plan.draw.integers(count)), 1 << int(plan.draw.integers(8))
-        if self.board is not None:  # memory is a copy of what is flushed as the DMA starts
-            buffer[place] ^= bit
-            return buffer, place, bit
-        wrong = buffer.copy()
-        wrong[place] ^= bit
-        self._kept.append(wrong)
-        sent[channel] = wrong, count
-        return None
-
-    def poll(self) -> bool:
-        if self._away:
-            self._absent()
-            self._waited += PATIENCE
-            return False
-        if self._due("stop", "reset"):
-            assert self.plan is not None
-            if self._clock(self.plan.at) and self.plan.kind == "stop":
-                self.plan = None  # over before it struck
-            else:
-                self._interfere(self._strike())
-        if self._stopped:
-            self.inner.poll()
-            self._waited += PATIENCE
-            return False
-        complete = self.inner.poll()
-        if complete and self._due("flip taken") and self._taken:
-            plan = self._strike()
-            channel = list(self._taken)[int(plan.draw.integers(len(self._taken)))]
-            buffer, count = self._taken[channel]
-            buffer[int(plan.draw.integers(count))] ^= 1 << int(plan.draw.integers(8))
-        return complete
-
-    def _clock(self, cycles: int) -> bool:
-        """Lets the system run on; whether its transfers are complete."""
-        if self.board is not None:
-            if self.board._pending:
-                self.board.serve()
-            if self.board.stuck:
-                return False
-        try:
-            return self.system.advance(max(1, cycles))
-        except SimulatorError as error:
-            raise TransportError(str(error)) from error
-
-    def _interfere(self, plan: Plan) -> None:
-        if plan.kind == "reset":
-            self.system.write(Register.CONTROL, Control.RESET)
-            return
-        self._stopped = True
-        if self.board is not None:
-            self.board.stuck = True
-        names = list(self.system.progress())
-        name = names[int(plan.draw.integers(len(names)))]
-        self.system.stop(name.startswith("m"), int(name.rsplit("_", 1)[1]))
-
-    def elapsed(self) -> int:
-        return self.now - self._started
-
-    def progress(self) -> str:
-        return self.inner.progress()
-
-    def abandon(self) -> None:
-        self._stopped = False
-        if self.board is not None:
-            self.board.stuck = False
-        self.inner.abandon()
-
-    def close(self) -> None:
-        self.inner.close()
+        for flipped, place in self._flipped:
+            flipped[place] ^= 1
+        self._flipped.clear()
+        if self._strikes("flip taken"):
+            array[0] ^= 1

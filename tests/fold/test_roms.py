@@ -26,7 +26,7 @@ SOURCE = next((Path(__file__).parents[2] / "bitstreams").glob("nano_emulated_*")
 @pytest.fixture(scope="module")
 def folded() -> Folded:
     manifest = load_manifest(SOURCE)
-    return fold(SOURCE, manifest, boards.find("KV260"), Target(1e12, 1e12))
+    return fold(SOURCE, manifest, boards.find("KV260"), Target(1e12, 1e12, 1e12))
 
 
 def stored(kernel: Requant, memory: RomImage) -> dict[str, np.ndarray]:

@@ -8,7 +8,6 @@ import io
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cache
@@ -23,11 +22,11 @@ from host.concepts.phrases import Phrases
 from host.devices.driver import Driver
 from host.devices.hardware import HardwareDevice
 from host.prompts import Prompt
+from host.rates.measure import Instant
 from host.session import Session
 from host.spec import load_spec
 from hw.board import find
 from hw.build.overlay import located
-from hw.spec import registers
 from hw.spec.files import sha256_of
 from hw.spec.handoff import Handoff
 from hw.spec.hardware import FILE, FORMAT, Hardware
@@ -39,7 +38,6 @@ from hw.spec.manifest import (
     load_manifest,
     write_manifest,
 )
-from hw.spec.registers import Register
 from sim.board.hwh import write as write_handoff
 from sim.graph import GraphExecutor
 from tests.fuzz import mutations as m
@@ -160,43 +158,25 @@ def open_tables(given: tuple[str, bytes], folder: Path) -> None:
 # Hardware: its description, an overlay with its .hwh.
 
 
-def unloaded(hardware: Hardware) -> Hardware:
-    """The hardware without memories to load: a stand-in has no CRC of what it was sent."""
-    graphs = (replace(g, setup=None, setup_file=None) for g in hardware.graphs)
-    return replace(hardware, graphs=tuple(graphs))
-
-
 @cache
 def hardware_of() -> Any:
-    return json.loads(json.dumps({"format": FORMAT, **asdict(unloaded(HARDWARE))}))
+    return json.loads(json.dumps({"format": FORMAT, **asdict(HARDWARE)}))
 
 
-class ObedientTransport:
-    """A board that says of itself what is asked for, and that it is idle."""
+WEIGHTS = "multiply.bin"
 
-    timeout, grace = 1.0, 1000
 
-    def __init__(self, hardware: Hardware) -> None:
-        said = registers.VERSION | len(hardware.graphs) << 8
-        self._values = {Register.IDENTITY: hardware.identity, Register.VERSION: said}
-
-    def read(self, offset: int) -> int:
-        return self._values.get(Register(offset), 0)
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return lambda *_args, **_more: True
-
-    def allocate(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        return np.zeros(shape, dtype)
+def weights_in(folder: Path) -> None:
+    """The file that the small system loads."""
+    weights = PRODUCT.inputs()["s_axis_weights"].pack(PRODUCT.setup()["s_axis_weights"].ravel())
+    (folder / WEIGHTS).write_bytes(weights.tobytes())
 
 
 def open_hardware(data: bytes, folder: Path) -> None:
     (folder / FILE).write_bytes(data)
-    weights = PRODUCT.inputs()["s_axis_weights"].pack(PRODUCT.setup()["s_axis_weights"].ravel())
-    (folder / "multiply.bin").write_bytes(weights.tobytes())
+    weights_in(folder)
     hardware = Hardware.load(folder)
-    assert hardware.in_channels > 0 and hardware.out_channels > 0
-    Driver(ObedientTransport(hardware), hardware, PORTS, folder)  # type: ignore[arg-type]
+    Driver(Instant(hardware), hardware, PORTS, folder)
 
 
 def whole_hardware() -> bytes:
@@ -242,11 +222,13 @@ def overlay_in(folder: Path) -> None:
     bundle_in(folder)
     place = folder / "bundle"
     built = replace(HARDWARE, overlay="samfabric.bit", sources=())
-    unloaded(built).save(place)
+    built.save(place)
+    weights_in(place)
     for suffix in (".bit", ".hwh"):
         (place / f"samfabric{suffix}").write_bytes(hwh())
     manifest = load_manifest(place)
-    write_manifest(place, manifest, (*manifest.hashes, FILE, "samfabric.bit", "samfabric.hwh"))
+    extra = (FILE, WEIGHTS, "samfabric.bit", "samfabric.hwh")
+    write_manifest(place, manifest, (*manifest.hashes, *extra))
 
 
 @st.composite

@@ -34,7 +34,7 @@ from hw.spec.manifest import load_manifest, rehash
 from sim.rtl.bundle import open_bundle
 from tests.board.prepare import golden_calls
 
-ANY_RATE = Target(1e12, 1e12)
+ANY_RATE = Target(1e12, 1e12, 1e12)
 FULL = 12
 """Frames that fill a memory bank."""
 
@@ -92,7 +92,7 @@ def beside(bundle: Path, frames: int = FULL) -> Iterator[Beside]:
                 cycles,
             )
     finally:
-        rtl.close()
+        rtl.shut()
 
 
 def _differing(a: bytes, b: bytes) -> int:

@@ -22,7 +22,7 @@ from sim.graph import GraphExecutor
 
 LENGTH = "s_axis_length"
 SEED = 11
-ANY_RATE = Target(1e12, 1e12)
+ANY_RATE = Target(1e12, 1e12, 1e12)
 
 
 @dataclass(frozen=True)

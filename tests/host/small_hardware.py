@@ -46,13 +46,11 @@ PORTS = {
 }
 
 
-def write_hardware(folder: Path, concurrent: bool = False) -> Hardware:
+def write_hardware(folder: Path) -> Hardware:
     """Sources, memories, setup file and hardware.json of the small system, as a build does."""
-    given = small_system.CONCURRENT if concurrent else small_system.HARDWARE
     rtl = folder / "rtl"
     rtl.mkdir(parents=True)
-    made = small_system.concurrent() if concurrent else small_system.system()
-    design = made.design(rtl)
+    design = small_system.system().design(rtl)
     named = []
     for path in (*design.files, COMMON / "checks.svh"):
         if path.parent != rtl:
@@ -63,7 +61,7 @@ def write_hardware(folder: Path, concurrent: bool = False) -> Hardware:
         named.append(f"rtl/{parameter.lower()}.hex")
     weights = PRODUCT.inputs()["s_axis_weights"].pack(PRODUCT.setup()["s_axis_weights"].ravel())
     (folder / "multiply.bin").write_bytes(weights.tobytes())
-    hardware = replace(given, sources=tuple(named))
+    hardware = replace(small_system.HARDWARE, sources=tuple(named))
     hardware.save(folder)
     return hardware
 

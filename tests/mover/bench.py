@@ -17,7 +17,7 @@ from cocotb.utils import get_sim_time
 from cocotbext.axi.constants import AxiResp
 
 from hw.mover.mover import MOST_BYTES, PAGE, READ_LATENCY, WRITE_LATENCY, Mover
-from hw.spec.mover_map import (
+from hw.spec.registers import (
     END_BYTES,
     FRAMES_MODULUS,
     IDENTITY,

@@ -14,7 +14,7 @@ module mover_bench #(
 ) (
     input  wire logic                               clk,
     input  wire logic                               rst,
-    input  wire logic [mover_map::ADDRESS_BITS-1:0] s_axi_control_awaddr,
+    input  wire logic [registers::ADDRESS_BITS-1:0] s_axi_control_awaddr,
     input  wire logic                               s_axi_control_awvalid,
     output logic                                    s_axi_control_awready,
     input  wire logic [                       31:0] s_axi_control_wdata,
@@ -24,7 +24,7 @@ module mover_bench #(
     output logic      [                        1:0] s_axi_control_bresp,
     output logic                                    s_axi_control_bvalid,
     input  wire logic                               s_axi_control_bready,
-    input  wire logic [mover_map::ADDRESS_BITS-1:0] s_axi_control_araddr,
+    input  wire logic [registers::ADDRESS_BITS-1:0] s_axi_control_araddr,
     input  wire logic                               s_axi_control_arvalid,
     output logic                                    s_axi_control_arready,
     output logic      [                       31:0] s_axi_control_rdata,

@@ -6,7 +6,7 @@ from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster
 from cocotbext.axi.constants import AxiResp
 
-from hw.spec.mover_map import END_BYTES, Bank, Control, EndWord, Fault, Register, Status
+from hw.spec.registers import END_BYTES, Bank, Control, EndWord, Fault, Register, Status
 
 PATIENCE = 3_000
 """Looks at a register after which something that does not happen counts as a deadlock."""

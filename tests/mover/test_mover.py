@@ -4,7 +4,7 @@ import pytest
 
 from hw.mover.mover import FOLDER, PAGE, PARTS, Mover
 from hw.spec.errors import SpecError
-from hw.spec.mover_map import Bank, Fault, Register
+from hw.spec.registers import Bank, Fault, Register
 from hw.synth import measure
 from sim.bench.patterns import ADVERSARIAL
 from sim.lint import verible

@@ -11,7 +11,7 @@ from hw.fold.folding import FoldingError
 from hw.search import search as searching
 from hw.search.balance import Choice, balance, unbeaten, use
 from hw.search.search import Folder, over, search
-from hw.search.target import AtOnce, Target, at_once, frame
+from hw.search.target import Target, at_once
 from hw.spec.kernel import Cost
 from tests.fold.tiny_model import BUDGET, dataflow
 
@@ -46,26 +46,26 @@ def test_paces_that_give_the_same_end_nothing():
 
 
 def test_rates_become_cycles():
-    target = Target.of_rates(200, 50, 20)
-    assert (target.one, target.four) == (4e6, 1e7)
-    cycles = {"image_encoder": 2_000_000, "mask_decoder": 2_000_000}
+    target = Target.of_rates(200, 50, 20, 10, 40)
+    assert (target.one, target.four, target.eight, target.looking) == (4e6, 1e7, 2e7, 5e6)
+    cycles = {"mask_decoder": 2_000_000, "memory_encoder": 2_000_000}
     assert target.met(cycles, {}) and target.excess(cycles, {}) == 1.0
-    assert not target.met(cycles | {"memory_encoder": 100_000}, {})
+    assert not target.met(cycles | {"memory_attention": 100_000}, {})
 
 
 def test_balance_takes_the_smallest_that_is_fast_enough(choices):
     fast, *_, slow = choices
-    lists = {"image_encoder": [slow], "memory_encoder": choices}
-    tight = Target(slow.cycles + fast.cycles, 10**9)
+    lists = {"mask_decoder": [slow], "memory_encoder": choices}
+    tight = Target(slow.cycles + fast.cycles, 10**9, 10**9)
     assert balance(lists, tight, BUDGET, SHELL)["memory_encoder"] is fast
-    loose = Target(10**9, 10**9)
+    loose = Target(10**9, 10**9, 10**9)
     assert balance(lists, loose, BUDGET, SHELL)["memory_encoder"] is slow
 
 
 def test_what_does_not_fit_is_made_as_small_as_it_goes(choices):
     lists = {"image_encoder": choices, "memory_encoder": choices}
     tiny = Cost(lut=1000, ff=1000, dsp=10, bram18=10)
-    picked = balance(lists, Target(1, 1), tiny, SHELL)
+    picked = balance(lists, Target(1, 1, 1), tiny, SHELL)
     assert picked["memory_encoder"] is choices[-1]
 
 
@@ -76,12 +76,12 @@ def test_shares_of_the_scarcest():
 
 
 def test_looks_of_the_detector_are_shared_out_among_frames():
-    target = Target(100, 400, 120, every=4)
-    cycles = {"image_encoder": 60, "mask_decoder": 40, "detector": 80}
-    assert target.excess(cycles, {}) == 1.0  # the detector has no part in the first two rates
-    assert target.excess(cycles | {"detector": 160}, {}) == pytest.approx(140 / 120)
-    assert target.share("mask_decoder") == 100 and target.share("detector") == 80
-    assert Target(100, 400, every=4).share("detector") == 400
+    target = Target(100, 400, 800, 120, every=4)
+    cycles = {"image_encoder": 60, "mask_decoder": 40, "detector": 400}
+    intervals = {"image_encoder": 60, "mask_decoder": 40, "detector": 300}
+    assert target.excess(cycles, intervals) == 1.0  # a quarter of its cycles, beside the others
+    assert target.excess(cycles | {"detector": 480}, intervals) == 1.2
+    assert target.share("mask_decoder") == 200 and target.share("detector") == 400
 
 
 def test_memories_at_other_prices(folder, choices):
@@ -98,13 +98,14 @@ def test_balance_is_the_best_of_all(choices):
     names = ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder")
     lists = dict.fromkeys(names, choices)
     for budget in (BUDGET, Cost(lut=9000, ff=10**6, dsp=10**3, bram18=10**3, uram=10**3)):
-        target = Target(4 * choices[1].cycles, 10**9)
+        target = Target(3 * choices[1].cycles, 10**9, 10**9)
         picked = balance(lists, target, budget, SHELL)
 
         def rank(combination, budget=budget, target=target):
             full = use(sum((c.cost for c in combination), SHELL), budget)
             cycles = {g: c.cycles for g, c in zip(names, combination, strict=True)}
-            slow = target.excess(cycles, {})
+            intervals = {g: c.interval for g, c in zip(names, combination, strict=True)}
+            slow = target.excess(cycles, intervals)
             return max(full - 1, 0), max(slow, 1), full
 
         best = min(map(rank, product(choices, repeat=4)))
@@ -125,17 +126,17 @@ def test_what_fits_is_found_behind_what_does_not():
     }
     hundred = Cost(lut=100, ff=100, dsp=100, bram18=100, uram=100)
     shell = Cost(lut=76, ff=76, dsp=76, bram18=76)
-    picked = balance(lists, Target(10**9, 10**9), hundred, shell)
+    picked = balance(lists, Target(10**9, 10**9, 10**9), hundred, shell)
     assert sum((c.cost for c in picked.values()), shell) == hundred
 
 
 def test_the_fastest_that_fits_where_none_is_fast_enough():
     lists = {
-        "image_encoder": [made(80, lut=90), made(160, lut=50), made(400, lut=40)],
-        "detector": [made(500, lut=70), made(900, lut=45), made(990, lut=44)],
+        "mask_decoder": [made(80, lut=90), made(160, lut=50), made(400, lut=40)],
+        "detector": [made(1000, lut=70), made(1200, lut=45), made(1400, lut=44)],
     }
-    picked = balance(lists, Target(100, 400, 100), Cost(lut=100), Cost())
-    assert [c.cycles for c in picked.values()] == [160, 900]
+    picked = balance(lists, Target(100, 400, 800, 100), Cost(lut=100), Cost())
+    assert [c.cycles for c in picked.values()] == [160, 1200]
 
 
 NANO = {  # simulated cycles and planned intervals of an early folding on KV260
@@ -159,7 +160,6 @@ def test_accelerators_at_once_are_bound_by_an_object_or_by_an_interval():
     assert at_once(cycles, slow, 8, drained=False, views=8) == 8 * 2_000_000
     chain = 691_475 + 812_155 + 174_361
     assert at_once(cycles, intervals, 4, views=4) == 1_275_640 + 2 * 786_432 + chain
-    assert frame(cycles, 4, views=4) == 4 * sum(cycles.values())
     looking = cycles | {"detector": 16_000_001}
     with_detector = intervals | {"detector": 5_000_000}
     assert at_once(looking, with_detector, 1) == 691_475 + 812_155 + 174_361
@@ -193,28 +193,26 @@ def test_an_image_is_given_a_frame_ahead_as_simulated():
 def test_what_is_asked_of_accelerators_at_once():
     cycles, intervals = ({g: pair[i] for g, pair in NANO.items()} for i in (0, 1))
     for counts in ((119, 50, 25), (10, 93, 25), (10, 50, 46)):
-        assert AtOnce.of_rates(200, *counts).met(cycles, intervals)
+        assert Target.of_rates(200, *counts).met(cycles, intervals)
     for counts in ((120, 50, 25), (10, 94, 25), (10, 50, 47), (255, 1, 1)):
-        assert not AtOnce.of_rates(200, *counts).met(cycles, intervals)
+        assert not Target.of_rates(200, *counts).met(cycles, intervals)
     looking = cycles | {"detector": 16_000_000}, intervals | {"detector": 5_000_000}
-    assert AtOnce.of_rates(200, 50, 50, 25, 100).met(*looking)
-    assert not AtOnce.of_rates(200, 50, 50, 25, 101).met(*looking)
-    assert not AtOnce.of_rates(200, 50, 50, 25, 119, every=9).options.keys() - {
+    assert Target.of_rates(200, 50, 50, 25, 100).met(*looking)
+    assert not Target.of_rates(200, 50, 50, 25, 101).met(*looking)
+    assert not Target.of_rates(200, 50, 50, 25, 119, every=9).options.keys() - {
         "FPS", "FPS_FOUR", "FPS_EIGHT", "FPS_LOOKING"
     }  # fmt: skip
 
 
-def test_the_search_at_once_slows_what_runs_once_a_frame():
-    """One after another the encoder's cycles count; at once only its interval does."""
+def test_what_runs_once_a_frame_is_slowed():
+    """Of the encoder only the interval counts, of the decoder the cycles too."""
     lists = {
         "image_encoder": [made(100, 60, lut=90), made(300, 90, lut=30)],
         "mask_decoder": [made(80, 40, lut=60), made(160, 80, lut=20)],
     }
     room = Cost(lut=110)
-    one_by_one = balance(lists, Target(280, 800), room, Cost())
-    assert [c.cycles for c in one_by_one.values()] == [100, 160]
-    at_the_same_time = balance(lists, AtOnce(200, 170, 400), room, Cost())
-    assert [c.cycles for c in at_the_same_time.values()] == [300, 80]
+    picked = balance(lists, Target(200, 170, 400), room, Cost())
+    assert [c.cycles for c in picked.values()] == [300, 80]
 
 
 @pytest.fixture
@@ -224,20 +222,22 @@ def short(monkeypatch):
     monkeypatch.setattr(searching, "GROWTH", 3)
     monkeypatch.setattr(searching, "FINER", 0)
     monkeypatch.setattr(searching, "BLOCK_WORTH", (80, 320))
-    return {"image_encoder": dataflow("memory_encoder")}
+    return {"memory_encoder": dataflow("memory_encoder")}
 
 
 def test_nothing_fits(short):
     small = Cost(lut=1000, ff=10**6, dsp=10**3, bram18=10**3)
     with pytest.raises(FoldingError, match=r"lut [\d,]+ of 1,000 \([\d,]+ over\)") as caught:
-        search(short, Target(6000, 24_000), small, SHELL, Style(100))
+        search(short, Target(6000, 24_000, 48_000), small, SHELL, Style(100))
     assert "ff" not in caught.value.message and "smaller CONFIG" in caught.value.remedy
 
 
 def test_luts_may_be_over_by_what_the_models_err(short):
     def found(lut):
         room = Cost(int(lut), 10**6, 10**3, 10**3)
-        made = search(short, Target(6000, 24_000), room, SHELL, Style(100))["image_encoder"]
+        made = search(short, Target(6000, 24_000, 48_000), room, SHELL, Style(100))[
+            "memory_encoder"
+        ]
         return made.cost + SHELL, room
 
     with pytest.raises(FoldingError) as caught:
@@ -253,15 +253,15 @@ def test_paces_between_follow_where_none_does(short, monkeypatch):
     monkeypatch.setattr(searching, "FINER", 2)
     said = []
     room = Cost(lut=5000, ff=10**6, dsp=10**3, bram18=10**3)
-    found = search(short, Target(1500, 6000), room, SHELL, Style(100), said.append)
+    found = search(short, Target(600, 2400, 4800), room, SHELL, Style(100), said.append)
     first, *_, last = [float(s.split()[-5]) for s in said if "of the time" in s]
-    assert last <= 1 < first and not over(found["image_encoder"].cost + SHELL, room)
+    assert last <= 1 < first and not over(found["memory_encoder"].cost + SHELL, room)
 
 
 def test_a_search_for_accelerators_at_once(short):
     """The one that runs once a frame may take all of it, the other an eighth of eight objects'."""
     flows = {g: dataflow("memory_encoder") for g in ("image_encoder", "memory_encoder")}
-    target = AtOnce(40_000, 80_000, 80_000)
+    target = Target(40_000, 80_000, 80_000)
     found = search(flows, target, BUDGET, SHELL, Style(100))
     once, often = found["image_encoder"], found["memory_encoder"]
     assert often.interval <= 10_000 < once.interval <= 40_000
@@ -269,8 +269,10 @@ def test_a_search_for_accelerators_at_once(short):
 
 
 def test_a_search_is_reproducible():
-    flows = {"image_encoder": dataflow("memory_encoder")}
-    found = [search(flows, Target(6000, 24_000), BUDGET, SHELL, Style(100)) for _ in range(2)]
-    a, b = (choice["image_encoder"] for choice in found)
+    flows = {"memory_encoder": dataflow("memory_encoder")}
+    found = [
+        search(flows, Target(6000, 24_000, 48_000), BUDGET, SHELL, Style(100)) for _ in range(2)
+    ]
+    a, b = (choice["memory_encoder"] for choice in found)
     assert isinstance(a, Choice) and a.cycles == b.cycles <= 6000
     assert a.cost == b.cost and a.style == b.style

@@ -1,4 +1,4 @@
-"""The compiled system: registers, transfers under stalls, what is said when one goes wrong."""
+"""The compiled system: registers, frames through its memory, what is said when one goes wrong."""
 
 from dataclasses import replace
 
@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 
 from hw.kernels.fifo import Fifo
+from hw.spec import registers
 from hw.spec.errors import SpecError
 from hw.spec.hardware import GraphHardware, StreamEnd
-from hw.spec.registers import VERSION, Control, Register, Status
+from hw.spec.registers import END_BYTES, VERSION, Bank, EndWord, Fault, Register, Status
 from hw.stitch.netlist import Netlist
-from hw.stitch.system import System
+from hw.stitch.system import System, at_ends
 from sim.errors import SimulatorError
 from sim.rtl.bundle import open_bundle
-from sim.rtl.system import RtlSystem, TransferError
+from sim.rtl.system import RtlSystem
 from tests.host.small_hardware import write_hardware
 from tests.stitch.small_system import BEATS, HARDWARE
 
 SEEDS = range(24)
+BASE, PAGE = 0x12_4000_0000, 4096
+READ, WRITE = Register.PUSH_READ, Register.PUSH_WRITE
 
 
 def say(done, count):
@@ -26,24 +29,44 @@ def say(done, count):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    write_hardware(tmp_path_factory.mktemp("bundle") / "small")
-    return tmp_path_factory.getbasetemp() / "bundle0" / "small"
+    path = tmp_path_factory.mktemp("bundle") / "small"
+    write_hardware(path)
+    return path
 
 
 @pytest.fixture
-def system(tmp_path_factory, folder):
+def system(folder):
     with open_bundle(folder, HARDWARE.load(folder), say) as opened:
         yield opened
 
 
-def start(system, graph, control=Control.START):
-    system.write(Register.GRAPH, graph)
-    system.write(Register.CONTROL, control)
+def push(system, register, end, address, count):
+    system.write(Register.ADDRESS_HIGH, address >> 32)
+    system.write(Register.ADDRESS_LOW, address & 0xFFFF_FFFF)
+    system.write(Register.LENGTH, count)
+    system.write(register, end)
 
 
-def settled(system):
-    """Status once the last beats have made their way through: some cycles."""
-    return [system.read(Register.STATUS) for _ in range(3)][-1]
+def word(system, bank, end, name):
+    return system.read(bank + END_BYTES * end + name)
+
+
+def frame(system, sent, counts, limit=20_000):
+    """Bytes from write ends 0, 1 ... while `sent` goes into read end 0. Each has its own page."""
+    memory = np.zeros((1 + len(counts)) * PAGE, np.uint8)
+    memory[: len(sent)] = np.frombuffer(sent, np.uint8)
+    system.place(BASE, memory)
+    begun = [word(system, Bank.WRITES, end, EndWord.DONE) for end in range(len(counts))]
+    for end, count in enumerate(counts):
+        push(system, WRITE, end, BASE + (1 + end) * PAGE, count)
+    push(system, READ, 0, BASE, len(sent))
+    end_of_patience = system.cycles + limit
+    while system.read(Register.STATUS) & Status.BUSY and system.cycles < end_of_patience:
+        system.sleep(100)
+    done = [word(system, Bank.WRITES, end, EndWord.DONE) for end in range(len(counts))]
+    assert [b - a for a, b in zip(begun, done, strict=True)] == [1] * len(counts)
+    starts = [(1 + end) * PAGE for end in range(len(counts))]
+    return [memory[s : s + n].tobytes() for s, n in zip(starts, counts, strict=True)]
 
 
 def image(rng):
@@ -51,8 +74,10 @@ def image(rng):
 
 
 def test_registers(system):
-    assert system.read(Register.IDENTITY) == HARDWARE.identity
-    assert system.read(Register.VERSION) == VERSION | len(HARDWARE.graphs) << 8
+    assert system.read(Register.IDENTITY) == registers.IDENTITY
+    assert system.read(Register.VERSION) == VERSION | 8 << 8 | 5 << 16 | 2 << 24
+    assert system.read(Register.DESIGN) == HARDWARE.identity
+    assert system.read(Register.GRAPHS) == len(HARDWARE.graphs)
     system.write(Register.LENGTH, 1234)
     assert system.read(Register.LENGTH) == 1234
     before = system.cycles
@@ -61,77 +86,67 @@ def test_registers(system):
 
 
 @pytest.mark.parametrize("seed", [None, *SEEDS])
-def test_a_frame_comes_back_whole_under_any_stalls(system, seed):
+def test_a_frame_comes_back_whole_however_the_memory_behaves(system, seed):
     sent = image(np.random.default_rng(seed))
+    if seed is not None:
+        system.behave((1, 300), None, seed)
     for _ in range(3):
-        start(system, 0)
-        got = system.transfer({0: sent}, {0: BEATS, 1: BEATS}, 20_000, seed)
-        assert got == {0: sent, 1: sent}
-        assert settled(system) == Status.DONE
-    assert system.read(Register.FRAMES) == 3
+        assert frame(system, sent, [BEATS, BEATS]) == [sent, sent]
+    assert word(system, Bank.WRITES, 1, EndWord.FRAMES) == 3
+    assert not system.read(Register.STATUS)
 
 
-def test_stalls_take_cycles_and_a_seed_repeats_them(folder):
+def test_a_memory_that_hesitates_takes_cycles_and_a_seed_repeats_them(folder):
     counts = {}
     for name, seed in (("none", None), ("a", 3), ("again", 3), ("b", 4)):
         with open_bundle(folder, HARDWARE.load(folder), say) as system:
-            start(system, 0)
-            system.transfer({0: bytes(BEATS)}, {0: BEATS, 1: BEATS}, 20_000, seed)
-            counts[name] = system.cycles
-    assert counts["none"] < counts["a"] == counts["again"] != counts["b"]
+            if seed is not None:
+                system.behave((1, 300), None, seed)
+            frame(system, bytes(BEATS), [BEATS, BEATS])
+            counts[name] = word(system, Bank.WRITES, 0, EndWord.DONE_AT)
+    assert counts["none"] != counts["a"] == counts["again"] != counts["b"]
 
 
-def test_registers_answer_while_a_transfer_goes_on(system):
-    sent, first, second = (np.zeros(BEATS, np.uint8) for _ in range(3))
-    sent[:] = np.arange(BEATS)
-    start(system, 0)
-    system.begin({0: sent}, {0: first, 1: second})
-    reads = 0
-    while not system.advance(2):
-        assert system.read(Register.GRAPH) == 0
-        reads += 1
-    assert reads > 2
-    assert (first == sent).all() and (second == sent).all()
+def test_the_interrupt_ends_a_sleep(system):
+    system.write(Register.ENABLE_WRITES, 0b11)
+    memory = np.zeros(3 * PAGE, np.uint8)
+    system.place(BASE, memory)
+    assert not system.sleep(1000)
+    for end in (0, 1):
+        push(system, WRITE, end, BASE + (1 + end) * PAGE, BEATS)
+    push(system, READ, 0, BASE, BEATS)
+    before = system.cycles
+    assert system.sleep(10**6) and system.cycles - before < 2000
+    assert system.sleep(10**6)  # until it is taken back
+    while system.read(Register.STATUS) & Status.BUSY:
+        pass
+    system.write(Register.PENDING_WRITES, 0b11)
+    assert not system.read(Register.PENDING_WRITES)
+    assert not system.sleep(100) and system.quiet >= 100
 
 
-def test_a_transfer_that_nobody_serves_ends_with_the_state_of_all(system):
-    with pytest.raises(TransferError, match="no beat moved for 300 cycles") as caught:
-        system.transfer({0: bytes(BEATS)}, {1: BEATS}, 5000, quiet_cycles=300)
-    error = caught.value
-    assert error.progress == {"s_axis_0": (0, BEATS), "m_axis_1": (0, BEATS)}
-    assert error.registers["STATUS"] == 0
-    assert error.registers["IDENTITY"] == HARDWARE.identity
-
-
-def test_an_output_that_is_not_taken_holds_the_other_back(system):
-    start(system, 0)
-    with pytest.raises(TransferError, match="no end within 500 cycles") as caught:
-        system.transfer({0: bytes(BEATS)}, {0: BEATS}, 500)
-    moved = caught.value.progress
-    assert moved["s_axis_0"][0] < BEATS and moved["m_axis_0"][0] < BEATS
-    assert caught.value.registers["STATUS"] == Status.BUSY
-
-
-@pytest.mark.parametrize(
-    ("count", "what"), [(BEATS + 2, f"tlast is early on beat {BEATS}"), (BEATS - 2, "is missing")]
-)
-def test_an_output_of_another_length_is_noticed(system, count, what):
-    start(system, 0)
-    with pytest.raises(TransferError, match=f"m_axis_0: tlast.*{what.split('tlast ')[-1]}"):
-        system.transfer({0: bytes(BEATS)}, {0: count, 1: BEATS}, 2000)
-
-
-@pytest.mark.parametrize(("count", "faults"), [(BEATS - 3, 1), (BEATS + 3, 1 << 8)])
-def test_an_input_of_another_length_is_a_fault_until_reset(system, count, faults):
-    start(system, 0)
-    with pytest.raises(TransferError) as caught:
-        system.transfer({0: bytes(count)}, {0: BEATS, 1: BEATS}, 2000)
-    assert caught.value.registers["FAULTS"] == faults
-    assert caught.value.registers["STATUS"] & Status.ERROR
-    system.write(Register.CONTROL, Control.RESET)
-    start(system, 0)
+@pytest.mark.parametrize(("count", "fault"), [(BEATS + 2, Fault.EARLY), (BEATS - 10, Fault.LATE)])
+def test_an_output_of_another_length_is_a_fault_until_reset(system, count, fault):
+    with pytest.raises(AssertionError):
+        frame(system, bytes(BEATS), [count, BEATS], limit=2000)
+        assert not word(system, Bank.WRITES, 0, EndWord.FAULTS)
+    assert word(system, Bank.WRITES, 0, EndWord.FAULTS) == fault
+    assert system.read(Register.STATUS) & Status.FAULT
+    system.write(Register.CONTROL, registers.Control.ABANDON)
+    while system.read(Register.STATUS):
+        pass
     sent = image(np.random.default_rng(0))
-    assert system.transfer({0: sent}, {0: BEATS, 1: BEATS}, 2000)[1] == sent
+    assert frame(system, sent, [BEATS, BEATS]) == [sent, sent]
+
+
+def test_memory_that_is_not_there_is_a_fault(system):
+    push(system, READ, 0, BASE, BEATS)
+    system.sleep(2000)
+    assert word(system, Bank.READS, 0, EndWord.FAULTS) == Fault.DECODE
+    system.place(BASE, np.zeros(PAGE, np.uint8))
+    assert not system.written(BASE)
+    with pytest.raises(SpecError, match="memory of int16"):
+        system.place(BASE, np.zeros(8, np.int16))
 
 
 def test_two_systems_live_side_by_side(folder):
@@ -155,18 +170,22 @@ def queue(depth, beats=40):
         (StreamEnd("m_axis", "y", 0, beats),),
         beats,
     )
-    return System("water", {"queue": netlist}, replace(HARDWARE, graphs=(graph,)))
+    hardware = at_ends(replace(HARDWARE, graphs=(graph,)), {"queue": netlist}, 8)
+    return System("water", {"queue": netlist}, hardware)
 
 
 def test_high_water_is_the_most_beats_that_a_fifo_held(tmp_path):
-    with RtlSystem.of(queue(16).design(tmp_path), 1, 1, water=True) as system:
-        start(system, 0)
-        system.transfer({0: bytes(40)}, {0: 40}, 1000)
-        assert system.high_water() == {"u_queue.u_fifo": 2}  # passes what comes as it comes
-        start(system, 0)
-        with pytest.raises(TransferError, match="no beat moved"):
-            system.transfer({0: bytes(40)}, {}, 1000, quiet_cycles=100)
-        assert system.high_water() == {"u_queue.u_fifo": 17}  # DEPTH and its output register
+    beats = 1200  # more than an end's own FIFO of 512 bytes, and what is written meanwhile
+    with RtlSystem.of(queue(16, beats).design(tmp_path), water=True) as system:
+        sent = image(np.random.default_rng(1)) * (beats // BEATS)
+        assert frame(system, sent, [beats]) == [sent]
+        held = {k.split(".", 1)[-1]: v for k, v in system.high_water().items()}
+        assert held["u_fifo"] == 2  # passes what comes as it comes
+        system.place(BASE, np.zeros(PAGE, np.uint8))
+        push(system, READ, 0, BASE, beats)  # and nobody takes what comes out
+        system.sleep(5000)
+        held = {k.split(".", 1)[-1]: v for k, v in system.high_water().items()}
+        assert held["u_fifo"] == 17  # DEPTH and its output register
 
 
 def test_a_library_without_levels_says_so(system):
@@ -174,8 +193,8 @@ def test_a_library_without_levels_says_so(system):
         system.high_water()
 
 
-def test_new_memory_contents_need_no_new_library(folder, tmp_path_factory):
-    """The table of the attention head, all ones: every answer changes, nothing is compiled."""
+def test_new_memory_contents_need_no_new_library(folder):
+    """The table of the attention head, all zeros: nothing is compiled."""
     hardware = HARDWARE.load(folder)
     compiled = []
     path = folder / "rtl" / "attend_head_rowexp_init_file.hex"
@@ -200,7 +219,7 @@ def test_a_missing_memory_file_is_named_and_the_process_lives(folder):
 
 
 def test_a_failed_assertion_ends_the_run_with_its_words(tmp_path):
-    system = queue(16)
+    system = queue(16, 1200)
     design = system.design(tmp_path)
     fifo = next(path for path in design.files if path.name == "fifo.sv")
     planted = tmp_path / "planted" / "fifo.sv"
@@ -209,8 +228,8 @@ def test_a_failed_assertion_ends_the_run_with_its_words(tmp_path):
     text = text.replace("if (!m_axis_tvalid || m_axis_tready) m_axis", "m_axis")
     planted.write_text(text)
     files = tuple(planted if path == fifo else path for path in design.files)
-    with RtlSystem.of(replace(design, files=files), 1, 1) as opened:
-        start(opened, 0)
+    with RtlSystem.of(replace(design, files=files)) as opened:
+        opened.place(BASE, np.zeros(PAGE, np.uint8))
+        push(opened, READ, 0, BASE, 1200)
         with pytest.raises(SimulatorError, match="a waiting beat changed or went away"):
-            for seed in SEEDS:
-                opened.transfer({0: bytes(40)}, {0: 40}, 1000, seed)
+            opened.sleep(5000)

@@ -1,5 +1,5 @@
 """A system of small accelerators with every feature: several inputs, a ragged one, both settings, a
-setup stream, channels that graphs share.
+setup stream.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from hw.kernels.join_add import JoinAdd
 from hw.kernels.mvu import Mvu
 from hw.kernels.pipe import Pipe
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
-from hw.stitch.concurrent import ConcurrentSystem, at_ends
 from hw.stitch.netlist import Netlist
-from hw.stitch.system import System
+from hw.stitch.system import System, at_ends
 
 BEATS = 24
 QUERIES, LENGTH, DIM, PE = 3, 16, 4, 2
@@ -68,64 +67,61 @@ MULTIPLY = Netlist(
 ACCELERATORS = {"copy": COPY, "add": ADD, "attend": ATTEND, "multiply": MULTIPLY}
 
 
-def end(name: str, channel: int, beats: int, **ragged: int) -> StreamEnd:
-    """A stream of the port that its name ends with."""
-    return StreamEnd(name, name.split("_")[-1], channel, beats, bool(ragged), **ragged)
+def end(name: str, beats: int, number: int = 0, **ragged: int) -> StreamEnd:
+    """A stream of the port that its name ends with. `at_ends` gives it its number."""
+    return StreamEnd(name, name.split("_")[-1], number, beats, bool(ragged), **ragged)
 
 
-GRAPHS = (
+ENTRIES = (
     GraphHardware(
         name="copy",
         index=0,
-        inputs=(end("s_axis_image", 0, BEATS),),
-        outputs=(end("m_axis_first", 0, BEATS), end("m_axis_second", 1, BEATS)),
+        inputs=(end("s_axis_image", BEATS),),
+        outputs=(end("m_axis_first", BEATS), end("m_axis_second", BEATS)),
         cycles=COPY.cycles(),
     ),
     GraphHardware(
         name="add",
         index=1,
-        inputs=(end("s_axis_a", 0, BEATS), end("s_axis_b", 1, BEATS)),
-        outputs=(end("m_axis_sum", 0, BEATS),),
+        inputs=(end("s_axis_a", BEATS), end("s_axis_b", BEATS)),
+        outputs=(end("m_axis_sum", BEATS),),
         cycles=ADD.cycles(),
     ),
     GraphHardware(
         name="attend",
         index=2,
         inputs=(
-            end("s_axis_queries", 0, QUERIES * DIM),
-            end("s_axis_keys", 1, DIM, rows=PE),
-            end("s_axis_values", 2, DIM, rows=PE),
+            end("s_axis_queries", QUERIES * DIM),
+            end("s_axis_keys", DIM, rows=PE),
+            end("s_axis_values", DIM, rows=PE),
         ),
-        outputs=(end("m_axis_context", 1, QUERIES * DIM),),
+        outputs=(end("m_axis_context", QUERIES * DIM),),
         cycles=ATTEND.cycles(),
     ),
     GraphHardware(
         name="multiply",
         index=3,
-        inputs=(end("s_axis_vectors", 0, VECTORS * COLUMNS),),
-        outputs=(end("m_axis_sums", 0, VECTORS * ROWS),),
+        inputs=(end("s_axis_vectors", VECTORS * COLUMNS),),
+        outputs=(end("m_axis_sums", VECTORS * ROWS),),
         cycles=MULTIPLY.cycles(),
-        setup=end("s_axis_weights", 0, COLUMNS * ROWS),
+        setup=end("s_axis_weights", COLUMNS * ROWS),
         setup_file="multiply.bin",
     ),
 )
-HARDWARE = Hardware(
-    board="KV260",
-    part="xck26-sfvc784-2LV-c",
-    clock_mhz=200.0,
-    identity=0x5AFAB51C,
-    top="samfabric",
-    sources=(),
-    graphs=GRAPHS,
+HARDWARE = at_ends(
+    Hardware(
+        board="KV260",
+        part="xck26-sfvc784-2LV-c",
+        clock_mhz=200.0,
+        identity=0x5AFAB51C,
+        top="samfabric",
+        sources=(),
+        graphs=ENTRIES,
+    ),
+    ACCELERATORS,
+    8,
 )
-
-
-CONCURRENT = at_ends(HARDWARE, ACCELERATORS, 8)
-
-
-def concurrent(**changed: Any) -> ConcurrentSystem:
-    """The concurrent system; `changed` are fields of its Hardware."""
-    return ConcurrentSystem("samfabric", ACCELERATORS, replace(CONCURRENT, **changed))
+GRAPHS = HARDWARE.graphs
 
 
 def system(**changed: Any) -> System:

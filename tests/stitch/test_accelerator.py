@@ -9,8 +9,7 @@ from hw.fold.conv_blocks import DenseBlock
 from hw.fold.folding import INSIDE, cheapest
 from hw.ops.program import Program
 from hw.spec.errors import SpecError
-from hw.spec.registers import CHANNELS
-from hw.stitch.accelerator import accelerator, apart, planned
+from hw.stitch.accelerator import MOST_INPUTS, accelerator, apart, planned
 from hw.stitch.cuts import is_cut
 from sim.graph import GraphExecutor
 from tests.fold.tiny_model import BUDGET, GRAPHS, LONGEST, SOURCE, blocks, dataflow
@@ -76,10 +75,10 @@ def test_memories_that_are_loaded_come_over_one_stream():
 
 
 @pytest.mark.parametrize("graph", GRAPHS)
-def test_ends_stay_within_the_channels(graph):
+def test_an_accelerator_has_few_streams(graph):
     made = accelerator(dataflow(graph), blocks(graph, 40_000))
     for ends in (made.inputs, made.outputs):
-        assert [e.channel for e in ends] == list(range(len(ends))) and len(ends) <= CHANNELS
+        assert [e.number for e in ends] == list(range(len(ends))) and len(ends) <= MOST_INPUTS
     ports = [e.port for e in made.inputs]
     for port in apart(dataflow(graph)):
         assert ports.count(port) == len(dataflow(graph).readers(dataflow(graph).inputs[port]))

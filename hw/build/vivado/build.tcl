@@ -5,10 +5,9 @@
 # `make bitstream` writes; file names in it are relative to it. Results go to out/. Each stage says
 # "STEP <name>" first. Exit code 0, 1 on an error, 4 when timing is not met.
 #
-# The block design: the processor (ps) with its clock at the target frequency; the system (system)
-# and one DMA engine a channel, steered over one SmartConnect (control_net) and reading and writing
-# memory over one more (memory_net_<n>) for each HP port. A concurrent system has no DMA engines: it
-# reads and writes memory by itself, and its interrupt is left open. Which cells there are and how each is set
+# The block design: the processor (ps) with its clock at the target frequency; the system (system),
+# steered over one SmartConnect (control_net) and reading and writing memory over another
+# (memory_net). The system's interrupt is left open. Which cells there are and how each is set
 # stands in settings.tcl (hw/build/block_design.py); here they are wired.
 
 set here [file dirname [file normalize [info script]]]
@@ -31,25 +30,20 @@ if {$family eq "xc7"} {
   set ps_reset  FCLK_RESET0_N
   set ps_master M_AXI_GP0
   set ps_master_clock M_AXI_GP0_ACLK
-  proc hp_port  {n} { return S_AXI_HP$n }
-  proc hp_clock {n} { return S_AXI_HP${n}_ACLK }
-  proc hp_memory {n} { return [list S_AXI_HP$n/HP${n}_DDR_LOWOCM] }
-  proc hp_others {n} { return {} }
+  set hp_port   S_AXI_HP0
+  set hp_clock  S_AXI_HP0_ACLK
+  set hp_memories [list S_AXI_HP0/HP0_DDR_LOWOCM]
+  set hp_others {}
 } elseif {$family eq "xcup"} {
   set ps_rule   xilinx.com:bd_rule:zynq_ultra_ps_e
   set ps_clock  pl_clk0
   set ps_reset  pl_resetn0
   set ps_master M_AXI_HPM0_FPD
   set ps_master_clock maxihpm0_fpd_aclk
-  proc hp_port  {n} { return S_AXI_HP${n}_FPD }
-  proc hp_clock {n} { return saxihp${n}_fpd_aclk }
-  proc hp_segments {n names} {
-    set segments {}
-    foreach name $names { lappend segments SAXIGP[expr {$n + 2}]/HP${n}_$name }
-    return $segments
-  }
-  proc hp_memory {n} { return [hp_segments $n {DDR_LOW DDR_HIGH}] }
-  proc hp_others {n} { return [hp_segments $n {LPS_OCM QSPI PCIE_LOW}] }
+  set hp_port   S_AXI_HP0_FPD
+  set hp_clock  saxihp0_fpd_aclk
+  set hp_memories [list SAXIGP2/HP0_DDR_LOW SAXIGP2/HP0_DDR_HIGH]
+  set hp_others [list SAXIGP2/HP0_LPS_OCM SAXIGP2/HP0_QSPI SAXIGP2/HP0_PCIE_LOW]
 } else {
   error "family $family is neither xc7 nor xcup"
 }
@@ -125,51 +119,21 @@ create_bd_cell -type module -reference $top system
 # ---- Interfaces
 
 stage interfaces
-# A DMA's port to memory and its address space, by direction; the system's own has none.
-proc master_port {cell way} { return $cell/[expr {$way eq "" ? "m_axi" : "M_AXI_$way"}] }
-proc master_space {cell way} { return $cell/[expr {$way eq "" ? "m_axi" : "Data_$way"}] }
 proc join_interfaces {from to} {
   connect_bd_intf_net [get_bd_intf_pins $from] [get_bd_intf_pins $to]
 }
 
 join_interfaces ps/$ps_master control_net/S00_AXI
-set n 0
-foreach slave $slaves {
-  join_interfaces control_net/M[format %02d $n]_AXI $slave
-  incr n
-}
-set channel 0
-foreach {cell reads writes} $dmas {
-  if {$reads}  { join_interfaces $cell/M_AXIS_MM2S system/S_AXIS_$channel }
-  if {$writes} { join_interfaces system/M_AXIS_$channel $cell/S_AXIS_S2MM }
-  incr channel
-}
-for {set n 0} {$n < [llength $memory_ports]} {incr n} {
-  set slot 0
-  foreach {cell way} [lindex $memory_ports $n] {
-    join_interfaces [master_port $cell $way] memory_net_$n/S[format %02d $slot]_AXI
-    incr slot
-  }
-  join_interfaces memory_net_$n/M00_AXI ps/[hp_port $n]
-}
+join_interfaces control_net/M00_AXI system/s_axi_control
+join_interfaces system/m_axi memory_net/S00_AXI
+join_interfaces memory_net/M00_AXI ps/$hp_port
 
 # ---- Clock and reset
 
 stage clocks
-set clocked [list ps/$ps_master_clock reset/slowest_sync_clk system/aclk]
-set reset_by [list system/aresetn]
-foreach {cell reads writes} $dmas {
-  lappend clocked $cell/s_axi_lite_aclk
-  lappend reset_by $cell/axi_resetn
-  if {$reads}  { lappend clocked $cell/m_axi_mm2s_aclk }
-  if {$writes} { lappend clocked $cell/m_axi_s2mm_aclk }
-}
-lappend clocked control_net/aclk
-lappend reset_by control_net/aresetn
-for {set n 0} {$n < [llength $memory_ports]} {incr n} {
-  lappend clocked ps/[hp_clock $n] memory_net_$n/aclk
-  lappend reset_by memory_net_$n/aresetn
-}
+set clocked [list ps/$ps_master_clock ps/$hp_clock reset/slowest_sync_clk system/aclk \
+  control_net/aclk memory_net/aclk]
+set reset_by [list system/aresetn control_net/aresetn memory_net/aresetn]
 connect_bd_net [get_bd_pins ps/$ps_reset] [get_bd_pins reset/ext_reset_in]
 foreach pin $clocked { connect_bd_net [get_bd_pins ps/$ps_clock] [get_bd_pins $pin] }
 foreach pin $reset_by { connect_bd_net [get_bd_pins reset/peripheral_aresetn] [get_bd_pins $pin] }
@@ -177,29 +141,19 @@ foreach pin $reset_by { connect_bd_net [get_bd_pins reset/peripheral_aresetn] [g
 # ---- Addresses
 
 stage addresses
-proc give_window {offset range space segment} {
-  assign_bd_address -offset $offset -range $range \
-    -target_address_space [get_bd_addr_spaces $space] [get_bd_addr_segs $segment] -force
+assign_bd_address -offset $address -range $address_range \
+  -target_address_space [get_bd_addr_spaces ps/Data] \
+  [get_bd_addr_segs system/s_axi_control/reg0] -force
+set mover [get_bd_addr_spaces system/m_axi]
+foreach memory $hp_memories {
+  # How much there is above 2 GB depends on the board: an UltraScale+ may have none.
+  if {[llength [get_bd_addr_segs -quiet ps/$memory]]} {
+    assign_bd_address -target_address_space $mover [get_bd_addr_segs ps/$memory] -force
+  }
 }
-give_window [dict get $addresses control] $address_range ps/Data system/s_axi_control/reg0
-foreach {cell reads writes} $dmas {
-  give_window [dict get $addresses $cell] $address_range ps/Data $cell/S_AXI_LITE/Reg
-}
-for {set n 0} {$n < [llength $memory_ports]} {incr n} {
-  foreach {cell way} [lindex $memory_ports $n] {
-    foreach memory [hp_memory $n] {
-      # How much there is above 2 GB depends on the board: an UltraScale+ may have none.
-      if {[llength [get_bd_addr_segs -quiet ps/$memory]]} {
-        assign_bd_address -target_address_space [get_bd_addr_spaces [master_space $cell $way]] \
-          [get_bd_addr_segs ps/$memory] -force
-      }
-    }
-    foreach other [hp_others $n] {
-      if {[llength [get_bd_addr_segs -quiet ps/$other]]} {
-        exclude_bd_addr_seg -target_address_space [get_bd_addr_spaces [master_space $cell $way]] \
-          [get_bd_addr_segs ps/$other]
-      }
-    }
+foreach other $hp_others {
+  if {[llength [get_bd_addr_segs -quiet ps/$other]]} {
+    exclude_bd_addr_seg -target_address_space $mover [get_bd_addr_segs ps/$other]
   }
 }
 

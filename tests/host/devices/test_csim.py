@@ -30,7 +30,7 @@ KV260 = boards.find("KV260")
 def tiny(tmp_path_factory):
     """A bundle of the shipped tiny model with HLS sources."""
     out = tmp_path_factory.mktemp("tiny")
-    bundle = build(SOURCE, KV260, Target(1e12, 1e12), out, strict=False)
+    bundle = build(SOURCE, KV260, Target(1e12, 1e12, 1e12), out, strict=False)
     vitis.write(bundle, Hardware.load(bundle), KV260)
     return bundle
 
@@ -113,7 +113,7 @@ def test_sources_that_are_not_there_or_not_ours(copy):
 
 
 def test_a_bundle_without_hls_sources_says_how_to_write_them(tiny, tmp_path):
-    bundle = build(SOURCE, KV260, Target(1e12, 1e12), tmp_path, strict=False)
+    bundle = build(SOURCE, KV260, Target(1e12, 1e12, 1e12), tmp_path, strict=False)
     with pytest.raises(BundleError, match="holds no HLS sources") as error:
         open_device("csim", bundle)
     assert "make bitstream BACKEND=hls" in error.value.remedy

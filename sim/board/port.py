@@ -1,12 +1,12 @@
-"""A concurrent system on a simulated board: its registers, and the board's buffers at its port."""
+"""A system on a simulated board: its registers, and the board's buffers at its port."""
 
 from __future__ import annotations
 
 from collections import deque
 
-from hw.spec.mover_map import END_BYTES, Bank, Control, EndWord, Register
+from hw.spec.registers import END_BYTES, Bank, Control, EndWord, Register
 from sim.board.memory import Bytes, Memory
-from sim.rtl.concurrent import ConcurrentRtl
+from sim.rtl.system import RtlSystem
 
 Job = tuple[int, int]
 """Address and bytes."""
@@ -15,12 +15,12 @@ COUNT = 1 << 16
 
 
 class MoverPort:
-    """What a board sees of a concurrent system. `waiting` are the jobs that are not done, by bank
+    """What a board sees of a system. `waiting` are the jobs that are not done, by bank
     and end, as the registers that were written tell. The system is clocked by so many cycles
     (stride) at every look at its STATUS, or until its interrupt is up.
     """
 
-    def __init__(self, system: ConcurrentRtl, memory: Memory, stride: int) -> None:
+    def __init__(self, system: RtlSystem, memory: Memory, stride: int) -> None:
         self.system, self.memory, self.stride = system, memory, stride
         self.waiting: dict[tuple[Bank, int], deque[Job]] = {}
         self.fast = False  # clocked faster than the logic's paths allow

@@ -1,4 +1,4 @@
-"""What the driver of a data mover keeps of each graph: its buffer sets, its frames under way, and
+"""What the driver keeps of each graph: its buffer sets, its frames under way, and
 how far its ends have come.
 """
 
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from host.device import Arrays
-from host.devices.driver import Bytes
 from host.devices.graph_buffers import Allocator, GraphBuffers
+from host.devices.transport import Bytes
 from host.errors import DeviceError
 from host.spec import GraphPorts
 from hw.spec.hardware import GraphHardware
-from hw.spec.mover_map import Bank
+from hw.spec.registers import Bank
 
 SETS = 3
 """A graph has this many buffer sets, so many frames at most are given to it before one is released.
@@ -77,7 +77,7 @@ class Lane:
     def __init__(self, entry: GraphHardware, ports: GraphPorts, memory: Allocator) -> None:
         self.entry = entry
         self.free = deque(GraphBuffers(entry, ports, memory) for _ in range(SETS))
-        self.mask = sum(1 << end.channel for end in entry.outputs)
+        self.mask = sum(1 << end.number for end in entry.outputs)
         self.given = 0
         self.waiting: deque[Frame] = deque()
         self.ended_at: int | None = None
@@ -92,13 +92,13 @@ class Lane:
 
 def ends(entry: GraphHardware) -> Iterator[tuple[Bank, int]]:
     """Yields the bank and the number of every end of a graph, outputs first."""
-    yield from ((Bank.WRITES, end.channel) for end in entry.outputs)
-    yield from ((Bank.READS, end.channel) for end in entry.inputs)
+    yield from ((Bank.WRITES, end.number) for end in entry.outputs)
+    yield from ((Bank.READS, end.number) for end in entry.inputs)
 
 
 def spans(entry: GraphHardware, buffers: GraphBuffers, length: int) -> Iterator[Span]:
     """Yields the jobs of a frame, what is written first."""
     for end in entry.outputs:
-        yield Bank.WRITES, end.channel, buffers.targets[end.port], end.beats
+        yield Bank.WRITES, end.number, buffers.targets[end.port], end.beats
     for end in entry.inputs:
-        yield Bank.READS, end.channel, buffers.sources[end.port], end.total(length)
+        yield Bank.READS, end.number, buffers.sources[end.port], end.total(length)

@@ -1,4 +1,4 @@
-"""The whole tracker on a concurrent system in RTL: every accelerator at work at the same time, fed
+"""The whole tracker in RTL: every accelerator at work at the same time, fed
 by the data mover from a memory that answers late, under the unchanged host.
 """
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from host.cli.verify import repeat
 from host.devices.golden import GoldenDevice
 from host.devices.rtl import RtlDevice
 from host.media.demo_clip import render_demo_clip
@@ -14,7 +13,6 @@ from host.session import Session
 from hw import board as boards
 from hw.build.hardware import build
 from hw.search.target import Target
-from tests.board.prepare import golden_calls
 from tests.host.test_jobs import differences, prompts, tracked
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bitstreams"
@@ -24,8 +22,8 @@ OBJECTS = 3
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     source = next(BUNDLES.glob("tiny_emulated_*"))
-    folder = tmp_path_factory.mktemp("concurrent")
-    easy = Target(1e12, 1e12)
+    folder = tmp_path_factory.mktemp("tracker")
+    easy = Target(1e12, 1e12, 1e12)
     return build(
         source,
         boards.find("KV260"),
@@ -33,7 +31,6 @@ def tiny(tmp_path_factory):
         folder,
         strict=False,
         detector=False,
-        concurrent=True,
     )
 
 
@@ -45,16 +42,6 @@ def sessions(folder, frames, **given):
     found = tracked(Session(device, mode="throughput"), clip, asked)
     device.close()
     return wanted, found
-
-
-def test_each_graph_alone_equals_golden(tiny):
-    device = RtlDevice(tiny)
-    expected = {g.name: g.cycles for g in device.hardware.graphs}
-    for done in repeat(device, golden_calls(tiny, 3, 1), lambda _: None):
-        assert done.differing == 0
-        if done.graph != "memory_attention":  # its table is for a full bank
-            assert abs(expected[done.graph] / done.cycles - 1) <= 0.08, done
-    device.close()
 
 
 @pytest.mark.parametrize(
