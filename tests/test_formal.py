@@ -21,10 +21,17 @@ FAULTS = {
         ("= !full_q;", "= m_axis_tready;"),  # no room used
     ],
     "pipe": [
-        ("|| (!HALF_RATE && m_axis_tready)", "|| m_axis_tready || s_axis_tvalid"),  # written over
-        ("s_axis_tvalid : !m_axis_tready;", "s_axis_tvalid : 1'b0;"),  # goes away
+        ("= !m_axis_tvalid || m_axis_tready;", "= 1'b1;"),  # written over
+        ("m_axis_tvalid <= s_axis_tvalid;", "m_axis_tvalid <= 1'b1;"),  # invented
         ("<= {s_axis_tlast, s_axis_tdata}", "<= {s_axis_tvalid, s_axis_tdata}"),  # ends altered
-        ("!m_axis_tvalid || (", "("),  # no room used
+        ("= !m_axis_tvalid || m_axis_tready;", "= !m_axis_tvalid;"),  # no room used
+    ],
+    "pipe at half rate": [
+        ("= empty_q;", "= 1'b1;"),  # written over
+        ("!s_axis_tvalid : m_axis_tready;", "1'b0 : m_axis_tready;"),  # invented
+        ("!s_axis_tvalid : m_axis_tready;", "!s_axis_tvalid : 1'b1;"),  # goes away
+        ("<= {s_axis_tlast, s_axis_tdata}", "<= {s_axis_tvalid, s_axis_tdata}"),  # ends altered
+        ("!s_axis_tvalid : m_axis_tready;", "!s_axis_tvalid : 1'b0;"),  # never empty again
     ],
     "fifo": [
         ("wnext == raddr_q", "waddr_q == raddr_q"),  # takes empty for full
@@ -85,6 +92,8 @@ def kind(proof):
     """Key of FAULTS."""
     if proof.parameters.get("REGISTER_FORWARD") == 0:
         return "skid passing"
+    if proof.parameters.get("HALF_RATE") == 1:
+        return "pipe at half rate"
     if proof.kernel != "dwc":
         return proof.kernel
     narrow = proof.parameters["IN_LANES"] > proof.parameters["OUT_LANES"]

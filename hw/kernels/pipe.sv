@@ -33,12 +33,25 @@ module pipe #(
   `SPEC_CHECK(width, STREAM_WIDTH >= 1 && STREAM_WIDTH % 8 == 0,
               ("pipe: STREAM_WIDTH = %0d: a positive multiple of 8", STREAM_WIDTH))
 
-  assign s_axis_tready = !m_axis_tvalid || (!HALF_RATE && m_axis_tready);
-
   always_ff @(posedge clk) begin
     if (s_axis_tready) {m_axis_tlast, m_axis_tdata} <= {s_axis_tlast, s_axis_tdata};
-    if (rst) m_axis_tvalid <= 1'b0;
-    else m_axis_tvalid <= s_axis_tready ? s_axis_tvalid : !m_axis_tready;
+  end
+
+  if (HALF_RATE) begin : gen_half
+    // tready is the flip-flop itself, since chains of them begin here.
+    logic empty_q;
+    assign s_axis_tready = empty_q;
+    assign m_axis_tvalid = !empty_q;
+    always_ff @(posedge clk) begin
+      if (rst) empty_q <= 1'b1;
+      else empty_q <= empty_q ? !s_axis_tvalid : m_axis_tready;
+    end
+  end else begin : gen_full
+    assign s_axis_tready = !m_axis_tvalid || m_axis_tready;
+    always_ff @(posedge clk) begin
+      if (rst) m_axis_tvalid <= 1'b0;
+      else if (s_axis_tready) m_axis_tvalid <= s_axis_tvalid;
+    end
   end
 
   `STREAM_CHECK(m_axis)

@@ -20,7 +20,7 @@ from hw.kernels.pipe import Pipe
 from hw.kernels.skid import Skid
 from hw.spec.kernel import Cost, Kernel
 from hw.spec.stream import Stream
-from hw.stitch.ready import Ready, ready
+from hw.stitch.ready import LOADING, Ready, ready
 
 End = tuple[str, str]
 Wires = tuple[tuple[str, str], ...]
@@ -171,8 +171,10 @@ class _Chains:
     ) -> tuple[float, tuple[End, ...]]:
         """When tready is at an output, and the wires that it came over since a register."""
         name, port = self.wires[end]
-        if end in self.cuts or not name or port == LOADED:
+        if end in self.cuts or not name:
             return self._added(end).ahead, ()
+        if port == LOADED:
+            return LOADING, ()
         return late[name], (end, *over[name])
 
     def _added(self, source: End) -> Ready:

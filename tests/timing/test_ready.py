@@ -50,8 +50,10 @@ def found(model, table):
     """The longest ways of tready by a timing model."""
 
     def ways(pins, kind):
-        nets = ((p, b.delay + (table.net(model.loads[p]) if kind == "m" else 0)) for p, b in pins)
-        return max((d for p, d in nets if p.startswith(kind) and p.endswith(READY)), default=0.0)
+        found = [(b.delay, model.loads[p]) for p, b in pins if p[0] == kind and p.endswith(READY)]
+        # The net in front of an output's tready; of an input's what its own loads add.
+        nets = (table.net(n) if kind == "m" else table.net(n + 1) - table.net(1) for _, n in found)
+        return max((d + net for (d, _), net in zip(found, nets, strict=True)), default=0.0)
 
     through = [
         arc.delay + table.net(model.loads[arc.source])
