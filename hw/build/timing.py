@@ -110,7 +110,7 @@ def analyse(folded: Folded, graphs: Iterable[str], jobs: int = 2) -> list[Timing
 
 
 def inputs_of(mover: Mover) -> list[tuple[bool, str]]:
-    """Whether each port of a system is an input, and its name; its clock left out."""
+    """Returns, for each port of a system but its clock, whether it is an input, and its name."""
     ports = [port.split() for port in board_ports(mover)]
     return [(True, "rst"), *((words[0] == "input", words[-1]) for words in ports)]
 
