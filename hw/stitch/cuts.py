@@ -4,9 +4,10 @@ long in one cycle.
 tready runs against the data, through every kernel that stalls as a whole. A kernel that
 `cuts_ready` ends such a chain, and so does what is put into a wire here. Of the wires of a chain
 that is too long the one is cut where that costs least, and of two ways to cut it the cheaper one is
-taken: where beats are never closer than two cycles, a `pipe` of half the rate, which takes no LUT a
-bit; else a `skid` that registers tready alone. Neither loses rate. The netlist's own ports get
-skids that register both directions, so that nothing in here is on a path of what stands around.
+taken: where beats are never closer than two cycles, or come once after reset, a `pipe` of half the
+rate, which takes no LUT a bit; else a `skid` that registers tready alone. Neither loses rate. The
+netlist's other ports get skids that register both directions, so that nothing in here is on a path
+of what stands around.
 
 Lengths are in ns on UltraScale+ and come from `hw.stitch.ready`.
 """
@@ -96,6 +97,11 @@ class _Chains:
             if (source[0] or source[1]) in ports or (not sink[0] and sink[1] in ports)
         }
         self.cuts = set(self.outer)
+        self.once = {("", LOADED)} & self.wires.keys()
+        """Wires that only carry what is loaded after reset, at whatever rate."""
+        for name, ends in self.arriving.items():
+            if ends and self.once.issuperset(ends):
+                self.once.update(self.leaving[name])
 
     def shorten(self, most: float) -> None:
         """Cuts the chains that are too long, from the outputs on: each where that costs least, or
@@ -189,9 +195,9 @@ class _Chains:
         kernels = [(self.instances[name], port) for name, port in (source, sink) if name]
         kernel, port = kernels[0]
         stream = (kernel.outputs() if source[0] else kernel.inputs())[port]
-        if source in self.outer:
+        if source in self.outer - self.once:
             return Skid(STREAM_WIDTH=stream.width, beats=stream.beats)
-        if any(kernel.spacing(port) > 1 for kernel, port in kernels):
+        if source in self.once or any(kernel.spacing(port) > 1 for kernel, port in kernels):
             return Pipe(STREAM_WIDTH=stream.width, HALF_RATE=True, beats=stream.beats)
         return Skid(STREAM_WIDTH=stream.width, REGISTER_FORWARD=False, beats=stream.beats)
 

@@ -65,6 +65,8 @@ def _mvu(kernel: Mvu) -> Ready:
     behind, through = (2.55, 1.42) if lanes < 8 else (2.65, 1.46) if lanes < 32 else (3.00, 1.70)
     if kernel.RAM_STYLE == "ultra":
         behind += 1.02
+    if kernel.RAM_STYLE == "distributed" and kernel.RES == "lut" and lanes >= 16:
+        behind, through = 3.00, 1.82
     return Ready(behind, through, through + 0.10)
 
 

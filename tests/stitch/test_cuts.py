@@ -135,6 +135,15 @@ def test_ports_get_skids_of_both_directions_and_wires_the_cheapest():
     ]
 
 
+def test_what_is_loaded_once_comes_at_half_the_rate():
+    port = "s_axis_weights"
+    parts, wires = chain(*[BYTE] * 12)
+    wires = ((port, wires[0][1]), *wires[1:])
+    made, _ = cut(parts, wires, {port: BYTES, "m_axis": BYTES})
+    kinds = [made[name] for name in cuts(made)]
+    assert len(kinds) > 2 and all(isinstance(k, Pipe) and k.HALF_RATE for k in kinds)
+
+
 @pytest.mark.parametrize("most", [MOST, 3.0])
 def test_no_rate_is_lost_and_codes_are_golden(most, tmp_path):
     """A trained block, with as many registers as it takes: under all stalls, and cycles without."""
