@@ -95,14 +95,18 @@ module skid_proof #(
   always_comb begin
     assume (started_q || rst);
     if (!rst) begin
-      if (REGISTER_FORWARD) room : assert (s_axis_tready == (level < 8'd2));
-      else room_behind : assert (s_axis_tready == (level < 8'd2) && dut_tready == !u_dut.full_q);
+      if (REGISTER_FORWARD)
+        room :
+        assert (s_axis_tready == (level < 8'd2));
+        else room_behind : assert (s_axis_tready == (level < 8'd2) && dut_tready == !u_dut.full_q);
       // What induction needs to know of the state.
       count :
       assert (level == 8'(REGISTER_FORWARD ? m_axis_tvalid : dut_tvalid) + 8'(u_dut.full_q));
       if (following && ahead == 8'd1) begin
-        if (REGISTER_FORWARD) spare : assert (u_dut.spare_q == {ended, followed});
-        else next : assert ({dut_tlast, dut_tdata} == {ended, followed});
+        if (REGISTER_FORWARD)
+          spare :
+          assert (u_dut.spare_q == {ended, followed});
+          else next : assert ({dut_tlast, dut_tdata} == {ended, followed});
       end
     end
   end

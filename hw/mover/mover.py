@@ -37,10 +37,10 @@ PAGE = 4096
 """AXI4 bursts cross no multiple of this many bytes."""
 MOST_BYTES = 1 << 24
 """A job has at most this many bytes."""
-READ_LATENCY = 14
+READ_LATENCY = 16
 """Clock cycles from the write of PUSH_READ's data to the first byte on the stream, with a memory
 that answers in the cycle after it was asked."""
-WRITE_LATENCY = 8
+WRITE_LATENCY = 9
 """Clock cycles from the last byte of a frame shorter than a burst to its first word on W."""
 
 
@@ -64,7 +64,7 @@ class Mover:
         OUTSTANDING: bursts under way in each direction, at least 2.
 
     Rate: one byte a cycle an end, one word a cycle and direction at the memory port, a burst in
-    five cycles. Raises SpecError for parameters that do not fit.
+    six cycles. Raises SpecError for parameters that do not fit.
     """
 
     READS: int

@@ -10,8 +10,8 @@
 //           set. Queue and state of all ends stand in two LUTRAMs
 // Burst     o_burst_* stand still from o_burst_valid to the cycle of i_take (it is on its way) or
 //           i_drop (it was not issued, and the rest of the job is kept)
-// Rate      one burst in 5 cycles
-// Latency   5 cycles from i_push to o_burst_valid
+// Rate      one burst in 6 cycles
+// Latency   6 cycles from i_push to o_burst_valid
 // Golden    mover.py, `bursts`
 `default_nettype none
 `include "checks.svh"
@@ -132,8 +132,9 @@ module mover_bursts #(
 
   // ---- A burst: an end is picked, its job read, loaded, cut, and the burst offered
 
-  logic [ENDS-1:0] grant;
-  logic pick;
+  // Who asks stands in flip-flops, of a cycle in which nothing was on its way.
+  logic [ENDS-1:0] asking_q, grant;
+  logic settled_q, pick;
   logic [INDEX_BITS-1:0] granted;
 
   mover_arbiter #(
@@ -141,13 +142,13 @@ module mover_bursts #(
   ) u_arbiter (
       .clk,
       .rst,
-      .i_asking(o_busy & i_able),
+      .i_asking(asking_q),
       .i_take  (pick),
       .o_grant (grant)
   );
 
   assign o_idle = !(reading_q || loading_q || cutting_q || o_burst_valid);
-  assign pick   = o_idle && !i_hold && |grant;
+  assign pick   = settled_q && !i_hold && |grant;
 
   always_comb begin
     granted = '0;
@@ -183,6 +184,9 @@ module mover_bursts #(
   assign o_burst_tail  = length_q[LANE_BITS-1:0];
 
   always_ff @(posedge clk) begin
+    asking_q <= o_busy & i_able;
+    if (rst) settled_q <= 1'b0;
+    else settled_q <= o_idle && !pick;
     if (pick) {o_burst_owner, o_burst_end} <= {grant, granted};
     if (loading_q) begin
       first_q <= !(|(begun_q & o_burst_owner));

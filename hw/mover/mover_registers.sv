@@ -88,16 +88,16 @@ module mover_registers #(
   localparam logic [5:0] WRITES_COUNT = 6'(WRITES);
   localparam logic [5:0] SETTINGS_COUNT = 6'(SETTINGS);
 
-  // ---- Writes: address and data wait for each other
+  // ---- Writes: address and data wait for each other, then for whether there is such a register
 
   logic [registers::ADDRESS_BITS-1:0] awaddr_q;
   logic [31:0] wdata_q;
-  logic aw_full_q, w_full_q, whole_q, write, writable, known, few;
+  logic aw_full_q, w_full_q, whole_q, checked_q, known_q, write, writable, known, few;
 
   assign s_axi_awready = !aw_full_q;
   assign s_axi_wready  = !w_full_q;
-  assign write         = aw_full_q && w_full_q && !s_axi_bvalid;
-  assign writable      = whole_q && known;
+  assign write         = checked_q && !s_axi_bvalid;
+  assign writable      = whole_q && known_q;
   assign few           = wdata_q[31:6] == '0;
 
   always_comb begin
@@ -116,12 +116,15 @@ module mover_registers #(
   always_ff @(posedge clk) begin
     if (!aw_full_q) awaddr_q <= s_axi_awaddr;
     if (!w_full_q) {whole_q, wdata_q} <= {&s_axi_wstrb, s_axi_wdata};
+    known_q <= known;
     if (write) s_axi_bresp <= writable ? OKAY : SLVERR;
     if (rst) begin
+      checked_q    <= 1'b0;
       aw_full_q    <= 1'b0;
       w_full_q     <= 1'b0;
       s_axi_bvalid <= 1'b0;
     end else begin
+      checked_q    <= aw_full_q && w_full_q && !write;
       aw_full_q    <= aw_full_q ? !write : s_axi_awvalid;
       w_full_q     <= w_full_q ? !write : s_axi_wvalid;
       s_axi_bvalid <= s_axi_bvalid ? !s_axi_bready : write;
