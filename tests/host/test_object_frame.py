@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from host.errors import UsageError
+from host.policy import Policy
 from host.session import Session
 from tests.host.fake_device import FakeDevice
 from tests.host.scenes import (
@@ -120,3 +121,22 @@ def test_what_a_click_finds_is_looked_at_again_close_by():
     device.calls.clear()
     session.step(red_frame(1))
     assert device.calls.count("image_encoder") == 1
+
+
+def with_twin(index):
+    """A red square that moves, and from the third frame on another one that stands still."""
+    far = [(RED, 120, 60)] if index >= 3 else []
+    return draw_frame((RED, *corner(index)), *far)
+
+
+@pytest.mark.parametrize("window", [0, 2.0])
+def test_a_look_alike_that_turns_up_elsewhere_is_left_alone(window):
+    taken = {}
+    for reach in (0, 0.05):
+        session = Session(FakeDevice(policy=Policy(reach=reach)), window=window)
+        for index in range(8):
+            given = {1: prompt(mask=square_mask(*corner(0)))} if not index else None
+            mask = session.step(with_twin(index), given).objects[1].mask()
+        taken[reach] = mask[60:92, 120:152].mean()
+        assert mask[square_mask(*corner(7))].mean() > 0.8
+    assert taken[0] > 0.8 and taken[0.05] == 0
