@@ -121,12 +121,12 @@ CONFIGS = {
             fusion_layers=1,
             decoder_layers=1,
             window=1.1,
-            reach=0.05,
+            reach=0.25,
         ),
         # KV260, the default: full-width MobileNetV2 up to its 96-channel stage.
         # Remembering what it is sure of pays on dev2 at 0.5 and 0.7 alike, and windows of these
         # sides and pieces near by on the videos that it was trained on (docs/decisions.md).
-        ModelConfig("nano", 256, 1.0, least_iou=0.6, window=1.1, reach=0.05),
+        ModelConfig("nano", 256, 1.0, least_iou=0.6, window=1.1, reach=0.25),
     )
 }
 
