@@ -68,6 +68,18 @@ def ever_shown(prompts: Iterable[Prompt | None]) -> bool:
     return any(shows(p.labels, p.box, p.mask) for p in prompts if p is not None)
 
 
+def ever_outlined(prompts: Iterable[Prompt | None]) -> bool:
+    """Tells whether any of an object's prompts outlines it, by a box or a mask that is not empty.
+
+    What clicks alone began may be a part of its object, and finds the rest of it later.
+    """
+    return any(
+        p.box is not None if p.mask is None else bool(p.mask.any())
+        for p in prompts
+        if p is not None
+    )
+
+
 def may_show(
     shown: bool, before: NDArray[np.float32] | None, iou: float, return_iou: float
 ) -> bool:

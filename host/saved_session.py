@@ -38,7 +38,7 @@ from hw.spec.renamed import first
 FORMAT = 3
 READABLE = (1, 2, 3)
 """Format 1 knew no windows: every object was looked for on the whole frame. Format 2 had one frame
-of a trail."""
+of a trail and did not tell what an outline began."""
 HEADER = "session"
 REMEDY = "save the session again"
 LARGEST_SIDE = 1 << 16
@@ -93,7 +93,8 @@ def save_state(
     for row, (object_id, known) in enumerate(state.objects.items()):
         history, keys, values = known.bank.snapshot()
         kept: dict[str, Any] = {"keys": keys, "values": values}
-        told: dict[str, Any] = {"id": int(object_id), "shown": bool(known.shown)}
+        told: dict[str, Any] = {"id": int(object_id)}
+        told |= {name: bool(getattr(known, name)) for name in ("shown", "outlined")}
         trail = {f"trail.{age}": one for age, one in enumerate(known.trail)}
         for name, placed in (*trail.items(), ("tracked", known.tracked)):
             if placed is not None:
@@ -248,6 +249,7 @@ def _object(
     known.window = _window(told.get("window"), size)
     known.boxes = _boxes(told.get("boxes", []))
     known.shown = told["shown"] is True
+    known.outlined = told.get("outlined") is True
     if "answer" in told:
         said = told["answer"]
         kind = spec.ports["mask_decoder"].outputs["obj_ptr"].storage

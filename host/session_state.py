@@ -12,7 +12,7 @@ from host.bank import MemoryBank
 from host.device import Arrays
 from host.images import Box, Placed, Window
 from host.prompts import Prompt
-from host.recurrence import SPARE, ever_shown
+from host.recurrence import SPARE, ever_outlined, ever_shown
 from host.tracker import Answer
 
 KNOWN_BOXES = 2
@@ -26,9 +26,10 @@ class ObjectState:
     """This is what a session keeps of one object between frames.
 
     trail are the logits of the frames before this one, the latest last; tracked are those of this
-    frame before its first prompt. shown says whether a prompt on an earlier frame showed the
-    object. prompt is this frame's prompt. window is where the object was looked for last; boxes are
-    where it was seen on the frames before this one, the latest last, None where it was not.
+    frame before its first prompt. shown and outlined say whether a prompt on an earlier frame
+    showed or outlined the object. prompt is this frame's prompt. window is where the object was
+    looked for last; boxes are where it was seen on the frames before this one, the latest last,
+    None where it was not.
     """
 
     bank: MemoryBank
@@ -37,6 +38,7 @@ class ObjectState:
     prompt: Prompt | None = None
     tracked: Placed | None = None
     shown: bool = False
+    outlined: bool = False
     window: Window | None = None
     boxes: tuple[Box | None, ...] = ()
 
@@ -58,6 +60,7 @@ class ObjectState:
             self.trail = (*self.trail, self.answered)[-KNOWN_MASKS:]
             self.boxes = (*self.boxes, self.answered.box(SPARE))[-KNOWN_BOXES:]
         self.shown = self.shown or ever_shown([self.prompt])
+        self.outlined = self.outlined or ever_outlined([self.prompt])
         self.current, self.prompt, self.tracked = None, None, None
 
 

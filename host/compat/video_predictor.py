@@ -30,7 +30,7 @@ from host.mask_overlap import share
 from host.names import ModuleNames
 from host.object_frame import ObjectFrame
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt
-from host.recurrence import ever_shown
+from host.recurrence import ever_outlined, ever_shown
 from host.session_state import KNOWN_MASKS, ObjectState
 from host.tracker import Answer, Memory, ObjectModel
 
@@ -348,9 +348,10 @@ class SAM2VideoPredictor(ModuleNames):
             self.model.spec.policy.window,
         )
         # A prompt on this frame replaces the one before it there.
-        shown = ever_shown((record.prompts | {now: prompt}).values())
+        prompts = (record.prompts | {now: prompt}).values()
         passed = [record.answers.get(now - step * n) for n in range(KNOWN_MASKS, 0, -1)]
-        known = ObjectState(self._bank, shown=shown)
+        known = ObjectState(self._bank, shown=ever_shown(prompts))
+        known.outlined = ever_outlined(prompts)
         for answer in passed:
             if answer is not None:
                 known.current, known.window = answer, answer.placed(size).window

@@ -8,6 +8,7 @@ from host.prompts import Prompt
 from host.recurrence import (
     LEAST_SIDE,
     choose_mask,
+    ever_outlined,
     ever_shown,
     followed_window,
     is_present,
@@ -131,6 +132,14 @@ def test_a_window_grows_while_its_object_is_gone():
         window = followed_window(window, None, 0.9)
         sides.append(window.side)
     assert sides == sorted(sides) and sides[0] < 0.3 and window.is_whole
+
+
+def test_a_box_or_a_mask_outlines_and_a_click_does_not():
+    drawn = Prompt(mask=np.ones((3, 3), bool))
+    assert ever_outlined([None, BOX]) and ever_outlined([CLICK, drawn])
+    assert ever_outlined([BOX.then(CLICK)])
+    assert not ever_outlined([CLICK, WRONG, None]) and not ever_outlined([])
+    assert not ever_outlined([EMPTY]) and ever_shown([CLICK])
 
 
 def plane(*places, size=4):

@@ -158,6 +158,7 @@ def with_one_mask_before(arrays):
     told = json.loads(arrays["session"].tobytes())
     told.update(format=2)
     for row, one in enumerate(told["objects"]):
+        del one["outlined"]
         ages = [age for age in range(KNOWN_MASKS) if f"trail.{age}" in one["arrays"]]
         for age in ages:
             kept, window = arrays.pop(f"{row}.trail.{age}"), one.pop(f"trail.{age}.window")
