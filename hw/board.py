@@ -28,10 +28,10 @@ class BoardError(SamFabricError):
 @dataclass(frozen=True)
 class Board:
     """A board, as `boards/` describes it. name; part and vivado_board as Vivado spells them; family
-    as Yosys does; resources of the device; target_mhz: clock that its accelerators aim at; hp_count
-    ports of hp_bits each to memory that moves ddr_gb_s; sources: where each group of numbers
-    stands. preset: parameters of the processor for a Vivado without this board's files, by name;
-    empty where nobody has listed them.
+    as Yosys does; resources of the device; target_mhz: clock that its accelerators aim at;
+    hp_bits of a port to memory, which moves ddr_gb_s; sources: where each group of numbers stands.
+    preset: parameters of the processor for a Vivado without this board's files, by name; empty
+    where nobody has listed them.
     """
 
     name: str
@@ -40,7 +40,6 @@ class Board:
     family: str
     resources: Cost
     target_mhz: float
-    hp_count: int
     hp_bits: int
     ddr_gb_s: float
     sources: dict[str, str]
@@ -80,7 +79,6 @@ def load(path: Path) -> Board:
             _typed(plain, "family", str),
             _resources(plain["resources"]),
             _typed(plain["clock"], "target_mhz", float),
-            _typed(plain["ports"], "hp_count", int),
             _typed(plain["ports"], "hp_bits", int),
             _typed(plain["ports"], "ddr_gb_s", float),
             {str(k): str(v) for k, v in plain["source"].items()},

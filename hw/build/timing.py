@@ -1,4 +1,5 @@
-"""Static timing of a bundle's hardware: which clock it supports, and what binds.
+"""Static timing of a bundle's hardware: which clock it supports, and what binds, accelerator by
+accelerator and as one system with its data mover.
 
     python -m hw.build.timing --config nano --board KV260 [--graph memory_attention] [--jobs 2]
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,15 +22,20 @@ from tqdm import tqdm
 
 from hw import board as boards
 from hw.build.folded import Folded, refold
+from hw.build.hardware import TOP, describe
 from hw.build.progress import counted
 from hw.build.resources import normal
 from hw.design import Design
+from hw.mover.mover import Mover
 from hw.spec.command_line import given_path, model_name
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import Hardware, newest
 from hw.spec.manifest import load_manifest
+from hw.stitch.system import System
+from hw.stitch.system_text import board_ports
 from hw.timing import accelerators, delays
+from hw.timing.accelerators import SHELL
 from hw.timing.alike import alike
 from hw.timing.compose import Composed, compose
 from hw.timing.delays import Delays
@@ -38,13 +45,17 @@ from hw.timing.netlists import netlists
 
 FILE = "timing.json"
 PATHS = 10
+SYSTEM = "system"
+"""The whole system is called so where graphs are named."""
 NEGATIVE = 3
 """The command's exit code where slack is negative."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """The timing of one accelerator is that of its netlist, composed of its kernels' models."""
+    """The timing of one accelerator is that of its netlist, composed of its kernels' models; that
+    of the whole system (graph SYSTEM) of all kernels' and its shell's.
+    """
 
     graph: str
     composed: Composed
@@ -62,7 +73,9 @@ class Timing:
 
 
 def analyse(folded: Folded, graphs: Iterable[str], jobs: int = 2) -> list[Timing]:
-    """Timing of accelerators. Raises SynthesisError and TimingError."""
+    """Timing of accelerators, and of the whole system where these are all of them. Raises
+    SynthesisError and TimingError.
+    """
     family = folded.board.family
     table = delays.load(family)
     graphs = list(graphs)
@@ -70,8 +83,13 @@ def analyse(folded: Folded, graphs: Iterable[str], jobs: int = 2) -> list[Timing
     for graph in graphs:
         for name, kernel in folded.accelerators[graph].netlist.instances.items():
             designs[f"{graph}.{name}"] = normal(alike(kernel))
-    with counted("netlists", "kernels") as say:
-        places = netlists(designs, family, jobs, say)
+    every = {graph: a.netlist for graph, a in folded.accelerators.items()}
+    whole = System(TOP, every, describe(folded, 0)) if set(graphs) == set(every) else None
+    with tempfile.TemporaryDirectory(prefix="timing-") as folder:
+        if whole is not None:
+            designs[SHELL] = whole.shell(Path(folder))
+        with counted("netlists", "kernels") as say:
+            places = netlists(designs, family, jobs, say)
     made: dict[Path, Model] = {}
     for path in tqdm(sorted(set(places.values())), desc="models", disable=None):
         made[path] = of_netlist(path, table)
@@ -82,7 +100,19 @@ def analyse(folded: Folded, graphs: Iterable[str], jobs: int = 2) -> list[Timing
         accelerators.check_ready(netlist, models)
         composed = compose(models, accelerators.nets(netlist), table, PATHS)
         found.append(Timing(graph, composed, {n: k.name for n, k in netlist.instances.items()}))
+    if whole is not None:
+        models = {name: made[path] for name, path in places.items()}
+        nets = accelerators.whole_nets(every, inputs_of(whole.mover))
+        kernels = {f"{g}.{n}": k.name for g in every for n, k in every[g].instances.items()}
+        composed = compose(models, nets, table, PATHS)
+        found.append(Timing(SYSTEM, composed, {**kernels, SHELL: "mover"}))
     return found
+
+
+def inputs_of(mover: Mover) -> list[tuple[bool, str]]:
+    """Returns, for each port of a system but its clock, whether it is an input, and its name."""
+    ports = [port.split() for port in board_ports(mover)]
+    return [(True, "rst"), *((words[0] == "input", words[-1]) for words in ports)]
 
 
 def supported(found: Sequence[Timing], table: Delays) -> float:
@@ -166,7 +196,8 @@ def quoted(folder: Path, hardware: Hardware) -> tuple[float, str]:
         return hardware.clock_mhz, (
             f"At {hardware.clock_mhz:g} MHz, which no timing analysis has confirmed: `make timing`."
         )
-    slowest = min(graphs, key=lambda graph: clocks[graph])
+    every = [*sorted(graphs), *({SYSTEM} & clocks.keys())]
+    slowest = min(every, key=lambda name: clocks[name])
     clock = min(hardware.clock_mhz, clocks[slowest])
     return clock, (
         f"At {clock:.0f} MHz: the timing analysis supports {clocks[slowest]:.0f} MHz (`{slowest}` "

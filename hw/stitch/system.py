@@ -21,7 +21,7 @@ from hw.spec.files import atomic_path
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
 from hw.spec.kernel import RomImage
 from hw.spec.stream import Stream
-from hw.stitch.system_text import SETTINGS, GraphModule, setting_ends, text
+from hw.stitch.system_text import SETTINGS, GraphModule, setting_ends, shell_text, text
 
 HERE = Path(__file__).resolve().parent
 PART = "system_setup"
@@ -119,6 +119,17 @@ class System:
         with atomic_path(top) as part:
             part.write_text(self.verilog(), encoding="utf-8")
         return Design(self.title, (*files, top), {}, self.memories())
+
+    def shell(self, folder: Path) -> Design:
+        """Writes the system without its accelerators into `folder`: the mover and what stands
+        between it and them, whose pins are ports (`hw.stitch.system_text.shell_pin`).
+        """
+        parts = self.mover.design(folder).files
+        top = folder / f"{self.title}_shell.sv"
+        with atomic_path(top) as part:
+            written = shell_text(top.stem, self.accelerators, self.hardware, self.mover)
+            part.write_text(written, encoding="utf-8")
+        return Design(top.stem, (*parts, HERE / f"{PART}.sv", top), {}, {})
 
 
 def at_ends(

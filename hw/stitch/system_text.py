@@ -76,18 +76,48 @@ def text(
 ) -> str:
     """The module. memories: its parameters. mover: with the ends that the hardware names."""
     graphs = sorted(hardware.graphs, key=lambda g: g.index)
-    ports = [*control_ports(), "output logic      o_irq", *_memory_ports(mover)]
-    lines = [*_head(title, memories, ports), *_mover(hardware, mover)]
+    lines = _head(title, memories, board_ports(mover)) + _around(graphs, hardware, mover)
     settings = setting_ends(graphs, accelerators)
     if not settings:
         lines += ["", "  assign setting_tready = '1;"]
-    loads = [(graph, graph.setup) for graph in graphs if graph.setup is not None]
-    if loads:
-        lines += _setup(loads)
     for graph in graphs:
         own = {p: n for (name, p), n in settings.items() if name == graph.name}
         lines += _accelerator(graph, accelerators[graph.name], own)
     return "\n".join([*lines, "endmodule", "", "`default_nettype wire", ""])
+
+
+def shell_text(
+    title: str, accelerators: Mapping[str, GraphModule], hardware: Hardware, mover: Mover
+) -> str:
+    """The module without its accelerators, whose pins are its ports, see `shell_pin`."""
+    graphs = sorted(hardware.graphs, key=lambda g: g.index)
+    settings = setting_ends(graphs, accelerators)
+    ports, wires = [], []
+    for graph in graphs:
+        accelerator = accelerators[graph.name]
+        streams = {**accelerator.inputs(), **accelerator.outputs()}
+        own = {p: n for (name, p), n in settings.items() if name == graph.name}
+        for pin, wire in _pins(graph, accelerator, own).items():
+            name, (port, _, signal) = shell_pin(graph.name, pin), pin.rpartition("_")
+            width = streams[port].width if signal == "tdata" else 1
+            given = pin == "rst" or (signal != "tready") == (port in accelerator.inputs())
+            way = "output logic     " if given else "input  wire logic"
+            ports.append(f"{way} [{width - 1}:0] {name}")
+            wires.append(f"  assign {name} = {wire};" if given else f"  assign {wire} = {name};")
+    lines = [*_head(title, (), [*board_ports(mover), *ports]), *_around(graphs, hardware, mover)]
+    lines += ["", *([] if settings else ["  assign setting_tready = '1;"])]
+    lines += [line for graph in graphs for line in _reset(graph)]
+    return "\n".join([*lines, *wires, "endmodule", "", "`default_nettype wire", ""])
+
+
+def shell_pin(graph: str, pin: str) -> str:
+    """Returns the shell's port at a pin of a graph's accelerator."""
+    return f"at_{graph}_{pin}"
+
+
+def board_ports(mover: Mover) -> list[str]:
+    """Ports beside clock and reset, as the module declares them: registers, interrupt, memory."""
+    return [*control_ports(), "output logic      o_irq", *_memory_ports(mover)]
 
 
 def _head(title: str, memories: Sequence[str], ports: Sequence[str]) -> list[str]:
@@ -144,6 +174,12 @@ def _memory_ports(mover: Mover) -> list[str]:
     ]
 
 
+def _around(graphs: Sequence[GraphHardware], hardware: Hardware, mover: Mover) -> list[str]:
+    """The mover, and what leads its setup end on."""
+    loads = [(graph, graph.setup) for graph in graphs if graph.setup is not None]
+    return [*_mover(hardware, mover), *(_setup(loads) if loads else ())]
+
+
 def _mover(hardware: Hardware, mover: Mover) -> list[str]:
     """The mover, and the signals at its ends."""
     lines = ["", "  logic streams_rst;"]
@@ -189,11 +225,28 @@ def _accelerator(
     graph: GraphHardware, accelerator: GraphModule, settings: Mapping[str, int]
 ) -> list[str]:
     """A graph's accelerator at its ends, with a reset of its own."""
+    pins = {"clk": "clk", **_pins(graph, accelerator, settings)}
     values = {
         k: f'"{v}"' if isinstance(v, str) else f"{v}" for k, v in accelerator.parameters().items()
     }
     values |= {k.upper(): f"{graph.name}_{k}".upper() for k in accelerator.memories()}
-    pins = {"clk": "clk", "rst": f"{graph.name}_rst"}
+    return [*_reset(graph), *_instance(accelerator.title, graph.name, values, pins)]
+
+
+def _reset(graph: GraphHardware) -> list[str]:
+    return [
+        "",
+        f"  // ---- {graph.name}",
+        f"  logic {graph.name}_rst;",
+        f"  always_ff @(posedge clk) {graph.name}_rst <= streams_rst;",
+    ]
+
+
+def _pins(
+    graph: GraphHardware, accelerator: GraphModule, settings: Mapping[str, int]
+) -> dict[str, str]:
+    """What is at each pin of a graph's accelerator, its clock left out."""
+    pins = {"rst": f"{graph.name}_rst"}
     inputs = {end.name: end.number for end in graph.inputs}
     for port, stream in accelerator.inputs().items():
         if port in settings:
@@ -212,13 +265,7 @@ def _accelerator(
     for end in graph.outputs:
         for signal in ("tdata", "tlast", "tvalid", "tready"):
             pins[f"{end.name}_{signal}"] = f"write_{signal}[{end.number}]"
-    return [
-        "",
-        f"  // ---- {graph.name}",
-        f"  logic {graph.name}_rst;",
-        f"  always_ff @(posedge clk) {graph.name}_rst <= streams_rst;",
-        *_instance(accelerator.title, graph.name, values, pins),
-    ]
+    return pins
 
 
 def _packed(signals: Iterable[str]) -> str:

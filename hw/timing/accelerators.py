@@ -4,15 +4,18 @@ its readies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hw.spec.stream import Stream
 from hw.stitch.netlist import Netlist
+from hw.stitch.system_text import shell_pin
 from hw.timing.compose import OWN, Pin
 from hw.timing.delays import TimingError
 from hw.timing.model import Model
 
 READY = "_tready"
+SHELL = "shell"
+"""The instance of a whole system that is the mover and what stands beside it."""
 
 
 def check_ready(netlist: Netlist, models: Mapping[str, Model]) -> None:
@@ -38,6 +41,27 @@ def nets(netlist: Netlist) -> list[tuple[Pin, Pin]]:
         for signal in ("tdata", "tvalid", *(["tlast"] if _last(netlist, a, b) else [])):
             found.append((_pin(a, signal), _pin(b, signal)))
         found.append((_pin(b, "tready"), _pin(a, "tready")))
+    return found
+
+
+def whole_nets(
+    netlists: Mapping[str, Netlist], board: Iterable[tuple[bool, str]]
+) -> list[tuple[Pin, Pin]]:
+    """Returns (driver, reader) of every net of a system: its shell, and between its pins the
+    kernels `<graph>.<instance>` of all graphs. board: whether a port of the system is an input, and
+    its name.
+    """
+    found: list[tuple[Pin, Pin]] = []
+    for given, port in board:
+        ends = (OWN, port), (SHELL, port)
+        found.append(ends if given else (ends[1], ends[0]))
+    for graph, netlist in netlists.items():
+
+        def place(pin: Pin, graph: str = graph) -> Pin:
+            name, port = pin
+            return (f"{graph}.{name}", port) if name else (SHELL, shell_pin(graph, port))
+
+        found += [(place(driver), place(reader)) for driver, reader in nets(netlist)]
     return found
 
 

@@ -36,7 +36,6 @@ dsp = 10
 [clock]
 target_mhz = 142.5
 [ports]
-hp_count = 2
 hp_bits = 32
 ddr_gb_s = 1.0
 """

@@ -2,6 +2,7 @@
 What it does is proven through its driver (tests/host/devices/test_driver.py).
 """
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -28,6 +29,18 @@ def test_the_module_reads_cleanly(word_bytes, tmp_path):
     assert verible(HERE / f"{PART}.sv") == ""
     assert findings([parse(path) for path in design.files]) == []
     assert len(set(design.files)) == len(design.files)
+
+
+def test_the_shell_is_the_system_without_its_accelerators(tmp_path):
+    made = small_system.system()
+    shell = made.shell(tmp_path)
+    assert lint(shell, "-Wno-PINMISSING", "-Wno-CMPCONST") == ""
+    text = shell.files[-1].read_text(encoding="utf-8")
+    instances = made.verilog().split("// ---- copy")[1]
+    pins = re.findall(r"^      \.(\w+_t\w+|rst)\(", instances, re.M)
+    ports = re.findall(r"(?:input  wire logic|output logic     ) \[\d+:0\] at_\w+", text)
+    assert len(ports) == len(pins) > 40
+    assert not {"mvu", "attention"} & {path.stem for path in shell.files}
 
 
 def test_every_stream_has_an_end_for_itself():

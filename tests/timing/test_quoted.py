@@ -22,6 +22,8 @@ def saved(folder, **clocks):
     [
         ({"encoder": 115.2, "decoder": 180.0}, 115.2, "supports 115 MHz (`encoder` binds)"),
         ({"encoder": 230.0, "decoder": 215.0}, 200.0, "supports 215 MHz (`decoder` binds)"),
+        ({"encoder": 115.2, "decoder": 180.0, "system": 112.0}, 112.0, "(`system` binds)"),
+        ({"encoder": 115.2, "decoder": 180.0, "system": 115.2}, 115.2, "(`encoder` binds)"),
         ({"encoder": 115.2}, 200.0, "no timing analysis has confirmed"),  # not of every graph
         ({}, 200.0, "no timing analysis has confirmed"),
     ],
