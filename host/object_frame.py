@@ -14,7 +14,14 @@ from host.device import Arrays
 from host.images import Box, Placed, Window
 from host.jobs import Steps
 from host.prompts import Prompt
-from host.recurrence import SPARE, ever_shown, followed_window, prompted_window
+from host.recurrence import (
+    SPARE,
+    ever_outlined,
+    ever_shown,
+    followed_window,
+    near_pieces,
+    prompted_window,
+)
 from host.session_state import KNOWN_BOXES, ObjectState
 from host.tracker import Answer, ObjectModel
 
@@ -47,6 +54,7 @@ class ObjectFrame:
                 own = tracked  # what the old box or mask gave says nothing about the new one
             elif prompt.mask is None:  # clicks correct what showed the object; a mask takes it back
                 known.shown = known.shown or ever_shown([known.prompt])
+                known.outlined = known.outlined or ever_outlined([known.prompt])
             prompt = known.prompt.then(prompt)
         answer, image, window = yield from self.looking(known, prompt, own)
         prompted = prompt is not None
@@ -96,6 +104,10 @@ class ObjectFrame:
             None if own is None else own.within(window),
             shown=known.shown or ever_shown([prompt]),
         )
+        if prompt is None and known.outlined and answer.present:
+            trail = [one.within(window) for one in known.trail]
+            logits = near_pieces(answer.logits, trail, self.model.spec.policy.reach)
+            answer = replace(answer, logits=logits)
         if window.is_whole:
             return answer
         given = None if prompt is None or answer.given is None else prompt.mask

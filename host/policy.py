@@ -31,7 +31,9 @@ class Policy:
     return_iou is the same estimate from which an object that was absent on the frame before is back
     (`host.recurrence.may_show`); with 0 the object score alone decides. window is the side of the
     window in which an object is looked for, over the root of the object's side
-    (`host.recurrence.followed_window`); with 0 it is the whole frame.
+    (`host.recurrence.followed_window`); with 0 it is the whole frame. reach is how far from where
+    the object was a piece of its mask may lie, over the object's side
+    (`host.recurrence.near_pieces`); with 0 all pieces count.
     """
 
     recent: int = 6
@@ -40,6 +42,7 @@ class Policy:
     least_iou: float = 0.0
     return_iou: float = 0.0
     window: float = 0.0
+    reach: float = 0.0
 
     @property
     def slots(self) -> int:

@@ -7,8 +7,10 @@ sees, and in which window of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -31,6 +33,9 @@ WIDENING = 1.25
 """Factor by which a window grows from frame to frame while its object is not to be seen."""
 SPARE = 0.005
 """This share of a mask may lie outside its box on each side: specks do not move a window."""
+
+ENOUGH = 0.5
+"""Pieces near where the object was answer alone where they are this share of its usual area."""
 
 
 def choose_mask(ious: ArrayLike, prompt: Prompt | None, memory: bool) -> int:
@@ -61,6 +66,18 @@ def ever_shown(prompts: Iterable[Prompt | None]) -> bool:
     prompt shows it.
     """
     return any(shows(p.labels, p.box, p.mask) for p in prompts if p is not None)
+
+
+def ever_outlined(prompts: Iterable[Prompt | None]) -> bool:
+    """Tells whether any of an object's prompts outlines it, by a box or a mask that is not empty.
+
+    What clicks alone began may be a part of its object, and finds the rest of it later.
+    """
+    return any(
+        p.box is not None if p.mask is None else bool(p.mask.any())
+        for p in prompts
+        if p is not None
+    )
 
 
 def may_show(
@@ -111,6 +128,37 @@ def remembered_mask(logits: NDArray[np.float32], present: bool) -> NDArray[np.fl
     mask.
     """
     return logits if present else np.full_like(logits, -LOGIT_LIMIT)
+
+
+def near_pieces(
+    logits: NDArray[np.float32], trail: Sequence[NDArray[np.float32]], reach: float
+) -> NDArray[np.float32]:
+    """Returns logits (R, R) of a followed object whose mask has only the pieces that lie near where
+    the object has just been; the cells of others get the opposite sign.
+
+    trail are the logits (R, R) of the frames before in this frame's window, the latest last. A
+    piece is a region of positive logits that are neighbours, by sides or corners. It is near where
+    it comes within 1 + reach * side cells of the trail's masks, side being that of the largest of
+    their boxes. So what looks alike elsewhere in the window is not taken along. All pieces count
+    where the object was absent on the frame before, or where near ones are less than ENOUGH of the
+    trail's median area, since it moved fast or comes out from behind something. For the same reason
+    SiamFC (Bertinetto et al. 2016) lowers its scores away from where the object was.
+    """
+    masks = [mask for mask in (one > 0 for one in trail) if mask.any()]
+    if not reach or not masks or not (trail[-1] > 0).any():
+        return logits
+    side = max(max(np.ptp(axis) + 1 for axis in np.nonzero(mask)) for mask in masks)
+    radius = math.ceil(1 + reach * side)
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
+    near = cv2.dilate(np.logical_or.reduce(masks).astype(np.uint8), disk) > 0
+    count, pieces = cv2.connectedComponents((logits > 0).astype(np.uint8), connectivity=8)
+    kept = np.zeros(count, bool)
+    kept[pieces[near]] = True
+    kept[0] = False  # the background
+    stay = kept[pieces]
+    if stay.sum() < ENOUGH * np.median([mask.sum() for mask in masks]):
+        return logits
+    return np.where((pieces > 0) & ~stay, -logits, logits)
 
 
 def previous_mask(

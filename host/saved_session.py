@@ -29,15 +29,16 @@ from host.errors import PromptError, SavedSessionError
 from host.images import Box, Placed, Window
 from host.policy import Entry
 from host.prompts import Prompt
-from host.session_state import KNOWN_BOXES, ObjectState, SessionState
+from host.session_state import KNOWN_BOXES, KNOWN_MASKS, ObjectState, SessionState
 from host.spec import MASK_TOKENS, ModelSpec
 from host.tracker import Answer
 from hw.spec.files import atomic_path
 from hw.spec.renamed import first
 
-FORMAT = 2
-READABLE = (1, 2)
-"""Format 1 knew no windows: every object was looked for on the whole frame."""
+FORMAT = 3
+READABLE = (1, 2, 3)
+"""Format 1 knew no windows: every object was looked for on the whole frame. Format 2 had one frame
+of a trail and did not tell what an outline began."""
 HEADER = "session"
 REMEDY = "save the session again"
 LARGEST_SIDE = 1 << 16
@@ -67,7 +68,7 @@ def fingerprint(spec: ModelSpec) -> str:
         for name, port in side.items()
     }
     policy = {first("bank", name): size for name, size in asdict(spec.policy).items()}
-    for later in ("return_iou", "window"):  # which there were not when the format was made
+    for later in ("return_iou", "window", "reach"):  # which there were not when the format was made
         if not policy[later]:
             del policy[later]
     told = json.dumps([spec.name, spec.precision, sizes, policy, ports])
@@ -92,8 +93,10 @@ def save_state(
     for row, (object_id, known) in enumerate(state.objects.items()):
         history, keys, values = known.bank.snapshot()
         kept: dict[str, Any] = {"keys": keys, "values": values}
-        told: dict[str, Any] = {"id": int(object_id), "shown": bool(known.shown)}
-        for name, placed in (("before", known.before), ("tracked", known.tracked)):
+        told: dict[str, Any] = {"id": int(object_id)}
+        told |= {name: bool(getattr(known, name)) for name in ("shown", "outlined")}
+        trail = {f"trail.{age}": one for age, one in enumerate(known.trail)}
+        for name, placed in (*trail.items(), ("tracked", known.tracked)):
             if placed is not None:
                 kept[name], told[f"{name}.window"] = placed.logits, _sides(placed.window)
         if known.window is not None:
@@ -239,10 +242,14 @@ def _object(
         logits = read(name, np.float32, *grid)
         return None if logits is None else Placed(logits, _window(told.get(f"{name}.window"), size))
 
-    known = ObjectState(bank, placed("before"), tracked=placed("tracked"))
+    names_of_trail = [f"trail.{age}" for age in range(KNOWN_MASKS)]
+    found = [placed(name) for name in (*names_of_trail, "before")]  # the latter in older formats
+    trail = tuple(one for one in found if one is not None)
+    known = ObjectState(bank, trail, tracked=placed("tracked"))
     known.window = _window(told.get("window"), size)
     known.boxes = _boxes(told.get("boxes", []))
     known.shown = told["shown"] is True
+    known.outlined = told.get("outlined") is True
     if "answer" in told:
         said = told["answer"]
         kind = spec.ports["mask_decoder"].outputs["obj_ptr"].storage

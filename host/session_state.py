@@ -12,31 +12,40 @@ from host.bank import MemoryBank
 from host.device import Arrays
 from host.images import Box, Placed, Window
 from host.prompts import Prompt
-from host.recurrence import SPARE, ever_shown
+from host.recurrence import SPARE, ever_outlined, ever_shown
 from host.tracker import Answer
 
 KNOWN_BOXES = 2
 """`recurrence.followed_window` reads the box of two frames before."""
+KNOWN_MASKS = 4
+"""`recurrence.near_pieces` reads the masks of so many frames before."""
 
 
 @dataclass(eq=False)
 class ObjectState:
     """This is what a session keeps of one object between frames.
 
-    before are the logits of the frame before; tracked are those of this frame before its first
-    prompt. shown says whether a prompt on an earlier frame showed the object. prompt is this
-    frame's prompt. window is where the object was looked for last; boxes are where it was seen on
-    the frames before this one, the latest last, None where it was not.
+    trail are the logits of the frames before this one, the latest last; tracked are those of this
+    frame before its first prompt. shown and outlined say whether a prompt on an earlier frame
+    showed or outlined the object. prompt is this frame's prompt. window is where the object was
+    looked for last; boxes are where it was seen on the frames before this one, the latest last,
+    None where it was not.
     """
 
     bank: MemoryBank
-    before: Placed | None = None
+    trail: tuple[Placed, ...] = ()
     current: Answer | None = None
     prompt: Prompt | None = None
     tracked: Placed | None = None
     shown: bool = False
+    outlined: bool = False
     window: Window | None = None
     boxes: tuple[Box | None, ...] = ()
+
+    @property
+    def before(self) -> Placed | None:
+        """Returns the logits of the frame before, where it was answered for."""
+        return self.trail[-1] if self.trail else None
 
     @property
     def answered(self) -> Placed | None:
@@ -48,9 +57,10 @@ class ObjectState:
     def end_frame(self) -> None:
         """Ends a frame: its answer becomes the answer of the frame before."""
         if self.answered is not None:
-            self.before = self.answered
+            self.trail = (*self.trail, self.answered)[-KNOWN_MASKS:]
             self.boxes = (*self.boxes, self.answered.box(SPARE))[-KNOWN_BOXES:]
         self.shown = self.shown or ever_shown([self.prompt])
+        self.outlined = self.outlined or ever_outlined([self.prompt])
         self.current, self.prompt, self.tracked = None, None, None
 
 

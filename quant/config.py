@@ -51,6 +51,8 @@ class ModelConfig:
         return_iou: the same estimate from which an absent object is back; 0 at any positive score.
         window: side of the window in which an object is looked for over the root of the object's
             side (host.policy.Policy); 0 for the whole frame.
+        reach: how far from where an object was a piece of its mask may lie, over the object's side
+            (host.policy.Policy); 0 for anywhere.
     """
 
     name: str
@@ -71,6 +73,7 @@ class ModelConfig:
     least_iou: float = 0.0
     return_iou: float = 0.0
     window: float = 0.0
+    reach: float = 0.0
 
     @property
     def coarse(self) -> int:
@@ -118,11 +121,12 @@ CONFIGS = {
             fusion_layers=1,
             decoder_layers=1,
             window=1.1,
+            reach=0.25,
         ),
         # KV260, the default: full-width MobileNetV2 up to its 96-channel stage.
         # Remembering what it is sure of pays on dev2 at 0.5 and 0.7 alike, and windows of these
-        # sides on the videos that it was trained on (docs/decisions.md).
-        ModelConfig("nano", 256, 1.0, least_iou=0.6, window=1.1),
+        # sides and pieces near by on the videos that it was trained on (docs/decisions.md).
+        ModelConfig("nano", 256, 1.0, least_iou=0.6, window=1.1, reach=0.25),
     )
 }
 

@@ -30,8 +30,8 @@ from host.mask_overlap import share
 from host.names import ModuleNames
 from host.object_frame import ObjectFrame
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt
-from host.recurrence import ever_shown
-from host.session_state import KNOWN_BOXES, ObjectState
+from host.recurrence import ever_outlined, ever_shown
+from host.session_state import KNOWN_MASKS, ObjectState
 from host.tracker import Answer, Memory, ObjectModel
 
 Output = tuple[int, list[Any], Any]
@@ -348,15 +348,16 @@ class SAM2VideoPredictor(ModuleNames):
             self.model.spec.policy.window,
         )
         # A prompt on this frame replaces the one before it there.
-        shown = ever_shown((record.prompts | {now: prompt}).values())
-        passed = [record.answers.get(now - step * n) for n in range(KNOWN_BOXES, 0, -1)]
-        known = ObjectState(self._bank, shown=shown)
+        prompts = (record.prompts | {now: prompt}).values()
+        passed = [record.answers.get(now - step * n) for n in range(KNOWN_MASKS, 0, -1)]
+        known = ObjectState(self._bank, shown=ever_shown(prompts))
+        known.outlined = ever_outlined(prompts)
         for answer in passed:
             if answer is not None:
                 known.current, known.window = answer, answer.placed(size).window
                 known.end_frame()
         if passed[-1] is None:
-            known.before = None
+            known.trail = ()
         earlier = None if own is None else own.placed(size)
         answer, image, _ = drive(frame.looking(known, prompt, earlier), self.model.run)
         # The raw candidates are only of use at once; over a whole video they would weigh most.

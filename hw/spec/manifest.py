@@ -54,7 +54,8 @@ class BankSizes:
     """Recent and prompted memories and object pointers that the model was trained with, and the
     model's own IoU estimate from which an unprompted frame is remembered (0: every frame) and an
     absent object is back (0: whenever its score is positive). window is the side of an object's
-    window over the root of the object's (0: every object is looked for on the whole frame).
+    window over the root of the object's (0: every object is looked for on the whole frame), reach
+    how far from where it was a piece of its mask may lie, over the object's side (0: anywhere).
     """
 
     recent: int
@@ -63,6 +64,7 @@ class BankSizes:
     least_iou: float = 0.0
     return_iou: float = 0.0
     window: float = 0.0
+    reach: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -205,8 +207,9 @@ class Manifest:
         for name in ("least_iou", "return_iou"):
             if not 0 <= (value := getattr(found.bank, name)) <= 1:
                 raise ValueError(f"{name} is {value}")
-        if not 0 <= found.bank.window <= LARGEST_WINDOW:
-            raise ValueError(f"window is {found.bank.window}")
+        for name in ("window", "reach"):
+            if not 0 <= (value := getattr(found.bank, name)) <= LARGEST_WINDOW:
+                raise ValueError(f"{name} is {value}")
         if found.image_size % 16 or len({g.name for g in found.graphs}) != len(found.graphs):
             raise ValueError(f"an image of {found.image_size}, or a graph twice")
         return found

@@ -152,6 +152,7 @@ def model_spec(model: Tracker) -> ModelSpec:
             least_iou=config.least_iou,
             return_iou=config.return_iou,
             window=config.window,
+            reach=config.reach,
         ),
         ports=graph_ports(model),
         tables=host_tables(model),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from host.errors import UsageError
+from host.policy import Policy
 from host.session import Session
 from tests.host.fake_device import FakeDevice
 from tests.host.scenes import (
@@ -120,3 +121,34 @@ def test_what_a_click_finds_is_looked_at_again_close_by():
     device.calls.clear()
     session.step(red_frame(1))
     assert device.calls.count("image_encoder") == 1
+
+
+def with_twin(index):
+    """A red square that moves, and from the third frame on another one that stands still."""
+    far = [(RED, 120, 60)] if index >= 3 else []
+    return draw_frame((RED, *corner(index)), *far)
+
+
+OUTLINE = {
+    "mask": [prompt(mask=square_mask(*corner(0)))],
+    "box": [box_around(*corner(0))],
+    "mask, then a click": [prompt(mask=square_mask(*corner(0))), click(corner(0)[0] + 9, 25)],
+}
+PART = {"click": [click(corner(0)[0] + 16, 32)]}
+
+
+@pytest.mark.parametrize("window", [0, 2.0])
+@pytest.mark.parametrize("start", [*OUTLINE, *PART])
+def test_a_look_alike_that_turns_up_elsewhere_is_left_alone(window, start):
+    taken, (first, *fixes) = {}, (OUTLINE | PART)[start]
+    for reach in (0, 0.05):
+        session = Session(FakeDevice(policy=Policy(reach=reach)), window=window)
+        for index in range(8):
+            given = {1: first} if not index else None
+            mask = session.step(with_twin(index), given).objects[1].mask()
+            for fix in () if index else fixes:
+                session.refine({1: fix})
+        taken[reach] = mask[60:92, 120:152].mean()
+        assert mask[square_mask(*corner(7))].mean() > 0.8
+    # What clicks alone began may be a part, so all that the model finds counts.
+    assert taken[0] > 0.8 and taken[0.05] == (taken[0] if start in PART else 0)

@@ -8,10 +8,12 @@ from host.prompts import Prompt
 from host.recurrence import (
     LEAST_SIDE,
     choose_mask,
+    ever_outlined,
     ever_shown,
     followed_window,
     is_present,
     may_show,
+    near_pieces,
     previous_mask,
     prompted_window,
     remembered_mask,
@@ -130,3 +132,52 @@ def test_a_window_grows_while_its_object_is_gone():
         window = followed_window(window, None, 0.9)
         sides.append(window.side)
     assert sides == sorted(sides) and sides[0] < 0.3 and window.is_whole
+
+
+def test_a_box_or_a_mask_outlines_and_a_click_does_not():
+    drawn = Prompt(mask=np.ones((3, 3), bool))
+    assert ever_outlined([None, BOX]) and ever_outlined([CLICK, drawn])
+    assert ever_outlined([BOX.then(CLICK)])
+    assert not ever_outlined([CLICK, WRONG, None]) and not ever_outlined([])
+    assert not ever_outlined([EMPTY]) and ever_shown([CLICK])
+
+
+def plane(*places, size=4):
+    """Logits (32, 32) of squares whose upper left cells are at (row, column)."""
+    logits = np.full((32, 32), -6, np.float32)
+    for row, column in places:
+        logits[row : row + size, column : column + size] = 5
+    return logits
+
+
+def test_a_piece_far_from_where_the_object_was_is_not_taken_along():
+    before, twins = [plane((10, 8)), plane((10, 9))], plane((10, 10), (10, 22))
+    found = near_pieces(twins, before, 0.05)
+    assert (found[10:14, 10:14] == 5).all() and (found[10:14, 22:26] == -5).all()
+    elsewhere = np.ones((32, 32), bool)
+    elsewhere[10:14, 22:26] = False
+    assert (found[elsewhere] == twins[elsewhere]).all()
+    assert (twins[10:14, 22:26] == 5).all()  # what came in is as it was
+    assert near_pieces(twins, before, 0) is twins
+    assert near_pieces(twins, [], 0.05) is twins
+    # Thrice the side of the object reaches as far as the other one.
+    assert (near_pieces(twins, before, 3.0) == twins).all()
+
+
+def test_pieces_are_near_any_of_the_frames_before():
+    halves = plane((10, 6), (10, 16))
+    with_both, with_one = plane((10, 6), (10, 16)), plane((10, 6))
+    assert (near_pieces(halves, [with_both, with_one], 0.05) == halves).all()
+    assert (near_pieces(halves, [with_one, with_one], 0.05)[10:14, 16:20] == -5).all()
+
+
+def test_all_pieces_count_where_the_object_itself_is_hardly_there():
+    gone = plane()
+    twins = plane((10, 10), (10, 22))
+    assert near_pieces(twins, [plane((10, 8)), gone], 0.05) is twins  # it was absent
+    fast = plane((10, 22))
+    assert near_pieces(fast, [plane((10, 8))], 0.05) is fast
+    sliver = fast.copy()
+    sliver[10:14, 10] = 5  # a quarter of it near by: it comes out behind something
+    assert near_pieces(sliver, [plane((10, 8))], 0.05) is sliver
+    assert near_pieces(gone, [plane((10, 8))], 0.05).max() < 0

@@ -13,6 +13,7 @@ from host.policy import Entry, Policy
 from host.prompts import Prompt
 from host.saved_session import fingerprint
 from host.session import Session
+from host.session_state import KNOWN_MASKS
 from tests.host.fake_device import GRID, FakeDevice, make_spec
 from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, square_mask
 
@@ -45,15 +46,17 @@ def same(a, b):
 
 @pytest.mark.parametrize("at", range(9))
 @pytest.mark.parametrize("window", [0, 0.9])
-def test_a_resumed_session_goes_on_to_the_bit(tmp_path, at, window):
-    device, other = FakeDevice(), FakeDevice()
+@pytest.mark.parametrize("reach", [0, 0.05])
+def test_a_resumed_session_goes_on_to_the_bit(tmp_path, at, window, reach):
+    policy = Policy(reach=reach)
+    device, other = FakeDevice(policy=policy), FakeDevice(policy=policy)
     whole, first = Session(device, window=window), Session(other, window=window)
     for index in range(at + 1):
         whole.step(both_frame(index), PLAN.get(index))
         first.step(both_frame(index), PLAN.get(index))
     first.save(tmp_path / "s.npz")
     assert [p.name for p in tmp_path.iterdir()] == ["s.npz"]
-    device_of_another_kind = FakeDevice()
+    device_of_another_kind = FakeDevice(policy=policy)
     resumed = Session.load(tmp_path / "s.npz", device_of_another_kind)
     assert resumed.object_ids == whole.object_ids
     correction = {1: pixels(points=[(corner(at)[0] + 2, 18)], labels=[0])}
@@ -150,6 +153,22 @@ def header(change):
     return of
 
 
+def with_one_mask_before(arrays):
+    """What format 2 held of the frames before: the last one's mask alone."""
+    told = json.loads(arrays["session"].tobytes())
+    told.update(format=2)
+    for row, one in enumerate(told["objects"]):
+        del one["outlined"]
+        ages = [age for age in range(KNOWN_MASKS) if f"trail.{age}" in one["arrays"]]
+        for age in ages:
+            kept, window = arrays.pop(f"{row}.trail.{age}"), one.pop(f"trail.{age}.window")
+            one["arrays"].remove(f"trail.{age}")
+        if ages:
+            arrays[f"{row}.before"], one["before.window"] = kept, window
+            one["arrays"].append("before")
+    arrays["session"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
+
+
 def test_files_from_before_there_were_windows(saved):
     def older(told):
         told.update(format=1)
@@ -159,9 +178,18 @@ def test_files_from_before_there_were_windows(saved):
                 one.pop(name, None)
 
     session = Session.load(saved, FakeDevice())
+    rewrite(saved, with_one_mask_before)
     rewrite(saved, header(older))
     resumed = Session.load(saved, FakeDevice())
     same(session.step(both_frame(4)), resumed.step(both_frame(4)))
+
+
+def test_files_from_before_there_were_trails(saved):
+    session = Session.load(saved, FakeDevice())
+    rewrite(saved, with_one_mask_before)
+    resumed = Session.load(saved, FakeDevice())
+    for index in range(4, 7):
+        same(session.step(both_frame(index)), resumed.step(both_frame(index)))
 
 
 def test_missing_cut_or_foreign_files(tmp_path, saved):
@@ -193,7 +221,7 @@ def test_missing_cut_or_foreign_files(tmp_path, saved):
 
 
 BAD_HEADERS = {
-    "format": lambda h: h.update(format=3),
+    "format": lambda h: h.update(format=4),
     "no format": lambda h: h.pop("format"),
     "a list": lambda h: [h],
     "frame index": lambda h: h.update(frame_index="3"),
