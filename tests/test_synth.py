@@ -27,9 +27,14 @@ def test_a_skid_buffer_costs_its_two_registers():
 
 
 def test_parameters_are_read_and_refused():
-    assert parse("skid", ["STREAM_WIDTH=16", "beats=3"]).parameters() == {"STREAM_WIDTH": 16}
+    assert parse("skid", ["STREAM_WIDTH=16", "beats=3"]).parameters() == {
+        "STREAM_WIDTH": 16,
+        "REGISTER_FORWARD": 1,
+    }
     for words in (["DEPTH=1"], ["STREAM_WIDTH"]):
-        with pytest.raises(SpecError, match="NAME=VALUE with a name of STREAM_WIDTH, beats"):
+        with pytest.raises(
+            SpecError, match="NAME=VALUE with a name of STREAM_WIDTH, REGISTER_FORWARD, beats"
+        ):
             parse("skid", words)
     with pytest.raises(SpecError, match="STREAM_WIDTH = x"):
         parse("skid", ["STREAM_WIDTH=x"])

@@ -34,9 +34,9 @@ FOLDINGS = "foldings.toml"
 STYLES = {"xc7": Style(140, 0, 30, sparing=True), "xcup": Style(220, 950, sparing=True)}
 """What a search begins with, by family."""
 CHAINS = (MOST, 5.5, 7.0)
-"""Longest ways of tready, as `hw.stitch.cuts` has them: the first is what the boards' clocks want
-(`make timing` tells), and the others follow where the budget has no room for the registers that it
-takes. Where it has none for the last, there are none."""
+"""A way of tready may be so long, in ns as `hw.stitch.cuts` has it. The first limit is what the
+boards' clocks want (`make timing` tells), and the others follow where the budget has no room for
+the registers that it takes. Where it has none for the last, there are none."""
 DSP_WORTH = (60.0, 120.0)
 """LUTs that a DSP is worth where there are too few of them: from 120 on every multiplier of 4 bits
 takes LUTs."""

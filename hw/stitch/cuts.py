@@ -65,7 +65,7 @@ def joined(instances: Mapping[str, Kernel], wires: Wires) -> tuple[dict[str, Ker
 
 
 def is_cut(name: str, kernel: Kernel) -> bool:
-    """Did `cut` put it in?"""
+    """Tells whether `cut` put the kernel of that name in."""
     return isinstance(kernel, (Pipe, Skid)) and kernel.cuts_ready and name.endswith(CUT)
 
 

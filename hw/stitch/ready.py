@@ -105,7 +105,7 @@ RULES: Mapping[str, Ready | Callable[[Any], Ready]] = {
 LOADING = 0.85
 """From registers to the tready of memories that are loaded."""
 OTHER = Ready(2.60, 1.50, 1.60)
-"""Of a kernel that no accelerator has yet."""
+"""The times of a kernel that no accelerator has yet."""
 
 
 def ready(kernel: Kernel) -> Ready:
