@@ -104,10 +104,10 @@ class ObjectFrame:
             None if own is None else own.within(window),
             shown=known.shown or ever_shown([prompt]),
         )
-        if prompt is None and known.outlined and answer.present:
+        reach = self.model.spec.policy.reach
+        if reach and prompt is None and known.outlined and answer.present:
             trail = [one.within(window) for one in known.trail]
-            logits = near_pieces(answer.logits, trail, self.model.spec.policy.reach)
-            answer = replace(answer, logits=logits)
+            answer = replace(answer, logits=near_pieces(answer.logits, trail, reach))
         if window.is_whole:
             return answer
         given = None if prompt is None or answer.given is None else prompt.mask

@@ -176,7 +176,7 @@ class Driver:
             raise
 
     def _push(self, spans: Collection[Span]) -> None:
-        """Hands jobs to the mover."""
+        """Gives the mover a job for each span, with its address and length."""
         for bank, end, buffer, count in spans:
             (self.transport.give if bank is Bank.READS else self.transport.take)(buffer)
             _refuse(self._registers.push(bank, end, self.transport.address(buffer), count))

@@ -30,7 +30,7 @@ class Cell:
 
 
 def cells(hardware: Hardware, board: Board) -> tuple[Cell, ...]:
-    """Every cell but the system's."""
+    """Returns every cell of the block design but the system's own."""
     one_each = {"NUM_SI": 1, "NUM_MI": 1, "NUM_CLKS": 1}
     return (
         _processor(hardware, board),

@@ -19,7 +19,7 @@ BASES = {"xc7": 0x4000_0000, "xcup": 0xA000_0000}
 
 
 def address(board: Board) -> int:
-    """Base of the registers on a board."""
+    """Returns the address at which the registers begin on a board."""
     return BASES[board.family]
 
 

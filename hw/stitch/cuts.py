@@ -190,7 +190,7 @@ class _Chains:
         return self.added[source]
 
     def _register(self, source: End) -> Pipe | Skid:
-        """What cuts a wire."""
+        """Returns the register that cuts the wire from `source`."""
         sink = self.wires[source]
         kernels = [(self.instances[name], port) for name, port in (source, sink) if name]
         kernel, port = kernels[0]

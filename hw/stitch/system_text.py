@@ -18,7 +18,7 @@ from hw.spec.stream import Stream
 SETTINGS = {"s_axis_length": "length", "s_axis_layer": "layer"}
 """Streams of an accelerator that get one beat a frame -> what it says."""
 VALUE_BITS = {"length": 16, "layer": 8}
-"""Bits that such a value has."""
+"""A setting's value has so many bits on the wire to its accelerator."""
 SETTING_BITS = 32
 MEMORY = {
     "araddr": 40,

@@ -102,7 +102,7 @@ def campaign(driver: Driver, faulty: Faulty, faults: int, seed: int) -> Outcome:
 
 
 def _one(driver: Driver, faulty: Faulty, rng: np.random.Generator, found: Outcome) -> None:
-    """One fault, and what became of it."""
+    """Plants one fault, runs two graphs, and counts in `found` what became of it."""
     kind = KINDS[(found.noticed.total() + found.harmless.total()) % len(KINDS)]
     given = [(g, *example(g, rng, 5)) for g in rng.permutation(list(PORTS))[:2]]
     faulty.arm(kind, int(rng.integers(LATEST.get(kind, 1))), rng)

@@ -11,7 +11,7 @@ from hw.spec.port import Port
 from tests.host.fake_device import make_spec, write_bundle
 
 LONGEST = 4096
-"""Rows of a ragged input at most."""
+"""A ragged input has so many rows at most."""
 
 
 def _end(side: str, number: int, port: Port) -> StreamEnd:
