@@ -52,7 +52,7 @@ def _dwc(kernel: Dwc) -> Ready:
 
 def _fifo(kernel: Fifo) -> Ready:
     """The pointers of a deep FIFO are long, and so is the way to them."""
-    return Ready(1.85 if kernel.DEPTH <= 64 else 2.50, 0.00, 0.70)
+    return Ready(1.85 if kernel.DEPTH <= 64 else 2.50, 0.00, 0.35)
 
 
 def _fmpad(kernel: Fmpad) -> Ready:
@@ -81,7 +81,7 @@ def _pipe(kernel: Pipe) -> Ready:
 def _skid(kernel: Skid) -> Ready:
     behind = 1.02 if kernel.REGISTER_FORWARD else 0.48
     more = 0.07 * log2(kernel.STREAM_WIDTH / 8)
-    return Ready(behind + more * kernel.REGISTER_FORWARD, 0.00, 0.68 + more)
+    return Ready(behind + more * kernel.REGISTER_FORWARD, 0.00, 0.38 + more)
 
 
 RULES: Mapping[str, Ready | Callable[[Any], Ready]] = {
@@ -98,7 +98,7 @@ RULES: Mapping[str, Ready | Callable[[Any], Ready]] = {
     "requant": Ready(1.72, 0.84, 0.94),
     "skid": _skid,
     "split": Ready(1.70, 0.55, 0.66),
-    "swg": Ready(2.88, 0.00, 0.60),
+    "swg": Ready(2.88, 0.00, 0.30),
     "upsample_nearest": Ready(2.20, 1.00, 1.20),
     "vvu": Ready(2.68, 0.47, 0.80),
 }
