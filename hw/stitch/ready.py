@@ -19,6 +19,7 @@ from hw.kernels.fmpad import Fmpad
 from hw.kernels.mvu import Mvu
 from hw.kernels.pipe import Pipe
 from hw.kernels.skid import Skid
+from hw.kernels.swg import Swg
 from hw.spec.kernel import Kernel
 
 SLOWER = {"xcup": 1.0, "xc7": 1.75}
@@ -65,6 +66,8 @@ def _mvu(kernel: Mvu) -> Ready:
     behind, through = (2.55, 1.42) if lanes < 8 else (2.65, 1.46) if lanes < 32 else (3.00, 1.70)
     if kernel.RAM_STYLE == "ultra":
         behind += 1.02
+    elif kernel.PE >= 4:
+        behind, through = max(behind, 2.95), max(through, 1.80)
     if kernel.RAM_STYLE == "distributed" and kernel.RES == "lut" and lanes >= 16:
         behind, through = 3.00, 1.82
     return Ready(behind, through, through + 0.10)
@@ -84,6 +87,11 @@ def _skid(kernel: Skid) -> Ready:
     return Ready(behind + more * kernel.REGISTER_FORWARD, 0.00, 0.38 + more)
 
 
+def _swg(kernel: Swg) -> Ready:
+    """A read enables as many LUTRAMs as a word has bits."""
+    return Ready(2.86 + 0.02 * kernel.SIMD, 0.00, 0.30)
+
+
 RULES: Mapping[str, Ready | Callable[[Any], Ready]] = {
     "attention": _attention,
     "concat": Ready(1.30, 0.70, 0.70),
@@ -98,7 +106,7 @@ RULES: Mapping[str, Ready | Callable[[Any], Ready]] = {
     "requant": Ready(1.72, 0.84, 0.94),
     "skid": _skid,
     "split": Ready(1.70, 0.55, 0.66),
-    "swg": Ready(2.88, 0.00, 0.30),
+    "swg": _swg,
     "upsample_nearest": Ready(2.20, 1.00, 1.20),
     "vvu": Ready(2.68, 0.47, 0.80),
 }
