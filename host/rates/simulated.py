@@ -33,6 +33,10 @@ WARM = 2
 """Frames before those that count: until then the pipeline fills."""
 
 
+DAY_S = 86_400.0
+"""`Jobs` may wait so long: the driver ends what takes too many cycles, however slow the machine."""
+
+
 @dataclass(frozen=True)
 class Rate:
     """Clock cycles a frame, on average, with so many objects."""
@@ -56,7 +60,7 @@ def rate(device: HardwareDevice, objects: int, frames: int, seed: int = 0) -> Ra
         }
         for graph in (ONCE, *OBJECT)
     }
-    jobs, clock = Jobs(device), device.queues.transport.clock
+    jobs, clock = Jobs(device, timeout_s=DAY_S), device.queues.transport.clock
     encoding = jobs.submit(ONCE, inputs[ONCE])
     marks = []
     for _ in range(WARM + frames):
