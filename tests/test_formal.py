@@ -8,17 +8,17 @@ from hw.formal.prove import PROOFS, main, prove, proved_files
 # or, for dwc, of its direction.
 FAULTS = {
     "skid": [
-        ("if (!full_q) spare_q", "if (full_q) spare_q"),  # altered
-        ("!m_axis_tready && some;", "!m_axis_tready && s_axis_tvalid;"),  # a beat lost
+        ("if (room_q) spare_q", "if (!room_q) spare_q"),  # altered
+        ("m_axis_tready || !some;", "m_axis_tready || !s_axis_tvalid;"),  # a beat lost
         ("if (!m_axis_tvalid || m_axis_tready) {", "{"),  # a waiting beat changes
-        ("= !full_q;", "= m_axis_tready;"),  # no room used
+        ("= room_q;", "= m_axis_tready;"),  # no room used
     ],
     "skid passing": [
-        ("if (!full_q) spare_q", "if (full_q) spare_q"),  # altered
-        ("!m_axis_tready && some;", "!m_axis_tready && s_axis_tvalid;"),  # a beat lost
-        ("!m_axis_tready && some;", "some;"),  # a beat twice
-        ("= full_q || s_axis_tvalid;", "= full_q;"),  # never offered
-        ("= !full_q;", "= m_axis_tready;"),  # no room used
+        ("if (room_q) spare_q", "if (!room_q) spare_q"),  # altered
+        ("m_axis_tready || !some;", "m_axis_tready || !s_axis_tvalid;"),  # a beat lost
+        ("|| m_axis_tready || !some;", "|| !some;"),  # a beat twice
+        ("= !room_q || s_axis_tvalid;", "= !room_q;"),  # never offered
+        ("= room_q;", "= m_axis_tready;"),  # no room used
     ],
     "pipe": [
         ("= !m_axis_tvalid || m_axis_tready;", "= 1'b1;"),  # written over
@@ -35,7 +35,7 @@ FAULTS = {
     ],
     "fifo": [
         ("wnext == raddr_q", "waddr_q == raddr_q"),  # takes empty for full
-        ("!pull && (full_q", "pull && (full_q"),  # written over when full
+        ("pull || (room_q", "!pull || (room_q"),  # written over when full
         ("m_axis_tready) && some_q", "m_axis_tready)"),  # beats invented when empty
         ("rnext == waddr_q", "raddr_q == waddr_q"),  # takes empty for some
         ("(!m_axis_tvalid || m_axis_tready) && some_q", "!m_axis_tvalid && some_q"),  # slow
@@ -66,7 +66,7 @@ FAULTS = {
     "mover_arbiter": [
         ("|ahead ? ahead : i_asking", "i_asking"),  # the lowest end always first
         ("i_take && |i_asking", "|i_asking"),  # a turn passes that nobody had
-        ("chosen & (~chosen + ENDS'(1))", "chosen"),  # several at once
+        ("chosen & flipped", "chosen"),  # several at once
     ],
     "mover_read_end": [
         ("credit_q >= CREDIT_BITS'(BURST_WORDS)", "credit_q != '0"),  # asks without room

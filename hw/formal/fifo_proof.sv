@@ -72,7 +72,7 @@ module fifo_proof #(
   logic [7:0] waddr, raddr, words, place;
   assign waddr = 8'(u_dut.waddr_q);
   assign raddr = 8'(u_dut.raddr_q);
-  assign words = waddr - raddr + (waddr < raddr || u_dut.full_q ? 8'(DEPTH) : '0);
+  assign words = waddr - raddr + (waddr < raddr || !u_dut.room_q ? 8'(DEPTH) : '0);
   assign place = raddr + ahead - 8'(m_axis_tvalid);
 
   always_comb begin
@@ -80,8 +80,8 @@ module fifo_proof #(
     if (!rst) begin
       room : assert (s_axis_tready == (words < 8'(DEPTH)));
       pointers : assert (waddr < 8'(DEPTH) && raddr < 8'(DEPTH));
-      flags : assert ((waddr == raddr) == (u_dut.full_q != !u_dut.some_q));
-      never_both : assert (u_dut.some_q || !u_dut.full_q);
+      flags : assert ((waddr == raddr) == (u_dut.room_q != u_dut.some_q));
+      never_both : assert (u_dut.some_q || u_dut.room_q);
       count : assert (level == 8'(m_axis_tvalid) + words);
       if (following && (ahead != '0 || !m_axis_tvalid)) begin
         stored :

@@ -47,7 +47,7 @@ module mover_read_end_proof #(
   // What induction needs to know of the FIFO.
   assign waddr = 8'(u_dut.u_fifo.waddr_q);
   assign raddr = 8'(u_dut.u_fifo.raddr_q);
-  assign words = waddr - raddr + (waddr < raddr || u_dut.u_fifo.full_q ? 8'(WORDS) : '0);
+  assign words = waddr - raddr + (waddr < raddr || !u_dut.u_fifo.room_q ? 8'(WORDS) : '0);
 
   always_comb begin
     assume (started_q || rst);
@@ -55,8 +55,8 @@ module mover_read_end_proof #(
       assume (!i_promise || o_able);
       assume (!i_put || owed_q != '0);
       pointers : assert (waddr < 8'(WORDS) && raddr < 8'(WORDS));
-      flags : assert ((waddr == raddr) == (u_dut.u_fifo.full_q != !u_dut.u_fifo.some_q));
-      never_both : assert (u_dut.u_fifo.some_q || !u_dut.u_fifo.full_q);
+      flags : assert ((waddr == raddr) == (u_dut.u_fifo.room_q != u_dut.u_fifo.some_q));
+      never_both : assert (u_dut.u_fifo.some_q || u_dut.u_fifo.room_q);
       held : assert (held_q == words + 8'(u_dut.valid));
       sum : assert (8'(u_dut.credit_q) + owed_q + held_q == 8'(WORDS));
       bounds : assert (8'(u_dut.credit_q) <= 8'(WORDS) && owed_q <= 8'(WORDS));

@@ -50,7 +50,7 @@ module mover_write_end_proof #(
 
   assign waddr = 8'(u_dut.u_fifo.waddr_q);
   assign raddr = 8'(u_dut.u_fifo.raddr_q);
-  assign words = waddr - raddr + (waddr < raddr || u_dut.u_fifo.full_q ? 8'(WORDS) : '0);
+  assign words = waddr - raddr + (waddr < raddr || !u_dut.u_fifo.room_q ? 8'(WORDS) : '0);
 
   always_comb begin
     assume (started_q || rst);
@@ -58,8 +58,8 @@ module mover_write_end_proof #(
       assume (!i_promise || !o_short);
       assume (!pulled || promised_q != '0);
       pointers : assert (waddr < 8'(WORDS) && raddr < 8'(WORDS));
-      flags : assert ((waddr == raddr) == (u_dut.u_fifo.full_q != !u_dut.u_fifo.some_q));
-      never_both : assert (u_dut.u_fifo.some_q || !u_dut.u_fifo.full_q);
+      flags : assert ((waddr == raddr) == (u_dut.u_fifo.room_q != u_dut.u_fifo.some_q));
+      never_both : assert (u_dut.u_fifo.some_q || u_dut.u_fifo.room_q);
       held : assert (held_q == words + 8'(o_valid));
       sum : assert (8'(u_dut.level_q) + promised_q == held_q);
       bound : assert (held_q <= 8'(WORDS + 1));

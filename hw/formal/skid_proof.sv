@@ -98,10 +98,10 @@ module skid_proof #(
       if (REGISTER_FORWARD)
         room :
         assert (s_axis_tready == (level < 8'd2));
-        else room_behind : assert (s_axis_tready == (level < 8'd2) && dut_tready == !u_dut.full_q);
+        else room_behind : assert (s_axis_tready == (level < 8'd2) && dut_tready == u_dut.room_q);
       // What induction needs to know of the state.
       count :
-      assert (level == 8'(REGISTER_FORWARD ? m_axis_tvalid : dut_tvalid) + 8'(u_dut.full_q));
+      assert (level == 8'(REGISTER_FORWARD ? m_axis_tvalid : dut_tvalid) + 8'(!u_dut.room_q));
       if (following && ahead == 8'd1) begin
         if (REGISTER_FORWARD)
           spare :

@@ -40,17 +40,17 @@ module fifo #(
   localparam int unsigned ADDR_WIDTH = $clog2(WORDS);
   localparam logic [ADDR_WIDTH-1:0] END = ADDR_WIDTH'(WORDS - 1);
 
-  // Two pointers run round the memory. Where a push takes the writer to the reader it is full, where
-  // a pull takes the reader to the writer empty: flip-flops, so that nothing is compared between a
-  // cycle's beginning and tready or the memory.
+  // Two pointers run round the memory. Where a push takes the writer to the reader there is no room,
+  // where a pull takes the reader to the writer it is empty: flip-flops, so that nothing is compared
+  // between a cycle's beginning and tready or the memory, and tready is one itself.
   logic [ADDR_WIDTH-1:0] waddr_q, wnext;
   logic [ADDR_WIDTH-1:0] raddr_q, rnext;
-  logic full_q, some_q, push, pull;
+  logic room_q, some_q, push, pull;
 
   assign wnext         = waddr_q == END ? '0 : waddr_q + 1'b1;
   assign rnext         = raddr_q == END ? '0 : raddr_q + 1'b1;
-  assign s_axis_tready = !full_q;
-  assign push          = s_axis_tvalid && !full_q;
+  assign s_axis_tready = room_q;
+  assign push          = s_axis_tvalid && room_q;
   assign pull          = (!m_axis_tvalid || m_axis_tready) && some_q;
 
   always_ff @(posedge clk) begin
@@ -58,13 +58,13 @@ module fifo #(
       m_axis_tvalid <= 1'b0;
       waddr_q       <= '0;
       raddr_q       <= '0;
-      full_q        <= 1'b0;
+      room_q        <= 1'b1;
       some_q        <= 1'b0;
     end else begin
       if (!m_axis_tvalid || m_axis_tready) m_axis_tvalid <= pull;
       if (push) waddr_q <= wnext;
       if (pull) raddr_q <= rnext;
-      full_q <= !pull && (full_q || (push && wnext == raddr_q));
+      room_q <= pull || (room_q && !(push && wnext == raddr_q));
       some_q <= push || (some_q && !(pull && rnext == waddr_q));
     end
   end

@@ -172,7 +172,8 @@ module matmul #(
 
   always_ff @(posedge clk) begin
     if (load_end) last_group_q <= load_group_q;
-    if (swap) top_group_q <= last_group_q;
+    // With one buffer nothing is loaded while it is read, so the outputs' tready need not be asked.
+    if (DOUBLE ? swap : !busy_q) top_group_q <= last_group_q;
     if (go) final_q <= final_row;
     if (rst) begin
       load_inner_q <= '0;

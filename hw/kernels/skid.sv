@@ -34,18 +34,19 @@ module skid #(
   `SPEC_CHECK(width, STREAM_WIDTH >= 1 && STREAM_WIDTH % 8 == 0,
               ("skid: STREAM_WIDTH = %0d: a positive multiple of 8", STREAM_WIDTH))
 
-  // The beat that arrived in the cycle in which the output stalled.
+  // The beat that arrived in the cycle in which the output stalled. tready is the flip-flop itself,
+  // since chains of it begin here.
   logic [STREAM_WIDTH:0] spare_q, beat;
-  logic full_q, some;
+  logic room_q, some;
 
-  assign s_axis_tready = !full_q;
-  assign beat          = full_q ? spare_q : {s_axis_tlast, s_axis_tdata};
-  assign some          = full_q || s_axis_tvalid;
+  assign s_axis_tready = room_q;
+  assign beat          = room_q ? {s_axis_tlast, s_axis_tdata} : spare_q;
+  assign some          = !room_q || s_axis_tvalid;
 
   always_ff @(posedge clk) begin
-    if (!full_q) spare_q <= {s_axis_tlast, s_axis_tdata};
-    if (rst) full_q <= 1'b0;
-    else full_q <= m_axis_tvalid && !m_axis_tready && some;
+    if (room_q) spare_q <= {s_axis_tlast, s_axis_tdata};
+    if (rst) room_q <= 1'b1;
+    else room_q <= !m_axis_tvalid || m_axis_tready || !some;
   end
 
   if (REGISTER_FORWARD) begin : gen_register

@@ -116,11 +116,11 @@ module swg #(
     // Words written beyond the end of the window being read: that many, when it is not negative.
     localparam int unsigned L = $clog2((FARTHEST > AHEAD ? FARTHEST : AHEAD) + 1) + 1;
     logic [L-1:0] level_q, change;
-    logic full_q, write, read;
+    logic room_q, write, read;
 
     // Full is AHEAD words: what is read then leaves at least one of them.
-    assign s_axis_tready = !full_q;
-    assign write = s_axis_tvalid && !full_q;
+    assign s_axis_tready = room_q;
+    assign write = s_axis_tvalid && room_q;
     assign read = en && !level_q[L-1];
 
     // Position of the read word, inner loops first. A loop steps when those within it end. What ends
@@ -206,14 +206,14 @@ module swg #(
     always_ff @(posedge clk) begin
       if (rst) begin
         level_q       <= L'(-SPAN);
-        full_q        <= 1'b0;
+        room_q        <= 1'b1;
         window_q      <= ONE_READ;
         write_q       <= '0;
         read_q        <= '0;
         m_axis_tvalid <= 1'b0;
       end else begin
         level_q <= level_q + change + L'(write);
-        full_q  <= !steps[3] && (full_q || (write && level_q == L'(AHEAD - 1)));
+        room_q  <= steps[3] || (room_q && !(write && level_q == L'(AHEAD - 1)));
         if (write) write_q <= write_next;
         if (read) begin
           read_q <= read_next;

@@ -40,7 +40,7 @@ MOST_BYTES = 1 << 24
 READ_LATENCY = 16
 """Clock cycles from the write of PUSH_READ's data to the first byte on the stream, with a memory
 that answers in the cycle after it was asked."""
-WRITE_LATENCY = 9
+WRITE_LATENCY = 10
 """Clock cycles from the last byte of a frame shorter than a burst to its first word on W."""
 
 
@@ -138,9 +138,9 @@ class Mover:
         through seven syntheses by Yosys for UltraScale+, words of 8 and 16 bytes.
         """
         wide = self.WORD_BYTES
-        read = Cost(lut=208 + 15 * wide // 2, ff=115 + 75 * wide // 8)
-        write = Cost(lut=315, ff=146 + 115 * wide // 8)
-        shared = Cost(lut=750, ff=1145 + 31 * wide // 2)
+        read = Cost(lut=200 + 13 * wide // 2, ff=115 + 75 * wide // 8)
+        write = Cost(lut=344, ff=146 + 115 * wide // 8)
+        shared = Cost(lut=816, ff=1145 + 31 * wide // 2)
         return shared + read * self.READS + write * self.WRITES
 
 

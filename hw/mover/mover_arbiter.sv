@@ -21,15 +21,17 @@ module mover_arbiter #(
     output logic      [ENDS-1:0] o_grant
 );
   // Ends after the last one served.
-  logic [ENDS-1:0] after_q, ahead, chosen;
+  logic [ENDS-1:0] after_q, ahead, chosen, flipped;
 
+  // One less than a number flips its lowest bit that is set and all below, and no other.
   assign ahead   = i_asking & after_q;
   assign chosen  = |ahead ? ahead : i_asking;
-  assign o_grant = chosen & (~chosen + ENDS'(1));
+  assign flipped = chosen ^ (chosen - ENDS'(1));
+  assign o_grant = chosen & flipped;
 
   always_ff @(posedge clk) begin
     if (rst) after_q <= '1;
-    else if (i_take && |i_asking) after_q <= ~(o_grant | (o_grant - ENDS'(1)));
+    else if (i_take && |i_asking) after_q <= ~flipped;
   end
 endmodule
 

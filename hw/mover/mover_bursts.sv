@@ -134,7 +134,7 @@ module mover_bursts #(
 
   // Who asks stands in flip-flops, of a cycle in which nothing was on its way.
   logic [ENDS-1:0] asking_q, grant;
-  logic settled_q, pick;
+  logic asked_q, settled_q, pick;
   logic [INDEX_BITS-1:0] granted;
 
   mover_arbiter #(
@@ -148,7 +148,7 @@ module mover_bursts #(
   );
 
   assign o_idle = !(reading_q || loading_q || cutting_q || o_burst_valid);
-  assign pick   = settled_q && !i_hold && |grant;
+  assign pick   = settled_q && asked_q && !i_hold;
 
   always_comb begin
     granted = '0;
@@ -185,6 +185,7 @@ module mover_bursts #(
 
   always_ff @(posedge clk) begin
     asking_q <= o_busy & i_able;
+    asked_q  <= |(o_busy & i_able);
     if (rst) settled_q <= 1'b0;
     else settled_q <= o_idle && !pick;
     if (pick) {o_burst_owner, o_burst_end} <= {grant, granted};

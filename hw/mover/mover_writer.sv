@@ -12,7 +12,7 @@
 //           given back (o_drop), and the end should not be asked again;
 //           o_late: the frame did not end with its job
 // Rate      one word a cycle, and 2 cycles between bursts
-// Latency   2 cycles from a burst's start to its first word on W
+// Latency   3 cycles from a burst on offer to its first word on W
 // Golden    mover.py
 `default_nettype none
 
@@ -75,7 +75,7 @@ module mover_writer #(
   localparam int unsigned COUNT_BITS = $clog2(OUTSTANDING + 1);
   localparam int unsigned OWNER_BITS = (INDEX_BITS + 7) / 8 * 8;
 
-  logic room, owned, job_done, answered_q, offer, lacking;
+  logic room, owned, job_done, answered_q, offer, looked_q, lacking_q;
   logic [1:0] resp_q;
   logic [COUNT_BITS-1:0] count_q;
   // verilator lint_off UNUSEDSIGNAL
@@ -90,10 +90,10 @@ module mover_writer #(
   logic [LANE_BITS-1:0] tail_q, word_tail;
   logic [WORD_BYTES*8-1:0] word;
 
-  assign lacking = |(i_burst_owner & i_short);
-  assign offer = i_burst_valid && !run_q;
-  assign o_drop = offer && lacking;
-  assign o_take  = offer && !lacking && (!m_axi_awvalid || m_axi_awready) && room &&
+  // A burst is looked at in the cycle before it may begin: does its end lack words?
+  assign offer = looked_q && !run_q;
+  assign o_drop = offer && lacking_q;
+  assign o_take = offer && !lacking_q && (!m_axi_awvalid || m_axi_awready) && room &&
       count_q != COUNT_BITS'(OUTSTANDING);
 
   always_comb begin
@@ -136,11 +136,13 @@ module mover_writer #(
     end
     // What was wrong with the word, a cycle later.
     o_framed <= o_drop ? i_burst_owner : owner_q;
-    resp_q   <= m_axi_bresp;
+    resp_q <= m_axi_bresp;
+    lacking_q <= |(i_burst_owner & i_short);
     if (rst) begin
       m_axi_awvalid <= 1'b0;
       m_axi_wvalid  <= 1'b0;
       run_q         <= 1'b0;
+      looked_q      <= 1'b0;
       answered_q    <= 1'b0;
       count_q       <= '0;
       o_early       <= 1'b0;
@@ -149,6 +151,7 @@ module mover_writer #(
       m_axi_awvalid <= m_axi_awvalid && !m_axi_awready || o_take;
       if (ready) m_axi_wvalid <= put;
       run_q      <= o_take || run_q && !(last_word && put);
+      looked_q   <= i_burst_valid && !o_take && !o_drop;
       answered_q <= m_axi_bvalid;
       count_q    <= count_q + COUNT_BITS'(o_take) - COUNT_BITS'(answered_q);
       o_early    <= o_drop || put && word_last && !(job_word && word_tail == tail_q);

@@ -19,6 +19,7 @@ from hw.kernels.fmpad import Fmpad
 from hw.kernels.mvu import Mvu
 from hw.kernels.pipe import Pipe
 from hw.kernels.skid import Skid
+from hw.kernels.swg import Swg
 from hw.spec.kernel import Kernel
 
 SLOWER = {"xcup": 1.0, "xc7": 1.75}
@@ -52,7 +53,7 @@ def _dwc(kernel: Dwc) -> Ready:
 
 def _fifo(kernel: Fifo) -> Ready:
     """The pointers of a deep FIFO are long, and so is the way to them."""
-    return Ready(1.85 if kernel.DEPTH <= 64 else 2.50, 0.00, 0.70)
+    return Ready(1.85 if kernel.DEPTH <= 64 else 2.50, 0.00, 0.35)
 
 
 def _fmpad(kernel: Fmpad) -> Ready:
@@ -65,6 +66,8 @@ def _mvu(kernel: Mvu) -> Ready:
     behind, through = (2.55, 1.42) if lanes < 8 else (2.65, 1.46) if lanes < 32 else (3.00, 1.70)
     if kernel.RAM_STYLE == "ultra":
         behind += 1.02
+    elif kernel.PE >= 4:
+        behind, through = max(behind, 2.95), max(through, 1.80)
     if kernel.RAM_STYLE == "distributed" and kernel.RES == "lut" and lanes >= 16:
         behind, through = 3.00, 1.82
     return Ready(behind, through, through + 0.10)
@@ -81,7 +84,12 @@ def _pipe(kernel: Pipe) -> Ready:
 def _skid(kernel: Skid) -> Ready:
     behind = 1.02 if kernel.REGISTER_FORWARD else 0.48
     more = 0.07 * log2(kernel.STREAM_WIDTH / 8)
-    return Ready(behind + more * kernel.REGISTER_FORWARD, 0.00, 0.68 + more)
+    return Ready(behind + more * kernel.REGISTER_FORWARD, 0.00, 0.38 + more)
+
+
+def _swg(kernel: Swg) -> Ready:
+    """A read enables as many LUTRAMs as a word has bits."""
+    return Ready(2.86 + 0.02 * kernel.SIMD, 0.00, 0.30)
 
 
 RULES: Mapping[str, Ready | Callable[[Any], Ready]] = {
@@ -98,7 +106,7 @@ RULES: Mapping[str, Ready | Callable[[Any], Ready]] = {
     "requant": Ready(1.72, 0.84, 0.94),
     "skid": _skid,
     "split": Ready(1.70, 0.55, 0.66),
-    "swg": Ready(2.88, 0.00, 0.60),
+    "swg": _swg,
     "upsample_nearest": Ready(2.20, 1.00, 1.20),
     "vvu": Ready(2.68, 0.47, 0.80),
 }

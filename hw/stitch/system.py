@@ -15,16 +15,17 @@ from functools import cached_property
 from pathlib import Path
 
 from hw.design import Design
+from hw.library import sources
 from hw.mover.mover import MOST_BYTES, Mover
 from hw.spec.errors import SpecError
 from hw.spec.files import atomic_path
 from hw.spec.hardware import GraphHardware, Hardware, StreamEnd
 from hw.spec.kernel import RomImage
 from hw.spec.stream import Stream
-from hw.stitch.system_text import SETTINGS, GraphModule, setting_ends, shell_text, text
+from hw.stitch.system_text import PART, SETTINGS, GraphModule, setting_ends, shell_text, text
 
-HERE = Path(__file__).resolve().parent
-PART = "system_setup"
+PARTS = (*sources("pipe"), Path(__file__).resolve().parent / f"{PART}.sv")
+"""Files of what leads the setup end on."""
 MOST_ROWS = (1 << 16) - 1
 
 
@@ -112,7 +113,7 @@ class System:
     def design(self, folder: Path) -> Design:
         """Writes the module, those of the accelerators and the register map into `folder`."""
         files = dict.fromkeys(self.mover.design(folder).files)
-        files[HERE / f"{PART}.sv"] = None
+        files.update(dict.fromkeys(PARTS))
         for accelerator in self.accelerators.values():
             files.update(dict.fromkeys(accelerator.design(folder).files))
         top = folder / f"{self.title}.sv"
@@ -129,7 +130,7 @@ class System:
         with atomic_path(top) as part:
             written = shell_text(top.stem, self.accelerators, self.hardware, self.mover)
             part.write_text(written, encoding="utf-8")
-        return Design(top.stem, (*parts, HERE / f"{PART}.sv", top), {}, {})
+        return Design(top.stem, (*dict.fromkeys((*parts, *PARTS)), top), {}, {})
 
 
 def at_ends(

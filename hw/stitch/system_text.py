@@ -15,6 +15,8 @@ from hw.spec.kernel import RomImage
 from hw.spec.registers import ADDRESS_BITS
 from hw.spec.stream import Stream
 
+PART = "system_setup"
+"""Module and signals of what leads the setup end on."""
 SETTINGS = {"s_axis_length": "length", "s_axis_layer": "layer"}
 """Streams of an accelerator that get one beat a frame -> what it says."""
 VALUE_BITS = {"length": 16, "layer": 8}
@@ -211,13 +213,15 @@ def _setup(loads: Sequence[tuple[GraphHardware, StreamEnd]]) -> list[str]:
     end = loads[0][1].number
     wires = [f"{graph.name}_{setup.name}" for graph, setup in loads]
     pins = {"clk": "clk", "rst": "streams_rst"}
-    pins |= {f"s_axis_{s}": f"read_{s}[{end}]" for s in ("tlast", "tvalid", "tready")}
+    pins |= {f"s_axis_{s}": f"read_{s}[{end}]" for s in ("tdata", "tlast", "tvalid", "tready")}
+    pins["m_axis_tdata"] = f"{PART}_tdata"
     pins |= {f"m_axis_{s}": _packed(f"{w}_{s}" for w in wires) for s in ("tvalid", "tready")}
     return [
         "",
         f"  // ---- Setup streams: {', '.join(graph.name for graph, _ in loads)}",
+        f"  logic [7:0] {PART}_tdata;",
         *(f"  logic {wire}_tvalid, {wire}_tready;" for wire in wires),
-        *_instance("system_setup", "setup", {"USES": f"{len(loads)}"}, pins),
+        *_instance(PART, "setup", {"USES": f"{len(loads)}"}, pins),
     ]
 
 
@@ -257,7 +261,7 @@ def _pins(
             continue
         loads = graph.setup is not None and port == graph.setup.name
         n = graph.setup.number if loads and graph.setup else inputs[port]
-        pins[f"{port}_tdata"] = f"read_tdata[{n}]"
+        pins[f"{port}_tdata"] = f"{PART}_tdata" if loads else f"read_tdata[{n}]"
         pins |= {f"{port}_tlast": f"read_tlast[{n}]"} if stream.last else {}
         for signal in ("tvalid", "tready"):
             own = f"{graph.name}_{port}_{signal}"

@@ -35,7 +35,7 @@ BAD = [
     ({"STREAM_WIDTH": 12}, "STREAM_WIDTH"),
     ({"RAM_STYLE": "flash"}, "RAM_STYLE"),
 ]
-FAULT = ("!pull && (full_q", "pull && (full_q")
+FAULT = ("pull || (room_q", "!pull || (room_q")
 RATE = [
     Fifo(DEPTH=2, STREAM_WIDTH=8, beats=2000),
     Fifo.example(DEPTH=7, RAM_STYLE="block", beats=2000),

@@ -17,7 +17,7 @@ GRID = [
     Skid(STREAM_WIDTH=256, REGISTER_FORWARD=False, beats=1),
 ]
 BAD = [({"STREAM_WIDTH": 0}, "STREAM_WIDTH"), ({"STREAM_WIDTH": 12}, "STREAM_WIDTH")]
-FAULT = ("full_q ? spare_q :", "!full_q ? spare_q :")
+FAULT = ("room_q ? {s_axis", "!room_q ? {s_axis")
 RATE = [
     Skid(STREAM_WIDTH=64, beats=2000),
     Skid(STREAM_WIDTH=64, REGISTER_FORWARD=False, beats=2000),

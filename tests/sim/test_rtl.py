@@ -224,7 +224,7 @@ def test_a_failed_assertion_ends_the_run_with_its_words(tmp_path):
     fifo = next(path for path in design.files if path.name == "fifo.sv")
     planted = tmp_path / "planted" / "fifo.sv"
     planted.parent.mkdir()
-    text = fifo.read_text().replace("m_axis_tvalid <= pull;", "m_axis_tvalid <= pull && !full_q;")
+    text = fifo.read_text().replace("m_axis_tvalid <= pull;", "m_axis_tvalid <= pull && room_q;")
     text = text.replace("if (!m_axis_tvalid || m_axis_tready) m_axis", "m_axis")
     planted.write_text(text)
     files = tuple(planted if path == fifo else path for path in design.files)

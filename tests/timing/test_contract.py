@@ -46,8 +46,8 @@ def slower(name, fault, tmp_path):
 
 def test_a_comparison_before_a_ready_is_refused(tmp_path):
     copy = module_file("fifo").read_text(encoding="utf-8")
-    assert copy.count("!full_q;") == 2  # tready and what is written
-    first = slower("fifo", ("= s_axis_tvalid && !full_q", "= s_axis_tvalid && wnext != raddr_q"),
+    assert copy.count("room_q;") == 2  # tready and what is written
+    first = slower("fifo", ("= s_axis_tvalid && room_q", "= s_axis_tvalid && wnext != raddr_q"),
                    tmp_path)  # fmt: skip
     with pytest.raises(TimingError, match=r"fifo takes .* ns over . LUTs on xcup, .* by its con"):
         load()["fifo"].check("xcup", first)
