@@ -42,7 +42,7 @@ JELIB := $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 JEMALLOC := $(if $(JELIB),LD_PRELOAD=$(JELIB) MALLOC_CONF=dirty_decay_ms:20000$(,)muzzy_decay_ms:20000$(,)oversize_threshold:0)
 PYTEST := $(PY) -m pytest -n logical --maxprocesses 8
 
-.PHONY: help setup lock audit tools test test-all fuzz test-board test-faults load load-serve check docs lint csim sim synth timing kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
+.PHONY: help setup lock audit tools test test-all fuzz test-board test-faults load load-serve interleavings check docs lint csim sim synth timing kernels formal demo quantize publish concepts export bundle hardware bitstream finn card evaluate evaluate-concepts bench clean
 
 help: ## list the verbs
 	@echo "make <verb> [NAME=value ...]"
@@ -117,6 +117,9 @@ test-faults: tools ## plant faults in simulated systems and boards, and tell wha
 
 load: $(STAMP) ## one session of 100,000 frames: memory and frame time stay flat (FRAMES=)
 	$(PY) -m tests.load $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
+
+interleavings: tools ## tiny's whole system under random stalls and orders of jobs against golden, seed by seed (SEEDS=1:200 FRAMES=20)
+	$(PY) -m tests.sim.interleavings $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
 
 kernels: tools ## simulate and synthesise every kernel's parameter sets into docs/kernels.md
 	$(PY) -m tests.kernels.datasheet $(K) $(ARGS)

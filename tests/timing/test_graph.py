@@ -115,6 +115,13 @@ def test_an_unknown_cell_is_not_passed_over():
         mapped(module, XC7)
 
 
+@pytest.mark.parametrize("kind", ["$print", "$check", "$assert", "$scopeinfo"])
+def test_what_is_for_simulation_alone_is_no_load(kind):
+    module = register_lut_register()
+    module["cells"]["x"] = cell(kind, "", EN=4, ARGS=5)
+    assert mapped(module, XC7).loads == mapped(register_lut_register(), XC7).loads
+
+
 def test_every_family_has_every_delay_and_a_source():
     other = delays.load("xcup")
     assert XC7.cell.keys() == other.cell.keys() and XC7.setup.keys() == other.setup.keys()
