@@ -136,6 +136,12 @@ class Block(ABC):
     def interval(self) -> int:
         """The slowest kernel of the block asks for this many cycles a frame."""
 
+    def between(self, sources: Sequence[int]) -> int:
+        """Cycles between frames that follow each other closely. sources: cycles in which each input
+        can give one.
+        """
+        return self.interval
+
     @abstractmethod
     def run(self, inputs: Sequence[Times]) -> Times:
         """Returns when each vector of the output comes, given the times of the inputs."""

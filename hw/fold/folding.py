@@ -125,8 +125,14 @@ class Plan:
 
     @property
     def interval(self) -> int:
-        """Between frames that follow each other closely."""
-        return max(b.interval for b in self.blocks.values())
+        """Between frames that follow each other closely. An input comes a code a cycle."""
+        given = {t.name: t.codes for t in self.dataflow.inputs.values()}
+        found = 0
+        for layer in self.dataflow.layers:
+            b = self.blocks[layer.name]
+            found = max(found, b.between([given[t.name] for t in layer.inputs]))
+            given[layer.output.name] = max(b.interval, layer.output.codes // b.exit)
+        return found
 
 
 def schedule(

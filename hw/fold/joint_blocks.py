@@ -186,6 +186,11 @@ class AttentionBlock(Block):
         loading = self.layer.inputs[1].codes // self.folding.SIMD
         return loading + self.layer.inputs[0].vectors * self._row
 
+    def between(self, sources: Sequence[int]) -> int:
+        # Keys and values are loaded once the frame before has been multiplied: there is one buffer.
+        multiplied = self.layer.inputs[0].vectors * self._row
+        return max(self.interval, multiplied + max(sources[1:]))
+
     def run(self, inputs: Sequence[Times]) -> Times:
         q, k, v = inputs
         kernel = self.kernels["attention"]

@@ -110,7 +110,9 @@ def _mvu(k: Mvu) -> Mvu:
 def _vvu(k: Vvu) -> Vvu:
     channels = k.NumChannels // k.PE
     if k.RAM_STYLE != "distributed":
-        channels = _count(channels)
+        # No deeper than its address: a block RAM more would put a multiplexer behind the memory.
+        deepest = (1 << index_bits(channels * k.TAPS)) // k.TAPS
+        channels = min(_count(channels), deepest)
     widest = k.WEIGHT_WIDTH + k.ACTIVATION_WIDTH + index_bits(k.TAPS)
     accu = max(k.ACCU_WIDTH, widest) if k.PACK == 1 else k.ACCU_WIDTH
     weights = None if accu >= widest else k.weights

@@ -133,14 +133,16 @@ class TrainingData(lightning.LightningDataModule):
         stage: Stage,
         workers: int,
         pool: int = 0,
+        seed: int = 0,
     ) -> None:
         """material: a data folder, or what was found in one.
         pool: clips kept on the device and drawn from again and again while loader processes
         replace them, for a device that is faster than its loaders; 0 sees every clip once.
+        seed: another number draws other clips.
         """
         super().__init__()
         self.material, self.config, self.stage, self.workers = material, config, stage, workers
-        self.pool = pool
+        self.pool, self.seed = pool, seed
         self.clips: Clips | None = None
         self._pooled: ClipPool | None = None
 
@@ -152,7 +154,7 @@ class TrainingData(lightning.LightningDataModule):
             found = find_material(found)
             print(found.listing())
         count = STEPS_PER_EPOCH * self.stage.clips
-        seed = sum(self.stage.name.encode())
+        seed = sum(self.stage.name.encode()) + 100_000 * self.seed
         self.clips = Clips(
             found.videos,
             found.stills,

@@ -63,6 +63,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--pool", type=int, default=0, help="clips kept on the device and seen more than once"
     )
     parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="draw other clips, for a run that starts from weights which have seen these",
+    )
+    parser.add_argument(
         "--graphs",
         action=argparse.BooleanOptionalAction,
         default=torch.cuda.is_available(),
@@ -135,7 +141,7 @@ def run_stage(
         clips = args.clips if stage.encoder == "distill" else args.clips * 4 // stage.frames
         stage = replace(stage, clips=max(1, clips))
     minutes = None if args.minutes is None else args.minutes * share
-    data = TrainingData(found, model.config, stage, args.workers, args.pool)
+    data = TrainingData(found, model.config, stage, args.workers, args.pool, args.seed)
     module = TrackerStage(
         model, stage, teacher if stage.encoder == "distill" else None, minutes, args.graphs
     )
@@ -157,6 +163,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def train(args: argparse.Namespace) -> None:
     """Run the recipe. Raises SamFabricError before any long work on bad input."""
+    if args.seed < 0:
+        raise SamFabricError(f"--seed {args.seed}", "give 0 or any larger whole number")
     torch.set_float32_matmul_precision("high")  # of a GPU: TF32, exact for codes of 4 bits
     config = get_config(args.config)
     run = prepare(args, [s.name for s in RECIPES[config.name]])
@@ -238,6 +246,7 @@ def settings(args: argparse.Namespace, stages: Sequence[Stage], found: Found) ->
         "from": args.first or NOTHING,
         "PRETRAINED": file_hash(args.pretrained),
         "clips": str(args.clips or NOTHING),
+        "seed": str(args.seed or NOTHING),
         "recipe": digest(str(stage) for stage in stages)[:16],
     }
 

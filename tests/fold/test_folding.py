@@ -103,3 +103,17 @@ def test_a_wrong_line_is_named(tmp_path, text, said):
     with pytest.raises(FoldingError, match=r"bad\.toml") as caught:
         store.load(tmp_path / "bad.toml", store.Stored())
     assert said in str(caught.value)
+
+
+def test_keys_are_loaded_between_frames():
+    """As slowly as they come: a code a cycle from memory, at a block's pace from it."""
+    flow, made = dataflow("memory_attention"), blocks("memory_attention", 1000)
+    product = next(x for x in flow.layers if x.name == "product")
+    keys, queries = product.inputs[1], product.inputs[0].vectors
+    assert keys.name in {t.name for t in flow.inputs.values()}
+    b = made["product"]
+    loading = b.interval - queries * -(-keys.vectors // b.folding.PE) * (
+        keys.channels // b.folding.SIMD
+    )
+    assert loading == keys.codes // b.folding.SIMD
+    assert planned(flow, made).interval >= b.interval - loading + keys.codes

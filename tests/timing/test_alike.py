@@ -45,6 +45,13 @@ def models():
     return {name: of_netlist(path, TABLE) for name, path in places.items()}
 
 
+def test_a_memory_takes_no_address_bit_more():
+    own = Vvu.example(NumChannels=192, PE=1, TAPS=9, RAM_STYLE="block", ACCU_WIDTH=12)
+    stands = alike(own)
+    assert isinstance(stands, Vvu) and stands.NumChannels > 192
+    assert 1024 < stands.NumChannels * 9 <= 2048  # as 192 * 9
+
+
 @pytest.mark.parametrize("name", KERNELS)
 def test_what_stands_for_a_kernel_is_as_slow(models, name):
     own, stands = models[name], models[f"alike {name}"]

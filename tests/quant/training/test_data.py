@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from quant.config import get_config
 from quant.data import DataError
-from quant.training.data import Clips, find_material
+from quant.training.data import Clips, TrainingData, find_material
+from quant.training.recipe import RECIPES
 from tests.quant.data.test_named_stills import TRAIN, three_ids, write_still
 from tests.quant.data.vos_trees import davis_2016, frame_at, ids_at, write_grey, write_lines
 
@@ -104,3 +106,15 @@ def test_a_clip_is_the_same_on_every_run_and_another_in_every_epoch(data):
         assert first[i]["ids"].equal(again[i]["ids"])
     again.epoch = 1
     assert any(not first[i]["frames"].equal(again[i]["frames"]) for i in range(9))
+
+
+def test_a_runs_seed_draws_other_clips(data):
+    found, stage = find_material(data), RECIPES["tiny"][0]
+
+    def drawn(**seed):
+        made = TrainingData(found, get_config("tiny"), stage, 0, **seed)
+        made.setup("fit")
+        return made.clips[0]["frames"]
+
+    assert drawn().equal(drawn(seed=0))
+    assert not drawn().equal(drawn(seed=1))

@@ -298,6 +298,7 @@ def _made(folder):
         (["--config", "huge"], "unknown configuration 'huge'"),
         (["--epochs", "0"], "EPOCHS=0"),
         (["--until", "nowhere"], "no stage 'nowhere'"),
+        (["--seed", "-1"], "--seed -1"),
         (["--pretrained", "none.tflite"], "no weight file at none.tflite"),
         (["--from", "nowhere"], "no stage 'nowhere'"),
         (["--from", "quantized"], "--from quantized without weights"),
