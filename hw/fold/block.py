@@ -137,8 +137,8 @@ class Block(ABC):
         """The slowest kernel of the block asks for this many cycles a frame."""
 
     def between(self, sources: Sequence[int]) -> int:
-        """Cycles between frames that follow each other closely. sources: cycles in which each input
-        can give one.
+        """Returns the cycles between frames that follow each other closely. sources: cycles in
+        which each input can give one.
         """
         return self.interval
 

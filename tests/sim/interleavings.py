@@ -5,7 +5,7 @@
 Of each seed the memory answers late and hesitates on all its channels, and the host looks after a
 random while and goes on with any of the jobs that have ended by then. A line tells of each seed as
 soon as it has run, so that a range can be broken off and gone on with at the next seed. Exit code 1
-where a code differs or a run fails.
+where a code differs, a run fails or the range is broken off.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -114,6 +115,47 @@ def codes(results: Sequence[Any]) -> int:
     )
 
 
+@dataclass
+class Tally:
+    """What runs came to: seeds that ran to their end, codes compared and those that differ, orders
+    of jobs, and seeds whose run failed.
+    """
+
+    seeds: int = 0
+    compared: int = 0
+    differ: int = 0
+    orders: set[Order] = field(default_factory=set)
+    failed: list[int] = field(default_factory=list)
+
+
+def run(bundle: Path, seeds: range, frames: int) -> Tally:
+    """Runs seed after seed and tells of each; an interrupt (Ctrl-C) ends it with what has run."""
+    wanted, tally = golden(bundle, frames), Tally()
+    each = codes(wanted)
+    print(f"{frames} frames, {OBJECTS} objects, {each:,} codes a seed", flush=True)
+    for seed in seeds:
+        began = time.monotonic()
+        try:
+            found, order = simulated(bundle, frames, seed)
+            unlike = differences(found, wanted)
+        except KeyboardInterrupt:
+            print(f"\nbroken off: go on with --seeds {seed}:{seeds[-1]}", flush=True)
+            return tally
+        except (SamFabricError, AssertionError) as error:
+            tally.failed.append(seed)
+            print(f"seed {seed}: failed: {error}", flush=True)
+            continue
+        tally.seeds, tally.compared = tally.seeds + 1, tally.compared + each
+        tally.differ += unlike
+        tally.orders.add(order)
+        spent = time.monotonic() - began
+        print(
+            f"seed {seed}: {unlike} codes differ, {len(order)} jobs taken, {spent:.0f} s",
+            flush=True,
+        )
+    return tally
+
+
 def seeds_of(text: str) -> range:
     """Reads `first:last`, both included, or one number."""
     first, _, last = text.partition(":")
@@ -138,36 +180,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.frames < 1:
         parser.error(f"--frames {args.frames}: give 1 or more")
-    compared = differ = 0
-    failed: list[int] = []
-    orders = set()
     with tempfile.TemporaryDirectory(prefix="samfabric-interleavings-") as name:
-        bundle = hardware(Path(name))
-        wanted = golden(bundle, args.frames)
-        each = codes(wanted)
-        print(f"{args.frames} frames, {OBJECTS} objects, {each:,} codes a seed", flush=True)
-        for seed in args.seeds:
-            began = time.monotonic()
-            try:
-                found, order = simulated(bundle, args.frames, seed)
-                unlike = differences(found, wanted)
-            except (SamFabricError, AssertionError) as error:
-                failed.append(seed)
-                print(f"seed {seed}: failed: {error}", flush=True)
-                continue
-            compared, differ = compared + each, differ + unlike
-            orders.add(order)
-            print(
-                f"seed {seed}: {unlike} codes differ, {len(order)} jobs taken, "
-                f"{time.monotonic() - began:.0f} s",
-                flush=True,
-            )
+        tally = run(hardware(Path(name)), args.seeds, args.frames)
     print(
-        f"{len(args.seeds) - len(failed)} seeds of {args.frames} frames, {OBJECTS} objects: "
-        f"{differ} of {compared:,} codes differ, {len(orders)} different orders, "
-        f"{len(failed)} runs failed {failed or ''}".rstrip()
+        f"{tally.seeds} seeds of {args.frames} frames, {OBJECTS} objects: "
+        f"{tally.differ} of {tally.compared:,} codes differ, "
+        f"{len(tally.orders)} different orders, {len(tally.failed)} runs failed"
     )
-    return int(bool(differ or failed))
+    return int(bool(tally.differ or tally.failed or tally.seeds < len(args.seeds)))
 
 
 if __name__ == "__main__":

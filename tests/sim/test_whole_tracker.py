@@ -59,6 +59,20 @@ def test_a_range_of_seeds_tells_of_each_and_of_all(tiny, monkeypatch, capsys):
     assert f"1 of {each:,} codes differ" in capsys.readouterr().out
 
 
+def test_a_range_that_is_broken_off_says_where_to_go_on(tiny, monkeypatch, capsys):
+    def stopped(bundle, frames, seed):
+        if seed == 5:
+            raise KeyboardInterrupt
+        return interleavings.golden(bundle, frames), (("image_encoder", seed),)
+
+    monkeypatch.setattr(interleavings, "hardware", lambda folder: tiny)
+    monkeypatch.setattr(interleavings, "simulated", stopped)
+    assert interleavings.main(["--seeds", "3:9", "--frames", "1"]) == 1
+    said = capsys.readouterr().out
+    assert "go on with --seeds 5:9" in said
+    assert "2 seeds of 1 frames, 3 objects: 0 of" in said and "2 different orders" in said
+
+
 @pytest.mark.parametrize("given", ["", "a", "3:1", "-1", "1:b"])
 def test_what_is_no_range_of_seeds_is_refused(given, capsys):
     assert list(interleavings.seeds_of("20:22")) == [20, 21, 22]
