@@ -33,8 +33,6 @@ OBJECT = ("memory_attention", "mask_decoder", "memory_encoder")
 """What an object needs on a frame, one after another."""
 WARM = 2
 """Frames before those that count: until then the pipeline fills."""
-
-
 DAY_S = 86_400.0
 """`Jobs` may wait so long: the driver ends what takes too many cycles, however slow the machine."""
 
@@ -53,13 +51,13 @@ class Rate:
 
 def rate(device: HardwareDevice, objects: int, frames: int, every: int = 0, seed: int = 0) -> Rate:
     """Counts the cycles of so many frames. every: frames between two looks of the detector, none
-    with 0. Raises DeviceError for a bundle without one.
+    with 0. Raises DeviceError for fewer than 0, and for a bundle without a detector.
     """
-    graphs = (ONCE, *OBJECT, *((DETECTOR,) if every else ()))
     if every < 0:
         raise DeviceError(f"--every {every}", "give 0 or more frames")
     if every and DETECTOR not in device.spec.ports:
         raise DeviceError(f"model {device.spec.name} has no detector here", "leave out --every")
+    graphs = (ONCE, *OBJECT, *((DETECTOR,) if every else ()))
     rng = np.random.default_rng(seed)
     longest = {g.name: g.longest for g in device.hardware.graphs}
     inputs = {

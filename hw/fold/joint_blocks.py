@@ -178,18 +178,21 @@ class AttentionBlock(Block):
         return ceil_div(keys.vectors, self.folding.PE) * keys.channels // self.folding.SIMD
 
     @property
+    def _multiplied(self) -> int:
+        """The queries of a frame are multiplied with all keys in so many cycles."""
+        return self.layer.inputs[0].vectors * self._row
+
+    @property
     def entries(self) -> tuple[int, ...]:
         return (self.folding.SIMD,) * 3
 
     @property
     def interval(self) -> int:
-        loading = self.layer.inputs[1].codes // self.folding.SIMD
-        return loading + self.layer.inputs[0].vectors * self._row
+        return self.layer.inputs[1].codes // self.folding.SIMD + self._multiplied
 
     def between(self, sources: Sequence[int]) -> int:
         # Keys and values are loaded once the frame before has been multiplied: there is one buffer.
-        multiplied = self.layer.inputs[0].vectors * self._row
-        return max(self.interval, multiplied + max(sources[1:]))
+        return max(self.interval, self._multiplied + max(sources[1:]))
 
     def run(self, inputs: Sequence[Times]) -> Times:
         q, k, v = inputs
