@@ -32,6 +32,11 @@ TRIED = 6
 """Foldings of a layer that are built to compare their costs."""
 MOST_SIMD = 32
 """An attention has no more SIMD: its queries come a code a beat, and wide words waste block RAM."""
+MOST_KEYS = {True: 4, False: 2}
+"""An attention over a memory (True), whose length varies, and one within a frame have no more PE:
+the greatest of that many scores is found in one cycle, which at 200 MHz is too short for more.
+Twice the SIMD is as fast in cycles.
+"""
 
 
 class FoldingError(SamFabricError):
@@ -59,7 +64,7 @@ def foldings(layer: Layer, cycles: int) -> Iterator[Folding]:
             yield Folding(pe, simd, _dividing(lanes, pe, out.channels))
     elif isinstance(layer, SoftmaxAttention):
         keys = layer.inputs[1]
-        powers = [n for n in (1, 2, 4, 8, 16) if keys.vectors % n == 0]
+        powers = [n for n in (1, 2, 4) if n <= MOST_KEYS[keys.ragged] and keys.vectors % n == 0]
         pairs = [(p, s) for p in powers for s in divisors(keys.channels) if s <= MOST_SIMD]
         for pe, simd in sorted(pairs, key=lambda n: (n[0] * n[1], -min(n))):
             yield Folding(pe, simd, simd)

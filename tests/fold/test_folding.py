@@ -1,11 +1,14 @@
 """Blocks, foldings, depths and their file."""
 
+from dataclasses import replace
+
 import pytest
 
 from hw.fold.block import Folding, Style
 from hw.fold.blocks import block
 from hw.fold.depths import depths
-from hw.fold.folding import FoldingError, cheapest, foldings, share
+from hw.fold.folding import MOST_KEYS, FoldingError, cheapest, foldings, share
+from hw.fold.layers import SoftmaxAttention
 from hw.search import store
 from hw.spec.kernel import Cost
 from hw.stitch.accelerator import planned
@@ -31,6 +34,26 @@ def test_foldings_divide_their_layer():
     for layer in dataflow("mask_decoder").layers:
         for f in foldings(layer, 5000):
             assert layer.output.channels % f.lanes == 0 or f.lanes == f.SIMD
+
+
+@pytest.mark.parametrize("most, ragged", [(4, True), (2, False)])
+def test_an_attention_compares_few_keys_at_once(most, ragged):
+    """As many as fit a period at 200 MHz, however fast the attention has to be."""
+    head = next(x for x in dataflow("memory_attention").layers if isinstance(x, SoftmaxAttention))
+    queries, keys, values = head.inputs
+    keys = replace(keys, height=64, width=1, ragged=ragged)
+    tried = list(foldings(replace(head, inputs=(queries, keys, values)), 1))
+    assert {f.PE for f in tried} == {n for n in (1, 2, 4) if n <= most}
+    assert max(f.SIMD for f in tried) == keys.channels
+
+
+@pytest.mark.parametrize("path", sorted(store.FOUND.glob("*.toml")), ids=lambda p: p.stem)
+def test_no_attention_found_compares_more_keys(path):
+    for graph, layers in store.load(path, store.Stored()).foldings.items():
+        for name, folding in layers.items():
+            over_memory = (graph, name) == ("memory_attention", "product")
+            if name.endswith("product"):
+                assert MOST_KEYS[over_memory] >= folding.PE, (graph, name)
 
 
 def test_a_share_counts_every_resource():
