@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hw.kernels.common.bases import Plain
-from hw.spec.hls import HlsCall
+from hw.spec.hls import HlsCall, HlsLoop
 from hw.spec.kernel import Cost
 
 
@@ -34,6 +34,10 @@ class Pipe(Plain):
 
     def hls(self) -> HlsCall:
         return HlsCall("channels", "forward", self.template("STREAM_WIDTH", BEATS=self.beats))
+
+    def hls_loops(self, **settings: int) -> tuple[HlsLoop, ...]:
+        # The HLS form passes a beat a cycle at either rate.
+        return (HlsLoop("forward", self.beats),)
 
     def cost(self) -> Cost:
         return Cost(lut=1, ff=self.STREAM_WIDTH + 2)
