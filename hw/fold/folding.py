@@ -64,7 +64,7 @@ def foldings(layer: Layer, cycles: int) -> Iterator[Folding]:
             yield Folding(pe, simd, _dividing(lanes, pe, out.channels))
     elif isinstance(layer, SoftmaxAttention):
         keys = layer.inputs[1]
-        powers = [n for n in (1, 2, 4) if n <= MOST_KEYS[keys.ragged] and keys.vectors % n == 0]
+        powers = [n for n in divisors(MOST_KEYS[keys.ragged]) if keys.vectors % n == 0]
         pairs = [(p, s) for p in powers for s in divisors(keys.channels) if s <= MOST_SIMD]
         for pe, simd in sorted(pairs, key=lambda n: (n[0] * n[1], -min(n))):
             yield Folding(pe, simd, simd)
