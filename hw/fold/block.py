@@ -136,9 +136,14 @@ class Block(ABC):
     def interval(self) -> int:
         """The slowest kernel of the block asks for this many cycles a frame."""
 
-    def between(self, sources: Sequence[int]) -> int:
+    @property
+    def pieces(self) -> int:
+        """A vector of the output leaves in so many beats, spread over the time that it takes."""
+        return self.layer.output.channels // self.exit
+
+    def between(self, sources: Sequence[int], ahead: Sequence[int]) -> int:
         """Returns the cycles between frames that follow each other closely. sources: cycles in
-        which each input can give one.
+        which each input can give one. ahead: see `Times`.
         """
         return self.interval
 
@@ -162,6 +167,21 @@ def buffer(depth: int, bits: int, beats: int, style: Style) -> Fifo:
     return Fifo(DEPTH=depth, STREAM_WIDTH=width, RAM_STYLE=style.ram(depth, width + 1), beats=beats)
 
 
+def converting(lanes: int, out: int, codes: int) -> int:
+    """Returns the cycles in which so many codes go from `lanes` a beat to `out` by way of
+    `narrowed`.
+    """
+    if lanes <= out or not _half_rate(lanes, out):
+        return codes // min(lanes, out)
+    # The hold is empty for a cycle between the beats that it passes on.
+    return codes // lanes * (lanes // out + 1)
+
+
+def _half_rate(lanes: int, out: int) -> bool:
+    """A beat is wanted every other cycle at most."""
+    return lanes // out > 1
+
+
 def narrowed(lanes: int, out: int, bits: int, codes: int) -> dict[str, Kernel]:
     """From `lanes` codes a beat to `out`. A wide beat is held, so that its source goes on; where it
     is wanted every other cycle at most, tready ends there too.
@@ -174,7 +194,7 @@ def narrowed(lanes: int, out: int, bits: int, codes: int) -> dict[str, Kernel]:
     return {
         "hold": Pipe(
             STREAM_WIDTH=whole_bytes(lanes * bits),
-            HALF_RATE=convert.spacing("s_axis") > 1,
+            HALF_RATE=_half_rate(lanes, out),
             beats=codes // lanes,
         ),
         "narrow": convert,

@@ -11,7 +11,7 @@ import numpy as np
 
 from hw.fold import kernels as lowered
 from hw.fold import pace
-from hw.fold.block import Block, buffer, narrowed
+from hw.fold.block import Block, buffer, converting, narrowed
 from hw.fold.layers import Conv
 from hw.fold.pace import Cycles, Times
 from hw.kernels.fmpad import Fmpad
@@ -39,10 +39,15 @@ class _Requantized(Block):
         kernel = replace(kernel, RAM_STYLE=style)
         return narrowed(lanes, out, bits, sums) | {"requant": kernel}
 
+    def _given(self, lanes: int) -> int:
+        """A frame's sums, `lanes` a beat, become codes of the output in so many cycles."""
+        codes, out = self.layer.output.codes, self.folding.lanes
+        return max(converting(lanes, out, codes), codes // out)
+
     def _requantized(self, x: Times, lanes: int) -> Times:
         channels, out = self.layer.output.channels, self.folding.lanes
         if lanes != out:
-            x = pace.through(x, channels // min(lanes, out), 2)
+            x = pace.through(x, converting(lanes, out, channels), 2)
         return pace.through(x, channels // out, 4)
 
     def _cheaper(self, products: Products) -> Products:
@@ -144,6 +149,10 @@ class DenseBlock(_Requantized):
         return self.layer.output.channels // self.folding.PE
 
     @property
+    def pieces(self) -> int:
+        return self.passes
+
+    @property
     def _read(self) -> int:
         return self.layer.inputs[0].codes // self.folding.SIMD
 
@@ -160,7 +169,7 @@ class DenseBlock(_Requantized):
             padded = (a.height + top + bottom) * (a.width + left + right)
             padded *= a.channels // self.folding.SIMD
         products = out.vectors * self.beats * self.passes
-        return max(products, out.codes // self.folding.lanes, padded, self._read)
+        return max(products, self._given(self.folding.PE), padded, self._read)
 
     def run(self, inputs: Sequence[Times]) -> Times:
         (x,) = inputs
@@ -196,7 +205,7 @@ class DepthwiseBlock(_Requantized):
         top, bottom, left, right = self._pads()
         padded = (a.height + top + bottom) * (a.width + left + right) * a.channels // f.PE
         products = out.codes * self.layer.kernel**2 // f.PE
-        return max(products, padded, out.codes // f.lanes)
+        return max(products, padded, self._given(f.PE))
 
     def run(self, inputs: Sequence[Times]) -> Times:
         (x,), pe = inputs, self.folding.PE

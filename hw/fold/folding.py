@@ -10,9 +10,18 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from hw.fold import pace
-from hw.fold.block import Block, Folding, Style
+from hw.fold.block import Block, Folding, Style, converting
 from hw.fold.blocks import block
-from hw.fold.layers import Conv, Dataflow, Keep, Layer, MaskProduct, SoftmaxAttention, Upsample
+from hw.fold.layers import (
+    Conv,
+    Dataflow,
+    Keep,
+    Layer,
+    MaskProduct,
+    SoftmaxAttention,
+    Tensor,
+    Upsample,
+)
 from hw.fold.pace import Times
 from hw.spec.errors import SamFabricError, SpecError
 from hw.spec.kernel import Cost
@@ -25,6 +34,10 @@ HELD = 2
 AROUND = 20
 """These cycles pass from room in a block to the next vector of the one before, where neither works
 ahead. A block with a skid in it or before it does: its next vector is under way meanwhile.
+"""
+AHEAD = 2.5
+"""Pieces of a vector that a block finishes while nobody takes any: the registers on their way hold
+that many.
 """
 INSIDE = -1
 """The end (layer, INSIDE) stands for the wires between a block's own kernels."""
@@ -135,7 +148,8 @@ class Plan:
         found = 0
         for layer in self.dataflow.layers:
             b = self.blocks[layer.name]
-            found = max(found, b.between([given[t.name] for t in layer.inputs]))
+            ahead = [self.times[t.name].ahead for t in layer.inputs]
+            found = max(found, b.between([given[t.name] for t in layer.inputs], ahead))
             given[layer.output.name] = max(b.interval, layer.output.codes // b.exit)
         return found
 
@@ -145,14 +159,26 @@ def schedule(
     blocks: Mapping[str, Block],
     kept: Collection[End] = (),
     skids: Mapping[End, int] | None = None,
+    apart: Collection[str] = (),
 ) -> Plan:
     """When everything happens. kept: inputs of layers that a FIFO keeps; what waits at the others
-    holds up its maker. skids: how many stand on the way to an input, and inside a block.
+    holds up its maker. skids: how many stand on the way to an input, and inside a block. apart:
+    inputs of the graph that each reader takes in on its own.
     """
     skids = skids or {}
     times = {t.name: pace.source(t.vectors, t.channels, start=3) for t in dataflow.inputs.values()}
     lanes: dict[str, int] = {t.name: 1 for t in dataflow.inputs.values()}
     readers = {name: dataflow.readers(t) for name, t in dataflow.tensors.items()}
+
+    def forked(made: Times, tensor: Tensor) -> Times:
+        """A tensor's times once all its readers have had it."""
+        ends = readers[tensor.name]
+        if len(ends) < 2 or tensor.name in apart:
+            return made
+        branches = [blocks[x.name] for x, i in ends if (x.name, i) not in kept]
+        return _forked(made, [_chain(b, blocks, readers) for b in branches])
+
+    times = {t.name: forked(times[t.name], t) for t in dataflow.inputs.values()}
     # By tensor the slowest blocks since a frame was kept, before, between and after upsampling:
     # what waits behind it starts afresh at that pace.
     since: dict[str, tuple[int, ...]] = {}
@@ -165,9 +191,10 @@ def schedule(
             x, have = times[tensor.name], lanes[tensor.name]
             want = b.entries[i]
             if (layer.name, i) in kept:
-                x = replace(x, held=0)
+                x = replace(x, held=0, ahead=0)
             if want != have:
-                x = replace(pace.through(x, tensor.channels // min(want, have), 2), held=x.held)
+                y = pace.through(x, converting(have, want, tensor.channels), 2)
+                x = replace(x, first=y.first, last=y.last)
             inputs.append(x.later(skids.get((layer.name, i), 0)))
         out = layer.output
         behind = max((since[t.name] for t in layer.inputs if t.name in since), default=())
@@ -180,19 +207,18 @@ def schedule(
             alone.add(out.name)
         held = b.interval // out.vectors
         if out.name in since:
-            ahead = any(skids.get((layer.name, i)) for i in (INSIDE, *range(len(inputs))))
-            around = 0 if ahead else AROUND
+            early = any(skids.get((layer.name, i)) for i in (INSIDE, *range(len(inputs))))
+            around = 0 if early else AROUND
             held = max(held, _afresh(since[out.name]) // out.vectors + around)
-        made = replace(b.run(inputs), held=held).later(skids.get((layer.name, INSIDE), 0))
-        ends = readers[out.name]
-        if len(ends) > 1:
-            branches = [blocks[x.name] for x, i in ends if (x.name, i) not in kept]
-            made = _forked(made, [_chain(b, blocks, readers) for b in branches])
-        times[out.name] = made
+        ahead = int(AHEAD * b.interval / (out.vectors * b.pieces))
+        made = replace(b.run(inputs), held=held, ahead=ahead)
+        made = made.later(skids.get((layer.name, INSIDE), 0))
+        times[out.name] = forked(made, out)
         lanes[out.name] = b.exit
     for tensor in dataflow.outputs.values():
         if lanes[tensor.name] != 1:
-            times[tensor.name] = pace.through(times[tensor.name], tensor.channels, 2)
+            cycles = converting(lanes[tensor.name], 1, tensor.channels)
+            times[tensor.name] = pace.through(times[tensor.name], cycles, 2)
     return Plan(dataflow, blocks, times)
 
 

@@ -190,7 +190,7 @@ class AttentionBlock(Block):
     def interval(self) -> int:
         return self.layer.inputs[1].codes // self.folding.SIMD + self._multiplied
 
-    def between(self, sources: Sequence[int]) -> int:
+    def between(self, sources: Sequence[int], ahead: Sequence[int]) -> int:
         # Keys and values are loaded once the frame before has been multiplied: there is one buffer.
         return max(self.interval, self._multiplied + max(sources[1:]))
 
@@ -245,10 +245,23 @@ class MaskBlock(Block):
     def interval(self) -> int:
         return self.layer.output.vectors * self._cycles
 
+    def between(self, sources: Sequence[int], ahead: Sequence[int]) -> int:
+        pixels = self.layer.output.vectors
+        return pixels * self._pace(sources[1] // pixels, ahead[1])
+
+    def _pace(self, held: int, ahead: int) -> int:
+        """Cycles a pixel. It is read as it comes, in the first pass over the vectors; whoever makes
+        the next one waits meanwhile for the others to end.
+        """
+        if not held:
+            return self._cycles
+        others = self._cycles - self.layer.inputs[1].channels // self.folding.SIMD
+        return max(self._cycles, held + max(0, others - ahead))
+
     def run(self, inputs: Sequence[Times]) -> Times:
         vectors, pixels = inputs
         ready = np.maximum(pixels.last, vectors.end + 1)
-        done = pace.paced(ready + self._cycles, max(self._cycles, pixels.held))
+        done = pace.paced(ready + self._cycles, self._pace(pixels.held, pixels.ahead))
         read = done - self._cycles + self.layer.inputs[1].channels // self.folding.SIMD
         y = pace.through(
             Times(read + 5, done + 5), self.layer.output.channels // self.folding.PE, 4

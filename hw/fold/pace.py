@@ -9,7 +9,7 @@ i n (Baccelli et al., Synchronization and Linearity, 1992, chapter 2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,13 @@ Cycles = NDArray[np.int64]
 class Times:
     """Times tell when each vector of a tensor comes. first, last: (vectors,) cycles. held: cycles
     that its maker needs for each vector, where nothing keeps what it might make ahead; 0 where
-    something does.
+    something does. ahead: cycles of its work that the maker does while nobody takes anything.
     """
 
     first: Cycles
     last: Cycles
     held: int = 0
+    ahead: int = 0
 
     @property
     def end(self) -> int:
@@ -35,7 +36,7 @@ class Times:
 
     def later(self, cycles: int) -> Times:
         """Returns the times behind as many registers as there are `cycles`."""
-        return Times(self.first + cycles, self.last + cycles, self.held)
+        return replace(self, first=self.first + cycles, last=self.last + cycles)
 
 
 def paced(ready: Cycles, cycles: int) -> Cycles:

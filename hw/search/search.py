@@ -64,6 +64,7 @@ class Folder:
         self, dataflow: Dataflow, style: Style, budget: Cost, most: float | None = MOST
     ) -> None:
         self.dataflow = thinned(dataflow, apart(dataflow)) if style.sparing else dataflow
+        self._apart = apart(self.dataflow)
         self.style, self.budget, self.most = style, budget, most
         self._known: dict[tuple[str, int], Block] = {}
         self._kept: set[tuple[str, int]] = set()
@@ -101,7 +102,7 @@ class Folder:
         return self.choice(blocks)
 
     def _plan(self, blocks: Mapping[str, Block], skids: Mapping[End, int]) -> Plan:
-        return schedule(self.dataflow, blocks, self._kept, skids)
+        return schedule(self.dataflow, blocks, self._kept, skids, self._apart)
 
     def _stitched(self, blocks: Mapping[str, Block]) -> Accelerator:
         return accelerator(self.dataflow, blocks, most=self.most)

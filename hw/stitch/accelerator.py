@@ -92,7 +92,7 @@ def planned(
     """Returns when everything happens in an accelerator of these blocks. skids: see
     `Accelerator.skids`.
     """
-    return schedule(dataflow, blocks, kept(dataflow, blocks), skids)
+    return schedule(dataflow, blocks, kept(dataflow, blocks), skids, apart(dataflow))
 
 
 def identifier(layer: str) -> str:
