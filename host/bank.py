@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from host.policy import AGE_LANES, Entry, retained, select
@@ -39,6 +40,7 @@ class MemoryBank:
         self._all_values = allocate((1, 1, longest, spec.value_width), value_type)
         self._history: list[Entry] = []
         self._slots: list[int] = []
+        self._looks: list[NDArray[np.float32] | None] = []
 
     def __len__(self) -> int:
         return len(self._history)
@@ -47,6 +49,13 @@ class MemoryBank:
     def history(self) -> tuple[Entry, ...]:
         """Returns the entries that the bank holds, in the order in which they were written."""
         return tuple(self._history)
+
+    @property
+    def looks(self) -> tuple[NDArray[np.float32] | None, ...]:
+        """Returns by entry what the object looked like (`host.likeness.look`), None where that was
+        not asked for or the mask was empty.
+        """
+        return tuple(self._looks)
 
     @property
     def nbytes(self) -> int:
@@ -58,6 +67,7 @@ class MemoryBank:
         """Forgets every entry; the storage stays allocated."""
         self._history.clear()
         self._slots.clear()
+        self._looks.clear()
 
     def storage(self) -> tuple[tuple[str, DTypeLike, int], tuple[str, DTypeLike, int]]:
         """Returns the name, the type and the width of the bank's keys, then those of its values."""
@@ -70,15 +80,22 @@ class MemoryBank:
         """
         return self.history, self._keys[self._slots], self._values[self._slots]
 
-    def restore(self, history: Sequence[Entry], keys: NDArray[Any], values: NDArray[Any]) -> None:
-        """Takes over what `snapshot` returned. Raises ValueError for entries that no bank could
-        hold.
+    def restore(
+        self,
+        history: Sequence[Entry],
+        keys: NDArray[Any],
+        values: NDArray[Any],
+        looks: Sequence[NDArray[np.float32] | None] | None = None,
+    ) -> None:
+        """Takes over what `snapshot` and `looks` returned. Raises ValueError for entries that no
+        bank could hold.
         """
         frames = {entry.frame for entry in history}
         kept = retained(history, self._policy)
         if len(frames) != len(history) or kept != list(range(len(history))):
             raise ValueError(f"memories of frames {sorted(frames)}")
         self._history, self._slots = list(history), list(range(len(history)))
+        self._looks = [None] * len(history) if looks is None else list(looks)
         self._keys[: len(history)] = keys
         self._values[: len(history)] = values
 
@@ -89,17 +106,20 @@ class MemoryBank:
         keys: NDArray[Any],
         values: NDArray[Any],
         obj_ptr: NDArray[Any],
+        look: NDArray[np.float32] | None = None,
     ) -> None:
         """Remembers one frame, in place of what was remembered of the same frame before.
 
         keys (1, 1, G*G, Ck) and values (1, 1, G*G, Cv) are what the memory encoder returned,
-        obj_ptr (Ck + Cv,) is the mask decoder's. All of them are copied.
+        obj_ptr (Ck + Cv,) is the mask decoder's. All of them are copied. look is kept as it is.
         """
         self.forget(frame)
         # Forget first what can never be read again, so that a slot is free.
         self._history.append(Entry(frame, prompted))
+        self._looks.append(look)
         keep = retained(self._history, self._policy)
         self._history[:] = [self._history[i] for i in keep]
+        self._looks[:] = [self._looks[i] for i in keep]
         self._slots[:] = [self._slots[i] for i in keep[:-1]]
         slot = next(i for i in range(self._policy.slots) if i not in self._slots)
         self._slots.append(slot)
@@ -113,7 +133,7 @@ class MemoryBank:
         """Drops what is remembered of a frame, if anything is."""
         for index in range(len(self._history) - 1, -1, -1):
             if self._history[index].frame == frame:
-                del self._history[index], self._slots[index]
+                del self._history[index], self._slots[index], self._looks[index]
 
     def assemble(self, now: int) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Returns the keys (1, 1, L, Ck) and values (1, 1, L, Cv) that frame `now` reads, or None

@@ -61,7 +61,14 @@ class ObjectFrame:
         if self.model.remembers(prompted, answer):
             memory = yield from self.model.memorising(image, answer)
             with self.model.clock.stage("bank"):
-                known.bank.write(self.index, prompted, memory.keys, memory.values, memory.obj_ptr)
+                known.bank.write(
+                    self.index,
+                    prompted,
+                    memory.keys,
+                    memory.values,
+                    memory.obj_ptr,
+                    memory.look,
+                )
         else:
             known.bank.forget(self.index)
         known.current, known.prompt, known.tracked = answer, prompt, tracked
@@ -108,6 +115,8 @@ class ObjectFrame:
         if reach and prompt is None and known.outlined and answer.present:
             trail = [one.within(window) for one in known.trail]
             answer = replace(answer, logits=near_pieces(answer.logits, trail, reach))
+        if prompt is None:
+            answer = self.model.recognised(image, known.bank, answer)
         if window.is_whole:
             return answer
         given = None if prompt is None or answer.given is None else prompt.mask

@@ -33,7 +33,9 @@ class Policy:
     window in which an object is looked for, over the root of the object's side
     (`host.recurrence.followed_window`); with 0 it is the whole frame. reach is how far from where
     the object was a piece of its mask may lie, over the object's side
-    (`host.recurrence.near_pieces`); with 0 all pieces count.
+    (`host.recurrence.near_pieces`); with 0 all pieces count. likeness is how much what is
+    masked must look like the object on the frames remembered to be shown as it (`host.likeness`);
+    with 0 nothing is compared.
     """
 
     recent: int = 6
@@ -43,6 +45,7 @@ class Policy:
     return_iou: float = 0.0
     window: float = 0.0
     reach: float = 0.0
+    likeness: float = 0.0
 
     @property
     def slots(self) -> int:

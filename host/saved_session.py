@@ -27,6 +27,7 @@ from host.bank import MemoryBank
 from host.device import Device
 from host.errors import PromptError, SavedSessionError
 from host.images import Box, Placed, Window
+from host.likeness import length
 from host.policy import Entry
 from host.prompts import Prompt
 from host.session_state import KNOWN_BOXES, KNOWN_MASKS, ObjectState, SessionState
@@ -35,16 +36,19 @@ from host.tracker import Answer
 from hw.spec.files import atomic_path
 from hw.spec.renamed import first
 
-FORMAT = 3
-READABLE = (1, 2, 3)
+FORMAT = 4
+READABLE = (1, 2, 3, 4)
 """Format 1 knew no windows: every object was looked for on the whole frame. Format 2 had one frame
-of a trail and did not tell what an outline began."""
+of a trail and did not tell what an outline began. Format 3 had no looks."""
 HEADER = "session"
 REMEDY = "save the session again"
 LARGEST_SIDE = 1 << 16
 LARGEST_HEADER = 1 << 24
 """A header may have this many bytes of JSON; an object takes some hundred."""
 ANSWER = ("logits", "candidates", "ious", "obj_ptr", "given")
+LATER = ("return_iou", "window", "reach", "likeness")
+"""These fields of a policy were not there when the format was made."""
+SAID = ("score", "iou", "present", "doubtful")
 PROMPT = ("points", "labels", "box", "mask", "logits")
 
 
@@ -68,7 +72,7 @@ def fingerprint(spec: ModelSpec) -> str:
         for name, port in side.items()
     }
     policy = {first("bank", name): size for name, size in asdict(spec.policy).items()}
-    for later in ("return_iou", "window", "reach"):  # which there were not when the format was made
+    for later in LATER:
         if not policy[later]:
             del policy[later]
     told = json.dumps([spec.name, spec.precision, sizes, policy, ports])
@@ -93,6 +97,10 @@ def save_state(
     for row, (object_id, known) in enumerate(state.objects.items()):
         history, keys, values = known.bank.snapshot()
         kept: dict[str, Any] = {"keys": keys, "values": values}
+        if spec.policy.likeness:
+            empty = np.zeros(length(spec), np.float32)
+            looks = [empty if one is None else one for one in known.bank.looks]
+            kept["looks"] = np.stack(looks) if looks else np.zeros((0, len(empty)), np.float32)
         told: dict[str, Any] = {"id": int(object_id)}
         told |= {name: bool(getattr(known, name)) for name in ("shown", "outlined")}
         trail = {f"trail.{age}": one for age, one in enumerate(known.trail)}
@@ -104,7 +112,7 @@ def save_state(
         told["boxes"] = [None if box is None else list(box) for box in known.boxes]
         told["history"] = [[entry.frame, entry.prompted] for entry in history]
         if known.current is not None:
-            told["answer"] = {n: getattr(known.current, n) for n in ("score", "iou", "present")}
+            told["answer"] = {n: getattr(known.current, n) for n in SAID}
             kept |= {f"answer.{first('answer', n)}": getattr(known.current, n) for n in ANSWER}
         if known.prompt is not None:
             kept |= {f"prompt.{name}": getattr(known.prompt, name) for name in PROMPT}
@@ -230,21 +238,24 @@ def _object(
         for frame, prompted in told["history"]
     ]
     bank = MemoryBank(spec, device.allocate)
-    bank.restore(
-        history,
-        *(
-            needed(name, kind, len(history), spec.coarse**2 + 1, width)
-            for name, kind, width in bank.storage()
-        ),
+    looks = None
+    if spec.policy.likeness:
+        found = needed("looks", np.float32, len(history), length(spec))
+        looks = [one if one.any() else None for one in found]
+    keys, values = (
+        needed(name, kind, len(history), spec.coarse**2 + 1, width)
+        for name, kind, width in bank.storage()
     )
+    bank.restore(history, keys, values, looks)
 
     def placed(name: str) -> Placed | None:
         logits = read(name, np.float32, *grid)
         return None if logits is None else Placed(logits, _window(told.get(f"{name}.window"), size))
 
     names_of_trail = [f"trail.{age}" for age in range(KNOWN_MASKS)]
-    found = [placed(name) for name in (*names_of_trail, "before")]  # the latter in older formats
-    trail = tuple(one for one in found if one is not None)
+    # The last name is that of older formats.
+    passed = [placed(name) for name in (*names_of_trail, "before")]
+    trail = tuple(one for one in passed if one is not None)
     known = ObjectState(bank, trail, tracked=placed("tracked"))
     known.window = _window(told.get("window"), size)
     known.boxes = _boxes(told.get("boxes", []))
@@ -258,6 +269,7 @@ def _object(
             score=float(said["score"]),
             iou=float(said["iou"]),
             present=said["present"] is True,
+            doubtful=said.get("doubtful") is True,
             obj_ptr=needed(
                 f"answer.{first('answer', 'obj_ptr')}", kind, spec.key_width + spec.value_width
             ),

@@ -365,19 +365,17 @@ class Session:
         size = state.frame_size
         if size is None:
             raise FrameError("there is no current frame", "call step with a frame first")
-        answers = [known.current for known in state.objects.values() if known.current is not None]
-        shared = SharedFrame(answers) if len(answers) > 1 and not self.overlapping else None
-        objects = {
-            object_id: ObjectResult(
-                known.current.logits,
-                known.current.score,
-                known.current.iou,
-                known.current.present,
-                known.current,
-                size,
-                shared,
-            )
+        answers = {
+            object_id: known.current.shown()
             for object_id, known in state.objects.items()
             if known.current is not None
+        }
+        several = len(answers) > 1 and not self.overlapping
+        shared = SharedFrame(list(answers.values())) if several else None
+        objects = {
+            object_id: ObjectResult(
+                answer.logits, answer.score, answer.iou, answer.present, answer, size, shared
+            )
+            for object_id, answer in answers.items()
         }
         return StepResult(state.frame_index, objects, self.timings_ms)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from host import images, recurrence
+from host import images, likeness, recurrence
 from host.bank import MemoryBank
 from host.device import Arrays, Device
 from host.jobs import Call, Steps, drive
@@ -66,7 +66,8 @@ class Answer:
     the object logit, iou an estimate in 0..1, obj_ptr (Ck + Cv,) the object pointer's codes.
     candidates (4, R, R) and their IoUs (4,) are the decoder's raw masks. given is the user's mask
     (H, W) when it was the prompt. window is the part of the frame that all logits are of, None for
-    the whole frame.
+    the whole frame. doubtful: what is masked does not look like the object, so that it is not
+    shown, yet the next frame goes on from it.
     """
 
     logits: NDArray[np.float32]
@@ -78,6 +79,14 @@ class Answer:
     ious: NDArray[np.float32]
     given: NDArray[np.bool_] | None = None
     window: images.Window | None = None
+    doubtful: bool = False
+
+    def shown(self) -> Answer:
+        """Returns what users see of the answer: where it is doubtful, that the object is absent."""
+        if not self.doubtful:
+            return self
+        absent = recurrence.remembered_mask(self.logits, False)
+        return replace(self, logits=absent, present=False, doubtful=False)
 
     def placed(self, frame_size: tuple[int, int]) -> images.Placed:
         """Returns the logits with their window of a frame (H, W)."""
@@ -107,13 +116,14 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """A memory is what a bank stores of a frame: keys (1, 1, G*G, Ck), values (1, 1, G*G, Cv) and
-    the object pointer.
+    """A memory is what a bank stores of a frame: keys (1, 1, G*G, Ck), values (1, 1, G*G, Cv), the
+    object pointer, and the object's look where the policy compares looks.
     """
 
     keys: NDArray[Any]
     values: NDArray[Any]
     obj_ptr: NDArray[Any]
+    look: NDArray[np.float32] | None = None
 
 
 class ObjectModel:
@@ -273,9 +283,28 @@ class ObjectModel:
             given=given,
         )
 
+    def recognised(self, image: Arrays, bank: MemoryBank, answer: Answer) -> Answer:
+        """Returns an answer to no prompt, doubtful where what is masked does not look like the
+        object on the frames that the bank holds (`host.likeness`). What is known from prompts alone
+        is never in doubt: what a user outlines, thin things above all, looks unlike the model's own
+        masks of it.
+        """
+        least = self.spec.policy.likeness
+        looks = [(e, one) for e, one in zip(bank.history, bank.looks, strict=True)
+                 if one is not None]  # fmt: skip
+        if not least or not answer.present or all(entry.prompted for entry, _ in looks):
+            return answer
+        with self.clock.stage("bank"):
+            found = likeness.look(image, answer.logits)
+            if found is None or likeness.likeness(found, [one for _, one in looks]) >= least:
+                return answer
+            return replace(answer, doubtful=True)
+
     def remembers(self, prompted: bool, answer: Answer) -> bool:
         """Returns whether the bank takes in an answer (`host.recurrence.is_remembered`)."""
         least = self.spec.policy.least_iou
+        if answer.doubtful:  # or its look would count as the object's from then on
+            return False
         return recurrence.is_remembered(prompted, answer.present, answer.iou, least)
 
     def memorise(self, image: Arrays, answer: Answer) -> Memory:
@@ -286,5 +315,6 @@ class ObjectModel:
         """Makes the memory of an answer, a call at a time."""
         with self.clock.stage("memory_encoder"):
             mask = self._mask_port.encode(answer.logits)[None, None]
+            look = likeness.look(image, answer.logits) if self.spec.policy.likeness else None
         found = yield Call("memory_encoder", {"mask": mask, "features": image["features"]})
-        return Memory(found["keys"], found["values"], answer.obj_ptr)
+        return Memory(found["keys"], found["values"], answer.obj_ptr, look)

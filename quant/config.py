@@ -53,6 +53,8 @@ class ModelConfig:
             side (host.policy.Policy); 0 for the whole frame.
         reach: how far from where an object was a piece of its mask may lie, over the object's side
             (host.policy.Policy); 0 for anywhere.
+        likeness: how much what is masked must look like the object (host.policy.Policy); 0 for no
+            matter how.
     """
 
     name: str
@@ -74,6 +76,7 @@ class ModelConfig:
     return_iou: float = 0.0
     window: float = 0.0
     reach: float = 0.0
+    likeness: float = 0.0
 
     @property
     def coarse(self) -> int:
@@ -125,8 +128,8 @@ CONFIGS = {
         ),
         # KV260, the default: full-width MobileNetV2 up to its 96-channel stage.
         # Remembering what it is sure of pays on dev2 at 0.5 and 0.7 alike, and windows of these
-        # sides and pieces near by on the videos that it was trained on (docs/decisions.md).
-        ModelConfig("nano", 256, 1.0, least_iou=0.6, window=1.1, reach=0.25),
+        # sides, pieces near by and likeness on clips that it was trained on (docs/decisions.md).
+        ModelConfig("nano", 256, 1.0, least_iou=0.6, window=1.1, reach=0.25, likeness=0.8),
     )
 }
 

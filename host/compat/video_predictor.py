@@ -326,7 +326,12 @@ class SAM2VideoPredictor(ModuleNames):
         for index in [*prompted[-policy.prompted :], *recent]:
             memory = record.memories[index]
             self._bank.write(
-                index, index in record.prompts, memory.keys, memory.values, memory.obj_ptr
+                index,
+                index in record.prompts,
+                memory.keys,
+                memory.values,
+                memory.obj_ptr,
+                memory.look,
             )
 
     def _answer(
@@ -365,14 +370,16 @@ class SAM2VideoPredictor(ModuleNames):
         record.memories.pop(now, None)
         if self.model.remembers(prompt is not None, answer):
             memory = self.model.memorise(image, answer)
-            record.memories[now] = Memory(memory.keys.copy(), memory.values.copy(), memory.obj_ptr)
+            record.memories[now] = replace(
+                memory, keys=memory.keys.copy(), values=memory.values.copy()
+            )
 
     def _output(self, state: InferenceState, index: int) -> Output:
         height, width = state.video_height, state.video_width
         full = np.full((len(state.objects), 1, height, width), -LOGIT_LIMIT, np.float32)
         for plane, record in zip(full, state.objects.values(), strict=True):
             if index in record.answers:
-                plane[0] = self._tidy(record.answers[index]).video_logits(height, width)
+                plane[0] = self._tidy(record.answers[index].shown()).video_logits(height, width)
         if self.non_overlap_masks:
             full = share(full[:, 0])[:, None]
         return index, state.obj_ids, as_tensor(full)

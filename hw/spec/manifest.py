@@ -56,6 +56,7 @@ class BankSizes:
     absent object is back (0: whenever its score is positive). window is the side of an object's
     window over the root of the object's (0: every object is looked for on the whole frame), reach
     how far from where it was a piece of its mask may lie, over the object's side (0: anywhere).
+    likeness says how much what is masked must look like the object (0: nothing is compared).
     """
 
     recent: int
@@ -65,6 +66,7 @@ class BankSizes:
     return_iou: float = 0.0
     window: float = 0.0
     reach: float = 0.0
+    likeness: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ class Manifest:
             whole(size, name, 1, LARGEST_WIDTH)
         for name in ("recent", "prompted", "obj_ptrs"):
             whole(getattr(found.bank, name), name, 1, LARGEST_BANK)
-        for name in ("least_iou", "return_iou"):
+        for name in ("least_iou", "return_iou", "likeness"):
             if not 0 <= (value := getattr(found.bank, name)) <= 1:
                 raise ValueError(f"{name} is {value}")
         for name in ("window", "reach"):

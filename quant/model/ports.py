@@ -153,6 +153,7 @@ def model_spec(model: Tracker) -> ModelSpec:
             return_iou=config.return_iou,
             window=config.window,
             reach=config.reach,
+            likeness=config.likeness,
         ),
         ports=graph_ports(model),
         tables=host_tables(model),

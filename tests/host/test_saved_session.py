@@ -46,9 +46,8 @@ def same(a, b):
 
 @pytest.mark.parametrize("at", range(9))
 @pytest.mark.parametrize("window", [0, 0.9])
-@pytest.mark.parametrize("reach", [0, 0.05])
-def test_a_resumed_session_goes_on_to_the_bit(tmp_path, at, window, reach):
-    policy = Policy(reach=reach)
+@pytest.mark.parametrize("policy", [Policy(), Policy(reach=0.05), Policy(likeness=0.97)])
+def test_a_resumed_session_goes_on_to_the_bit(tmp_path, at, window, policy):
     device, other = FakeDevice(policy=policy), FakeDevice(policy=policy)
     whole, first = Session(device, window=window), Session(other, window=window)
     for index in range(at + 1):
@@ -221,7 +220,7 @@ def test_missing_cut_or_foreign_files(tmp_path, saved):
 
 
 BAD_HEADERS = {
-    "format": lambda h: h.update(format=4),
+    "format": lambda h: h.update(format=5),
     "no format": lambda h: h.pop("format"),
     "a list": lambda h: [h],
     "frame index": lambda h: h.update(frame_index="3"),
