@@ -140,7 +140,7 @@ class Mover:
         wide = self.WORD_BYTES
         read = Cost(lut=200 + 13 * wide // 2, ff=115 + 75 * wide // 8)
         write = Cost(lut=344, ff=146 + 115 * wide // 8)
-        shared = Cost(lut=816, ff=1145 + 31 * wide // 2)
+        shared = Cost(lut=816, ff=1280 + 31 * wide // 2)
         return shared + read * self.READS + write * self.WRITES
 
 

@@ -117,14 +117,26 @@ module mover_bursts #(
   logic [WORDS_BITS-1:0] rest_q;
   logic reading_q, loading_q, cutting_q, first_q;
 
+  // A job is written a cycle late, so that its slot may be looked up in a cycle of its own: it is
+  // read two cycles later at the earliest.
+  logic put_q;
+  logic [PLACES_BITS-1:0] slot_q;
+  logic [JOB_BITS-1:0] job_q;
+
+  always_ff @(posedge clk) begin
+    put_q  <= i_push;
+    slot_q <= PLACES_BITS'({i_end, write_slot[SLOT_BITS-1:0]});
+    job_q  <= {i_place, i_length};
+  end
+
   ram #(
       .DEPTH(ENDS * QUEUE),
       .WIDTH(JOB_BITS)
   ) u_queue (
       .clk,
-      .wen  (i_push),
-      .waddr(PLACES_BITS'({i_end, write_slot[SLOT_BITS-1:0]})),
-      .wdata({i_place, i_length}),
+      .wen  (put_q),
+      .waddr(slot_q),
+      .wdata(job_q),
       .ren  (reading_q),
       .raddr(PLACES_BITS'({o_burst_end, read_slot[SLOT_BITS-1:0]})),
       .rdata({queued_place, queued_length})
