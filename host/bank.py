@@ -52,8 +52,8 @@ class MemoryBank:
 
     @property
     def looks(self) -> tuple[NDArray[np.float32] | None, ...]:
-        """Returns by entry what the object looked like (`host.likeness.look`), None where that was
-        not asked for or the mask was empty.
+        """Returns by entry what the object looked like (`host.recurrence.look`), None where that
+        was not asked for or the mask was empty.
         """
         return tuple(self._looks)
 

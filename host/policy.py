@@ -34,8 +34,8 @@ class Policy:
     (`host.recurrence.followed_window`); with 0 it is the whole frame. reach is how far from where
     the object was a piece of its mask may lie, over the object's side
     (`host.recurrence.near_pieces`); with 0 all pieces count. likeness is how much what is
-    masked must look like the object on the frames remembered to be shown as it (`host.likeness`);
-    with 0 nothing is compared.
+    masked must look like the object on the frames remembered to be shown as it
+    (`host.recurrence.likeness`); with 0 nothing is compared.
     """
 
     recent: int = 6

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from host.device import Arrays
 from host.images import Box, Window
 from host.prompts import LOGIT_LIMIT, POSITIVE, Prompt, is_ambiguous
 
@@ -33,6 +34,9 @@ WIDENING = 1.25
 """Factor by which a window grows from frame to frame while its object is not to be seen."""
 SPARE = 0.005
 """This share of a mask may lie outside its box on each side: specks do not move a window."""
+
+LEVELS = ("features", "skip8", "skip4")
+"""These outputs of the image encoder make an object's look, each with the same weight."""
 
 ENOUGH = 0.5
 """Pieces near where the object was answer alone where they are this share of its usual area."""
@@ -159,6 +163,35 @@ def near_pieces(
     if stay.sum() < ENOUGH * np.median([mask.sum() for mask in masks]):
         return logits
     return np.where((pieces > 0) & ~stay, -logits, logits)
+
+
+def look(image: Arrays, logits: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Returns the look (n,) of what a mask covers, of length 1; None for an empty mask.
+
+    image are the image encoder's outputs (1, C, G, G) of some window, logits (R, R) the mask's in
+    the same one, R being a multiple of each G. A cell counts by the share of it that is masked.
+    """
+    mask = (logits > 0).astype(np.float32)
+    if not mask.any():
+        return None
+    parts = []
+    for level in LEVELS:
+        codes = image[level][0]
+        cells = codes.shape[1]
+        side = len(mask) // cells
+        weights = mask.reshape(cells, side, cells, side).mean((1, 3)).ravel()
+        at = weights.nonzero()[0]
+        mean = codes.reshape(len(codes), -1)[:, at].astype(np.float32) @ weights[at]
+        parts.append(mean / max(float(np.linalg.norm(mean)), 1e-9))
+    return np.concatenate(parts).astype(np.float32) / np.float32(len(parts) ** 0.5)
+
+
+def likeness(one: NDArray[np.float32], others: Sequence[NDArray[np.float32]]) -> float:
+    """Returns the greatest cosine, -1 to 1, of a look (n,) with any of others (n,); 1 where there
+    are none. The object score says little of a mask that stands on something else; this says more
+    (docs/decisions.md). DeepSORT (Wojke et al. 2017, section 2.3) gates by such a cosine.
+    """
+    return max((float(one @ other) for other in others), default=1.0)
 
 
 def previous_mask(

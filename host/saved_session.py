@@ -27,9 +27,9 @@ from host.bank import MemoryBank
 from host.device import Device
 from host.errors import PromptError, SavedSessionError
 from host.images import Box, Placed, Window
-from host.likeness import length
 from host.policy import Entry
 from host.prompts import Prompt
+from host.recurrence import LEVELS
 from host.session_state import KNOWN_BOXES, KNOWN_MASKS, ObjectState, SessionState
 from host.spec import MASK_TOKENS, ModelSpec
 from host.tracker import Answer
@@ -98,7 +98,7 @@ def save_state(
         history, keys, values = known.bank.snapshot()
         kept: dict[str, Any] = {"keys": keys, "values": values}
         if spec.policy.likeness:
-            empty = np.zeros(length(spec), np.float32)
+            empty = np.zeros(_look_length(spec), np.float32)
             looks = [empty if one is None else one for one in known.bank.looks]
             kept["looks"] = np.stack(looks) if looks else np.zeros((0, len(empty)), np.float32)
         told: dict[str, Any] = {"id": int(object_id)}
@@ -240,7 +240,7 @@ def _object(
     bank = MemoryBank(spec, device.allocate)
     looks = None
     if spec.policy.likeness:
-        found = needed("looks", np.float32, len(history), length(spec))
+        found = needed("looks", np.float32, len(history), _look_length(spec))
         looks = [one if one.any() else None for one in found]
     keys, values = (
         needed(name, kind, len(history), spec.coarse**2 + 1, width)
@@ -288,6 +288,11 @@ def _object(
             logits,
         )
     return known
+
+
+def _look_length(spec: ModelSpec) -> int:
+    outputs = spec.ports["image_encoder"].outputs
+    return sum(int(outputs[level].shape[1] or 0) for level in LEVELS)
 
 
 def _sides(window: Window) -> list[int]:

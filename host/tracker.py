@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from host import images, likeness, recurrence
+from host import images, recurrence
 from host.bank import MemoryBank
 from host.device import Arrays, Device
 from host.jobs import Call, Steps, drive
@@ -285,9 +285,9 @@ class ObjectModel:
 
     def recognised(self, image: Arrays, bank: MemoryBank, answer: Answer) -> Answer:
         """Returns an answer to no prompt, doubtful where what is masked does not look like the
-        object on the frames that the bank holds (`host.likeness`). What is known from prompts alone
-        is never in doubt: what a user outlines, thin things above all, looks unlike the model's own
-        masks of it.
+        object on the frames that the bank holds (`host.recurrence.likeness`). What is known from
+        prompts alone is never in doubt: what a user outlines, thin things above all, looks unlike
+        the model's own masks of it.
         """
         least = self.spec.policy.likeness
         looks = [(e, one) for e, one in zip(bank.history, bank.looks, strict=True)
@@ -295,8 +295,8 @@ class ObjectModel:
         if not least or not answer.present or all(entry.prompted for entry, _ in looks):
             return answer
         with self.clock.stage("bank"):
-            found = likeness.look(image, answer.logits)
-            if found is None or likeness.likeness(found, [one for _, one in looks]) >= least:
+            found = recurrence.look(image, answer.logits)
+            if found is None or recurrence.likeness(found, [one for _, one in looks]) >= least:
                 return answer
             return replace(answer, doubtful=True)
 
@@ -315,6 +315,6 @@ class ObjectModel:
         """Makes the memory of an answer, a call at a time."""
         with self.clock.stage("memory_encoder"):
             mask = self._mask_port.encode(answer.logits)[None, None]
-            look = likeness.look(image, answer.logits) if self.spec.policy.likeness else None
+            look = recurrence.look(image, answer.logits) if self.spec.policy.likeness else None
         found = yield Call("memory_encoder", {"mask": mask, "features": image["features"]})
         return Memory(found["keys"], found["values"], answer.obj_ptr, look)

@@ -7,17 +7,21 @@ from host.images import Window, mask_to_grid
 from host.prompts import Prompt
 from host.recurrence import (
     LEAST_SIDE,
+    LEVELS,
     choose_mask,
     ever_outlined,
     ever_shown,
     followed_window,
     is_present,
+    likeness,
+    look,
     may_show,
     near_pieces,
     previous_mask,
     prompted_window,
     remembered_mask,
 )
+from tests.host.fake_device import COARSE, GRID, SKIP, WIDTH, make_spec
 
 CLICK = Prompt(np.array([[0.5, 0.5]]), np.array([1]))
 WRONG = Prompt(np.array([[0.5, 0.5]]), np.array([0]))
@@ -181,3 +185,45 @@ def test_all_pieces_count_where_the_object_itself_is_hardly_there():
     sliver[10:14, 10] = 5  # a quarter of it near by: it comes out behind something
     assert near_pieces(sliver, [plane((10, 8))], 0.05) is sliver
     assert near_pieces(gone, [plane((10, 8))], 0.05).max() < 0
+
+
+RNG = np.random.default_rng(3)
+
+
+def encoded():
+    outputs = make_spec().ports["image_encoder"].outputs
+    return {n: RNG.integers(-128, 128, p.shape).astype(np.int8) for n, p in outputs.items()}
+
+
+def test_a_look_is_the_mean_of_what_is_masked_level_by_level():
+    codes, logits = encoded(), RNG.normal(size=(GRID, GRID)).astype(np.float32)
+    found = look(codes, logits)
+    assert found.shape == (WIDTH + 2 * SKIP,) and abs(found @ found - 1) < 1e-5
+    parts = []
+    for level in LEVELS:
+        plane = codes[level][0].astype(np.float64)
+        side = GRID // plane.shape[1]
+        full = plane.repeat(side, 1).repeat(side, 2)  # each cell as often as it has pixels
+        mean = full[:, logits > 0].mean(1)
+        parts.append(mean / np.linalg.norm(mean))
+    np.testing.assert_allclose(found, np.concatenate(parts) / len(parts) ** 0.5, atol=1e-5)
+
+
+def test_what_is_not_masked_does_not_count():
+    codes = encoded()
+    logits = np.full((GRID, GRID), -1, np.float32)
+    assert look(codes, logits) is None
+    cell = GRID // COARSE
+    logits[:cell, :cell] = 1
+    before = look(codes, logits)
+    for level in LEVELS:
+        side = codes[level].shape[2] // COARSE
+        codes[level][0, :, side:, side:] = 7
+    np.testing.assert_array_equal(look(codes, logits), before)
+
+
+def test_the_most_alike_of_the_looks_counts():
+    one, other = (v / np.linalg.norm(v) for v in RNG.normal(size=(2, 9)).astype(np.float32))
+    assert likeness(one, [other, one]) == pytest.approx(1)
+    assert likeness(one, [other]) == pytest.approx(float(one @ other))
+    assert likeness(one, []) == 1

@@ -1,17 +1,29 @@
 """What the model must be sure of: with `least_iou` what is remembered, with `return_iou` that an
-absent object is back, by every interface.
+absent object is back, with `likeness` that what it masks is the object, by every interface.
 """
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from host.compat.sam2 import build_sam2_video_predictor
+from host.compat.video_predictor import SAM2VideoPredictor
 from host.policy import Policy
 from host.prompts import Prompt
 from host.recurrence import is_remembered
 from host.session import Session
 from tests.host.fake_device import FakeDevice
-from tests.host.scenes import HEIGHT, WIDTH, corner, draw_frame, red_frame
+from tests.host.scenes import (
+    HEIGHT,
+    RED,
+    WIDTH,
+    corner,
+    draw_frame,
+    prompt,
+    red_frame,
+    square_mask,
+)
 
 CLICK = [[corner(0)[0] + 16, 32]]
 GONE = range(3, 13)  # longer than the FIFO of recent memories
@@ -111,3 +123,71 @@ def test_sam2s_names_remember_what_the_session_does(least):
     assert 14 in state.objects[1].memories
     predictor.clear_all_prompts_in_frame(state, 14, 1)
     assert (14 in state.objects[1].memories) == (14 in wanted)
+
+
+PINK = (230, 80, 80)
+"""The fake model takes it for red."""
+
+
+def seen(policy, colours):
+    """A session that has seen a square in these colours, and whether it was there by frame."""
+    session = Session(FakeDevice(policy=policy))
+    first = {1: prompt(mask=square_mask(*corner(0)))}
+    found = []
+    for index, colour in enumerate(colours):
+        things = [] if colour is None else [(colour, *corner(index))]
+        frame = draw_frame(*things)
+        one = session.step(frame, None if index else first).objects[1]
+        assert one.mask().any() == one.present
+        found.append(one.present)
+    return session, found
+
+
+STRICT = Policy(likeness=0.95)
+
+
+def test_a_thing_of_another_look_is_not_the_object_come_back():
+    colours = [RED, RED, None, PINK, PINK, RED, RED]
+    assert seen(Policy(), colours)[1] == [True, True, False, True, True, True, True]
+    assert seen(STRICT, colours)[1] == [True, True, False, False, False, True, True]
+
+
+def test_one_that_stays_may_change_its_look_a_little():
+    colours = [RED, RED, PINK, PINK]
+    assert seen(Policy(likeness=0.5), colours)[1] == [True] * 4
+    assert seen(STRICT, colours)[1] == [True, True, False, False]
+
+
+def test_what_is_in_doubt_is_not_remembered_and_yet_gone_on_from():
+    session, _ = seen(replace(STRICT, least_iou=0.1), [RED, RED, PINK, PINK])
+    known = session.state.objects[1]
+    assert [entry.frame for entry in known.bank.history] == [0, 1]
+    assert known.current.doubtful and known.current.present and (known.current.logits > 0).any()
+    shown = session.refine({}).objects[1]
+    assert not shown.present and (shown.logits < 0).all() and not shown.answer.doubtful
+
+
+def test_what_is_known_from_prompts_alone_is_never_in_doubt():
+    assert seen(STRICT, [RED, PINK, PINK])[1] == [True] * 3
+    assert seen(STRICT, [RED, RED, PINK])[1] == [True, True, False]
+
+
+def test_a_click_says_that_it_is_the_object_after_all():
+    session, found = seen(STRICT, [RED, RED, PINK])
+    assert not found[-1]
+    x, y = corner(2)
+    assert session.refine({1: prompt(points=[[x + 16, y + 16]], labels=[1])}).objects[1].present
+    after = session.step(draw_frame((PINK, *corner(3)))).objects[1]
+    assert after.present  # the bank knows this look now
+
+
+def test_a_video_predictor_shows_no_more_than_a_session(monkeypatch):
+    frames = [draw_frame((c, *corner(i))) for i, c in enumerate([RED, RED, PINK, RED])]
+    found = {}
+    for policy in (Policy(), STRICT):
+        predictor = SAM2VideoPredictor(FakeDevice(policy=policy))
+        state = predictor.init_state(frames)
+        predictor.add_new_mask(state, 0, 1, square_mask(*corner(0)))
+        every = predictor.propagate_in_video(state)
+        found[policy] = [bool((logits > 0).any()) for _, _, logits in every]
+    assert found == {Policy(): [True] * 4, STRICT: [True, True, False, True]}
