@@ -66,6 +66,15 @@ def check_settings(run: Path, asked: Mapping[str, str], results: Iterable[Path])
         raise RunError(f"the run {run} was begun otherwise: {told}", REMEDY)
 
 
+def began_with(run: Path, weights: Path) -> bool:
+    """Tells whether a run says that it started from the weights in this file."""
+    try:
+        kept = json.loads((run / SETTINGS).read_text(encoding="utf-8"))
+        return bool(kept["START"] == file_hash(weights) != NOTHING)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def keep_settings(run: Path, asked: Mapping[str, str]) -> None:
     """Write down what a run was asked for."""
     with atomic_path(run / SETTINGS) as scratch:

@@ -16,9 +16,10 @@ from quant.model.state import unique_state
 from quant.model.tracker import CheckpointError, Tracker, load_checkpoint
 
 
-def average_with(model: Tracker, path: Path) -> None:
+def average_with(model: Tracker, path: Path, began: bool = False) -> None:
     """Moves all weights and statistics of a model half way to those of a checkpoint, in place.
-    Numbers that are equal in both stay to the bit.
+    Numbers that are equal in both stay to the bit. began: the model's training began with that
+    very checkpoint, so that its image encoder may have gone on learning too.
 
     Raises CheckpointError for a checkpoint of another configuration or precision, ProvenanceError
     for one of another image encoder, whose maps the model's heads have not learned on.
@@ -30,10 +31,10 @@ def average_with(model: Tracker, path: Path) -> None:
             "average two of one precision",
         )
     own, its = encoder_hash(model.image_encoder), encoder_hash(other.image_encoder)
-    if own != its:
+    if own != its and not began:
         raise ProvenanceError(
             f"{path} has the image encoder {its[:SHOWN]}, the run {own[:SHOWN]}",
-            "average with the weights that the run's heads began from",
+            "average with the weights that the run began from",
         )
     theirs = unique_state(other)
     with torch.no_grad():

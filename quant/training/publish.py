@@ -34,7 +34,7 @@ from quant.model.tracker import (
     read_header,
     save_checkpoint,
 )
-from quant.runs import warn
+from quant.runs import began_with, warn
 from quant.training.recipe import RECIPES
 from quant.training.settle import settle
 
@@ -65,7 +65,7 @@ def publish(config: str, run: Path, out: Path, average: Path | None = None) -> l
             raise CheckpointError(
                 f"no finished quantized stage in {run} to average", "leave --average out"
             )
-        average_with(shipped["w4a4"][0], average)
+        average_with(shipped["w4a4"][0], average, began_with(run, average))
     written = []
     for precision, (model, stage) in shipped.items():
         if not model.precision.is_float:

@@ -1,5 +1,6 @@
 """The recipe on a small data set: trains, quantizes, resumes, and refuses bad input early."""
 
+import json
 import re
 import shutil
 
@@ -18,6 +19,7 @@ from quant.model.tracker import (
     read_header,
     save_checkpoint,
 )
+from quant.runs import file_hash
 from quant.training import fitting, publish, train
 from quant.training.recipe import RECIPES, Stage
 from tests.tiny import calibrated
@@ -137,6 +139,11 @@ def test_a_run_can_begin_with_a_later_stage(data, tmp_path, monkeypatch, capsys)
     save_checkpoint(calibrated("tiny"), tmp_path / "other.safetensors")
     assert publish.main([*where, "--average", str(tmp_path / "other.safetensors")]) == 2
     assert "other.safetensors has the image encoder" in capsys.readouterr().err
+    # Unless the run began with it, and its encoder went on learning.
+    told = json.loads((runs / "run.json").read_text())
+    told["START"] = file_hash(tmp_path / "other.safetensors")
+    (runs / "run.json").write_text(json.dumps(told))
+    assert publish.main([*where, "--average", str(tmp_path / "other.safetensors")]) == 0
 
 
 def test_a_run_of_fixed_time_ends_each_stage_after_its_share(data, tmp_path, monkeypatch):
