@@ -61,14 +61,7 @@ class ObjectFrame:
         if self.model.remembers(prompted, answer):
             memory = yield from self.model.memorising(image, answer)
             with self.model.clock.stage("bank"):
-                known.bank.write(
-                    self.index,
-                    prompted,
-                    memory.keys,
-                    memory.values,
-                    memory.obj_ptr,
-                    memory.look,
-                )
+                memory.keep(known.bank, self.index, prompted)
         else:
             known.bank.forget(self.index)
         known.current, known.prompt, known.tracked = answer, prompt, tracked

@@ -125,6 +125,10 @@ class Memory:
     obj_ptr: NDArray[Any]
     look: NDArray[np.float32] | None = None
 
+    def keep(self, bank: MemoryBank, frame: int, prompted: bool) -> None:
+        """Writes the memory into a bank as that of a frame, which a prompt made or not."""
+        bank.write(frame, prompted, self.keys, self.values, self.obj_ptr, self.look)
+
 
 class ObjectModel:
     """An object model runs the model's steps of one frame on a device, with the buffers that they
@@ -290,13 +294,15 @@ class ObjectModel:
         the model's own masks of it.
         """
         least = self.spec.policy.likeness
-        looks = [(e, one) for e, one in zip(bank.history, bank.looks, strict=True)
-                 if one is not None]  # fmt: skip
-        if not least or not answer.present or all(entry.prompted for entry, _ in looks):
+        if not least or not answer.present:
             return answer
         with self.clock.stage("bank"):
+            entries = zip(bank.history, bank.looks, strict=True)
+            known = [(entry.prompted, one) for entry, one in entries if one is not None]
+            if all(prompted for prompted, _ in known):
+                return answer
             found = recurrence.look(image, answer.logits)
-            if found is None or recurrence.likeness(found, [one for _, one in looks]) >= least:
+            if found is None or recurrence.likeness(found, [one for _, one in known]) >= least:
                 return answer
             return replace(answer, doubtful=True)
 

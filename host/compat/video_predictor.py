@@ -324,15 +324,7 @@ class SAM2VideoPredictor(ModuleNames):
                 recent.insert(0, index)
             index -= step
         for index in [*prompted[-policy.prompted :], *recent]:
-            memory = record.memories[index]
-            self._bank.write(
-                index,
-                index in record.prompts,
-                memory.keys,
-                memory.values,
-                memory.obj_ptr,
-                memory.look,
-            )
+            record.memories[index].keep(self._bank, index, index in record.prompts)
 
     def _answer(
         self,

@@ -126,7 +126,7 @@ def test_sam2s_names_remember_what_the_session_does(least):
 
 
 PINK = (230, 80, 80)
-"""The fake model takes it for red."""
+"""The fake model takes this colour for red."""
 
 
 def seen(policy, colours):
@@ -181,7 +181,7 @@ def test_a_click_says_that_it_is_the_object_after_all():
     assert after.present  # the bank knows this look now
 
 
-def test_a_video_predictor_shows_no_more_than_a_session(monkeypatch):
+def test_a_video_predictor_shows_no_more_than_a_session():
     frames = [draw_frame((c, *corner(i))) for i, c in enumerate([RED, RED, PINK, RED])]
     found = {}
     for policy in (Policy(), STRICT):
