@@ -9,6 +9,7 @@ stays in its folder until `python -m quant.training.publish` ships it.
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         type=int,
         default=0,
         help="draw other clips, for a run that starts from weights which have seen these",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=1.0,
+        help="factor on every stage's peak learning rate, below 1 for weights that have converged",
     )
     parser.add_argument(
         "--graphs",
@@ -165,10 +172,13 @@ def train(args: argparse.Namespace) -> None:
     """Run the recipe. Raises SamFabricError before any long work on bad input."""
     if args.seed < 0:
         raise SamFabricError(f"--seed {args.seed}", "give 0 or any larger whole number")
+    if not 0 < args.rate < math.inf:
+        raise SamFabricError(f"--rate {args.rate:g}", "give a factor above 0, 1 for the recipe's")
     torch.set_float32_matmul_precision("high")  # of a GPU: TF32, exact for codes of 4 bits
     config = get_config(args.config)
     run = prepare(args, [s.name for s in RECIPES[config.name]])
-    stages = stages_from(RECIPES[config.name], args)
+    recipe = [replace(stage, rate=stage.rate * args.rate) for stage in RECIPES[config.name]]
+    stages = stages_from(recipe, args)
     found = find_material(args.data)
     print(found.listing())
     asked = settings(args, stages, found)

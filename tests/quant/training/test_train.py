@@ -306,6 +306,8 @@ def _made(folder):
         (["--epochs", "0"], "EPOCHS=0"),
         (["--until", "nowhere"], "no stage 'nowhere'"),
         (["--seed", "-1"], "--seed -1"),
+        (["--rate", "0"], "--rate 0"),
+        (["--rate", "nan"], "--rate nan"),
         (["--pretrained", "none.tflite"], "no weight file at none.tflite"),
         (["--from", "nowhere"], "no stage 'nowhere'"),
         (["--from", "quantized"], "--from quantized without weights"),
