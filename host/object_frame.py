@@ -1,8 +1,9 @@
 """One object on one frame: in which window it is looked for, what answers, and what is remembered.
 
 An object that a prompt outlines is read in a window around it, one that is followed in a window
-around where it was seen (`host.recurrence`). A click alone is read on the whole frame first, and
-then once more close by. So small objects fill as much of the network's square as large ones.
+around where it was seen (`host.recurrence`). What a new object's clicks alone mean is asked in
+several windows around them, and the answer on which these agree most is looked at once more close
+by. So small objects fill as much of the network's square as large ones.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from host.jobs import Steps
 from host.prompts import Prompt
 from host.recurrence import (
     SPARE,
+    clicked_windows,
     ever_outlined,
     ever_shown,
     followed_window,
+    most_agreed,
     near_pieces,
     prompted_window,
 )
@@ -76,6 +79,10 @@ class ObjectFrame:
         which the prompt corrects.
         """
         window = self._window(known, prompt, own)
+        if prompt is not None and own is None and self._is_clicked_anew(known, prompt):
+            own = yield from self._surveyed(known, prompt)
+            if own is not None:
+                window = prompted_window(prompt, self.frame_size, self.context, own.box())
         image = yield from self.encoded(window)
         answer = yield from self._answer(known, image, window, prompt, own)
         closer = self._closer(prompt, answer, window)
@@ -85,6 +92,26 @@ class ObjectFrame:
             image = yield from self.encoded(window)
             answer = yield from self._answer(known, image, window, prompt, own)
         return answer, image, window
+
+    def _is_clicked_anew(self, known: ObjectState, prompt: Prompt) -> bool:
+        """Tells whether clicks alone must say what the object is: nothing else is known of it."""
+        outlines = prompt.mask is not None or prompt.box is not None
+        return bool(self.context) and not outlines and known.before is None and ever_shown([prompt])
+
+    def _surveyed(self, known: ObjectState, prompt: Prompt) -> Steps[Placed | None]:
+        """Asks what clicks mean in several windows, twice in each, since the second answer may
+        correct the first. Returns the answer on which they agree most, None where it is empty.
+        """
+        answers = []
+        for window in clicked_windows(prompt, self.frame_size):
+            image = yield from self.encoded(window)
+            first = yield from self._answer(known, image, window, prompt, None)
+            own = Placed(first.logits, window)
+            answers.append((yield from self._answer(known, image, window, prompt, own)))
+        side = self.model.spec.image_size
+        masks = [answer.video_logits(side, side) > 0 for answer in answers]
+        best = answers[most_agreed(masks, [answer.iou for answer in answers])]
+        return best.placed(self.frame_size) if (best.logits > 0).any() else None
 
     def _answer(
         self,

@@ -35,6 +35,9 @@ WIDENING = 1.25
 SPARE = 0.005
 """This share of a mask may lie outside its box on each side: specks do not move a window."""
 
+CLICKED_SIDES = (1.0, 0.75, 0.55, 0.4, 0.3)
+"""Clicks on a new object are read in windows of these sides, as shares of the frame's."""
+
 LEVELS = ("features", "skip8", "skip4")
 """These outputs of the image encoder make an object's look, each with the same weight."""
 
@@ -211,9 +214,9 @@ def prompted_window(
     """Returns the window in which a prompt is read: around its mask or its box, where it has one.
 
     shown is the box in which an earlier answer on this frame saw the object; it and the clicks are
-    held too. A click alone says nothing of how large its object is, so without them the whole frame
-    is read. context is the window's side over the root of the object's, sides being shares of the
-    frame's; 0 reads the whole frame always.
+    held too. A click alone says nothing of how large its object is (`clicked_windows`), so without
+    them the whole frame is read. context is the window's side over the root of the object's, sides
+    being shares of the frame's; 0 reads the whole frame always.
     """
     outline = shown
     if prompt.logits is not None:
@@ -228,6 +231,34 @@ def prompted_window(
     low = np.minimum(np.array(outline[:2]), prompt.points.min(0, initial=1.0))
     high = np.maximum(np.array(outline[2:]), prompt.points.max(0, initial=0.0))
     return _window((*low.tolist(), *high.tolist()), context, frame_size)
+
+
+def clicked_windows(prompt: Prompt, frame_size: tuple[int, int]) -> list[Window]:
+    """Returns the windows in which a new object is looked for around its clicks, the whole frame
+    first and each smaller than the one before. Those that do not show all clicks are left out.
+
+    The prompt has at least one click on the object. That does not say how large it is; in each
+    window the model sees it at another size.
+    """
+    x, y = prompt.points[prompt.labels == POSITIVE].mean(0).tolist()
+    every = [Window.around(x, y, side, frame_size) for side in CLICKED_SIDES]
+    return [window for window in every if window.is_whole or window.shows(prompt.points)]
+
+
+def most_agreed(masks: Sequence[NDArray[np.bool_]], ious: Sequence[float]) -> int:
+    """Returns the index of the mask (H, W) on which the others agree most.
+
+    Two masks agree by their IoU, and a mask's voice is the model's own estimate of its IoU with the
+    object. If the object is one of the masks, as likely as its voice says, this is the mask whose
+    IoU with it is expected to be greatest (empirical minimum Bayes risk: Premachandran et al. 2014,
+    section 3). The root of its own estimate counts too: of masks that agree, the surest.
+    """
+    flat = np.stack([mask.ravel() for mask in masks]).astype(np.float32)
+    both, area = flat @ flat.T, flat.sum(1)
+    either = area[:, None] + area - both
+    voices = np.maximum(np.asarray(ious, np.float32), 1e-3)
+    expected = (both / np.maximum(either, 1)) @ voices
+    return int(np.argmax(expected * np.sqrt(voices)))
 
 
 def followed_window(last: Window, seen: Box | None, context: float) -> Window:

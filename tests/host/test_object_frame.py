@@ -5,6 +5,7 @@ import pytest
 
 from host.errors import UsageError
 from host.policy import Policy
+from host.recurrence import CLICKED_SIDES
 from host.session import Session
 from tests.host.fake_device import FakeDevice
 from tests.host.scenes import (
@@ -109,11 +110,14 @@ def test_a_window_has_a_size():
             Session(FakeDevice(), window=window)
 
 
-def test_what_a_click_finds_is_looked_at_again_close_by():
+def test_a_click_on_a_new_object_is_read_at_several_sizes_and_then_close_by():
     device = FakeDevice()
     session = Session(device, window=0.9)
     found = session.step(red_frame(0), {1: click(corner(0)[0] + 16, 32)}).objects[1]
-    assert device.calls.count("image_encoder") == 2
+    assert device.calls.count("image_encoder") == len(CLICKED_SIDES) + 1
+    # Twice in each window, and once where its object was found.
+    assert device.calls.count("mask_decoder") == 2 * len(CLICKED_SIDES) + 1
+    assert device.calls.count("memory_encoder") == 1
     assert found.answer.window is not None and 0.4 <= found.answer.window.side <= 0.8
     assert overlap(found.mask(), square_mask(*corner(0))) > 0.9
     # The frame was read closer, the click with it.
@@ -121,6 +125,29 @@ def test_what_a_click_finds_is_looked_at_again_close_by():
     device.calls.clear()
     session.step(red_frame(1))
     assert device.calls.count("image_encoder") == 1
+
+
+def test_a_click_finds_what_is_too_small_to_be_seen_on_the_whole_frame():
+    found = {}
+    for window in (0, 0.9):
+        session = Session(FakeDevice(), window=window)
+        found[window] = session.step(small_frame(0), {1: click(23, 33)}).objects[1].mask()
+    assert overlap(found[0.9], small_mask(0)) > max(0.7, overlap(found[0], small_mask(0)) + 0.2)
+
+
+def test_only_clicks_on_what_is_new_are_read_at_several_sizes():
+    at = click(corner(0)[0] + 16, 32)
+    for start in (box_around(*corner(0)), prompt(mask=square_mask(*corner(0))), at):
+        device = FakeDevice()
+        session = Session(device, window=0.9)
+        session.step(red_frame(0), {1: start})
+        device.calls.clear()
+        session.refine({1: click(corner(0)[0] + 9, 25)})
+        session.step(red_frame(1), {1: click(corner(1)[0] + 16, 32)})
+        assert device.calls.count("image_encoder") <= 4, start
+    whole = FakeDevice()
+    Session(whole, window=0).step(red_frame(0), {1: at})
+    assert whole.calls.count("image_encoder") == 1
 
 
 def with_twin(index):
