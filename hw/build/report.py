@@ -21,6 +21,7 @@ from pathlib import Path
 from hw import board as boards
 from hw.build import backends, pictures, resources, timing
 from hw.build.folded import Folded, refold
+from hw.build.markdown import wrapped
 from hw.build.progress import counted
 from hw.build.rates import add_rates, asked
 from hw.build.resources import GLUE, ByLayer
@@ -269,7 +270,8 @@ def write(folder: Path, synthesis: bool = True, target: Target | None = None) ->
     pictures.utilisation(folder / PICTURES[0], folded.board, costs, folded.shell.cost)
     pictures.time(folder / PICTURES[1], folded.plans, timing.quoted(folder, hardware)[0])
     with atomic_path(folder / NAME) as part:
-        part.write_text(text(folder, folded, costs, found is not None, target), encoding="utf-8")
+        page = text(folder, folded, costs, found is not None, target)
+        part.write_text(wrapped(page), encoding="utf-8")
     total, budget = whole(folded, costs), folded.board.budget()
     missed = [
         f"{r} {getattr(total, r):,.0f} of {getattr(budget, r):,}"

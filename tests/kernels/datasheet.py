@@ -18,6 +18,7 @@ from statistics import median
 
 from tqdm import tqdm
 
+from hw.build.markdown import wrapped
 from hw.design import Design
 from hw.library import kernel_class, names
 from hw.spec.errors import SamFabricError
@@ -172,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(text)
     else:
         with atomic_path(SHEET) as part:
-            part.write_text(text, encoding="utf-8")
+            part.write_text(wrapped(text), encoding="utf-8")
         print("\n".join(summary(tables)))
     wrong = [f"{n}: {r.faults}" for n, rows in tables.items() for r in rows if r.faults]
     print("\n".join(wrong), file=sys.stderr)
