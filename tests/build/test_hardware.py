@@ -13,6 +13,7 @@ from hw import board as boards
 from hw.build import folded as folded_module
 from hw.build import hardware, pictures, report, resources
 from hw.build.folded import CHAINS, FOLDINGS, fold, refold
+from hw.build.markdown import WIDTH
 from hw.build.progress import counted
 from hw.build.rates import asked
 from hw.fold.folding import FoldingError
@@ -139,6 +140,8 @@ def test_a_report_without_synthesis(bundle, out):
     Measured("here", 4000.0, [HostWork(640, 480, {"prepare": 1.0, "bank": 0.5})]).save(copy)
     assert report.write(copy, synthesis=False) == []
     text = (copy / report.NAME).read_text(encoding="utf-8")
+    assert max(len(line) for line in text.splitlines() if not line.startswith("|")) <= WIDTH
+    text = re.sub(r"(?<=[^|\n])\n(?=[^|\n])", " ", text)  # sentences, wherever they were wrapped
     assert "A Cortex-A53 at 1.3 GHz is taken to need 4.1 times as long" in text
     assert re.search(r"\| 640x480 \| [\d.]+ \([\d.]+ ms\) \| 162\.2 \(6\.2 ms\) \|", text)
     assert "cost models (not synthesised)" in text and "Not synthesised: the figures" in text

@@ -172,7 +172,7 @@ def test_an_interrupted_stage_goes_on_from_its_checkpoint(
     step = train.TrackerStage.training_step
 
     def stop(self, batch, index):
-        if self.stage is stages[-1] and self.current_epoch == 1:
+        if self.stage == stages[-1] and self.current_epoch == 1:
             raise KeyboardInterrupt
         return step(self, batch, index)
 
