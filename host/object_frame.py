@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from host.device import Arrays
 from host.images import Box, Placed, Window
 from host.jobs import Steps
+from host.mask_overlap import most_agreed
 from host.prompts import Prompt
 from host.recurrence import (
     SPARE,
@@ -21,7 +22,6 @@ from host.recurrence import (
     ever_outlined,
     ever_shown,
     followed_window,
-    most_agreed,
     near_pieces,
     prompted_window,
 )
@@ -95,8 +95,8 @@ class ObjectFrame:
 
     def _is_clicked_anew(self, known: ObjectState, prompt: Prompt) -> bool:
         """Tells whether clicks alone must say what the object is: nothing else is known of it."""
-        outlines = prompt.mask is not None or prompt.box is not None
-        return bool(self.context) and not outlines and known.before is None and ever_shown([prompt])
+        alone = not prompt.outlines and known.before is None
+        return bool(self.context) and alone and ever_shown([prompt])
 
     def _surveyed(self, known: ObjectState, prompt: Prompt) -> Steps[Placed | None]:
         """Asks what clicks mean in several windows, twice in each, since the second answer may
@@ -146,7 +146,7 @@ class ObjectFrame:
         """Returns the window in which the object is looked for at first."""
         if prompt is None:
             return following(known.window, known.boxes, self.frame_size, self.context)
-        if prompt.mask is not None or prompt.box is not None:
+        if prompt.outlines:
             return prompted_window(prompt, self.frame_size, self.context)
         if own is not None:
             if own.window.shows(prompt.points):
@@ -159,7 +159,7 @@ class ObjectFrame:
         """Returns the window in which what clicks showed is looked at again, None where it is large
         enough as it is.
         """
-        if prompt is None or prompt.mask is not None or prompt.box is not None:
+        if prompt is None or prompt.outlines:
             return None
         seen = window.box(answer.logits)
         if seen is None:
@@ -204,7 +204,7 @@ def coming(
         last = following(window, boxes[-KNOWN_BOXES:], frame_size, context)
         if prompt is None:
             window = last
-        elif prompt.mask is not None or prompt.box is not None:
+        elif prompt.outlines:
             window = prompted_window(prompt, frame_size, context)
         else:
             window = last if last.shows(prompt.points) else Window.whole(frame_size)

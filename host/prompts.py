@@ -142,10 +142,14 @@ class Prompt:
             )
         return cls(mask=kept > 0, logits=kept)
 
+    @property
+    def outlines(self) -> bool:
+        """Tells whether the prompt has a box or a mask, which clicks alone are not."""
+        return self.box is not None or self.mask is not None
+
     def replaces(self, earlier: Prompt) -> bool:
         """Tells whether this prompt outlines the object anew, after an outline given before."""
-        outlined = earlier.box is not None or earlier.mask is not None
-        return outlined and (self.box is not None or self.mask is not None)
+        return earlier.outlines and self.outlines
 
     def then(self, later: Prompt) -> Prompt:
         """Returns this prompt followed by a correction: clicks add up, a later box or mask takes
@@ -196,8 +200,7 @@ def checked_prompts(
                 f"frame of {size[1]}x{size[0]}",
                 "give the mask at the video's own resolution",
             )
-        outlined = prompt.mask is not None or prompt.box is not None
-        if not (object_id in known or outlined or (prompt.labels == POSITIVE).any()):
+        if not (object_id in known or prompt.outlines or (prompt.labels == POSITIVE).any()):
             raise PromptError(
                 f"object {object_id} is new and has only background clicks",
                 "start it with a positive click, a box or a mask",

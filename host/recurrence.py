@@ -245,22 +245,6 @@ def clicked_windows(prompt: Prompt, frame_size: tuple[int, int]) -> list[Window]
     return [window for window in every if window.is_whole or window.shows(prompt.points)]
 
 
-def most_agreed(masks: Sequence[NDArray[np.bool_]], ious: Sequence[float]) -> int:
-    """Returns the index of the mask (H, W) on which the others agree most.
-
-    Two masks agree by their IoU, and a mask's voice is the model's own estimate of its IoU with the
-    object. If the object is one of the masks, as likely as its voice says, this is the mask whose
-    IoU with it is expected to be greatest (empirical minimum Bayes risk: Premachandran et al. 2014,
-    section 3). The root of its own estimate counts too: of masks that agree, the surest.
-    """
-    flat = np.stack([mask.ravel() for mask in masks]).astype(np.float32)
-    both, area = flat @ flat.T, flat.sum(1)
-    either = area[:, None] + area - both
-    voices = np.maximum(np.asarray(ious, np.float32), 1e-3)
-    expected = (both / np.maximum(either, 1)) @ voices
-    return int(np.argmax(expected * np.sqrt(voices)))
-
-
 def followed_window(last: Window, seen: Box | None, context: float) -> Window:
     """Returns the window in which an object is looked for on a frame without a prompt.
 

@@ -298,8 +298,7 @@ class SAM2VideoPredictor(ModuleNames):
         if not clear and index in record.prompts:
             prompt = record.prompts[index].then(prompt)
             own = record.answers[index]
-        points_at = prompt.mask is not None or prompt.box is not None
-        if not (points_at or record.prompts or (prompt.labels == POSITIVE).any()):
+        if not (prompt.outlines or record.prompts or (prompt.labels == POSITIVE).any()):
             raise PromptError(
                 f"object {obj_id!r} is new and has only background clicks",
                 "start it with a positive click, a box or a mask",

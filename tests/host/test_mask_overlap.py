@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from host.mask_overlap import mask_iou, surest
+from host.mask_overlap import mask_iou, most_agreed, surest
 
 
 @pytest.fixture(params=["numpy 2", "numpy 1"])
@@ -53,3 +53,19 @@ def test_suppression_against_the_plain_loop():
             if all(overlaps[index, other] <= np.float32(0.2) for other in kept):
                 kept.append(index)
         assert surest(overlaps, 0.2).tolist() == kept
+
+
+def test_the_mask_on_which_others_agree_is_taken():
+    planes = np.zeros((4, 10, 10), bool)
+    planes[0, :, :] = True
+    planes[1, 2:6, 2:6] = True
+    planes[2, 2:6, 2:7] = True
+    planes[3, 9, 9] = True
+    assert most_agreed(planes, [0.6, 0.6, 0.6, 0.6]) in (1, 2)
+    # Of those that agree the surest; but a sure one alone does not outvote them.
+    assert most_agreed(planes, [0.6, 0.5, 0.6, 0.6]) == 2
+    assert most_agreed(planes, [0.6, 0.6, 0.5, 0.6]) == 1
+    assert most_agreed(planes, [0.6, 0.6, 0.6, 0.9]) != 3
+    # Where none agrees, the estimate alone decides; empty masks are no reason to fail.
+    assert most_agreed([planes[1], planes[3]], [0.2, 0.9]) == 1
+    assert most_agreed(np.zeros((3, 4, 4), bool), [0.0, 0.0, 0.0]) == 0

@@ -18,7 +18,6 @@ from host.recurrence import (
     likeness,
     look,
     may_show,
-    most_agreed,
     near_pieces,
     previous_mask,
     prompted_window,
@@ -124,22 +123,6 @@ def test_clicks_are_read_in_ever_smaller_windows_that_show_them_all():
     far = np.array([[0.3, 0.6], [0.3, 0.5], [0.7, 0.55]], np.float32)
     seen = clicked_windows(Prompt(far, np.array([1, 1, 0])), SIZE)
     assert 1 < len(seen) < len(CLICKED_SIDES) and all(window.shows(far) for window in seen)
-
-
-def test_the_mask_on_which_others_agree_is_taken():
-    planes = np.zeros((4, 10, 10), bool)
-    planes[0, :, :] = True
-    planes[1, 2:6, 2:6] = True
-    planes[2, 2:6, 2:7] = True
-    planes[3, 9, 9] = True
-    assert most_agreed(planes, [0.6, 0.6, 0.6, 0.6]) in (1, 2)
-    # Of those that agree the surest; but a sure one alone does not outvote them.
-    assert most_agreed(planes, [0.6, 0.5, 0.6, 0.6]) == 2
-    assert most_agreed(planes, [0.6, 0.6, 0.5, 0.6]) == 1
-    assert most_agreed(planes, [0.6, 0.6, 0.6, 0.9]) != 3
-    # Where none agrees, the estimate alone decides; empty masks are no reason to fail.
-    assert most_agreed([planes[1], planes[3]], [0.2, 0.9]) == 1
-    assert most_agreed(np.zeros((3, 4, 4), bool), [0.0, 0.0, 0.0]) == 0
 
 
 def test_a_window_follows_its_object_and_changes_its_size_little_by_little():
