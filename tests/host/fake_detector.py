@@ -26,6 +26,7 @@ from tests.host.fake_device import (
     FakeDevice,
     _port,
     make_spec,
+    sizes,
     write_bundle,
 )
 from tests.host.scenes import BACKGROUND, BLUE, RED
@@ -68,7 +69,10 @@ def make_detector_tables() -> DetectorTables:
     none = np.zeros((5, WIDTH), np.float32)
     text = text_weight.reshape(EMBEDDING, -1), bias.reshape(-1)
     scale = np.array([1, 0], np.float32)
-    return DetectorTables(queries, none, *text, label, *places, pool, scale)
+    column, row, column_end, row_end = places
+    return DetectorTables(
+        queries, none, *text, label, column, row, column_end, row_end, pool, scale
+    )
 
 
 def detector_ports(integer: bool = True) -> GraphPorts:
@@ -118,7 +122,7 @@ class FakeConceptDevice(FakeDevice):
         self.spec = make_concept_spec(vocabulary, integer)
         self.script: Callable[[int], Found | None] = lambda _run: None
         outputs = self.spec.ports["detector"].outputs
-        self._out["detector"] = {n: np.zeros(p.shape, p.storage) for n, p in outputs.items()}
+        self._out["detector"] = {n: np.zeros(sizes(p), p.storage) for n, p in outputs.items()}
 
     def _detector(
         self,

@@ -29,6 +29,13 @@ def _port(name: str, shape: tuple[int | None, ...], scale: float = 1.0, integer:
     return Port(name, shape, IntType(8) if integer else None, scale if integer else 1.0)
 
 
+def sizes(port: Port) -> tuple[int, ...]:
+    """The shape of a port that has no ragged dimension."""
+    found = tuple(n for n in port.shape if n is not None)
+    assert len(found) == len(port.shape)
+    return found
+
+
 def make_ports(integer: bool = True) -> dict[str, GraphPorts]:
     def port(name: str, shape: tuple[int | None, ...], scale: float = 1.0) -> Port:
         return _port(name, shape, scale, integer)
@@ -144,7 +151,7 @@ class FakeDevice:
         self.allocated = 0
         self.closed = False
         self._out = {
-            graph: {n: np.zeros(p.shape, p.storage) for n, p in ports.outputs.items()}
+            graph: {n: np.zeros(sizes(p), p.storage) for n, p in ports.outputs.items()}
             for graph, ports in self.spec.ports.items()
         }
 
@@ -237,8 +244,8 @@ class FakeDevice:
 class Eager(FakeDevice):
     """Sees something everywhere, whatever it was told."""
 
-    def _mask_decoder(self, **inputs):
-        found = super()._mask_decoder(**inputs)
+    def _mask_decoder(self, *inputs: np.ndarray, **named: np.ndarray) -> dict[str, np.ndarray]:
+        found = super()._mask_decoder(*inputs, **named)
         return found | {
             "masks": np.full_like(found["masks"], 9),
             "scores": np.full_like(found["scores"], 9),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 
 from host.prompts import Prompt
@@ -43,6 +46,13 @@ def red_frame(index: int) -> np.ndarray:
 
 def both_frame(index: int) -> np.ndarray:
     return draw_frame((RED, *corner(index)), (BLUE, *corner(index, 56)))
+
+
+def stored(path: Path | str, flags: int = cv2.IMREAD_UNCHANGED) -> np.ndarray:
+    """The picture in a file."""
+    found = cv2.imread(str(path), flags)
+    assert found is not None, f"{path} is no picture"
+    return found
 
 
 def prompt(**kwargs):

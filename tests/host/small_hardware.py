@@ -20,7 +20,7 @@ from tests.stitch.small_system import ACCELERATORS, DIM, GRAPHS, PRODUCT, QUERIE
 
 RAGGED = (1, 2, 5, 16, 7)
 
-SHAPES = {
+SHAPES: dict[str, dict[str, tuple[int | None, ...]]] = {
     "copy": {"image": (1, 4, 2, 3), "first": (1, 4, 2, 3), "second": (1, 3, 4, 2)},
     "add": {name: (1, 4, 3, 2) for name in ("a", "b", "sum")},
     "attend": {

@@ -77,7 +77,12 @@ def test_corrections_follow_the_direction_of_the_last_pass(predictor, state):
     list(predictor.propagate_in_video(state, reverse=True))
     seen = []
     fill = predictor._fill_bank
-    predictor._fill_bank = lambda record, now, step: seen.append(step) or fill(record, now, step)
+
+    def listed(record, now, step):
+        seen.append(step)
+        return fill(record, now, step)
+
+    predictor._fill_bank = listed
     x, y = corner(4)
     predictor.add_new_points_or_box(state, 4, 1, [(x + 2, y + 2)], [0])
     predictor.add_new_mask(state, 5, 1, square_mask(*corner(5)))
@@ -149,5 +154,7 @@ def test_a_box_on_a_tracked_frame_of_a_session_is_given_what_tracking_found():
         session.refine({1: pixels(box=box)})
         went_in = device.seen["mask_decoder"]["dense_prompt"][0, 0].copy()
         assert went_in.any()
-        kept = session.state.objects[1].tracked.logits
+        tracked = session.state.objects[1].tracked
+        assert tracked is not None
+        kept = tracked.logits
         assert np.abs(went_in / 8 - kept).max() <= 1 / 16

@@ -124,7 +124,9 @@ def test_the_box_of_a_mask_leaves_specks_out():
     whole = Window.whole(SIZE)
     exact = whole.box(np.where(mask, 1.0, -1.0))
     assert exact == pytest.approx((2 / 200, 2 / 120, 121 / 200, 81 / 120))
-    x0, y0, x1, y1 = whole.box(np.where(mask, 1.0, -1.0), spare=0.01)
+    box = whole.box(np.where(mask, 1.0, -1.0), spare=0.01)
+    assert box is not None
+    x0, y0, x1, y1 = box
     assert (x0 * 200, x1 * 200) == pytest.approx((81, 120), abs=3)
     assert (y0 * 120, y1 * 120) == pytest.approx((41, 80), abs=3)
     window = Window(90, 50, 40, 24, SIZE)
@@ -138,11 +140,13 @@ def test_prompts_say_in_a_window_what_they_say_on_the_frame():
     assert clicked.points.tolist() == [[0.5, 0.5], [0.0, 1.0]]  # what lies outside, at the border
     assert window.shows([[0.5, 0.5]]) and not window.shows([[0.5, 0.5], [0.1, 0.5]])
     boxed = window.prompt(Prompt(box=np.array([0.3, 0.3, 0.7, 0.5], np.float32)))
+    assert boxed.box is not None
     assert boxed.box.tolist() == pytest.approx([0.1, 0.1, 0.9, 0.5])
     mask = disc(*SIZE, 100, 60, 20)
     drawn = window.prompt(Prompt(mask=mask))
     assert (drawn.mask == mask[30:90, 50:150]).all()
     logits = window.prompt(Prompt.from_logits(mask_to_grid(mask, 64)))
+    assert logits.logits is not None
     assert overlap(window.to_video(logits.logits, *SIZE) > 0, mask) > 0.9
     same = Prompt(mask=mask)
     assert Window.whole(SIZE).prompt(same) is same

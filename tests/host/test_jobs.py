@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import Future
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,11 +155,11 @@ class _Lane:
     """Stands for the thread of one graph: what was handed to it waits until `step`."""
 
     def __init__(self) -> None:
-        self.waiting = []
+        self.waiting: list[tuple[Future, Any, tuple]] = []
 
     def submit(self, function, *arguments):
         """Returns the future of a call that has not begun."""
-        future = Future()
+        future: Future = Future()
         self.waiting.append((future, function, arguments))
         return future
 
@@ -182,7 +183,7 @@ class Interleaved(Jobs):
 
     def __init__(self, device, seed, sets=3):
         super().__init__(device, sets)
-        threads = self._queues
+        threads: Any = self._queues
         threads.close()
         self._lanes = {graph: _Lane() for graph in threads._free}
         threads._lanes, threads._lane_of = self._lanes, {graph: graph for graph in threads._free}
@@ -257,7 +258,8 @@ def differences(found, wanted):
 def script():
     """All objects at once, then one is corrected and another one begins later."""
     first = prompts()
-    late = Prompt.from_pixels(*clip_size(), points=[[40, 40]], labels=[1])
+    height, width = clip_size()
+    late = Prompt.from_pixels(height, width, points=[[40, 40]], labels=[1])
     return {0: {1: first[1], 2: first[2]}, 4: {3: first[3]}, 9: {2: late}}
 
 
@@ -301,10 +303,17 @@ def test_no_interleaving_changes_a_number(golden, clip, script, wanted, window):
     assert interleave(golden, clip, script, wanted, range(SEEDS), window) == (0, SEEDS)
 
 
-def test_the_next_frame_is_encoded_ahead_in_the_window_that_it_will_be_read_in(golden, clip):
+def test_the_next_frame_is_encoded_ahead_in_the_window_that_it_will_be_read_in(
+    golden, clip, monkeypatch
+):
     device, jobs = golden, Jobs(golden)
     runs, submit = [], jobs.submit
-    jobs.submit = lambda graph, inputs: runs.append(graph) or submit(graph, inputs)
+
+    def listed(graph, inputs):
+        runs.append(graph)
+        return submit(graph, inputs)
+
+    monkeypatch.setattr(jobs, "submit", listed)
     session = Session(device, mode="throughput", jobs=jobs, window=0.9)
     for n, frame in enumerate(clip):
         session.step(frame, {1: prompts()[1]} if n == 0 else None)

@@ -47,7 +47,7 @@ def test_suppression_against_the_plain_loop():
     for _ in range(50):
         masks = blobs(rng, 12, 16)
         overlaps = mask_iou(masks, masks)
-        kept = []
+        kept: list[int] = []
         for index in range(12):
             # numpy 1 would compare a single float32 with the float64 nearest 0.2.
             if all(overlaps[index, other] <= np.float32(0.2) for other in kept):
@@ -61,11 +61,11 @@ def test_the_mask_on_which_others_agree_is_taken():
     planes[1, 2:6, 2:6] = True
     planes[2, 2:6, 2:7] = True
     planes[3, 9, 9] = True
-    assert most_agreed(planes, [0.6, 0.6, 0.6, 0.6]) in (1, 2)
+    assert most_agreed([*planes], [0.6, 0.6, 0.6, 0.6]) in (1, 2)
     # Of those that agree the surest; but a sure one alone does not outvote them.
-    assert most_agreed(planes, [0.6, 0.5, 0.6, 0.6]) == 2
-    assert most_agreed(planes, [0.6, 0.6, 0.5, 0.6]) == 1
-    assert most_agreed(planes, [0.6, 0.6, 0.6, 0.9]) != 3
+    assert most_agreed([*planes], [0.6, 0.5, 0.6, 0.6]) == 2
+    assert most_agreed([*planes], [0.6, 0.6, 0.5, 0.6]) == 1
+    assert most_agreed([*planes], [0.6, 0.6, 0.6, 0.9]) != 3
     # Where none agrees, the estimate alone decides; empty masks are no reason to fail.
     assert most_agreed([planes[1], planes[3]], [0.2, 0.9]) == 1
-    assert most_agreed(np.zeros((3, 4, 4), bool), [0.0, 0.0, 0.0]) == 0
+    assert most_agreed([*np.zeros((3, 4, 4), bool)], [0.0, 0.0, 0.0]) == 0

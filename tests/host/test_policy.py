@@ -49,7 +49,8 @@ def test_reverse_order_counts_by_writing_not_by_index():
 
 @pytest.mark.parametrize("policy", [Policy(), Policy(3, 1, 2), Policy(2, 2, 9), Policy(1, 0, 0)])
 def test_what_is_dropped_is_never_selected_again(policy):
-    history, full = [], []
+    history: list[Entry] = []
+    full: list[Entry] = []
     for now in range(60):
         chosen = {
             "kept": [(history[i], k, b) for i, k, b in select(history, now, policy).spatial],

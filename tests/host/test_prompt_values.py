@@ -1,5 +1,7 @@
 """What users give as boxes and masks: taken where they mean one thing only."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -40,7 +42,8 @@ def test_a_box_that_crosses_the_border_is_cut(box, edges):
     found = box_from_pixels(box, H, W)
     assert found == pytest.approx(np.array(edges) / (W, H, W, H), abs=1e-6)
     assert found[0] < found[2] and found[1] < found[3]
-    assert (Prompt.from_pixels(H, W, box=box).box == found).all()
+    given = Prompt.from_pixels(H, W, box=box).box
+    assert given is not None and (given == found).all()
     assert (ConceptPrompt.from_pixels(H, W, None, [box]).boxes[0] == found).all()
 
 
@@ -48,16 +51,24 @@ def test_a_box_that_crosses_the_border_is_cut(box, edges):
 def test_a_box_with_no_part_on_the_frame_is_refused(box):
     with pytest.raises(PromptError, match="outside the 160x96 frame"):
         Prompt.from_pixels(H, W, box=box)
-    normalised = np.array(box) / (W, H, W, H)
-    for make in (lambda: Prompt(box=normalised), lambda: ConceptPrompt("cat", [normalised], [1])):
+    normalised: Any = np.array(box) / (W, H, W, H)
+    boxes: Any = [normalised]
+    labels: Any = [1]
+    for make in (lambda: Prompt(box=normalised), lambda: ConceptPrompt("cat", boxes, labels)):
         with pytest.raises(PromptError, match="outside"):
             make()
 
 
 def test_normalised_boxes_are_cut_too():
-    assert Prompt(box=[-0.1, 0, 1.000001, 0.5]).box.tolist() == [0, 0, 1, 0.5]
-    assert ConceptPrompt(None, [(0.5, -3, 1.2, 1.5)], [1]).boxes.tolist() == [[0.5, 0, 1, 1]]
-    assert Prompt(points=[[1.000001, -1e-6]], labels=[1]).points.tolist() == [[1, 0]]
+    """Lists, too, which become arrays."""
+    box: Any = [-0.1, 0, 1.000001, 0.5]
+    cut = Prompt(box=box).box
+    assert cut is not None and cut.tolist() == [0, 0, 1, 0.5]
+    boxes: Any = [(0.5, -3, 1.2, 1.5)]
+    labels: Any = [1]
+    assert ConceptPrompt(None, boxes, labels).boxes.tolist() == [[0.5, 0, 1, 1]]
+    points: Any = [[1.000001, -1e-6]]
+    assert Prompt(points=points, labels=labels).points.tolist() == [[1, 0]]
     for box in ([0.5, 0.5, 0.4, 0.6], [0.5, 0.5, 0.5, 0.6]):
         with pytest.raises(PromptError, match="empty"):
             Prompt(box=box)
@@ -111,8 +122,8 @@ MEANT = [
 @pytest.mark.parametrize("mask", MEANT, ids=range(len(MEANT)))
 def test_masks_mean_what_their_values_say(mask):
     assert (binary_mask(mask) == SHAPE).all() and binary_mask(mask).dtype == bool
-    assert (Prompt(mask=mask).mask == SHAPE).all()
-    assert (Prompt.from_pixels(4, 5, mask=mask[None, None]).mask == SHAPE).all()
+    for prompt in (Prompt(mask=mask), Prompt.from_pixels(4, 5, mask=mask[None, None])):
+        assert prompt.mask is not None and (prompt.mask == SHAPE).all()
 
 
 def test_masks_without_the_object():

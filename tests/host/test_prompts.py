@@ -87,7 +87,7 @@ def test_tokens_of_nothing_are_padding():
 
 
 def test_tokens_name_labels_and_bins():
-    label, column, row = token_indices([[0.5, 0.25], [1, 0]], [1, 0], [0.1, 0.2, 0.6, 1], 16)
+    label, column, row = token_indices([[0.5, 0.25], [1.0, 0.0]], [1, 0], [0.1, 0.2, 0.6, 1], 16)
     assert label.tolist() == [BOX_TOP_LEFT, BOX_BOTTOM_RIGHT, POSITIVE, NEGATIVE] + [PAD] * 4
     assert column.tolist() == [1, 9, 8, 15, 0, 0, 0, 0]
     assert row.tolist() == [3, 15, 4, 0, 0, 0, 0, 0]

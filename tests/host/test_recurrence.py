@@ -23,7 +23,7 @@ from host.recurrence import (
     prompted_window,
     remembered_mask,
 )
-from tests.host.fake_device import COARSE, GRID, SKIP, WIDTH, make_spec
+from tests.host.fake_device import COARSE, GRID, SKIP, WIDTH, make_spec, sizes
 
 CLICK = Prompt(np.array([[0.5, 0.5]]), np.array([1]))
 WRONG = Prompt(np.array([[0.5, 0.5]]), np.array([0]))
@@ -206,12 +206,13 @@ RNG = np.random.default_rng(3)
 
 def encoded():
     outputs = make_spec().ports["image_encoder"].outputs
-    return {n: RNG.integers(-128, 128, p.shape).astype(np.int8) for n, p in outputs.items()}
+    return {n: RNG.integers(-128, 128, sizes(p)).astype(np.int8) for n, p in outputs.items()}
 
 
 def test_a_look_is_the_mean_of_what_is_masked_level_by_level():
     codes, logits = encoded(), RNG.normal(size=(GRID, GRID)).astype(np.float32)
     found = look(codes, logits)
+    assert found is not None
     assert found.shape == (WIDTH + 2 * SKIP,) and abs(found @ found - 1) < 1e-5
     parts = []
     for level in LEVELS:

@@ -82,7 +82,8 @@ def test_saving_changes_nothing_and_sessions_may_be_new_or_reset(tmp_path):
     same(session.step(both_frame(0), PLAN[0]), resumed.step(both_frame(0), PLAN[0]))
     before = session.step(both_frame(1))
     session.save(tmp_path / "one.npz")
-    assert (before.objects[1].logits == session.state.objects[1].current.logits).all()
+    current = session.state.objects[1].current
+    assert current is not None and (before.objects[1].logits == current.logits).all()
     session.remove_object(1)
     session.save(tmp_path / "one.npz")
     assert Session.load(tmp_path / "one.npz", FakeDevice()).object_ids == [-7]

@@ -3,6 +3,7 @@ absent object is back, with `likeness` that what it masks is the object, by ever
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_a_lost_object_does_not_jump_onto_what_it_is_not_sure_of():
         # SAM 2's names follow the same rule, and a click shows the object whatever the bound.
         predictor = build_sam2_video_predictor(device=FakeDevice(policy=policy))
         state = predictor.init_state(FRAMES)
-        click = {"points": np.array(CLICK, np.float32), "labels": [1]}
+        click: dict[str, Any] = {"points": np.array(CLICK, np.float32), "labels": [1]}
         predictor.add_new_points_or_box(state, frame_idx=0, obj_id=1, **click)
         assert shown_in(predictor, state) == present
         click["points"] = np.array([[corner(3)[0] + 16, 32]], np.float32)

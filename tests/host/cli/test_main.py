@@ -16,7 +16,7 @@ from host.devices import registry as devices
 from host.media.video import open_source
 from host.policy import Policy
 from tests.host.fake_device import FakeDevice, write_bundle
-from tests.host.scenes import HEIGHT, WIDTH, corner, overlap, square_mask
+from tests.host.scenes import HEIGHT, WIDTH, corner, overlap, square_mask, stored
 
 ROOT = Path(__file__).resolve().parents[3]
 CLICK = f"{corner(0)[0] + 16},32"
@@ -45,10 +45,6 @@ def track(source, *arguments):
     return run("track", source, "--device", "fake", *arguments)
 
 
-def read(path):
-    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-
-
 def test_a_click_becomes_clip_masks_and_times(clip_folder, tmp_path, capsys, fake):
     out = tmp_path / "out"
     status = track(
@@ -60,7 +56,7 @@ def test_a_click_becomes_clip_masks_and_times(clip_folder, tmp_path, capsys, fak
     names = sorted(p.name for p in (out / "masks").iterdir())
     assert names == sorted(f"f{i + 5}.png" for i in range(10))
     for index in range(10):
-        mask = read(out / "masks" / f"f{index + 5}.png")
+        mask = stored(out / "masks" / f"f{index + 5}.png")
         assert set(np.unique(mask)) == {0, 255}
         assert overlap(mask > 0, square_mask(*corner(index))) > 0.8
     stats = json.loads((out / "stats.json").read_text())
@@ -83,10 +79,10 @@ def test_a_mask_of_ids_tracks_several(clip_folder, tmp_path):
     labels[square_mask(*corner(0, 56))] = 8
     cv2.imwrite(str(tmp_path / "ids.png"), labels)
     assert track(clip_folder, "--mask", tmp_path / "ids.png", "--masks", tmp_path / "m") == 0
-    last = read(tmp_path / "m" / "f14.png")
+    last = stored(tmp_path / "m" / "f14.png")
     assert overlap(last == 3, square_mask(*corner(9))) > 0.8
     assert overlap(last == 8, square_mask(*corner(9, 56))) > 0.8
-    assert (read(tmp_path / "m" / "f5.png") == labels).all()
+    assert (stored(tmp_path / "m" / "f5.png") == labels).all()
 
 
 def test_objects_may_share_one_look_at_the_whole_frame(
@@ -99,7 +95,7 @@ def test_objects_may_share_one_look_at_the_whole_frame(
         device.calls.clear()
         assert track(clip_folder, *two, *options, "--masks", tmp_path / "m") == 0
         assert device.calls.count("image_encoder") == runs
-        assert overlap(read(tmp_path / "m" / "f9.png") == 2, square_mask(*corner(4, 56))) > 0.7
+        assert overlap(stored(tmp_path / "m" / "f9.png") == 2, square_mask(*corner(4, 56))) > 0.7
     assert track(clip_folder, "--text", "red", "--whole-frame") == 2
     assert "--whole-frame is for prompted objects" in capsys.readouterr().err
 
@@ -108,17 +104,17 @@ def test_boxes_and_a_later_frame(clip_folder, tmp_path):
     x, y = corner(4)
     box = f"{x},{y},{x + 31},{y + 31}"
     assert track(clip_folder, "--box", box, "--frame", 4, "--masks", tmp_path / "m") == 0
-    assert not read(tmp_path / "m" / "f8.png").any()
-    assert overlap(read(tmp_path / "m" / "f9.png") > 0, square_mask(x, y)) > 0.8
+    assert not stored(tmp_path / "m" / "f8.png").any()
+    assert overlap(stored(tmp_path / "m" / "f9.png") > 0, square_mask(x, y)) > 0.8
     two = ("--box", "10,16,41,47", "--box", "10,56,41,87")
     assert track(clip_folder, *two, "--masks", tmp_path / "two") == 0
-    assert set(np.unique(read(tmp_path / "two" / "f14.png"))) == {0, 1, 2}
+    assert set(np.unique(stored(tmp_path / "two" / "f14.png"))) == {0, 1, 2}
 
 
 def test_negative_clicks(clip_folder, tmp_path):
     clicks = ("--point", f"{CLICK},1", "--point", f"{corner(0)[0] + 2},18,0")
     assert track(clip_folder, *clicks, "--masks", tmp_path / "m") == 0
-    first = read(tmp_path / "m" / "f5.png")
+    first = stored(tmp_path / "m" / "f5.png")
     assert first[40, 30] == 255 and first[17, 12] == 0
 
 

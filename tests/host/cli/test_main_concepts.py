@@ -14,7 +14,7 @@ from host.media.video import open_source
 from host.spec import load_spec
 from tests.host.fake_detector import QUERIES, SURE, FakeConceptDevice, write_concept_bundle
 from tests.host.fake_device import GRID, FakeDevice, write_bundle
-from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, overlap, square_mask
+from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, overlap, square_mask, stored
 
 KEYS = {"out_obj_ids", "out_probs", "out_boxes_xywh"}
 
@@ -25,7 +25,9 @@ def fake(monkeypatch, tmp_path):
     opened = []
 
     def open_fake(bundle):
-        opened.append(FakeConceptDevice(load_spec(bundle)[1].detector.vocabulary))
+        detector = load_spec(bundle)[1].detector
+        assert detector is not None
+        opened.append(FakeConceptDevice(detector.vocabulary))
         return opened[-1]
 
     monkeypatch.setitem(devices.DEVICES, "fake", open_fake)
@@ -61,7 +63,7 @@ def test_detect_writes_a_picture_and_sam3_s_keys(tmp_path, capsys, fake):
     asked = ("--text", "red square", "--example", "10,56,41,87")
     status = detect(*asked, "--out", out / "found.png", "--json", out / "found.json")
     assert status == 0 and fake[0].closed
-    picture = cv2.imread(str(out / "found.png"))[:, :, ::-1]
+    picture = stored(out / "found.png", cv2.IMREAD_COLOR)[:, :, ::-1]
     changed = (picture != both_frame(0)).any(2)
     drawn = square_mask(*corner(0)) | square_mask(*corner(0, 56))
     assert overlap(changed, drawn) > 0.5  # how wide an outline is differs between OpenCVs
@@ -79,7 +81,7 @@ def test_detect_without_any_instance(tmp_path, capsys):
     result = json.loads((tmp_path / "none.json").read_text())
     assert all(result[key] == [] for key in KEYS | {"out_binary_masks"})
     assert result["presence"] < 0.1 and "0 instances" in capsys.readouterr().out
-    assert (cv2.imread("none.png")[:, :, ::-1] == both_frame(0)).all()
+    assert (stored("none.png", cv2.IMREAD_COLOR)[:, :, ::-1] == both_frame(0)).all()
 
 
 def test_a_full_house_is_said(monkeypatch, capsys):
@@ -151,7 +153,7 @@ def test_a_phrase_is_followed_through_a_video(clip_folder, tmp_path, capsys, fak
     assert len(list(open_source(out / "clip.mp4"))) == 10
     assert fake[0].calls.count("detector") == 5 and fake[0].calls.count("image_encoder") == 10
     for index in range(10):
-        mask = cv2.imread(str(out / "masks" / f"f{index + 5}.png"), cv2.IMREAD_UNCHANGED)
+        mask = stored(out / "masks" / f"f{index + 5}.png")
         assert set(np.unique(mask)) == {0, 1}  # ids, since there might be several
         assert overlap(mask == 1, square_mask(*corner(index))) > 0.7
     result = json.loads((out / "found.json").read_text())
@@ -169,8 +171,8 @@ def test_looking_begins_on_the_frame_asked_for(clip_folder, tmp_path):
     box = f"{x},{y},{x + 31},{y + 31}"
     masks = ("--masks", tmp_path / "m", "--json", "r.json")
     assert track(clip_folder, "--example", box, "--frame", 4, *masks) == 0
-    assert not cv2.imread(str(tmp_path / "m" / "f8.png")).any()
-    last = cv2.imread(str(tmp_path / "m" / "f14.png"), cv2.IMREAD_UNCHANGED)
+    assert not stored(tmp_path / "m" / "f8.png").any()
+    last = stored(tmp_path / "m" / "f14.png")
     assert overlap(last == 1, square_mask(*corner(9, 56))) > 0.7
     results = json.loads(Path("r.json").read_text())["results"]
     assert [one["frame_index"] for one in results] == [*range(4, 10)]

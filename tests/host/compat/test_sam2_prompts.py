@@ -1,5 +1,7 @@
 """SAM 2's shapes: one object or a batch of them, in points, labels, boxes and masks."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -240,27 +242,30 @@ def test_what_is_no_switch_is_refused(given):
 def test_every_switch_of_a_picture_is_checked(name):
     predictor = SAM2ImagePredictor(FakeDevice())
     predictor.set_image(both_frame(0))
+    wrong: dict[str, Any] = {name: np.zeros((0, 2))}
     with pytest.raises(PromptError, match=f"{name} is"):
-        predictor.predict(np.array([[26, 32]]), np.array([1]), **{name: np.zeros((0, 2))})
+        predictor.predict(np.array([[26, 32]]), np.array([1]), **wrong)
     predictor.set_image_batch([both_frame(0)])
     asked = [np.array([[26, 32]])], [np.array([1])]
     with pytest.raises(PromptError, match=f"{name} is"):
-        predictor.predict_batch(*asked, **{name: np.zeros((0, 2))})
+        predictor.predict_batch(*asked, **wrong)
 
 
 @pytest.mark.parametrize("name", ["clear_old_points", "normalize_coords"])
 def test_every_switch_of_a_video_prompt_is_checked(name):
     predictor = SAM2VideoPredictor(FakeDevice())
     state = predictor.init_state([both_frame(index) for index in range(2)])
-    click = {"points": [[26, 32]], "labels": [1]}
+    click: dict[str, Any] = {"points": [[26, 32]], "labels": [1]}
     with pytest.raises(PromptError, match=f"{name} is"):
-        predictor.add_new_points_or_box(state, 0, 1, **click, **{name: "no"})
+        predictor.add_new_points_or_box(state, 0, 1, **click | {name: "no"})
     assert not state.objects
     predictor.add_new_points_or_box(state, 0, 1, **click)
     with pytest.raises(PromptError, match="reverse is"):
-        next(predictor.propagate_in_video(state, reverse="no"))
+        next(predictor.propagate_in_video(state, reverse="no"))  # type: ignore[arg-type]
     for call in (predictor.remove_object, predictor.clear_all_prompts_in_frame):
-        where = {"frame_idx": 0} if call == predictor.clear_all_prompts_in_frame else {}
+        wrong: dict[str, Any] = {"obj_id": 1, "need_output": "no"}
+        if call == predictor.clear_all_prompts_in_frame:
+            wrong["frame_idx"] = 0
         with pytest.raises(PromptError, match="need_output is"):
-            call(state, obj_id=1, need_output="no", **where)
+            call(state, **wrong)
     assert list(state.objects) == [1] and 0 in state.objects[1].prompts

@@ -32,10 +32,16 @@ BLUE_CENTRE = [26 / WIDTH, 72 / HEIGHT, 32 / WIDTH, 32 / HEIGHT]
 BLUE_XYWH = [10 / WIDTH, 56 / HEIGHT, 32 / WIDTH, 32 / HEIGHT]
 
 
+def vocabulary_of(folder):
+    detector = load_spec(folder)[1].detector
+    assert detector is not None and detector.vocabulary is not None
+    return detector.vocabulary
+
+
 @pytest.fixture
 def device(tmp_path):
     write_concept_bundle(tmp_path / "fake_bundle")
-    return FakeConceptDevice(load_spec(tmp_path / "fake_bundle")[1].detector.vocabulary)
+    return FakeConceptDevice(vocabulary_of(tmp_path / "fake_bundle"))
 
 
 @pytest.fixture
@@ -367,4 +373,4 @@ def test_builders(device, tmp_path, monkeypatch):
 def load_phrases(folder):
     from host.concepts.phrases import Phrases
 
-    return Phrases.load(load_spec(folder)[1].detector.vocabulary).phrases
+    return Phrases.load(vocabulary_of(folder)).phrases

@@ -237,10 +237,12 @@ def test_two_states_do_not_mix(predictor, state, clip_folder):
 def test_the_builder_finds_bundles(monkeypatch, tmp_path):
     opened = []
     fake = SimpleNamespace(run=None, spec=None)
-    monkeypatch.setattr(
-        "host.compat.bundles.open_device",
-        lambda name, bundle: opened.append((name, bundle)) or fake,
-    )
+
+    def open_fake(name, bundle):
+        opened.append((name, bundle))
+        return fake
+
+    monkeypatch.setattr("host.compat.bundles.open_device", open_fake)
     monkeypatch.chdir(tmp_path)
     for name in ("pico_golden_1", "nano_golden_2"):
         write_bundle(tmp_path / "bitstreams" / name)
@@ -324,7 +326,7 @@ def test_windows_are_those_of_a_session(scale):
         result = session.step(frame(index), {7: Prompt(mask=mask)} if not index else None)
         wanted = result.objects[7]
         window = state.objects[7].answers[index].window
-        assert window.side < 0.4
+        assert window is not None and window.side < 0.4
         truth = (frame(index) == RED).all(2)
         assert overlap(np.asarray(plane) > 0, truth) > 0.5
         if scale == 1:  # as they are, frames are kept to the pixel

@@ -88,7 +88,8 @@ def test_one_frame_of_nothing():
 
 def reference(overlaps, scores, visible, rules):
     """SAM 3's rule in loops."""
-    near, lender = {}, {}
+    near: dict[tuple[int, int], bool] = {}
+    lender: dict[int, int] = {}
     detections, tracks = range(len(scores)), range(len(visible))
     for d, t in itertools.product(detections, tracks):
         near[d, t] = overlaps[d, t] >= rules.match_iou
@@ -100,7 +101,7 @@ def reference(overlaps, scores, visible, rules):
         scores[d] >= rules.new_score and not any(near[d, t] for t in tracks) for d in detections
     ]
     for d in detections:
-        best = max(tracks, key=lambda t, d=d: overlaps[d, t])
+        best = max(tracks, key=overlaps[d].__getitem__)
         good = scores[d] >= rules.condition_score and overlaps[d, best] >= rules.condition_iou
         if good and (best not in lender or overlaps[d, best] > overlaps[lender[best], best]):
             lender[best] = d

@@ -4,6 +4,7 @@ random masks.
 
 from collections import defaultdict
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,8 +93,8 @@ def test_which_young_tracks_are_withdrawn(sam3):
     withdrawn = 0
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        ours, known = Tracks(rules), {}
-        memory = {
+        ours, known = Tracks(rules), dict[int, np.ndarray]()
+        memory: dict[str, Any] = {
             "obj_first_frame_idx": {},
             "unmatched_frame_inds": defaultdict(list),
             "trk_keep_alive": {},
@@ -103,7 +104,7 @@ def test_which_young_tracks_are_withdrawn(sam3):
         }
         for frame in range(25):
             ids = ours.ids.tolist()
-            masks = np.array([known[i] for i in ids], bool).reshape(-1, GRID, GRID)
+            masks = np.array([known[i] for i in ids], np.bool_).reshape(-1, GRID, GRID)
             found = boxes(rng, 3, masks)
             scores = np.sort(rng.uniform(0.5, 1, 3))[::-1].copy()
             kept = surest(mask_iou(found, found), rules.duplicate_iou)

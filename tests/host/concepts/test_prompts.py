@@ -39,6 +39,10 @@ BAD = [
 ]
 
 
+def examples(boxes, labels, text=None):
+    return ConceptPrompt(text, np.array(boxes, np.float32), np.array(labels))
+
+
 @pytest.mark.parametrize(("given", "text"), BAD)
 def test_prompts_that_are_refused(given, text):
     with pytest.raises(PromptError, match=text):
@@ -47,7 +51,7 @@ def test_prompts_that_are_refused(given, text):
 
 def test_boxes_apart_do_not_contradict_each_other():
     inner = (0.2, 0.3, 0.4, 0.5)
-    prompt = ConceptPrompt(boxes=[BOX, inner, BOX], labels=[1, 0, 1])
+    prompt = examples([BOX, inner, BOX], [1, 0, 1])
     assert prompt.boxes.shape == (3, 4) and prompt.labels.tolist() == [1, 0, 1]
 
 
@@ -89,9 +93,7 @@ def test_pooling_weighs_by_area():
 
 
 def test_geometry_draws_both_kinds_of_boxes():
-    prompt = ConceptPrompt(
-        None, [(0, 0, 0.5, 0.5), (0, 0, 0.25, 1), (0.75, 0, 1, 0.125)], [1, 1, 0]
-    )
+    prompt = examples([(0, 0, 0.5, 0.5), (0, 0, 0.25, 1), (0.75, 0, 1, 0.125)], [1, 1, 0])
     drawn = geometry(prompt, 4)
     assert drawn.shape == (4, 4, 4)
     positive = np.zeros((4, 4))
@@ -129,7 +131,7 @@ def test_tokens_of_text_alone():
 def test_tokens_of_examples():
     features = np.random.default_rng(0).integers(-50, 50, (1, WIDTH, COARSE, COARSE), np.int8)
     boxes = np.array([(0.1, 0.2, 0.5, 1), (0.6, 0.6, 0.9, 0.7)], np.float32)
-    codes, valid = tokens_of(ConceptPrompt(None, boxes, [0, 1]), features)
+    codes, valid = tokens_of(examples(boxes, [0, 1]), features)
     t = make_detector_tables()
     rows = codes["tokens"][0, :, :, 0].T
     assert not rows[QUERIES + 1 : QUERIES + 5].any()
@@ -142,13 +144,13 @@ def test_tokens_of_examples():
 
 
 def test_both_kinds_of_prompt_count():
-    assert tokens_of(ConceptPrompt("red square", [BOX], [1]))[1] == [8, 9, 10, 11, 12]
+    assert tokens_of(examples([BOX], [1], "red square"))[1] == [8, 9, 10, 11, 12]
 
 
 def test_more_examples_than_tokens():
     boxes = [(0.1 * i, 0, 0.1 * i + 0.05, 1) for i in range(5)]
     with pytest.raises(PromptError, match="5 example boxes, this model reads 4"):
-        tokens_of(ConceptPrompt("red square", boxes, [1] * 5))
+        tokens_of(examples(boxes, [1] * 5, "red square"))
 
 
 def test_a_model_without_a_detector():

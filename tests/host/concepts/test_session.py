@@ -143,12 +143,13 @@ def test_an_image_comes_first(device):
     with pytest.raises(FrameError, match="set_image"):
         session.detect("red square")
     with pytest.raises(FrameError, match="float"):
-        session.set_image(np.zeros((4, 4, 3)))
+        session.set_image(np.zeros((4, 4, 3)))  # type: ignore[arg-type]
 
 
 def test_the_vocabulary_comes_from_the_bundle(tmp_path):
     write_concept_bundle(tmp_path / "b")
     _, spec = load_spec(tmp_path / "b")
+    assert spec.detector is not None and spec.detector.vocabulary is not None
     device = FakeConceptDevice(spec.detector.vocabulary)
     session = ConceptSession(device)
     session.set_image(both_frame(0))

@@ -108,8 +108,8 @@ def aside(row):
 def test_a_spurious_instance_is_never_seen_with_a_delay(device):
     device.script = lambda run: [(aside(2), SURE)] if run == 2 else None
     # On ground that is everywhere the same, the tracker takes the whole of it for the object.
-    shown = {0: None, 15: None}
-    for delay in shown:
+    shown = {}
+    for delay in (0, 15):
         done = run(tracker_of(device, delay=delay), map(both_frame, range(14)))
         shown[delay] = [sorted(one.instances) for one in done]
         device.calls.clear()
@@ -223,8 +223,10 @@ def test_bad_input_comes_before_any_work(device, monkeypatch):
         tracker_of(FakeDevice())
     with pytest.raises(PhraseError, match="zebra"):
         tracker_of(device, ConceptPrompt("zebra"))
+    boxes = np.array([(0, 0, 0.1 * i, 1) for i in range(1, 6)], np.float32)
+    five = ConceptPrompt(None, boxes, np.ones(5, np.int64))
     with pytest.raises(PromptError, match="5 example boxes"):
-        tracker_of(device, ConceptPrompt(None, [(0, 0, 0.1 * i, 1) for i in range(1, 6)], [1] * 5))
+        tracker_of(device, five)
     tracker = tracker_of(device)
     with pytest.raises(FrameError, match="float64"):
         tracker.step(np.zeros((HEIGHT, WIDTH, 3)))

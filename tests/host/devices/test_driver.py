@@ -4,6 +4,7 @@ frames of all graphs at once in drawn orders, and what is said and mended when s
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from host.devices.frames import SETS, passed
 from host.devices.rtl import RtlTransport
 from host.devices.transport import RunError, TransportError
 from host.errors import BundleError, DeviceError, SpecError
-from host.jobs import Jobs, JobTimeout
+from host.jobs import Job, Jobs, JobTimeout
 from host.spec import GraphPorts
 from hw.spec.dtypes import IntType
 from hw.spec.hardware import Hardware
@@ -62,7 +63,8 @@ def test_a_memory_that_hesitates_changes_no_code(connect, seed):
 def mixed(driver, rng, count):
     """Gives frames of drawn graphs whenever there is room, and takes them in a drawn order."""
     jobs = Jobs(SimpleNamespace(queues=driver, name="rtl"))
-    running, begun = {}, 0
+    running: dict[Job, Any] = {}
+    begun = 0
     while begun < count or running:
         graph = str(rng.choice(list(PORTS)))
         if begun < count and jobs.room(graph):
@@ -196,17 +198,18 @@ def failing(driver, graph="copy", others=("multiply",)):
         frame = driver.begin(graph, example(graph, rng)[0])
         while not frame.ended():
             driver.watch([frame], 100)
-        with pytest.raises(RunError) as error:
+        with pytest.raises(RunError) as caught:
             frame.outputs()
+        error = caught.value
         driver.release(frame)
     except RunError as at_once:
-        error = SimpleNamespace(value=at_once)
+        error = at_once
     for other in beside:
         assert other.ended()
-        with pytest.raises(RunError, match=error.value.message[:10]):
+        with pytest.raises(RunError, match=error.message[:10]):
             other.outputs()
         driver.release(other)
-    return str(error.value)
+    return str(error)
 
 
 def restored(driver, **was):

@@ -31,8 +31,9 @@ def driven(request, folder):
     ids=["some", "many"],
 )
 def test_every_planted_fault_is_noticed_or_harmless(driven, seeds, faults):
+    driver, faulty = driven
     for seed in seeds:
-        found = campaign(*driven, faults, seed)
+        found = campaign(driver, faulty, faults, seed)
         assert found.clean, (*found.lines(), *found.missed, *found.unrecovered)
         assert found.noticed.keys() | found.harmless.keys() == set(KINDS)
         # A flipped bit of data, memory that is not there, a device that is gone.

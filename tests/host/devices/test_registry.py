@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,7 +117,7 @@ def test_ports_that_others_feed_must_be_there():
     decoder = spec.ports["mask_decoder"]
     others = {name: port for name, port in decoder.inputs.items() if name != "skip4"}
     ports = {**spec.ports, "detector": dataclasses.replace(decoder, inputs=others)}
-    detector = SimpleNamespace(check=lambda *_: None)
+    detector: Any = SimpleNamespace(check=lambda *_: None)
     with pytest.raises(BundleError, match=r"lacks detector\.(features|skip4)"):
         dataclasses.replace(spec, ports=ports, detector=detector)
 
@@ -182,6 +183,7 @@ def test_a_newer_bundle_without_a_detector_hides_none(tmp_path, monkeypatch):
 def test_a_bundle_with_a_detector(tmp_path):
     write_concept_bundle(tmp_path / "b")
     manifest, spec = load_spec(tmp_path / "b")
+    assert spec.detector is not None
     assert manifest.detector == spec.detector.sizes == SIZES
     assert spec.detector.tokens == TOKENS == 16
     assert spec.ports == make_concept_spec().ports
@@ -227,13 +229,13 @@ def test_a_detector_s_graph_must_fit():
         dataclasses.replace(spec, ports=alone)
 
     def change(name, **changes):
-        ports = spec.ports["detector"]
-        changed = dataclasses.replace({**ports.inputs, **ports.outputs}[name], **changes)
+        own = spec.ports["detector"]
+        changed = dataclasses.replace({**own.inputs, **own.outputs}[name], **changes)
         sides = {
-            side: {k: changed if k == name else v for k, v in getattr(ports, side).items()}
+            side: {k: changed if k == name else v for k, v in getattr(own, side).items()}
             for side in ("inputs", "outputs")
         }
-        ports = {**spec.ports, "detector": dataclasses.replace(ports, **sides)}
+        ports = {**spec.ports, "detector": dataclasses.replace(own, **sides)}
         return dataclasses.replace(spec, ports=ports)
 
     with pytest.raises(BundleError, match=r"port tokens .*\(1, 8, 15, 1\)"):

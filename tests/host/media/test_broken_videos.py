@@ -1,6 +1,7 @@
 """Videos that end early or are damaged inside: told, and what was there is kept."""
 
 import json
+from typing import Any
 
 import av
 import pytest
@@ -15,9 +16,12 @@ from tests.host.fake_device import FakeDevice
 from tests.host.scenes import HEIGHT, WIDTH, both_frame
 from tests.host.videos import cut, damaged, noisy, write
 
-FAST = {"container": {"movflags": "faststart"}}
-PIECES = {"container": {"movflags": "frag_keyframe+empty_moov"}, "options": {"g": "10"}}
-KINDS = {
+FAST: dict[str, Any] = {"container": {"movflags": "faststart"}}
+PIECES: dict[str, Any] = {
+    "container": {"movflags": "frag_keyframe+empty_moov"},
+    "options": {"g": "10"},
+}
+KINDS: dict[str, dict[str, Any]] = {
     "fast.mp4": FAST,
     "pieces.mp4": PIECES,
     "clip.mkv": {},
@@ -42,7 +46,7 @@ def test_a_whole_video_ends_well(whole):
 
 @pytest.mark.parametrize("share", [0.4, 0.6, 0.85])
 def test_a_video_cut_short_is_told_at_its_end(whole, share):
-    seen = []
+    seen: list[Any] = []
     with pytest.raises(SourceError, match=r"(ends after \d+ frames|cannot decode)") as caught:
         seen.extend(frame.index for frame in open_source(cut(whole, share)))
         seen.append("the end")
@@ -50,7 +54,7 @@ def test_a_video_cut_short_is_told_at_its_end(whole, share):
 
 
 def test_damage_in_the_middle_is_told(whole, caplog):
-    seen = []
+    seen: list[Any] = []
     path = damaged(whole)
     if whole.name == "lossless.mkv":  # zeros fall between its blocks: the rest is right
         assert len(list(open_source(path))) < 40 and "some are missing" in caplog.text

@@ -11,7 +11,7 @@ from host.errors import PromptError
 from host.media.masks import MaskWriter, label_map, masks_by_id, read_label_map
 from host.media.overlay import colour_of, draw
 from host.prompts import Prompt
-from tests.host.scenes import HEIGHT, WIDTH, red_frame, square_mask
+from tests.host.scenes import HEIGHT, WIDTH, red_frame, square_mask, stored
 
 SHAPE = (HEIGHT, WIDTH)
 
@@ -83,18 +83,18 @@ def test_one_object_is_written_black_and_white(tmp_path):
     writer = MaskWriter(tmp_path / "out", [4])
     path = writer.write("f007", {4: plane(square_mask(5, 7))}, SHAPE)
     assert path.name == "f007.png"
-    found = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    found = stored(path)
     assert set(np.unique(found)) == {0, 255} and ((found > 0) == square_mask(5, 7)).all()
     writer.write("f008", {}, SHAPE)
     assert sorted(p.name for p in path.parent.iterdir()) == ["f007.png", "f008.png"]
-    assert not cv2.imread(str(tmp_path / "out/f008.png"), cv2.IMREAD_UNCHANGED).any()
+    assert not stored(tmp_path / "out/f008.png").any()
 
 
 def test_several_objects_are_written_by_id(tmp_path):
     writer = MaskWriter(tmp_path, [2, 5])
     near, far = square_mask(5, 7), square_mask(20, 7)
     path = writer.write("a", {2: plane(near, 3), 5: plane(far, 4)}, SHAPE)
-    found = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    found = stored(path)
     assert (found[far] == 5).all() and (found[near & ~far] == 2).all()
     with pytest.raises(PromptError, match="300"):
         MaskWriter(tmp_path, [1, 300])

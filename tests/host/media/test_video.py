@@ -1,6 +1,7 @@
 """Sources: files, folders, cameras, and what is wrong with them."""
 
 import sys
+from typing import Any
 
 import cv2
 import numpy as np
@@ -8,7 +9,14 @@ import pytest
 
 from host.errors import SourceError, UsageError
 from host.media.clip_writer import ClipWriter
-from host.media.video import FolderSource, VideoSource, natural_key, open_source, read_image
+from host.media.video import (
+    CameraSource,
+    FolderSource,
+    VideoSource,
+    natural_key,
+    open_source,
+    read_image,
+)
 from tests.host.scenes import HEIGHT, WIDTH, both_frame
 
 
@@ -52,14 +60,15 @@ def test_clips_are_written_and_read_back(tmp_path, size, suffix):
         writer.write(frame)
     assert not (tmp_path / f"deep/clip{suffix}").exists()
     path = writer.finish()
+    assert path is not None
     assert [p.name for p in path.parent.iterdir()] == [path.name]
     source = open_source(str(path))
     assert isinstance(source, VideoSource) and source.fps == pytest.approx(25)
     back = list(source)
     assert [frame.name for frame in back] == [f"{i:05d}" for i in range(6)]
-    for frame, wanted in zip(back, frames, strict=True):
-        assert frame.image.shape[0] == size[0] + size[0] % 2
-        difference = frame.image[: size[0], : size[1]].astype(int) - wanted
+    for found, wanted in zip(back, frames, strict=True):
+        assert found.image.shape[0] == size[0] + size[0] % 2
+        difference = found.image[: size[0], : size[1]].astype(int) - wanted
         assert np.abs(difference).mean() < 8
 
 
@@ -92,7 +101,9 @@ def test_corrupt_files(tmp_path, clip_folder):
     writer = ClipWriter(tmp_path / "clip.mp4")
     for index in range(6):
         writer.write(both_frame(index))
-    whole = writer.finish().read_bytes()
+    path = writer.finish()
+    assert path is not None
+    whole = path.read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(SourceError, match=r"cut\.mp4"):
         list(open_source(tmp_path / "cut.mp4"))
@@ -137,7 +148,9 @@ def test_a_camera_streams_until_it_fails(monkeypatch):
         for frame in source:
             frames.append(frame)
     assert len(frames) == 3 and frames[0].image[0, 0].tolist() == [3, 2, 1]
-    assert source.fps == 30 and source._capture.released
+    assert isinstance(source, CameraSource)
+    capture: Any = source._capture
+    assert source.fps == 30 and capture.released
 
 
 def test_without_pyav_pictures_and_cameras_still_serve(clip_folder, tmp_path, monkeypatch):

@@ -75,7 +75,9 @@ def test_frames_without_a_usable_time_follow_each_other(tmp_path):
     writer = ClipWriter(tmp_path / "clip.mp4", fps=25)
     for index, time in enumerate((None, None, 0.02, 0.5, 0.5, -1, None)):
         writer.write(both_frame(index), time)
-    times = [f.time for f in open_source(writer.finish())]
+    path = writer.finish()
+    assert path is not None
+    times = [f.time for f in open_source(path)]
     assert times == pytest.approx([0, 0.04, 0.08, 0.5, 0.54, 0.58, 0.62], abs=1e-3)
 
 
@@ -84,7 +86,8 @@ def test_a_clip_of_film_has_its_rate(tmp_path):
         writer = ClipWriter(tmp_path / "clip.mp4", fps=rate)
         for index in range(12):
             writer.write(both_frame(index))
-        assert open_source(writer.finish()).fps == pytest.approx(rate, rel=2e-3)
+        path = writer.finish()
+        assert path is not None and open_source(path).fps == pytest.approx(rate, rel=2e-3)
 
 
 def test_pixels_that_are_not_square_stay_so_in_the_overlay(tmp_path, clip_folder):

@@ -24,13 +24,8 @@ def write_hardware(folder: Path, board: str = "KV260", cycles: int = 500_000) ->
     write_bundle(folder)
     graphs, reads, writes = [], count(), count()
     for index, (name, ports) in enumerate(make_spec().ports.items()):
-        ends = [
-            tuple(_end(side, next(numbers), port) for port in some.values())
-            for side, some, numbers in (
-                ("s_axis", ports.inputs, reads),
-                ("m_axis", ports.outputs, writes),
-            )
-        ]
-        graphs.append(GraphHardware(name, index, *ends, cycles, longest=LONGEST))
+        inputs = tuple(_end("s_axis", next(reads), port) for port in ports.inputs.values())
+        outputs = tuple(_end("m_axis", next(writes), port) for port in ports.outputs.values())
+        graphs.append(GraphHardware(name, index, inputs, outputs, cycles, longest=LONGEST))
     Hardware(board, "part", 200.0, 0x1234, "top", (), tuple(graphs)).save(folder)
     return folder

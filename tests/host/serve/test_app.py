@@ -137,6 +137,7 @@ def test_a_click_is_answered_with_a_mask_and_followed(tmp_path):
         one.send(do="play", on=False)
         head, jpeg = one.next("picture")
         picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        assert picture is not None
         assert picture.shape == (head["height"], head["width"], 3) and head["width"] > WIDTH
         red = picture[..., 2].astype(int) - picture[..., 1] > 100
         ys, xs = np.nonzero(red)
@@ -260,7 +261,8 @@ def test_downloads(still):
     picture = client.get("/snapshot.png")
     assert picture.headers["content-type"] == "image/png"
     assert "attachment" in picture.headers["content-disposition"]
-    assert cv2.imdecode(np.frombuffer(picture.content, np.uint8), 1).shape[1] == WIDTH
+    decoded = cv2.imdecode(np.frombuffer(picture.content, np.uint8), 1)
+    assert decoded is not None and decoded.shape[1] == WIDTH
     packed = client.get("/masks.zip")
     assert "object_1.png" in zipfile.ZipFile(io.BytesIO(packed.content)).namelist()
     assert client.get("/phrases.json").json() == []

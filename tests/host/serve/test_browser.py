@@ -9,6 +9,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def page(served):
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        tab = browser.new_page(
+        tab: Any = browser.new_page(
             viewport={"width": 1280, "height": 860}, color_scheme="dark", reduced_motion="reduce"
         )
         tab.set_default_timeout(WAIT_MS)
@@ -123,7 +124,7 @@ def test_a_click_on_the_turtle_and_all_that_follows(page, clip):
     frames, ids = clip
     height, width = ids[0].shape
     # A machine that is busy with other things may be late once, the page itself not always.
-    tried = []
+    tried: list[int] = []
     while min(tried, default=LATE + 1) > LATE and len(tried) < TRIES:
         if tried:
             page.locator("#stage").focus()

@@ -70,7 +70,7 @@ def test_a_held_file_stands_still(started, tmp_path):
 
 
 def test_a_camera_that_is_not_there_is_waited_for(started, monkeypatch):
-    there = []
+    there: list[bool] = []
 
     def opened(self):
         if not there:

@@ -5,6 +5,7 @@ import pytest
 from host.devices.registry import default_bundle, open_device
 from host.media.demo_clip import FISH, TURTLE, boxes_of, render_demo_clip
 from host.serve.commands import Box, Phrase, Point
+from host.serve.tracking import Reply
 from tests.host.scenes import overlap
 from tests.host.serve.shows import Hand, show, until, write_clip
 
@@ -30,7 +31,8 @@ def test_nano_follows_the_turtle_and_finds_the_fish(clip):
     size = ids[0].shape
     assert overlap(tracked.objects[1].mask(*size), ids[0] == TURTLE) > 0.5
     tracked = hand.ask(Phrase("fish"))
-    assert hand.replies[-1].said.startswith("fish: found")
+    said = hand.replies[-1].said
+    assert said is not None and said.startswith("fish: found")
     masks = {i: one.mask(*size) for i, one in tracked.objects.items()}
     best = max(masks, key=lambda i: overlap(masks[i], ids[0] == FISH))
     assert best > 1 and overlap(masks[best], ids[0] == FISH) > 0.5
@@ -45,7 +47,7 @@ def test_nano_follows_the_turtle_and_finds_the_fish(clip):
 
 
 def test_tiny_shows_a_clip(tmp_path):
-    replies = []
+    replies: list[Reply] = []
     device = open_device("golden", default_bundle("tiny", detector=True))
     with show(write_clip(tmp_path / "clip.mp4"), tmp_path, device) as live:
         until(lambda: live.tracking.tracked.get()[1])

@@ -18,6 +18,7 @@ from host.media.clip_writer import ClipWriter
 from host.media.video import open_source
 from host.serve import downloads, recording
 from host.serve.commands import Play, Point, Record, Rename
+from host.serve.tracking import Reply
 from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, overlap, square_mask
 from tests.host.serve.shows import Hand, middle, show, until, write_clip
 
@@ -25,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_what_is_shown_is_recorded(tmp_path):
-    replies = []
+    replies: list[Reply] = []
     with show(write_clip(tmp_path / "clip.mp4"), tmp_path / "out") as live:
         until(lambda: live.tracking.tracked.get()[1])
         live.ask(Point(*middle(0)), replies.append)
@@ -39,7 +40,8 @@ def test_what_is_shown_is_recorded(tmp_path):
     assert [r.said for r in replies if r.said] == [f"recording {name}", f"kept {name}"]
     frames = list(open_source(tmp_path / "out" / name))
     assert len(frames) > 5 and frames[0].image.shape[1] > WIDTH  # drawn at a multiple
-    assert 0.9 < frames[-1].time < 4  # by the clock
+    end = frames[-1].time
+    assert end is not None and 0.9 < end < 4  # by the clock
 
 
 def test_a_recording_left_running_is_closed_at_the_end(tmp_path):
@@ -68,7 +70,7 @@ def test_what_losing_power_leaves_plays(tmp_path):
     clip = tmp_path / "clip.mp4"
     command = [sys.executable, "-c", WRITES, str(clip)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "now\n"
+        assert process.stdout is not None and process.stdout.readline() == "now\n"
         os.kill(process.pid, signal.SIGKILL)
     frames = list(open_source(clip))
     assert 60 <= len(frames) <= 101 + 40  # all but the last second
@@ -95,7 +97,7 @@ def test_two_clips_of_one_second_have_two_names(tmp_path):
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("x")
     with show(write_clip(tmp_path / "clip.mp4"), tmp_path / "file" / "out") as live:
-        replies = []
+        replies: list[Reply] = []
         live.ask(Record(True), replies.append)
         assert "cannot write to" in str(replies[0].error)
         assert live.recording.state() is None
@@ -110,7 +112,7 @@ def test_a_disk_that_is_full_is_said(tmp_path, monkeypatch):
         free[0] = 1 << 20
         until(lambda: live.notices.lines(), "the message")
         assert live.notices.lines() == ["the recording ended: the disk is nearly full"]
-        replies = []
+        replies: list[Reply] = []
         live.ask(Record(True), replies.append)
         assert "1 MB are free" in str(replies[0].error)
         assert live.tracking.tracked.get()[1] is not None  # the rest goes on
@@ -149,7 +151,8 @@ def test_holding_the_picture_makes_no_hour_of_stillness(tmp_path, monkeypatch):
         until(lambda: live.recording._shown > before + 0.1)
         live.recording.end()
         frames = list(open_source(tmp_path / "out" / live.recording.clips[0]))
-    times = [frame.time for frame in frames]
+    times = [frame.time for frame in frames if frame.time is not None]
+    assert len(times) == len(frames)
     assert 0.15 < max(np.diff(times)) < 0.25
 
 
@@ -162,7 +165,9 @@ def tracked():
 
 def test_the_snapshot_is_the_frame_with_its_masks():
     stored = np.frombuffer(downloads.snapshot(tracked()), np.uint8)
-    picture = cv2.cvtColor(cv2.imdecode(stored, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    decoded = cv2.imdecode(stored, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    picture = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
     assert picture.shape == (HEIGHT, WIDTH, 3)
     inside = square_mask(*corner(0))
     assert (picture[inside] != both_frame(0)[inside]).any(-1).mean() > 0.9

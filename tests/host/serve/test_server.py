@@ -32,7 +32,12 @@ sys.exit(main(sys.argv[1:]))
 @pytest.fixture
 def fake(monkeypatch, tmp_path):
     opened = []
-    monkeypatch.setitem(devices.DEVICES, "fake", lambda _: opened.append(1) or FakeDevice())
+
+    def open_fake(_bundle):
+        opened.append(1)
+        return FakeDevice()
+
+    monkeypatch.setitem(devices.DEVICES, "fake", open_fake)
     monkeypatch.chdir(tmp_path)
     write_bundle(tmp_path / "bitstreams" / "nano_fake_0")
     return opened
@@ -53,6 +58,7 @@ def running(tmp_path, *options):
         text=True,
     )
     try:
+        assert process.stdout is not None
         yield process, process.stdout.readline().split()[0]
     finally:
         process.kill()

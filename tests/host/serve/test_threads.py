@@ -13,7 +13,8 @@ from tests.host.serve.shows import until
 
 
 def test_only_the_newest_is_kept_and_every_change_is_told():
-    slot, heard = Newest(), []
+    slot: Newest[str] = Newest()
+    heard: list[int] = []
     assert slot.get() == (0, None)
     end = slot.listen(lambda: heard.append(slot.get()[0]))
     for value in "abc":
@@ -26,7 +27,7 @@ def test_only_the_newest_is_kept_and_every_change_is_told():
 
 
 def test_waiting_ends_with_a_value_or_in_time():
-    slot = Newest()
+    slot: Newest[str] = Newest()
     assert slot.after(0, 0.01) == (0, None)
     threading.Timer(0.05, slot.put, ["x"]).start()
     assert slot.after(0, 5) == (1, "x")

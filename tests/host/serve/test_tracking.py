@@ -41,11 +41,12 @@ def test_a_click_that_comes_while_a_frame_is_tracked_answers_on_that_frame():
 
 
 def test_the_image_is_encoded_ahead_and_once():
-    hand = Hand()
+    device = FakeDevice()
+    hand = Hand(device)
     hand.frame(both_frame(0))
     hand.ask(Point(*middle(0)), Box(box(0, 56)))
     tracked = hand.frame(both_frame(1))
-    calls = hand.tracking.device.calls
+    calls = device.calls
     assert calls.count("image_encoder") == 2 and calls.count("mask_decoder") == 4
     assert "prepare" not in tracked.stages_ms and "image_encoder" in tracked.stages_ms
 
@@ -70,6 +71,7 @@ def test_what_a_reply_names_is_listed_by_then():
 
     def hear(reply):
         _, tracked = hand.tracking.tracked.get()
+        assert tracked is not None
         heard.append((reply.started, [one.object_id for one in tracked.listed]))
 
     hand.tracking.ask(Point(*middle(0)), hear)
@@ -107,15 +109,16 @@ def test_what_is_gone_is_said_to_be_gone():
 
 
 def test_a_paused_object_costs_nothing_and_is_taken_up_where_it_is():
-    hand = Hand()
+    device = FakeDevice()
+    hand = Hand(device)
     hand.frame(both_frame(0))
     hand.ask(Point(*middle(0)))
     tracked = hand.ask(Pause(1, True))
     assert tracked.objects == {} and tracked.listed[0].paused
-    before = hand.tracking.device.calls.count("mask_decoder")
+    before = device.calls.count("mask_decoder")
     for index in range(1, 4):
         hand.frame(both_frame(index))
-    assert hand.tracking.device.calls.count("mask_decoder") == before
+    assert device.calls.count("mask_decoder") == before
     tracked = hand.ask(Pause(1, False))
     assert tracked.objects == {}  # nothing is known of it on this frame
     tracked = hand.frame(both_frame(4))
@@ -181,18 +184,20 @@ class Failing(FakeDevice):
         return super().run(graph, inputs)
 
 
-def test_a_device_that_fails_once_is_said_and_the_rest_goes_on():
+def test_a_device_that_fails_once_is_said_and_the_rest_goes_on(monkeypatch):
     device = Failing()
     hand = Hand(device)
-    hand.tracking.pause = lambda seconds: None
+    monkeypatch.setattr(hand.tracking, "pause", lambda seconds: None)
     hand.frame(both_frame(0))
     hand.ask(Point(*middle(0)))
     device.fail = True
-    hand.shots.put(hand.tracking._shot)
+    shot = hand.tracking._shot
+    assert shot is not None
+    hand.shots.put(shot)
     hand.tracking._guarded()
     assert hand.notices.lines() == ["image_encoder gave no answer within 5 s (look at the board)"]
     device.fail = False
-    hand.shots.put(hand.tracking._shot)
+    hand.shots.put(shot)
     hand.tracking._guarded()
     assert hand.notices.lines() == []
     tracked = hand.frame(both_frame(3))
