@@ -114,7 +114,8 @@ def test_the_command_line_on_a_real_bundle(folder, clip, tmp_path, monkeypatch):
     assert status == 0
     result = json.loads((tmp_path / "found.json").read_text())
     assert len(result["out_obj_ids"]) == len(result["out_binary_masks"]) > 0
-    assert cv2.imread("found.png").shape == (HEIGHT, WIDTH, 3)
+    picture = cv2.imread("found.png")
+    assert picture is not None and picture.shape == (HEIGHT, WIDTH, 3)
 
 
 def test_a_sam3_script(device, clip):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -98,6 +99,7 @@ def test_command_line_tracks_and_writes_everything(folder, tmp_path, clip):
     masks = sorted((tmp_path / "masks").glob("*.png"))
     assert [m.stem for m in masks] == [f"{i:05}" for i in range(FRAMES)]
     last = cv2.imread(str(masks[-1]), cv2.IMREAD_UNCHANGED)
+    assert last is not None
     assert last.shape == clip[1][0].shape and set(np.unique(last)) <= {0, 255}
     assert (tmp_path / "clip.mp4").stat().st_size > 10_000
     assert "memory_attention" in json.dumps(json.loads((tmp_path / "stats.json").read_text()))
@@ -135,7 +137,7 @@ with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
         }}
 result = video_segments
 """
-    names = {}
+    names: dict[str, Any] = {}
     exec(compile(script, "sam2_notebook.py", "exec"), names)
     segments = names["result"]
     assert sorted(segments) == list(range(FRAMES))

@@ -33,9 +33,9 @@ def docstrings(source):
                 case ast.ClassDef(name=name) if not name.startswith("_"):
                     yield from visit(child)
                 case ast.FunctionDef(name=name) if not name.startswith("_"):
-                    text = ast.get_docstring(child)
-                    if text:
-                        yield child.lineno, text
+                    said = ast.get_docstring(child)
+                    if said:
+                        yield child.lineno, said
 
     yield from visit(ast.parse(source))
 

@@ -216,7 +216,7 @@ def test_imports_run_one_way():
 
 def test_every_room_uses_rooms_before_it():
     """The list is the order from the ground up; a package and the layouts inside it share data."""
-    seen = set()
+    seen: set[str] = set()
     for room, rule in ROOMS.items():
         assert not set(rule.rooms) - seen - {"quant.data"}, room
         seen.add(room)

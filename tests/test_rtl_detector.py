@@ -2,6 +2,8 @@
 any prompt on any frame, under stalls, and under the unchanged host.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,7 @@ from hw.stitch.accelerator import apart
 from tests.tiny import bundled
 
 HEIGHT, WIDTH = 64, 96
-PROMPTS = (
+PROMPTS: tuple[dict[str, Any], ...] = (
     {"text": "cat"},
     {"boxes": [(10, 10, 40, 40, 1)]},
     {"text": "dog", "boxes": [(30, 5, 90, 60, 1), (2, 40, 20, 63, 0), (50, 8, 60, 20, 1)]},

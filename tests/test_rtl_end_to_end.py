@@ -15,6 +15,7 @@ from hw.build.hardware import build
 from hw.search.target import Target
 from hw.spec.hardware import Hardware
 from tests.board.prepare import golden_calls
+from tests.host.scenes import stored
 
 BUNDLES = Path(__file__).resolve().parent.parent / "bitstreams"
 EASY = Target(1e12, 1e12, 1e12)
@@ -44,7 +45,7 @@ def test_the_demo_tracks_in_rtl_as_in_golden(tiny, tmp_path, capsys):
     for device in ("golden", "rtl"):
         out = tmp_path / device
         assert main(["demo", *words, "--device", device, "--out", str(out)]) == 0
-        masks[device] = [cv2.imread(str(p)) for p in sorted((out / "masks").glob("*.png"))]
+        masks[device] = [stored(p, cv2.IMREAD_COLOR) for p in sorted((out / "masks").glob("*.png"))]
     assert len(masks["rtl"]) == 5
     assert any(m.any() for m in masks["golden"])
     for a, b in zip(masks["golden"], masks["rtl"], strict=True):

@@ -46,7 +46,7 @@ def wanted(extra, plain):
 
 def test_all_that_setup_needs_is_pinned_at_a_version_that_is_asked_for():
     plain = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    versions = {}
+    versions: dict[str, list[str]] = {}
     for entry in pinned("setup.txt", "gpu.txt"):
         version = entry.partition("==")[2].split()[0]
         versions.setdefault(name_of(entry), []).append(version)

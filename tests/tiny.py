@@ -96,10 +96,8 @@ def examples(graph: str) -> list[tuple[dict, dict]]:
     with np.load(exported(graph == DETECTOR) / f"{graph}.vectors.npz") as stored:
         arrays = {k: stored[k] for k in stored.files}
     count = len(next(iter(arrays.values())))
-    return [
-        tuple(
-            {k.removeprefix(side): v[i] for k, v in arrays.items() if k.startswith(side)}
-            for side in ("in.", "out.")
-        )
-        for i in range(count)
-    ]
+
+    def codes(side: str, i: int) -> dict:
+        return {k.removeprefix(side): v[i] for k, v in arrays.items() if k.startswith(side)}
+
+    return [(codes("in.", i), codes("out.", i)) for i in range(count)]

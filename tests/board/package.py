@@ -10,14 +10,14 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from sim.board.clocks import UltraScale
+from sim.board.clocks import UltraScale, Zynq7
 from sim.board.machine import Machine
 
 
 class Buffer(np.ndarray):
     """An array with an address, and another content in memory."""
 
-    def setup(self, machine: Machine, held: ctypes.Array, cacheable: bool) -> None:
+    def setup(self, machine: Machine, held: memoryview, cacheable: bool) -> None:
         self.machine = machine
         self.device_address = machine.memory.place(np.frombuffer(held, np.uint8), cacheable)
 
@@ -58,7 +58,7 @@ class Package:
         # Memory that is foreign to numpy, as that of pynq's buffers is.
         held = (ctypes.c_char * (int(np.prod(shape)) * np.dtype(dtype).itemsize))()
         buffer = Buffer(shape, dtype, buffer=held)
-        buffer.setup(self.machine, held, bool(cacheable))
+        buffer.setup(self.machine, memoryview(held), bool(cacheable))
         return buffer
 
 
@@ -75,6 +75,7 @@ class Clocks:
     @fclk0_mhz.setter
     def fclk0_mhz(self, mhz: float) -> None:
         clocks = self._clocks
+        assert isinstance(clocks, (UltraScale, Zynq7))
         address = clocks.PL0 if isinstance(clocks, UltraScale) else clocks.FPGA0
         shift = 16 if isinstance(clocks, UltraScale) else 20
         word = clocks.load(address)

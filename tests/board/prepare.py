@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def load_ports(folder: Path) -> dict[str, GraphPorts]:
     """Of the small system, as `small` wrote them."""
     plain = json.loads((folder / PORTS).read_text(encoding="utf-8"))
 
-    def named(entries: Iterable[Mapping[str, object]]) -> dict[str, Port]:
+    def named(entries: Iterable[dict[str, Any]]) -> dict[str, Port]:
         return {port.name: port for port in map(Port.from_json, entries)}
 
     return {k: GraphPorts(named(v["inputs"]), named(v["outputs"])) for k, v in plain.items()}

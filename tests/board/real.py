@@ -85,12 +85,12 @@ def foreign_reset(kind: Kind, bundle: Path, call: Call) -> Check:
     def reset_before(offset: int, value: int) -> None:
         if offset == Register.PUSH_READ:
             store(Register.CONTROL, Control.ABANDON)
-            port.store = store  # once
+            port.store = store  # type: ignore[method-assign]  # once
         store(offset, value)
 
-    port.store = reset_before
+    port.store = reset_before  # type: ignore[method-assign]
     transport = device.transport
-    usual, transport.grace = transport.grace, int(LOST_S * transport.clock_mhz * 1e6)
+    usual, transport.grace = transport.grace, int(LOST_S * device.hardware.clock_mhz * 1e6)
     noticed = wrong(device, call)
     transport.grace = usual
     return noticed and not wrong(device, call), "a reset by somebody else is noticed"

@@ -67,7 +67,12 @@ def test_a_buffer_that_grows_after_a_failed_run_goes_back_after_the_reset(
     gc.collect()
     freed: list[int] = []
     free = machine.memory.free
-    monkeypatch.setattr(machine.memory, "free", lambda at: (freed.append(at), free(at)))
+
+    def listed(at):
+        freed.append(at)
+        free(at)
+
+    monkeypatch.setattr(machine.memory, "free", listed)
     transport = device.transport
     usual, transport.grace, transport.timeout = (transport.grace, transport.timeout), 0, 0
     with monkeypatch.context() as broken:

@@ -87,7 +87,9 @@ def test_bundles_without_what_a_board_needs(folder, small, machine, changes, mes
 
 
 def test_an_address_that_differs_is_refused_before_anything_is_loaded(folder, small, machine):
-    moved = Hardware.load(folder).address + 0x10000
+    address = Hardware.load(folder).address
+    assert address is not None
+    moved = address + 0x10000
     change(folder, address=moved)
     told = "the registers are at 0x.*0000 in samfabric.hwh, at 0x.*10000 in hardware.json"
     with pytest.raises(BundleError, match=told):

@@ -7,12 +7,13 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
+from host.cli.verify import Call
 from host.devices import pynq as pynq_device
 from host.devices.pynq import PynqDevice
 from host.devices.pynq_memory import WORD_BYTES
 from host.devices.transport import RunError
 from host.errors import BundleError, DeviceError
-from host.jobs import Jobs
+from host.jobs import Job, Jobs
 from hw.spec.handoff import Handoff, Reach
 from sim.board.machine import KV260
 from tests.board.calls import call_of, plant, run, same
@@ -32,7 +33,8 @@ def test_every_graph_equals_its_golden(device, small, machine):
 @pytest.mark.parametrize("seed", range(3))
 def test_frames_of_all_graphs_at_once(device, small, seed):
     jobs, rng = Jobs(device), np.random.default_rng(seed)
-    running, begun = {}, 0
+    running: dict[Job, Call] = {}
+    begun = 0
     while begun < 30 or running:
         call = small[rng.integers(len(small))]
         if begun < 30 and jobs.room(call.graph):
@@ -111,7 +113,7 @@ def test_memory_that_is_not_there_is_told_by_port(device, small, machine, monkey
 
 
 def test_waiting_sleeps(device, small, monkeypatch):
-    slept = []
+    slept: list[float] = []
     monkeypatch.setattr("host.devices.pynq.time.sleep", slept.append)
     run(device, call_of(small, "copy"))
     assert slept and 0 < max(slept) <= pynq_device.PAUSE_S
@@ -133,7 +135,9 @@ def test_a_handoff_without_memory_for_the_mover_is_refused(folder, small, machin
     tree = ET.parse(path)
     for module in tree.getroot().iter("MODULE"):
         if module.get("INSTANCE") == "system":
-            module.remove(module.find("MEMORYMAP"))
+            ranges = module.find("MEMORYMAP")
+            assert ranges is not None
+            module.remove(ranges)
     tree.write(path)
     with pytest.raises(BundleError, match="gives the data mover no memory"):
         PynqDevice(folder)

@@ -127,8 +127,10 @@ def module(verilog: str, name: str) -> Cell:
         elif "aximm" in kind and signal == "WDATA":
             cell.interfaces[interface] = ("master", MM, bits)
             cell.spaces.add(interface)
-    busses = set(re.search(r"ASSOCIATED_BUSIF ([\w:]+)", verilog)[1].split(":"))
-    assert busses == set(cell.interfaces), "every interface belongs to the clock"
+    busses = re.search(r"ASSOCIATED_BUSIF ([\w:]+)", verilog)
+    assert busses
+    belong = set(busses[1].split(":"))
+    assert belong == set(cell.interfaces), "every interface belongs to the clock"
     return cell
 
 

@@ -19,9 +19,9 @@ class Span:
     last: float
     real: bool = False
 
-    def __contains__(self, text: str) -> bool:
+    def __contains__(self, text: object) -> bool:
         try:
-            value = float(text)
+            value = float(str(text))
         except ValueError:
             return False
         return self.first <= value <= self.last and (self.real or value.is_integer())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
 
 from hw.build import backends
+from hw.fold.block import Block
 from hw.kernels.matmul import Matmul
 from hw.kernels.mvu import Mvu
 from hw.kernels.rowexp import Rowexp
@@ -28,7 +30,7 @@ class Only:
 
 
 def choice(kernel, rtl):
-    return backends.choose("it", Only(kernel, rtl))
+    return backends.choose("it", cast(Block, Only(kernel, rtl)))
 
 
 def test_equally_fast_layers_come_from_the_systemverilog():

@@ -69,14 +69,16 @@ def pragma_ports(source):
     """Ports that Vitis HLS gives a top function: {name: input or output}, by UG1399's rules for
     ap_ctrl over AXI4-Lite and for streams with and without side channels.
     """
-    name, arguments, body = re.search(
-        r"\nvoid (\w+_hls)\(\n(.*?)\) \{\n(.*)", source, re.S
-    ).groups()
+    top = re.search(r"\nvoid (\w+_hls)\(\n(.*?)\) \{\n(.*)", source, re.S)
+    assert top
+    name, arguments, body = top.groups()
     axis = re.findall(r"#pragma HLS INTERFACE mode = axis port = (\w+)\n", body)
     assert "#pragma HLS INTERFACE mode = s_axilite port = return bundle = control\n" in body
     streams = {}
     for line in arguments.split(",\n"):
-        kind, port = re.fullmatch(r"\s*hls::stream<(.+)>& (\w+)", line).groups()
+        argument = re.fullmatch(r"\s*hls::stream<(.+)>& (\w+)", line)
+        assert argument
+        kind, port = argument.groups()
         streams[port] = kind
     assert list(streams) == axis
     ports = {"ap_clk": "input", "ap_rst_n": "input", "interrupt": "output"}
@@ -102,7 +104,9 @@ def stand_in(source):
     for port, way in ports.items():
         bits = wide.get(port.rpartition("_")[2], 1) if "s_axi_control" in port else 1
         if port.endswith("_TDATA"):
-            bits = int(re.search(r"<(\d+)>", streams[port.removesuffix("_TDATA")])[1])
+            width = re.search(r"<(\d+)>", streams[port.removesuffix("_TDATA")])
+            assert width
+            bits = int(width[1])
         lines.append(f"{way} wire [{bits - 1}:0] {port}")
     drive = "".join(f"  assign {p} = '0;\n" for p, way in ports.items() if way == "output")
     return f"module {name} ({', '.join(lines)});\n{drive}endmodule\n"
@@ -319,8 +323,8 @@ def test_a_failing_step_is_named_with_its_log(tiny, tools, capsys):
     assert command(tiny) == 2
     said = capsys.readouterr().err
     assert "failed in step csynth image_encoder" in said
-    log = Path(re.search(r"see (\S+run_hls\.log)", said)[1])
-    assert "csynth_design failed" in log.read_text(encoding="utf-8")
+    log = re.search(r"see (\S+run_hls\.log)", said)
+    assert log and "csynth_design failed" in Path(log[1]).read_text(encoding="utf-8")
 
 
 def test_an_ip_that_is_not_there_is_no_success(tiny, tools, capsys):

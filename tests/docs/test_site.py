@@ -20,6 +20,7 @@ DRAWINGS = ("what a board", "camera, file", "quant/config.py")
 
 def load(name):
     spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / "site" / f"{name}.py")
+    assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -156,5 +157,5 @@ def test_the_version_is_said_once_more_where_it_must_be():
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = re.search(r"^## \[(\d\S*)\] - (\S+)$", changes, re.MULTILINE)
-    assert project["version"] == cited["version"] == newest[1]
+    assert newest and project["version"] == cited["version"] == newest[1]
     assert str(cited["date-released"]) == newest[2]

@@ -64,7 +64,7 @@ def test_a_share_counts_every_resource():
 def test_memories_follow_the_boards_exchange_rate():
     layer = next(x for x in dataflow("memory_encoder").layers if x.name == "fuse1")
     styles = {
-        k: block(layer, Folding(2, 1, 1), s).kernels["mvu"].RAM_STYLE
+        k: block(layer, Folding(2, 1, 1), s).kernels["mvu"].parameters()["RAM_STYLE"]
         for k, s in {"luts": Style(1e6), "blocks": Style(1), "urams": Style(1e6, 1)}.items()
     }
     assert styles == {"luts": "distributed", "blocks": "block", "urams": "ultra"}
@@ -88,7 +88,9 @@ def test_multipliers_are_what_costs_least():
     kinds = {}
     for worth in (0, 1000):
         made = [block(layers[n], Folding(2, 1, 1), Style(luts_per_dsp=worth)) for n in names]
-        kinds[worth] = [(b.kernels.get("vvu") or b.kernels["mvu"]).RES for b in made]
+        kinds[worth] = [
+            (b.kernels.get("vvu") or b.kernels["mvu"]).parameters()["RES"] for b in made
+        ]
     assert kinds == {0: ["dsp", "dsp"], 1000: ["lut", "lut"]}
 
 

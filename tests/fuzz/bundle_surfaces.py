@@ -64,7 +64,7 @@ def bundle_in(folder: Path) -> None:
     """A copy of the bundle `tiny`, with a vocabulary that is quicker to read."""
     shutil.copytree(tiny(), folder / "bundle", dirs_exist_ok=True)
     words = arrays_of(tiny() / VOCABULARY)
-    few = {name: array[:20] for name, array in words.items()}
+    few: dict[str, Any] = {name: array[:20] for name, array in words.items()}
     with open(folder / "bundle" / VOCABULARY, "wb") as file:
         np.savez_compressed(file, **few)
     sign(folder / "bundle")
@@ -278,7 +278,8 @@ def broken_session(draw: m.DrawFn) -> bytes:
         return draw(m.broken_npz(st.just(arrays), members))
     head = draw(m.broken_json(st.just(json.loads(arrays["session"].tobytes()))))
     out = io.BytesIO()
-    np.savez(out, **arrays | {"session": np.frombuffer(head, np.uint8)})
+    broken: dict[str, Any] = arrays | {"session": np.frombuffer(head, np.uint8)}
+    np.savez(out, **broken)
     return out.getvalue()
 
 

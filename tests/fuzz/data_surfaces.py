@@ -91,7 +91,9 @@ def _run_length() -> dict[str, Any]:
     drawn = np.zeros((24, 32), np.uint8, order="F")
     drawn[4:12, 6:20] = 1
     code = coco.encode(drawn)
-    return {"size": code["size"], "counts": code["counts"].decode("ascii")}
+    counts = code["counts"]
+    assert isinstance(counts, bytes)
+    return {"size": code["size"], "counts": counts.decode("ascii")}
 
 
 @cache
@@ -145,7 +147,7 @@ def pack() -> Mapping[str, bytes]:
     ids = np.zeros((24, 32, 3), np.uint8)
     ids[4:12, 6:20] = 1
     image = rng.integers(0, 256, (24, 32, 3)).astype(np.uint8)
-    members = {}
+    members: dict[str, bytes] = {}
     for stem in ("videos/0/0", "videos/0/1", "stills/0"):
         members |= {f"{stem}.webp": webp(image), f"{stem}.ids.webp": webp(ids)}
     index = {

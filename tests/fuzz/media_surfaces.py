@@ -25,7 +25,8 @@ from tests.fuzz.surface import Surface
 def _texture(height: int, width: int, channels: int, kind: type) -> np.ndarray:
     rng = np.random.default_rng(1)
     top = np.iinfo(kind).max
-    picture = rng.integers(0, top, (height, width, channels), endpoint=True).astype(kind)
+    drawn = rng.integers(0, top, (height, width, channels), endpoint=True)
+    picture: np.ndarray = drawn.astype(kind)
     return picture[..., 0] if channels == 1 else picture
 
 

@@ -118,8 +118,7 @@ def _note(tally: Tally, case: object) -> None:
     kind, error, trace = sys.exc_info()
     frames = [f for f in traceback.extract_tb(trace) if "/tests/fuzz/" not in f.filename]
     ours = [f for f in frames if ".venv" not in f.filename and "/lib/python" not in f.filename]
-    place = (ours or frames or [None])[-1]
-    where = "" if place is None else f"{Path(place.filename).name}:{place.lineno}"
+    where = "".join(f"{Path(f.filename).name}:{f.lineno}" for f in (ours or frames)[-1:])
     key = f"{getattr(kind, '__name__', kind)} at {where}: {str(error)[:160]}"
     short = f"{getattr(kind, '__name__', kind)} at {where}"
     if not any(known.startswith(short) for known in tally.faults):

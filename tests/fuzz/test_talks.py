@@ -55,7 +55,7 @@ class Untyped(Conversation):
 
     @rule()
     def fail(self):
-        self.ask(lambda: {}["x"])
+        self.ask(lambda: dict[str, int]()["x"])
 
 
 @pytest.mark.parametrize("machine", [Forgetful, HalfDone, Untyped])

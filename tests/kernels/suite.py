@@ -25,11 +25,12 @@ from tests.kernels.records import keep
 
 QUICK = 3
 LEAST_RATE = 0.98
+Bad = Sequence[tuple[dict[str, Any], str]]
 
 
 def suite(
     grid: Sequence[Kernel],
-    bad: Sequence[tuple[dict[str, Any], str]],
+    bad: Bad,
     fault: tuple[str, str],
     rate: Sequence[Kernel] = (),
     quick: int = QUICK,
@@ -55,7 +56,7 @@ def suite(
     def bad_parameters(fields: dict[str, Any], parameter: str) -> None:
         good = grid[0]
         with pytest.raises(SpecError, match=f"{good.name}: {parameter} = "):
-            dataclasses.replace(good, **fields)
+            dataclasses.replace(good, **fields)  # type: ignore[type-var]
         ports = {
             k: int(v) if isinstance(v, bool) else v for k, v in fields.items() if k[0].isupper()
         }

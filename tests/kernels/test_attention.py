@@ -9,7 +9,7 @@ from hw.design import Design
 from hw.kernels.attention import Attention
 from hw.ops.softmax import exp_table
 from sim.bench.check import _case, simulate
-from tests.kernels.suite import suite
+from tests.kernels.suite import Bad, suite
 
 
 def head(**fields: Any) -> Attention:
@@ -51,7 +51,7 @@ GRID = [
     head(LENGTH=104, DIM=12, PE=4, SIMD=4, queries=3, RAGGED=True, ROW_STYLE="ultra"),
     head(LENGTH=72, PE=8, SIMD=4, PACK=2, RAGGED=True, ROM_STYLE="block"),
 ]
-BAD = [
+BAD: Bad = [
     ({"LENGTH": 15}, "LENGTH"),
     ({"DIM": 7}, "DIM"),
     ({"PE": 0}, "PE"),

@@ -9,7 +9,7 @@ from hw.kernels.fifo import Fifo
 from hw.library import sources
 from sim.bench.check import simulate
 from sim.bench.plan import Beats, Case
-from tests.kernels.suite import suite
+from tests.kernels.suite import Bad, suite
 
 GRID = [
     Fifo(DEPTH=2, STREAM_WIDTH=8, beats=40),
@@ -28,7 +28,7 @@ GRID = [
     Fifo(DEPTH=9001, STREAM_WIDTH=24, RAM_STYLE="ultra", beats=12_000),
     Fifo(DEPTH=4112, STREAM_WIDTH=128, RAM_STYLE="ultra", beats=6000),
 ]
-BAD = [
+BAD: Bad = [
     ({"DEPTH": 1}, "DEPTH"),
     ({"DEPTH": 0}, "DEPTH"),
     ({"STREAM_WIDTH": 0}, "STREAM_WIDTH"),

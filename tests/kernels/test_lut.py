@@ -3,7 +3,7 @@
 from math import erf, sqrt
 
 from hw.kernels.lut import Lut
-from tests.kernels.suite import suite
+from tests.kernels.suite import Bad, suite
 
 # GELU of code / 16 to code * 16, the index being the bits of a code in two's complement.
 GELU = tuple(round(c / 2 * (1 + erf(c / 16 / sqrt(2)))) for c in (*range(128), *range(-128, 0)))
@@ -32,7 +32,7 @@ GRID = [
     Lut(IN_WIDTH=8, OUT_WIDTH=1, PE=3, channels=3, signed_out=False, tokens=33),
     Lut(IN_WIDTH=8, OUT_WIDTH=8, PE=16, RAM_STYLE="block", channels=64, tokens=40),
 ]
-BAD = [
+BAD: Bad = [
     ({"IN_WIDTH": 0}, "IN_WIDTH"),
     ({"IN_WIDTH": 9}, "IN_WIDTH"),
     ({"OUT_WIDTH": 0}, "OUT_WIDTH"),

@@ -1,7 +1,7 @@
 """matmul against its golden model."""
 
 from hw.kernels.matmul import Matmul
-from tests.kernels.suite import suite
+from tests.kernels.suite import Bad, suite
 
 SCORES = {"TRANSPOSED": True, "ACCU_WIDTH": 21}
 CONTEXT = {"TRANSPOSED": False, "A_SIGNED": False, "ACCU_WIDTH": 24}
@@ -49,7 +49,7 @@ GRID = [
         TRANSPOSED=False, **NARROW, A_SIGNED=False, LENGTH=9, DIM=8, PE=8, SIMD=3, PACK=4
     ),
 ]
-BAD = [
+BAD: Bad = [
     ({"LENGTH": 15}, "LENGTH"),
     ({"DIM": 7}, "DIM"),
     ({"PE": 0}, "PE"),

@@ -1,7 +1,7 @@
 """maxpool against its golden model."""
 
 from hw.kernels.maxpool import Maxpool
-from tests.kernels.suite import suite
+from tests.kernels.suite import Bad, suite
 
 GRID = [
     Maxpool.example(SIMD=2, SIGNED=True),
@@ -20,7 +20,7 @@ GRID = [
     Maxpool.example(IFM_H=13, IFM_W=64, NumChannels=12, SIMD=3, SIGNED=True, RAM_STYLE="ultra"),
     Maxpool(IFM_H=8, IFM_W=8, NumChannels=16, SIMD=16, ELEM_WIDTH=2, SIGNED=True, KERNEL=8),
 ]
-BAD = [
+BAD: Bad = [
     ({"IFM_H": 0}, "IFM_H"),
     ({"IFM_W": 4097}, "IFM_W"),
     ({"NumChannels": 0}, "NumChannels"),

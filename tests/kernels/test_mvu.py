@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 
 from hw.kernels.mvu import Mvu
-from tests.kernels.suite import in_order, suite
+from tests.kernels.suite import Bad, in_order, suite
 
 mvu = in_order(Mvu)
 
@@ -59,7 +59,7 @@ GRID = [
     mvu(64, 64, 4, 1, 8, True, 8, 22, PACK=1, vectors=1),
     mvu(64, 64, 8, 1, 4, True, 4, 14, PACK=4, weights=narrow(64, 64), vectors=1),
 ]
-BAD = [
+BAD: Bad = [
     ({"MW": 0}, "MW"),
     ({"MH": 0}, "MH"),
     ({"PE": 5}, "PE"),

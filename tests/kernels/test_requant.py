@@ -3,7 +3,7 @@
 from typing import Any
 
 from hw.kernels.requant import Requant
-from tests.kernels.suite import suite
+from tests.kernels.suite import Bad, suite
 
 
 def layer(
@@ -63,7 +63,7 @@ GRID = [
     layer(15, 12, 12, 4, 1, NumChannels=32, PE=2),
     expand(NumChannels=128, PE=16, SHIFTS=4, B_WIDTH=19),
 ]
-BAD = [
+BAD: Bad = [
     ({"NumChannels": 0}, "NumChannels"),
     ({"PE": 5}, "PE"),
     ({"PE": 0}, "PE"),

@@ -2,7 +2,7 @@
 
 from hw.kernels.rowexp import Rowexp
 from hw.ops.softmax import exp_table
-from tests.kernels.suite import in_order, suite
+from tests.kernels.suite import Bad, in_order, suite
 
 rowexp = in_order(Rowexp)
 
@@ -34,7 +34,7 @@ GRID = [
     rowexp(8, 136, 8, True, "block", "block", 16, rows=6),
     rowexp(8, 48, 16, True, SUM_WIDTH=14, rows=5),
 ]
-BAD = [
+BAD: Bad = [
     ({"IN_WIDTH": 1}, "IN_WIDTH"),
     ({"IN_WIDTH": 9}, "IN_WIDTH"),
     ({"OUT_WIDTH": 0}, "OUT_WIDTH"),

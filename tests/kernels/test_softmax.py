@@ -4,7 +4,7 @@ import numpy as np
 
 from hw.kernels.softmax import Softmax
 from hw.ops.softmax import exp_table
-from tests.kernels.suite import in_order, suite
+from tests.kernels.suite import Bad, in_order, suite
 
 softmax = in_order(Softmax)
 
@@ -36,7 +36,7 @@ GRID = [
     softmax(8, 300, 2, True, SUM_WIDTH=17),
     softmax(8, 400, 4, True, "block", SUM_WIDTH=17, rows=2),
 ]
-BAD = [
+BAD: Bad = [
     ({"IN_WIDTH": 1}, "IN_WIDTH"),
     ({"IN_WIDTH": 9}, "IN_WIDTH"),
     ({"EXP_WIDTH": 0}, "EXP_WIDTH"),

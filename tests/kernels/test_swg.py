@@ -1,9 +1,7 @@
 """swg against its golden model."""
 
-from typing import Any
-
 from hw.kernels.swg import Swg
-from tests.kernels.suite import in_order, suite
+from tests.kernels.suite import Bad, in_order, suite
 
 swg = in_order(Swg)
 
@@ -38,7 +36,7 @@ GRID = [
     swg(6, 7, 36, KERNEL=4, SIMD=1, PARALLEL=True, ELEM_WIDTH=2, RAM_STYLE="distributed"),
     swg(18, 18, 4, KERNEL=3, SIMD=4, PARALLEL=True, ELEM_WIDTH=4),
 ]
-BAD: list[tuple[dict[str, Any], str]] = [
+BAD: Bad = [
     ({"IFM_H": 5000}, "IFM_H"),
     ({"IFM_W": 0, "KERNEL": 1}, "IFM_W"),
     ({"NumChannels": 0}, "NumChannels"),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hw.kernels.threshold import Threshold
-from tests.kernels.suite import suite
+from tests.kernels.suite import Bad, suite
 
 EVERY = np.arange(-128, 127).reshape(1, 1, 255)  # one step at each sum but the least
 GRID = [
@@ -31,7 +31,7 @@ GRID = [
     Threshold(NumChannels=48, PE=8, OUT_WIDTH=2, OUT_SIGNED=True, ACCU_WIDTH=8),
     Threshold(NumChannels=36, PE=2, OUT_WIDTH=5, ACCU_WIDTH=19, pixels=5),
 ]
-BAD = [
+BAD: Bad = [
     ({"NumChannels": 0}, "NumChannels"),
     ({"PE": 4}, "PE"),
     ({"PE": 0}, "PE"),

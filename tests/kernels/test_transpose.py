@@ -4,7 +4,7 @@ import pytest
 
 from hw.kernels.transpose import Transpose
 from sim.bench.check import check
-from tests.kernels.suite import LEAST_RATE, suite
+from tests.kernels.suite import LEAST_RATE, Bad, suite
 
 GRID = [
     Transpose(A=5, B=3, INNER=2, PE=2, ELEM_WIDTH=4),
@@ -23,7 +23,7 @@ GRID = [
     Transpose(A=64, B=2, INNER=8, PE=8, ELEM_WIDTH=8, RAM_STYLE="ultra"),
     Transpose(A=8, B=8, INNER=1, PE=1, ELEM_WIDTH=4),
 ]
-BAD = [
+BAD: Bad = [
     ({"A": 0}, "A"),
     ({"B": 0}, "B"),
     ({"INNER": 0}, "INNER"),

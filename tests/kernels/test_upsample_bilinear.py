@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from hw.kernels.upsample_bilinear import UpsampleBilinear
-from tests.kernels.suite import suite
+from tests.kernels.suite import Bad, suite
 
 GRID = [
     UpsampleBilinear.example(IFM_H=4, IFM_W=5, NumChannels=4, SIMD=2, SIGNED=True),
@@ -22,7 +22,7 @@ GRID = [
     UpsampleBilinear(IFM_H=3, IFM_W=65, NumChannels=16, SIMD=2, ELEM_WIDTH=6, RAM_STYLE="ultra"),
     UpsampleBilinear.example(IFM_H=13, IFM_W=11, NumChannels=5, SIMD=5, SIGNED=True),
 ]
-BAD = [
+BAD: Bad = [
     ({"IFM_H": 0}, "IFM_H"),
     ({"IFM_H": 4097}, "IFM_H"),
     ({"IFM_W": 0}, "IFM_W"),

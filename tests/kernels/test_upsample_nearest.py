@@ -1,7 +1,7 @@
 """upsample_nearest against its golden model."""
 
 from hw.kernels.upsample_nearest import UpsampleNearest
-from tests.kernels.suite import suite
+from tests.kernels.suite import Bad, suite
 
 GRID = [
     UpsampleNearest.example(IFM_H=4, IFM_W=5, NumChannels=4, SIMD=2),
@@ -17,7 +17,7 @@ GRID = [
     UpsampleNearest(IFM_H=3, IFM_W=65, NumChannels=16, SIMD=2, ELEM_WIDTH=6, RAM_STYLE="ultra"),
     UpsampleNearest.example(IFM_H=13, IFM_W=11, NumChannels=5, SIMD=5, signed=True),
 ]
-BAD = [
+BAD: Bad = [
     ({"IFM_H": 0}, "IFM_H"),
     ({"IFM_H": 4097}, "IFM_H"),
     ({"IFM_W": 0}, "IFM_W"),

@@ -1,7 +1,7 @@
 """vvu against its golden model."""
 
 from hw.kernels.vvu import Vvu
-from tests.kernels.suite import in_order, suite
+from tests.kernels.suite import Bad, in_order, suite
 
 vvu = in_order(Vvu)
 
@@ -31,7 +31,7 @@ GRID = [
     vvu(64, 9, 8, 1, 4, False, 4, 10, PACK=2, pixels=2),
     vvu(144, 9, 4, 1, 4, True, 4, 11, PACK=2, SETS=2, RAM_STYLE="distributed", pixels=1),
 ]
-BAD = [
+BAD: Bad = [
     ({"NumChannels": 0}, "NumChannels"),
     ({"TAPS": 0}, "TAPS"),
     ({"PE": 3}, "PE"),

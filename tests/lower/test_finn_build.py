@@ -20,6 +20,7 @@ from hw.lower.finn.hardware import hardware_graph
 from hw.lower.finn.runtime import HARDWARE
 from hw.ops.program import Program
 from hw.spec.manifest import DETECTOR, GRAPHS
+from tests.host.fake_device import sizes
 from tests.tiny import bundled, exported
 
 pytestmark = pytest.mark.finn
@@ -47,7 +48,9 @@ def read(path: Path):
 
 
 def builder_source(name):
-    (folder,) = importlib.util.find_spec("finn").submodule_search_locations
+    spec = importlib.util.find_spec("finn")
+    assert spec and spec.submodule_search_locations
+    (folder,) = spec.submodule_search_locations
     return ast.parse((Path(folder) / "builder" / name).read_text(encoding="utf-8"))
 
 
@@ -55,9 +58,9 @@ def test_configurations_have_fields_and_steps_that_finn_knows(built):
     """From FINN's source: importing its builder takes packages that nothing else here needs."""
     tree = builder_source("build_dataflow_config.py")
     (config,) = (n for n in tree.body if getattr(n, "name", "") == "DataflowBuildConfig")
-    fields = {n.target.id for n in config.body if isinstance(n, ast.AnnAssign)}
+    fields = {ast.unparse(n.target) for n in config.body if isinstance(n, ast.AnnAssign)}
     (outputs,) = (n for n in tree.body if getattr(n, "name", "") == "DataflowOutputType")
-    products = {n.value.value for n in outputs.body if isinstance(n, ast.Assign)}
+    products = {ast.literal_eval(n.value) for n in outputs.body if isinstance(n, ast.Assign)}
     tree = builder_source("build_dataflow_steps.py")
     steps = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
     steps.add("hw.lower.finn.ops.step_know_layers")  # by its whole name, as FINN imports others'
@@ -170,10 +173,11 @@ def test_folded_graphs_compute_the_same():
         plan = {n.name: {"PE": 2} for n in model.graph.node if n.op_type in ("MVAU", "VVAU")}
         fold(model, plan)
         rng = np.random.default_rng(3)
-        codes = {
-            p.name: rng.integers(p.dtype.min, p.dtype.max + 1, p.shape).astype(p.storage)
-            for p in program.inputs
-        }
+        codes = {}
+        for p in program.inputs:
+            assert p.dtype is not None
+            drawn = rng.integers(p.dtype.min, p.dtype.max + 1, sizes(p))
+            codes[p.name] = drawn.astype(p.storage)
         count, differing = compare(model, program, codes)
         assert differing == 0 < count
 

@@ -56,7 +56,9 @@ def test_every_reachable_sum(dtype, seed):
     acc = np.arange(-3000, 3001)
     codes = requant_or_threshold(
         torch.from_numpy(acc).view(1, 1, -1, 1).expand(1, 24, -1, 1),
-        *(torch.from_numpy(v) for v in (found.m, found.b, found.n)),
+        torch.from_numpy(found.m),
+        torch.from_numpy(found.b),
+        torch.from_numpy(found.n),
         dtype.min,
         dtype.max,
         torch.zeros(0, dtype=torch.int64),
@@ -156,7 +158,7 @@ def test_shared_shifts_follow_every_reachable_sum(dtype, shifts):
     steps = trained_steps(scale, bias, out, dtype, relu=False)
     found = search_shared(steps, low, high, dtype, shifts)
     assert disagreements(found, steps, low, high, dtype) == 0
-    assert len(np.unique(found.n)) <= shifts
+    assert found is not None and len(np.unique(found.n)) <= shifts
     assert (found.b % (1 << found.parameters["B_SHIFT"]) == 0).all()
 
 
@@ -166,8 +168,10 @@ def test_more_shifts_make_factors_narrower_where_slopes_differ():
     steps = trained_steps(scale, bias, out, UINT4, relu=False)
     found = {n: search_shared(steps, low, high, UINT4, n) for n in (1, 2)}
     assert disagreements(found[2], steps, low, high, UINT4) == 0
-    assert found[2].parameters["SHIFTS"] == 2
-    assert found[2].parameters["M_WIDTH"] <= found[1].parameters["M_WIDTH"]
+    one, two = found[1], found[2]
+    assert one is not None and two is not None
+    assert two.parameters["SHIFTS"] == 2
+    assert two.parameters["M_WIDTH"] <= one.parameters["M_WIDTH"]
 
 
 def test_channels_that_never_change_take_part():

@@ -55,7 +55,7 @@ class Bench:
         self.host = Host(dut)
         self.next = 0
         self.wanted: list[list[tuple[int, int]]] = [[] for _ in range(self.mover.READS)]
-        self.bursts = {Bank.READS: [], Bank.WRITES: []}
+        self.bursts: dict[Bank, list[tuple[int, int]]] = {Bank.READS: [], Bank.WRITES: []}
         self.faults: dict[tuple[Bank, int], Fault] = defaultdict(lambda: Fault(0))
         self.frames: dict[tuple[Bank, int], list[bytes]] = defaultdict(list)
 

@@ -36,7 +36,8 @@ class Ends:
         """Every cycle: what passed at the edge, then what is shown in the next cycle. Waiting
         beats have to stay as they are.
         """
-        dut, held = self.dut, {}
+        dut = self.dut
+        held: dict[int, tuple[int, int]] = {}
         ready = offered = listening = 0
         noise = Random(len(self.taken))
         shown = [(0, 0)] * len(self.sending)

@@ -78,7 +78,8 @@ def test_thresholds_equal_requant_at_its_own_steps():
     b = random.integers(-(1 << 15), 1 << 15, 6)
     steps = torch.from_numpy(step_positions(m, b, n, -8, 7))
     acc = torch.arange(-5000, 5000).view(1, 1, -1, 1).expand(1, 6, -1, 1)
-    wanted = requant(acc, *map(torch.from_numpy, (m, b, n)), -8, 7)
+    factors = torch.from_numpy(m), torch.from_numpy(b), torch.from_numpy(n)
+    wanted = requant(acc, *factors, -8, 7)
     assert torch.equal(threshold(acc, steps, -8), wanted)
     # Channels listed as fallbacks come from their steps whatever m, b, n say.
     zero = torch.zeros(6, dtype=torch.int64)

@@ -45,8 +45,9 @@ def make_spec():
             ports(mask=(1, 1, R, R), features=features), ports(keys=written, values=written)
         ),
     }
-    zeros = [np.zeros(shape, np.float32) for shape in ((5, WIDTH), (R, WIDTH), (R, WIDTH))]
-    tables = Tables(*zeros, zeros[0], np.zeros((3, AGE_BUCKETS, AGE_LANES), np.float32))
+    few, places = np.zeros((5, WIDTH), np.float32), np.zeros((R, WIDTH), np.float32)
+    ages = np.zeros((3, AGE_BUCKETS, AGE_LANES), np.float32)
+    tables = Tables(few, places, places.copy(), few, ages)
     return ModelSpec("oracle", "float", S, WIDTH, LANES, LANES, Policy(), graphs, tables)
 
 

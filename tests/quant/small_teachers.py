@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -77,10 +78,11 @@ def sam3_video(folder: Path) -> Path:
         **_memory(),
         "image_size": SIDE,
     }
+    size: dict[str, Any] = {"image_size": SIDE}  # which the class takes, but does not list
     config = Sam3VideoConfig(
         detector_config=detector,
         tracker_config=tracker,
-        image_size=SIDE,
+        **size,
         low_res_mask_size=16,
         # Random weights are sure of nothing: every detection counts, and none is withdrawn.
         score_threshold_detection=0.0,

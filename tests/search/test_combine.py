@@ -29,6 +29,11 @@ def by_all(parts, base, caps, judged):
     return min((s[judged].max() for s in sums if (s <= caps).all()), default=None)
 
 
+def total_of(parts, rows):
+    assert rows is not None
+    return np.sum([t[n] for t, n in zip(parts, rows, strict=True)], 0)
+
+
 @pytest.mark.parametrize("at_once", [1, 50, 10_000])
 @pytest.mark.parametrize("seed", range(8))
 def test_it_is_the_least_of_all(seed, at_once, monkeypatch):
@@ -39,8 +44,7 @@ def test_it_is_the_least_of_all(seed, at_once, monkeypatch):
     for judged, room in ((FULL, inf), (SLOW, 1.05 * fullest), (SLOW, 2 * fullest)):
         caps = none.copy()
         caps[FULL] = room
-        rows = least(parts, base, caps, judged, 0)
-        total = base + sum(t[n] for t, n in zip(parts, rows, strict=True))
+        total = base + total_of(parts, least(parts, base, caps, judged, 0))
         assert (total <= caps * (1 + 1e-9)).all()
         assert total[judged].max() == pytest.approx(by_all(parts, base, caps, judged), rel=2e-3)
 
@@ -60,7 +64,7 @@ def test_what_is_just_enough_is_found(seed, monkeypatch):
     caps[FULL] = 1.2 * by_all(parts, base, caps, FULL)
     enough = by_all(parts, base, caps, SLOW) * (1 + 1e-9)
     rows = least(parts, base, caps, SLOW, enough)
-    assert sum(t[n] for t, n in zip(parts, rows, strict=True))[SLOW].max() <= enough
+    assert total_of(parts, rows)[SLOW].max() <= enough
 
 
 def test_a_hundred_million_combinations():
@@ -68,7 +72,8 @@ def test_a_hundred_million_combinations():
     caps = np.full(5, inf)
     caps[FULL] = 0.4
     rows = least(parts, np.zeros(5), caps, SLOW, 0)
-    total = sum(t[n] for t, n in zip(parts, rows, strict=True))
+    assert rows is not None
+    total = total_of(parts, rows)
     assert (total <= caps * (1 + 1e-9)).all()
     for n, part in zip(rows, parts, strict=True):  # no change of one row is better
         others = total - part[n] + part

@@ -3,6 +3,7 @@
 import re
 from itertools import product
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_no_choice_is_beaten_by_another(choices):
 def test_paces_that_give_the_same_end_nothing():
     """An attention's lanes are powers of two, so that paces between give the same lanes."""
     folder = Folder(dataflow("memory_encoder"), Style(), BUDGET)
-    said = []
+    said: list[str] = []
     found = folder.choices([4000, 4001, 16_000], said.append)
     assert len(said) == 3 and found[-1].cost.lut < 0.9 * found[0].cost.lut
     faster, slower = folder.near(found[-1], 2)
@@ -113,7 +114,8 @@ def test_balance_is_the_best_of_all(choices):
 
 
 def made(cycles=1, interval=1, **cost):
-    return Choice(SimpleNamespace(cycles=cycles, interval=interval), Style(), Cost(**cost))
+    plan: Any = SimpleNamespace(cycles=cycles, interval=interval)
+    return Choice(plan, Style(), Cost(**cost))
 
 
 def test_what_fits_is_found_behind_what_does_not():
@@ -242,7 +244,9 @@ def test_luts_may_be_over_by_what_the_models_err(short):
 
     with pytest.raises(FoldingError) as caught:
         found(1000)
-    least = int(re.search(r"lut ([\d,]+) of", caught.value.message)[1].replace(",", ""))
+    said = re.search(r"lut ([\d,]+) of", caught.value.message)
+    assert said
+    least = int(said[1].replace(",", ""))
     cost, room = found(least / 1.05)
     assert over(cost, room) and not over(cost, room, 1.1)
     with pytest.raises(FoldingError):
@@ -251,7 +255,7 @@ def test_luts_may_be_over_by_what_the_models_err(short):
 
 def test_paces_between_follow_where_none_does(short, monkeypatch):
     monkeypatch.setattr(searching, "FINER", 2)
-    said = []
+    said: list[str] = []
     room = Cost(lut=5000, ff=10**6, dsp=10**3, bram18=10**3)
     found = search(short, Target(600, 2400, 4800), room, SHELL, Style(100), said.append)
     first, *_, last = [float(s.split()[-5]) for s in said if "of the time" in s]

@@ -85,12 +85,12 @@ def test_extreme_codes_stay_exact(folder):
     random = np.random.default_rng(0)
     for graph in [*GRAPHS, *(["detector"] if (folder / "detector.json").is_file() else [])]:
         plain = GraphExecutor(folder, graph, library="integers")
-        inputs = {
-            p.name: random.integers(
-                p.dtype.min, p.dtype.max + 1, [300 if n is None else n for n in p.shape]
-            ).astype(p.storage)
-            for p in plain.program.inputs
-        }
+        inputs = {}
+        for port in plain.program.inputs:
+            assert port.dtype is not None
+            shape = [300 if n is None else n for n in port.shape]
+            codes = random.integers(port.dtype.min, port.dtype.max + 1, shape)
+            inputs[port.name] = codes.astype(port.storage)
         wanted = plain.run(inputs)
         for library in ("torch", "numpy"):
             found = GraphExecutor(folder, graph, library=library).run(inputs)

@@ -17,7 +17,12 @@ def test_a_missing_program_names_its_package(monkeypatch, capsys):
 
 def test_installing_is_tried_once_and_its_failure_told(monkeypatch, capsys):
     asked = []
+
+    def install(names):
+        asked.append(names)
+        return False
+
     monkeypatch.setitem(toolchain.PROGRAMS, "no-such-compiler", "some-package")
-    monkeypatch.setattr(toolchain, "install", lambda names: asked.append(names) or False)
+    monkeypatch.setattr(toolchain, "install", install)
     assert toolchain.main(["--install"]) == 2
     assert asked == [["some-package"]] and "no-such-compiler" in capsys.readouterr().err

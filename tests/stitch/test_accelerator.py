@@ -7,6 +7,7 @@ import torch
 from hw.fold.block import Style
 from hw.fold.conv_blocks import DenseBlock
 from hw.fold.folding import INSIDE, cheapest
+from hw.kernels.fifo import Fifo
 from hw.ops.program import Program
 from hw.spec.errors import SpecError
 from hw.stitch.accelerator import MOST_INPUTS, accelerator, apart, planned
@@ -88,7 +89,7 @@ def test_a_fifo_is_as_deep_as_it_is_told():
     graph = "memory_encoder"
     made = accelerator(dataflow(graph), blocks(graph, 40_000), {("trunk.2", 0): 16})
     fifo = made.netlist.instances["trunk_2_in0_keep"]
-    assert fifo.DEPTH == 16 * 16 and made.fifos[("trunk.2", 0)] == 16
+    assert isinstance(fifo, Fifo) and fifo.DEPTH == 16 * 16 and made.fifos[("trunk.2", 0)] == 16
 
 
 class Circular(DenseBlock):

@@ -15,8 +15,9 @@ from hw.kernels.mvu import Mvu
 from hw.kernels.pipe import Pipe
 from hw.kernels.skid import Skid
 from hw.kernels.swg import Swg
+from hw.spec.kernel import Kernel
 from hw.stitch import ready
-from hw.stitch.cuts import MOST, _Chains, cut, is_cut, joined, longest
+from hw.stitch.cuts import MOST, Wires, _Chains, cut, is_cut, joined, longest
 from hw.stitch.netlist import Netlist
 from hw.stitch.ready import Ready
 from sim.bench.check import check, plan, simulate
@@ -27,7 +28,7 @@ SKID = ready.ready(Skid(STREAM_WIDTH=8, REGISTER_FORWARD=False))
 BYTES = BYTE.inputs()["s_axis"]
 
 
-def chain(*kernels):
+def chain(*kernels: Kernel) -> tuple[dict[str, Kernel], Wires]:
     parts = {f"part{i}": kernel for i, kernel in enumerate(kernels)}
     names = list(parts)
     wires = [("s_axis", f"{names[0]}.s_axis"), (f"{names[-1]}.m_axis", "m_axis")]
@@ -53,7 +54,7 @@ def test_no_chain_is_longer_than_allowed(length, most, ports):
 
 def widths(*bytes_):
     """Pipes of these widths, converters between them."""
-    kernels = []
+    kernels: list[Kernel] = []
     for a, b in zip(bytes_, (*bytes_[1:], bytes_[-1]), strict=True):
         kernels.append(Pipe(STREAM_WIDTH=8 * a, beats=120 // a))
         if a != b:
@@ -124,8 +125,9 @@ def test_ports_get_skids_of_both_directions_and_wires_the_cheapest():
     pipe = Pipe(STREAM_WIDTH=sums.width, beats=sums.beats)
     ports = {"s_axis": product.inputs()["s_axis"], "m_axis": sums}
     parts, _ = cut(*chain(product, *[pipe] * 12), ports)
-    assert isinstance(parts["part0_s_cut"], Skid) and parts["part0_s_cut"].REGISTER_FORWARD
-    assert parts["part12_m_cut"].REGISTER_FORWARD
+    for name in ("part0_s_cut", "part12_m_cut"):
+        port = parts[name]
+        assert isinstance(port, Skid) and port.REGISTER_FORWARD
     inner = [parts[name] for name in cuts(parts)[1:-1]]
     assert inner and not any(isinstance(k, Skid) and k.REGISTER_FORWARD for k in inner)
     # The sums come every fourth cycle, but only the wire at the product tells.
@@ -166,11 +168,11 @@ def test_no_rate_is_lost_and_codes_are_golden(most, tmp_path):
     assert cycles[1] <= cycles[0] + len(cuts(parts))
 
 
-def forked():
+def forked() -> tuple[dict[str, Kernel], Wires]:
     """A stream forked, one branch longer than the other, and added up."""
     fork = Duplicate(STREAM_WIDTH=8, beats=16)
     add = JoinAdd.example(PE=1, IN_WIDTH_A=8, IN_WIDTH_B=8, OUT_WIDTH=8)
-    parts = {"fork": fork, **{f"long{i}": BYTE for i in range(9)}, "add": add}
+    parts: dict[str, Kernel] = {"fork": fork, **{f"long{i}": BYTE for i in range(9)}, "add": add}
     wires = [("s_axis", "fork.s_axis"), ("fork.m_axis_0", "long0.s_axis")]
     wires += [(f"long{i}.m_axis", f"long{i + 1}.s_axis") for i in range(8)]
     wires += [("long8.m_axis", "add.s_axis_a"), ("fork.m_axis_1", "add.s_axis_b")]
@@ -195,9 +197,9 @@ def test_codes_are_the_same():
 
 
 def test_joined_takes_back_what_was_cut():
-    named = {"some_cut": BYTE, "other": BYTE}  # no skid, whatever its name
-    wires = ("s_axis", "some_cut.s_axis"), ("some_cut.m_axis", "other.s_axis")
-    for made in (forked(), chain(*[BYTE] * 20), (named, (*wires, ("other.m_axis", "m_axis")))):
+    named: dict[str, Kernel] = {"some_cut": BYTE, "other": BYTE}  # no skid, whatever its name
+    between = ("s_axis", "some_cut.s_axis"), ("some_cut.m_axis", "other.s_axis")
+    for made in (forked(), chain(*[BYTE] * 20), (named, (*between, ("other.m_axis", "m_axis")))):
         parts, wires = cut(*made, {"s_axis": BYTES, "m_axis": BYTES})
         assert cuts(parts) != []
         back, joins = joined(parts, wires)

@@ -9,6 +9,7 @@ import torch
 from hw.ops.program import Program
 from sim.bench.check import check, plan, simulate
 from sim.graph import GraphExecutor
+from tests.host.fake_device import sizes
 from tests.kernels.blocks import BLOCKS, BUNDLES, STAGE, nano_block, whole_cost
 
 
@@ -27,7 +28,7 @@ def test_its_golden_is_the_program_that_the_tracker_runs():
     """Composed of kernels, the block computes what the bundle's nodes compute."""
     folder = next(BUNDLES.glob("nano_emulated_*"))
     program = Program.load(folder, "image_encoder")
-    image = np.random.default_rng(3).integers(-128, 128, program.inputs[0].shape).astype(np.int8)
+    image = np.random.default_rng(3).integers(-128, 128, sizes(program.inputs[0])).astype(np.int8)
     seen = GraphExecutor(folder, "image_encoder").trace({"image": image})
     nodes = {node.name: node for node in program.nodes}
     before = seen[nodes[f"{STAGE}.expand.conv"].inputs[0]]

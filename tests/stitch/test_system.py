@@ -18,6 +18,8 @@ from sim.vivado_lint import findings, parse
 from tests.stitch import small_system
 
 GRAPHS = small_system.HARDWARE.graphs
+SETUP = GRAPHS[3].setup
+assert SETUP is not None
 
 
 @pytest.mark.parametrize("word_bytes", [8, 16])
@@ -81,7 +83,7 @@ def changed(place, **fields):
         (changed(3, outputs=(replace(GRAPHS[3].outputs[0], number=5),)), "write ends"),
         (changed(2, settings={"length": 0}), "setting ends"),
         (changed(2, settings={"length": 1, "layer": 0}), "setting ends"),
-        (changed(3, setup=replace(GRAPHS[3].setup, number=6)), "read ends"),
+        (changed(3, setup=replace(SETUP, number=6)), "read ends"),
         ({"word_bytes": 3}, "WORD_BYTES = 3"),
     ],
 )

@@ -2,12 +2,13 @@
 
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from hw.build.timing import FILE, quoted
 
-HARDWARE = SimpleNamespace(
+HARDWARE: Any = SimpleNamespace(
     clock_mhz=200.0, graphs=[SimpleNamespace(name="encoder"), SimpleNamespace(name="decoder")]
 )
 

@@ -27,6 +27,7 @@ def calibrated(monkeypatch, *answers):
     monkeypatch.setattr(concept_calibration, "_answers", lambda _model, _items: answers)
     model = Tracker(get_config("tiny"), FLOAT, detects=True)
     found = calibrate_scores(model, [{"x": torch.zeros(1)}])
+    assert model.concept_prompts is not None
     assert model.concept_prompts.score_scale.tolist() == pytest.approx(found[:2])
     return found
 

@@ -64,7 +64,7 @@ def test_many_takes_the_best_four_above_the_threshold(seed):
     boxes[:5] = truth[0] + 0.02 * torch.randn(5, 4, generator=torch.Generator().manual_seed(seed))
     overlap, _ = iou(corners(boxes)[:, None], corners(truth)[None])
     quality = logits.sigmoid()[:, None] ** MANY_ALPHA * overlap ** (1 - MANY_ALPHA)
-    wanted = {}
+    wanted: dict[int, list[int]] = {}
     for i in range(2):
         ranked = sorted(range(12), key=lambda q: -quality[q, i].item())
         for rank, q in enumerate(ranked[:TOP]):

@@ -5,6 +5,7 @@ input early.
 import json
 import shutil
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -180,7 +181,8 @@ def test_devices_share_the_questions_of_a_step(trained):
     phrases = train_concepts.phrase_table(shipped_vocabulary(), views.concepts, trained / "run")
     data = ConceptData(ConceptSamples(views, shipped_vocabulary(), phrases, 64, seed=3), 8, 0)
     for devices, share in ((1, 8), (2, 4), (16, 1)):
-        data.trainer = SimpleNamespace(world_size=devices, current_epoch=5)
+        trainer: Any = SimpleNamespace(world_size=devices, current_epoch=5)
+        data.trainer = trainer
         loader = data.train_dataloader()
         assert loader.batch_size == share and data.samples.epoch == 5
         assert len(next(iter(loader))["text"]) == share
@@ -215,6 +217,7 @@ def test_a_start_is_where_the_first_stage_begins(trained, data, tmp_path, monkey
     start = trained / "out/tiny_detector_float.safetensors"
     assert run(data, tmp_path, "--start", str(start)) == 0
     kept = load_detector(train_concepts.empty_detector("tiny", FLOAT), start)
+    assert kept.concept_prompts is not None and kept.detector is not None
     for name, value in kept.concept_prompts.state_dict().items():
         torch.testing.assert_close(begun[0].concept_prompts.state_dict()[name], value)
     torch.testing.assert_close(begun[0].detector.enter.conv.weight, kept.detector.enter.conv.weight)

@@ -58,7 +58,7 @@ def test_jitter_moves_edges_by_about_a_tenth_and_stays_a_valid_box():
     single[0, 199] = True
     for drawn in (single, mask, np.ones((200, 200))):
         for _ in range(50):
-            Prompt(box=draw_box(drawn, rng))  # raises for a box that is empty or outside
+            Prompt(box=np.array(draw_box(drawn, rng)))  # raises for a box that is empty or outside
 
 
 @pytest.mark.parametrize("seed", range(20))

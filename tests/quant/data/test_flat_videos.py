@@ -41,8 +41,10 @@ def test_things_are_objects_and_void_stays_void(tmp_path):
     (lane,) = load_flat_videos(tmp_path)
     assert lane.object_ids == (12,)
     labels = lane.labels(0)
+    mask = lane.mask(0)
+    assert labels is not None and mask is not None
     assert (labels[0] == 255).all() and (labels[23] == 255).all()
-    assert (labels == 12).sum() == 80 and not lane.mask(0)[0].any()
+    assert (labels == 12).sum() == 80 and not mask[0].any()
 
 
 def test_moving_regions_keep_their_ids():

@@ -37,12 +37,12 @@ def test_a_pack_equals_its_folder(folder, tmp_path, capsys):
             np.testing.assert_array_equal(own.labels(i), other.labels(i))
             difference = own.frame(i).astype(int) - other.frame(i)
             assert np.abs(difference).mean() < 12  # of WebP, on edges of pure colours
-    for own, other in zip(there.stills, packed.stills, strict=True):
-        assert (own.source, own.parts) == (other.source, other.parts)
-        image, masks = own.read()
-        found, others = other.read()
+    for still, copy in zip(there.stills, packed.stills, strict=True):
+        assert (still.source, still.parts) == (copy.source, copy.parts)
+        image, masks = still.read()
+        found, others = copy.read()
         assert found.shape == image.shape
-        np.testing.assert_array_equal(own.void(24, 40), other.void(24, 40))
+        np.testing.assert_array_equal(still.void(24, 40), copy.void(24, 40))
         assert {m.tobytes() for m in masks} == {m.tobytes() for m in others}
     assert any(still.parts for still in packed.stills)
 
@@ -51,8 +51,10 @@ def test_larger_pictures_shrink_and_ids_with_them(folder, tmp_path):
     path = tmp_path / "small.zip"
     assert pack.main(["--data", str(folder), "--out", str(path), "--side", "12"]) == 0
     (video,), _ = load_pack(path)
-    assert video.frame(0).shape == (12, 20, 3) and video.labels(0).shape == (12, 20)
-    assert video.labels(0)[3, 3] == 1
+    labels = video.labels(0)
+    assert labels is not None
+    assert video.frame(0).shape == (12, 20, 3) and labels.shape == (12, 20)
+    assert labels[3, 3] == 1
 
 
 def test_a_broken_pack_is_named(tmp_path):

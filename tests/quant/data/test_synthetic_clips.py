@@ -96,7 +96,9 @@ def test_both_kinds_occur_and_objects_leave_and_return():
     whole, left, returned = 0, 0, 0
     for seed in range(60):
         scene = draw_scene(STILLS, 24, 48, np.random.default_rng(seed))
-        whole += bool(scene.layers[0].labels.any())
+        ground = scene.layers[0].labels
+        assert ground is not None
+        whole += bool(ground.any())
         for layer in scene.layers[1:]:
             seen = [bool(alone(layer, frame, 48).any()) for frame in range(24)]
             gone = [i for i, here in enumerate(seen) if not here]
@@ -142,8 +144,12 @@ def test_a_pasted_object_may_have_a_twin():
 
 
 def test_a_set_counts_by_the_root_of_its_size():
-    few = [Still(f"few {n}", lambda: None, lambda h, w: [], "few") for n in range(4)]
-    many = [Still(f"many {n}", lambda: None, lambda h, w: [], "many") for n in range(100)]
+
+    def nothing():
+        raise AssertionError("only the source is asked for")
+
+    few = [Still(f"few {n}", nothing, lambda h, w: [], "few") for n in range(4)]
+    many = [Still(f"many {n}", nothing, lambda h, w: [], "many") for n in range(100)]
     rng, draw = np.random.default_rng(0), SetDraw([*few, *many])
     share = np.mean([draw(rng).source == "few" for _ in range(4000)])
     assert abs(share - 2 / 12) < 0.03

@@ -10,6 +10,7 @@ from quant.config import FLOAT, W4A4, get_config
 from quant.model import concept_prompts
 from quant.model.ports import model_spec
 from quant.model.tracker import Tracker
+from tests.host.fake_device import sizes
 
 BOXES = np.array([(0.1, 0.2, 0.55, 1), (0, 0, 0.03, 0.5), (0.7, 0.7, 0.71, 0.71)], np.float32)
 ASKED = [
@@ -33,7 +34,7 @@ def test_tokens_and_geometry(model, text, boxes, labels):
     rng = np.random.default_rng(1)
     embedding = rng.normal(size=384).astype(np.float32)
     embedding /= np.linalg.norm(embedding)
-    features = ports.inputs["features"].encode(rng.normal(size=ports.inputs["features"].shape))
+    features = ports.inputs["features"].encode(rng.normal(size=sizes(ports.inputs["features"])))
     prompt = ConceptPrompt(text, boxes, labels)
     build = ConceptTokens(spec)
     codes = build(prompt, None if text is None else embedding, features)
@@ -56,6 +57,7 @@ def test_tokens_and_geometry(model, text, boxes, labels):
     assert np.allclose(ports.inputs["geometry"].decode(codes["geometry"]), drawn, atol=0.126)
 
     valid = concept_prompts.valid_tokens(has_text, used)[0].numpy()
+    assert spec.detector is not None
     first = spec.detector.sizes.queries + 1
     assert build.valid(prompt).tolist() == (np.flatnonzero(valid) + first).tolist()
 
@@ -65,10 +67,10 @@ def test_scores(model):
     ports = spec.ports["detector"]
     rng = np.random.default_rng(2)
     found = {
-        name: port.encode(rng.normal(0, 2, port.shape)) for name, port in ports.outputs.items()
+        name: port.encode(rng.normal(0, 2, sizes(port))) for name, port in ports.outputs.items()
     }
     found["presence"][0, 0, -1, 0] = ports.outputs["presence"].encode(1.0)
-    prompt = ConceptPrompt("cat", BOXES[:2], [0, 1])
+    prompt = ConceptPrompt("cat", BOXES[:2], np.array([0, 1]))
     valid = ConceptTokens(spec).valid(prompt)
     result = read_detections(ports, found, valid, (50, 80), threshold=0, duplicate_iou=1)
     matches = torch.from_numpy(ports.outputs["matches"].decode(found["matches"]))

@@ -6,6 +6,7 @@ import json
 import shutil
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -93,7 +94,7 @@ def test_a_detector_of_another_encoder_is_refused_with_both_hashes(detector, tmp
     married = described(load_checkpoint(TRACKER, "tiny", detector))
     assert married["tracker"]["encoder"] == married["detector"]["encoder"] == learned
     out.mkdir()
-    plain = {"graphs": dict.fromkeys(GRAPHS, {"inputs": [], "outputs": []})}
+    plain: dict[str, Any] = {"graphs": dict.fromkeys(GRAPHS, {"inputs": [], "outputs": []})}
     for trained in (alone, alone | {"detector": {"encoder": learned}}):
         (out / "model.json").write_text(json.dumps(plain | {"trained": trained}))
         with pytest.raises(BundleError, match=learned[:12]) if len(trained) > 1 else nullcontext():

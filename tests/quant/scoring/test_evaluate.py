@@ -95,7 +95,9 @@ def test_clicks_correct_what_is_wrong_on_the_first_frame(tmp_path, prompt, calls
 def test_the_box_prompt_is_the_masks_extent(tmp_path):
     write_sequence(tmp_path, "one", [(10, 6, 0)])
     first = next(track(Oracle(), only(tmp_path), "box"))
-    np.testing.assert_allclose(first.prompts[1].box * R, [10, 6, 30, 26])
+    box = first.prompts[1].box
+    assert box is not None
+    np.testing.assert_allclose(box * R, [10, 6, 30, 26])
 
 
 def test_a_late_object_is_prompted_and_scored_from_its_own_first_frame(tmp_path):
@@ -127,6 +129,7 @@ def test_two_models_in_lockstep(tmp_path):
     found = evaluate_sequence(Oracle(), only(tmp_path), ["mask"], Oracle(shift=2), sheet)
     report = found["mask"]
     assert report.frames == FRAMES and report.score.jf == 1
+    assert report.other is not None
     assert report.other.score.j == pytest.approx(18 / 22)
     assert len(report.other.ious) == FRAMES - 1  # the prompted frame says nothing of the models
     assert report.other.iou == pytest.approx(18 / 22)
@@ -161,7 +164,8 @@ def test_all_prompts_share_the_encoder_and_score_as_each_alone(tmp_path):
         alone = score_sequence(Counting(shift=3), only(tmp_path), prompt)
         assert report.score == alone
         assert [t.object_id for t in report.traces] == [1, 2]
-    assert reports["mask"].empty.total == FRAMES and reports["box"].empty is None
+    empty = reports["mask"].empty
+    assert empty is not None and empty.total == FRAMES and reports["box"].empty is None
     assert reports["mask"].ms_per_frame > 0
 
 
@@ -181,9 +185,9 @@ def test_an_encoder_that_fails_is_asked_again():
 class Seer(Oracle):
     """Answers with all that is not black, whatever is asked for: objects lie on one another."""
 
-    def _mask_decoder(self, **inputs):
-        found = super()._mask_decoder(**inputs)
-        seen = (inputs["skip4"][0] > 0).any(0)
+    def _mask_decoder(self, conditioned, skip8, skip4, dense_prompt, tokens):
+        found = super()._mask_decoder(conditioned, skip8, skip4, dense_prompt, tokens)
+        seen = (skip4[0] > 0).any(0)
         surer = found["obj_ptr"][0, 0, 0, 0]  # object 2 is surer than object 1
         found["masks"] = np.broadcast_to(
             np.where(seen, 4.0 * surer, -8.0), found["masks"].shape
@@ -212,9 +216,9 @@ def test_what_is_void_is_not_scored(tmp_path):
     for path in (tmp_path / "Annotations" / "64p" / "one").iterdir():
         ids = np.array(Image.open(path))
         ids[:, 28:40] = 255  # the right edge of the square and beyond
-        ids = Image.fromarray(ids, mode="P")
-        ids.putpalette([0, 0, 0] * 256)
-        ids.save(path)
+        picture = Image.fromarray(ids, mode="P")
+        picture.putpalette([0, 0, 0] * 256)
+        picture.save(path)
     score = score_sequence(Oracle(shift=2), only(tmp_path), "mask")
     # 18 columns are known to be the object's; the answer has 16 of them and none beside.
     assert score.j == pytest.approx(16 / 18)
@@ -278,7 +282,8 @@ def test_the_command_on_a_real_model(tree, tmp_path, capsys):
     assert found["mean"]["jf"] == pytest.approx(
         (found["mean"]["j"] + found["mean"]["f"]) / 2, abs=0.01
     )
-    assert cv2.imread(str(tmp_path / "float_tiny_click3_dev.jpg")).shape == (2 * 166, 6 * 256, 3)
+    sheet = cv2.imread(str(tmp_path / "float_tiny_click3_dev.jpg"))
+    assert sheet is not None and sheet.shape == (2 * 166, 6 * 256, 3)
     assert sorted(p.suffix for p in tmp_path.iterdir()) == [".jpg", ".json"]
 
 

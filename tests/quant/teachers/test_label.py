@@ -3,6 +3,8 @@ teacher is a stand-in here; those of `transformers` are in test_teachers.py.
 """
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -54,16 +56,15 @@ def videos(tmp_path):
 @pytest.fixture
 def teacher(monkeypatch):
     """Puts `Curtains` in the place of every checkpoint; the fixture gives the last one made."""
-    made = []
-    how = {}
+    made: list[Curtains] = []
+    how: dict[str, Any] = {}
 
     def opened(model, phrases, *, boxes, **settings):
         made.append(Curtains(phrases or [OBJECT], **how))
         return made[-1]
 
     monkeypatch.setattr(quant.teachers.label, "open_teacher", opened)
-    opened.made, opened.how = made, how
-    return opened
+    return SimpleNamespace(made=made, how=how)
 
 
 def label(videos, *more, phrases="puppy,yellow taxi", out="labels"):
@@ -119,7 +120,7 @@ def test_a_tracker_sees_every_frame_of_a_clip_that_is_not_done(videos, teacher):
     for path in written:  # frame and label belong together
         width = 4 + 2 * int(path.stem[-3:])
         mask = cv2.imread(str(videos.parent / f"labels/masks/{path.stem}_0.png"), 0)
-        assert (mask > 0).sum() == width * HEIGHT
+        assert mask is not None and np.count_nonzero(mask) == width * HEIGHT
     assert json.loads(written[0].read_text())["instances"][0]["track"] == 3
     written[-1].unlink()
     assert label(videos, "--every", "3") == 0

@@ -59,7 +59,8 @@ def test_a_mirrored_clip_is_mirrored_whole(monkeypatch):
 def test_a_smaller_model_sees_the_same_clip(monkeypatch):
     quiet(monkeypatch)
     torch.manual_seed(0)
-    made = assemble(*clips(), SIDE // 2, GRID // 2, 2, 2)
+    frames, ids = clips()
+    made = assemble(frames, ids, SIDE // 2, GRID // 2, 2, 2)
     assert made.frames.shape[-1] == SIDE // 2
     assert torch.allclose(made.targets.sum((3, 4)), torch.tensor(4.0))
 

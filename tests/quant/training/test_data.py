@@ -114,6 +114,7 @@ def test_a_runs_seed_draws_other_clips(data):
     def drawn(**seed):
         made = TrainingData(found, get_config("tiny"), stage, 0, **seed)
         made.setup("fit")
+        assert made.clips is not None
         return made.clips[0]["frames"]
 
     assert drawn().equal(drawn(seed=0))

@@ -86,6 +86,7 @@ def test_a_pasted_animal_tells_nothing_new_about_its_ground(images, monkeypatch)
     # only what is known of both, since its owner may sit beside it.
     known = {v.known for v in drawn if "cat" in v.concepts}
     cat = cut_out(pets, rng)
+    assert cat is not None
     assert street.exhaustive & cat.known in known and {"bag", "person"} <= cat.known
     assert street.exhaustive & pets.exhaustive in known
 
@@ -94,10 +95,12 @@ def test_an_object_is_cut_out_with_all_that_lies_in_it(images):
     rng = np.random.default_rng(5)
     street, pet = (next(i for i in images if i.source == s) for s in ("ccp", "pets"))
     person = cut_out(street, rng)
+    assert person is not None
     assert {one.concept for one in person.instances} == street.present
     assert street.exhaustive <= person.known and "motorcycle" in person.known
     assert not {"umbrella", "laptop"} & person.known  # who knows what else they carry
     cat = cut_out(pet, rng)
+    assert cat is not None
     assert {one.concept for one in cat.instances} == {"bengal", "cat", "animal"}
     assert {"person", "shoes", "bus"} <= cat.known  # none of those is in a cat's outline
     for cut in (person, cat):
@@ -120,15 +123,18 @@ def test_a_cut_is_named_with_the_kinds_that_its_source_has_no_word_for(images):
     pet = next(i for i in images if i.source == "pets")
     bare = replace(pet, annotated=frozenset())
     cat = cut_out(bare, np.random.default_rng(0), "cat")
+    assert cat is not None
     assert {one.concept for one in cat.instances} == {"bengal", "cat", "animal"}
     assert len(cat.instances) == 3 and {"fish", "vehicle", "bench"} <= cat.known
     assert cut_out(bare, np.random.default_rng(0), "dog") is None
-    assert cut_out(bare, np.random.default_rng(0), "animal").mask.sum() == cat.mask.sum()
+    animal = cut_out(bare, np.random.default_rng(0), "animal")
+    assert animal is not None and animal.mask.sum() == cat.mask.sum()
 
 
 def test_a_person_alone_is_no_animal_and_may_wear_anything(images):
     street = replace(next(i for i in images if i.source == "ccp"), annotated=frozenset())
     cut = cut_out(street, np.random.default_rng(0), "person")
+    assert cut is not None
     assert {"person", "dog", "car", "couch"} <= cut.known
     assert not {"hat", "umbrella", "cell phone", "footwear"} & cut.known
 
