@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ def write_build(
     board: Board,
     *,
     graphs: Sequence[str] | None = None,
-    folding: dict[str, Folding] | None = None,
+    folding: Mapping[str, Folding] | None = None,
     clock_mhz: float = 0,
 ) -> tuple[GraphBuild, ...]:
     """Write FINN's build of an export folder's graphs into `out`, built aside, then renamed.
