@@ -82,6 +82,7 @@ module mover_bursts #(
   logic [ENDS-1:0] begun_q;  // the first burst of a job has gone, the last has not
   logic [ENDS-1:0] waiting;
   logic [SLOT_BITS:0] write_slot, read_slot;
+  logic [INDEX_BITS-1:0] owner_index;
   logic begin_job;
 
   for (genvar e = 0; e < ENDS; e++) begin : gen_end
@@ -103,11 +104,13 @@ module mover_bursts #(
   end
 
   always_comb begin
-    write_slot = '0;
-    read_slot  = '0;
+    write_slot  = '0;
+    read_slot   = '0;
+    owner_index = '0;
     for (int unsigned e = 0; e < ENDS; e++) begin
       if (i_end == INDEX_BITS'(e)) write_slot |= write_q[e];
       if (o_burst_owner[e]) read_slot |= read_q[e];
+      if (o_burst_owner[e]) owner_index |= INDEX_BITS'(e);
     end
   end
 
@@ -138,7 +141,7 @@ module mover_bursts #(
       .waddr(slot_q),
       .wdata(job_q),
       .ren  (reading_q),
-      .raddr(PLACES_BITS'({o_burst_end, read_slot[SLOT_BITS-1:0]})),
+      .raddr(PLACES_BITS'({owner_index, read_slot[SLOT_BITS-1:0]})),
       .rdata({queued_place, queued_length})
   );
 
@@ -147,7 +150,6 @@ module mover_bursts #(
   // Who asks stands in flip-flops, of a cycle in which nothing was on its way.
   logic [ENDS-1:0] asking_q, grant;
   logic asked_q, settled_q, pick;
-  logic [INDEX_BITS-1:0] granted;
 
   mover_arbiter #(
       .ENDS(ENDS)
@@ -162,11 +164,6 @@ module mover_bursts #(
   assign o_idle = !(reading_q || loading_q || cutting_q || o_burst_valid);
   assign pick   = settled_q && asked_q && !i_hold;
 
-  always_comb begin
-    granted = '0;
-    for (int unsigned e = 0; e < ENDS; e++) if (grant[e]) granted |= INDEX_BITS'(e);
-  end
-
   ram #(
       .DEPTH(ENDS),
       .WIDTH(JOB_BITS)
@@ -176,7 +173,7 @@ module mover_bursts #(
       .waddr(o_burst_end),
       .wdata({next_place, rest_q, length_q[LANE_BITS-1:0]}),
       .ren  (reading_q),
-      .raddr(o_burst_end),
+      .raddr(owner_index),
       .rdata({kept_place, kept_length})
   );
 
@@ -200,7 +197,9 @@ module mover_bursts #(
     asked_q  <= |(o_busy & i_able);
     if (rst) settled_q <= 1'b0;
     else settled_q <= o_idle && !pick;
-    if (pick) {o_burst_owner, o_burst_end} <= {grant, granted};
+    // The end's index follows its one-hot grant by a cycle: both in one were the longest path.
+    if (pick) o_burst_owner <= grant;
+    if (reading_q) o_burst_end <= owner_index;
     if (loading_q) begin
       first_q <= !(|(begun_q & o_burst_owner));
       {place_q, length_q} <= |(begun_q & o_burst_owner) ? {kept_place, kept_length} :
