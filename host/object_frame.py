@@ -8,13 +8,16 @@ by. So small objects fill as much of the network's square as large ones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from host.device import Arrays
+from host.errors import UsageError
 from host.images import Box, Placed, Window
 from host.jobs import Steps
 from host.mask_overlap import most_agreed
+from host.policy import Policy
 from host.prompts import Prompt
 from host.recurrence import (
     SPARE,
@@ -30,6 +33,17 @@ from host.tracker import Answer, ObjectModel
 
 CLOSER = 0.8
 """A click's object is looked at again where a window of at most this share of the sides will do."""
+
+
+def context_of(window: float | None, policy: Policy) -> float:
+    """Returns how large objects' windows are: what a user says, None for the policy's own. Raises
+    UsageError for a number below 0 or none.
+    """
+    if window is None:
+        return policy.window
+    if not 0 <= window < math.inf:
+        raise UsageError(f"window {window!r}", "give 0 for whole frames, or about 1")
+    return float(window)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ device encodes the new frame. `finish` answers for the last one.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from host.errors import FrameError, SavedSessionError, UnknownObjectError, Usage
 from host.images import Window, check_frame, sigmoid
 from host.jobs import HeldCall, Job, Jobs, Steps, drive, drive_all
 from host.mask_overlap import SharedFrame
-from host.object_frame import ObjectFrame, coming
+from host.object_frame import ObjectFrame, coming, context_of
 from host.prompts import Prompt, checked_prompts
 from host.saved_session import load_state, save_state
 from host.session_state import ObjectState, SessionState
@@ -122,12 +121,10 @@ class Session:
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"mode {mode!r}", f"there is: {', '.join(MODES)}")
-        if window is not None and not 0 <= window < math.inf:
-            raise UsageError(f"window {window!r}", "give 0 for whole frames, or about 1")
         self.device = device
         self.overlapping = overlapping
         self.mode = mode
-        self.context = float(device.spec.policy.window if window is None else window)
+        self.context = context_of(window, device.spec.policy)
         self.state = SessionState()
         self._model = ObjectModel(device, now)
         self._jobs = jobs or (Jobs(device) if mode == "throughput" else None)

@@ -177,14 +177,16 @@ class Sam2ImageTalk(Conversation):
 
     def state(self) -> Any:
         image = self.predictor._image
-        told = None if image is None else {k: v.tobytes() for k, v in image.items()}
-        return told, self.predictor._size
+        if image is None:
+            return None
+        return image.frame.tobytes(), {k: v.tobytes() for k, v in image.whole.items()}
 
     @rule(image=st.integers(0, 5).map(both_frame) | MASKS | ODD)
     def set_image(self, image: Any) -> None:
         _, error = self.ask(lambda: self.predictor.set_image(image))
         if error is None:
-            self.size = self.predictor._size
+            assert self.predictor._image is not None
+            self.size = self.predictor._image.size
 
     @rule(
         given=LEGAL.map(_by_sam2)

@@ -1,14 +1,27 @@
 """SAM 2's image predictor by its names."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from host.compat.sam2 import SAM2ImagePredictor, build_sam2
-from host.errors import FrameError, PromptError
+from host.errors import FrameError, PromptError, UsageError
+from host.recurrence import CLICKED_SIDES
 from tests.host.fake_device import GRID, FakeDevice
-from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, overlap, square_mask
+from tests.host.scenes import (
+    HEIGHT,
+    RED,
+    WIDTH,
+    both_frame,
+    corner,
+    draw_frame,
+    overlap,
+    square_mask,
+)
 
 POINT = np.array([[corner(0)[0] + 16, 32]])
+SMALL = 20, 30, 28, 38
 
 
 @pytest.fixture
@@ -71,3 +84,72 @@ def test_bad_input(predictor):
     predictor.reset_predictor()
     with pytest.raises(FrameError, match="set_image"):
         predictor.predict(POINT, [1])
+
+
+def small_predictor(**options):
+    """A predictor that has a picture of a red square of 8 pixels, less than a cell of the mask
+    grid.
+    """
+    picture = draw_frame()
+    x0, y0, x1, y1 = SMALL
+    picture[y0:y1, x0:x1] = RED
+    predictor = SAM2ImagePredictor(build_sam2(device=FakeDevice()), **options)
+    predictor.set_image(picture)
+    picture[:] = 0  # the caller may reuse it
+    return predictor
+
+
+def small_mask():
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    x0, y0, x1, y1 = SMALL
+    mask[y0:y1, x0:x1] = True
+    return mask
+
+
+def test_small_objects_are_read_in_windows_of_their_own():
+    prompts: dict[str, dict[str, Any]] = {
+        "box": {"box": np.array(SMALL)},
+        "click": {"point_coords": np.array([[24, 34]]), "point_labels": [1]},
+    }
+    for name, asked in prompts.items():
+        found = {}
+        for window in (0, 0.9):
+            masks, scores, _ = small_predictor(window=window).predict(**asked)
+            found[window] = overlap(masks[np.argmax(scores)] > 0, small_mask())
+        assert found[0.9] > max(0.7, found[0] + 0.1), (name, found)
+
+
+def test_logits_are_of_the_whole_picture_and_come_back_as_input():
+    predictor = small_predictor(window=0.9)
+    full, _, logits = predictor.predict(
+        box=np.array(SMALL), multimask_output=False, return_logits=True
+    )
+    assert full.shape == (1, HEIGHT, WIDTH) and logits.shape == (1, GRID, GRID)
+    row, column = np.unravel_index(logits[0].argmax(), (GRID, GRID))
+    assert abs((column + 0.5) * WIDTH / GRID - 24) < WIDTH / GRID
+    assert abs((row + 0.5) * HEIGHT / GRID - 34) < HEIGHT / GRID
+    corrected, _, _ = predictor.predict(
+        np.array([[25, 35]]), [1], mask_input=logits, multimask_output=False
+    )
+    assert overlap(corrected[0] > 0, small_mask()) > 0.7
+
+
+def test_the_whole_picture_is_read_once_and_each_window_when_it_is_asked_for():
+    predictor = small_predictor(window=0.9)
+    device = predictor.model.device
+    device.calls.clear()
+    predictor.predict(box=np.array(SMALL))
+    assert device.calls.count("image_encoder") == 1
+    embedding = predictor.get_image_embedding()
+    device.calls.clear()
+    predictor.predict(np.array([[24, 34]]), [1])
+    # The whole picture, of five sizes of windows, is there already; the object's own comes last.
+    assert device.calls.count("image_encoder") == len(CLICKED_SIDES)
+    assert (predictor.get_image_embedding() == embedding).all()
+    whole = small_predictor(window=0)
+    whole.model.device.calls.clear()
+    whole.predict(box=np.array(SMALL))
+    whole.predict(np.array([[24, 34]]), [1])
+    assert "image_encoder" not in whole.model.device.calls
+    with pytest.raises(UsageError, match="window"):
+        small_predictor(window=-1)
