@@ -44,6 +44,11 @@ class _Picture:
     def size(self) -> tuple[int, int]:
         return self.frame.shape[0], self.frame.shape[1]
 
+    @property
+    def window(self) -> Window:
+        """The window that is the whole picture."""
+        return Window.whole(self.size)
+
 
 class SAM2ImagePredictor(ModuleNames):
     """The predictor segments one picture: call `set_image` once and `predict` as often
@@ -205,7 +210,6 @@ class SAM2ImagePredictor(ModuleNames):
         """The model's answer to a prompt in the window of the picture where its object is; before
         are the logits (R, R) of an earlier answer on the whole picture.
         """
-        whole = Window.whole(image.size)
 
         def encoded(window: Window) -> Steps[Arrays]:
             if window.is_whole:
@@ -213,7 +217,7 @@ class SAM2ImagePredictor(ModuleNames):
             return (yield self.model.image_call(image.frame, None, window))
 
         frame = ObjectFrame(self.model, 0, image.size, encoded, self.context)
-        own = None if before is None else Placed(before, whole)
+        own = None if before is None else Placed(before, image.window)
         steps = frame.looking(ObjectState(self._bank, shown=True), prompt, own)
         return drive(steps, self.model.run)[0]
 
@@ -234,10 +238,10 @@ class SAM2ImagePredictor(ModuleNames):
         for prompt, before in zip(asked, earlier, strict=True):
             answer = self._look(image, prompt, before)
             planes = answer.candidates[which]
-            window = answer.window or Window.whole(image.size)
+            window = answer.window or image.window
             full = np.stack([window.to_video(p, *image.size) for p in self.tidy(planes)])
             masks = full if return_logits else (full > self.mask_threshold).astype(np.float32)
-            logits = np.stack([Window.whole(image.size).logits_of(p, window) for p in planes])
+            logits = np.stack([image.window.logits_of(p, window) for p in planes])
             found.append((masks, answer.ious[which].copy(), logits))
         if len(found) == 1:
             return found[0]

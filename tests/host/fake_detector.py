@@ -15,7 +15,7 @@ import numpy as np
 
 from host.concepts.phrases import Phrases
 from host.detector_spec import EMBEDDING, DetectorSpec, DetectorTables
-from host.spec import GraphPorts, ModelSpec
+from host.spec import GraphPorts, ModelSpec, load_spec
 from hw.spec.manifest import DETECTOR_TABLES, VOCABULARY, DetectorSizes, Manifest
 from hw.spec.port import Port
 from tests.host.fake_device import (
@@ -109,6 +109,13 @@ def write_concept_bundle(folder: Path) -> Manifest:
     np.savez(folder / DETECTOR_TABLES, **vars(make_detector_tables()))
     make_phrases().save(folder / VOCABULARY)
     return write_bundle(folder, make_concept_spec(), SIZES)
+
+
+def vocabulary_of(folder: Path) -> Path:
+    """The vocabulary of a bundle with a detector."""
+    detector = load_spec(folder)[1].detector
+    assert detector is not None and detector.vocabulary is not None
+    return detector.vocabulary
 
 
 class FakeConceptDevice(FakeDevice):

@@ -11,6 +11,7 @@ from host.prompts import Prompt
 
 HEIGHT, WIDTH, SIDE = 96, 160, 32
 RED, BLUE = (250, 10, 10), (10, 10, 250)
+SMALL = 8
 BACKGROUND = (60, 160, 60)
 
 
@@ -48,8 +49,21 @@ def both_frame(index: int) -> np.ndarray:
     return draw_frame((RED, *corner(index)), (BLUE, *corner(index, 56)))
 
 
+def small_frame(index: int, x: int = 20, y: int = 30) -> np.ndarray:
+    """A red square of SMALL pixels, less than a cell of the mask grid, that moves by 3 a frame."""
+    frame = draw_frame()
+    frame[y : y + SMALL, x + 3 * index : x + 3 * index + SMALL] = RED
+    return frame
+
+
+def small_mask(index: int, x: int = 20, y: int = 30) -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[y : y + SMALL, x + 3 * index : x + 3 * index + SMALL] = True
+    return mask
+
+
 def stored(path: Path | str, flags: int = cv2.IMREAD_UNCHANGED) -> np.ndarray:
-    """The picture in a file."""
+    """The picture that a file holds; a test fails by name where it is no picture."""
     found = cv2.imread(str(path), flags)
     assert found is not None, f"{path} is no picture"
     return found

@@ -20,24 +20,10 @@ from tests.host.scenes import (
     overlap,
     prompt,
     red_frame,
+    small_frame,
+    small_mask,
     square_mask,
 )
-
-SMALL = 8
-
-
-def small_frame(index, x=20, y=30):
-    """A red square of 8 pixels that moves by 3 a frame."""
-    frame = draw_frame()
-    frame[y : y + SMALL, x + 3 * index : x + 3 * index + SMALL] = RED
-    return frame
-
-
-def small_mask(index, x=20, y=30):
-    mask = np.zeros((HEIGHT, WIDTH), bool)
-    mask[y : y + SMALL, x + 3 * index : x + 3 * index + SMALL] = True
-    return mask
-
 
 SMALL_PROMPTS = {"mask": prompt(mask=small_mask(0)), "box": prompt(box=[20, 30, 27, 37])}
 

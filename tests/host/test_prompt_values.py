@@ -60,7 +60,7 @@ def test_a_box_with_no_part_on_the_frame_is_refused(box):
 
 
 def test_normalised_boxes_are_cut_too():
-    """Lists, too, which become arrays."""
+    """What is given as lists is cut as well, and becomes arrays."""
     box: Any = [-0.1, 0, 1.000001, 0.5]
     cut = Prompt(box=box).box
     assert cut is not None and cut.tolist() == [0, 0, 1, 0.5]

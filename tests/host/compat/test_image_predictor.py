@@ -11,17 +11,18 @@ from host.recurrence import CLICKED_SIDES
 from tests.host.fake_device import GRID, FakeDevice
 from tests.host.scenes import (
     HEIGHT,
-    RED,
+    SMALL,
     WIDTH,
     both_frame,
     corner,
-    draw_frame,
     overlap,
+    small_frame,
+    small_mask,
     square_mask,
 )
 
 POINT = np.array([[corner(0)[0] + 16, 32]])
-SMALL = 20, 30, 28, 38
+SMALL_BOX = np.array([20, 30, 20 + SMALL, 30 + SMALL])
 
 
 @pytest.fixture
@@ -87,43 +88,30 @@ def test_bad_input(predictor):
 
 
 def small_predictor(**options):
-    """A predictor that has a picture of a red square of 8 pixels, less than a cell of the mask
-    grid.
-    """
-    picture = draw_frame()
-    x0, y0, x1, y1 = SMALL
-    picture[y0:y1, x0:x1] = RED
+    """A predictor that has a picture of a small red square."""
+    picture = small_frame(0)
     predictor = SAM2ImagePredictor(build_sam2(device=FakeDevice()), **options)
     predictor.set_image(picture)
     picture[:] = 0  # the caller may reuse it
     return predictor
 
 
-def small_mask():
-    mask = np.zeros((HEIGHT, WIDTH), bool)
-    x0, y0, x1, y1 = SMALL
-    mask[y0:y1, x0:x1] = True
-    return mask
-
-
 def test_small_objects_are_read_in_windows_of_their_own():
     prompts: dict[str, dict[str, Any]] = {
-        "box": {"box": np.array(SMALL)},
+        "box": {"box": SMALL_BOX},
         "click": {"point_coords": np.array([[24, 34]]), "point_labels": [1]},
     }
     for name, asked in prompts.items():
         found = {}
         for window in (0, 0.9):
             masks, scores, _ = small_predictor(window=window).predict(**asked)
-            found[window] = overlap(masks[np.argmax(scores)] > 0, small_mask())
+            found[window] = overlap(masks[np.argmax(scores)] > 0, small_mask(0))
         assert found[0.9] > max(0.7, found[0] + 0.1), (name, found)
 
 
 def test_logits_are_of_the_whole_picture_and_come_back_as_input():
     predictor = small_predictor(window=0.9)
-    full, _, logits = predictor.predict(
-        box=np.array(SMALL), multimask_output=False, return_logits=True
-    )
+    full, _, logits = predictor.predict(box=SMALL_BOX, multimask_output=False, return_logits=True)
     assert full.shape == (1, HEIGHT, WIDTH) and logits.shape == (1, GRID, GRID)
     row, column = np.unravel_index(logits[0].argmax(), (GRID, GRID))
     assert abs((column + 0.5) * WIDTH / GRID - 24) < WIDTH / GRID
@@ -131,14 +119,14 @@ def test_logits_are_of_the_whole_picture_and_come_back_as_input():
     corrected, _, _ = predictor.predict(
         np.array([[25, 35]]), [1], mask_input=logits, multimask_output=False
     )
-    assert overlap(corrected[0] > 0, small_mask()) > 0.7
+    assert overlap(corrected[0] > 0, small_mask(0)) > 0.7
 
 
 def test_the_whole_picture_is_read_once_and_each_window_when_it_is_asked_for():
     predictor = small_predictor(window=0.9)
     device = predictor.model.device
     device.calls.clear()
-    predictor.predict(box=np.array(SMALL))
+    predictor.predict(box=SMALL_BOX)
     assert device.calls.count("image_encoder") == 1
     embedding = predictor.get_image_embedding()
     device.calls.clear()
@@ -148,7 +136,7 @@ def test_the_whole_picture_is_read_once_and_each_window_when_it_is_asked_for():
     assert (predictor.get_image_embedding() == embedding).all()
     whole = small_predictor(window=0)
     whole.model.device.calls.clear()
-    whole.predict(box=np.array(SMALL))
+    whole.predict(box=SMALL_BOX)
     whole.predict(np.array([[24, 34]]), [1])
     assert "image_encoder" not in whole.model.device.calls
     with pytest.raises(UsageError, match="window"):

@@ -21,8 +21,13 @@ from host.errors import (
     UnknownObjectError,
     UsageError,
 )
-from host.spec import load_spec
-from tests.host.fake_detector import SURE, FakeConceptDevice, make_phrases, write_concept_bundle
+from tests.host.fake_detector import (
+    SURE,
+    FakeConceptDevice,
+    make_phrases,
+    vocabulary_of,
+    write_concept_bundle,
+)
 from tests.host.fake_device import GRID, FakeDevice
 from tests.host.scenes import HEIGHT, WIDTH, both_frame, corner, overlap, square_mask
 
@@ -30,12 +35,6 @@ KEYS = {"out_obj_ids", "out_probs", "out_boxes_xywh", "out_binary_masks", "out_s
 RED_CENTRE = [26 / WIDTH, 32 / HEIGHT, 32 / WIDTH, 32 / HEIGHT]
 BLUE_CENTRE = [26 / WIDTH, 72 / HEIGHT, 32 / WIDTH, 32 / HEIGHT]
 BLUE_XYWH = [10 / WIDTH, 56 / HEIGHT, 32 / WIDTH, 32 / HEIGHT]
-
-
-def vocabulary_of(folder):
-    detector = load_spec(folder)[1].detector
-    assert detector is not None and detector.vocabulary is not None
-    return detector.vocabulary
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from host.concepts.phrases import PhraseError
 from host.concepts.session import ConceptDetector, ConceptSession
 from host.errors import BundleError, DeviceError, FrameError, PromptError
 from host.prompts import Prompt
-from host.spec import load_spec
 from tests.host.fake_detector import (
     QUERIES,
     FakeConceptDevice,
     make_phrases,
+    vocabulary_of,
     write_concept_bundle,
 )
 from tests.host.fake_device import FakeDevice
@@ -148,13 +148,12 @@ def test_an_image_comes_first(device):
 
 def test_the_vocabulary_comes_from_the_bundle(tmp_path):
     write_concept_bundle(tmp_path / "b")
-    _, spec = load_spec(tmp_path / "b")
-    assert spec.detector is not None and spec.detector.vocabulary is not None
-    device = FakeConceptDevice(spec.detector.vocabulary)
+    vocabulary = vocabulary_of(tmp_path / "b")
+    device = FakeConceptDevice(vocabulary)
     session = ConceptSession(device)
     session.set_image(both_frame(0))
     assert len(session.detect("blue square")) == 1
-    spec.detector.vocabulary.unlink()
+    vocabulary.unlink()
     with pytest.raises(BundleError, match="vocabulary"):
         ConceptDetector(device).check(_prompt("blue square"))
     with pytest.raises(DeviceError, match="no vocabulary"):
