@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-from lightning.pytorch.callbacks import TQDMProgressBar
+from lightning.pytorch.callbacks import Timer, TQDMProgressBar
 
 QUIET = ("lightning.pytorch", "lightning.fabric", "lightning", "pytorch_lightning")
 """These loggers tell of GPUs and TPUs, give tips and repeat what a checkpoint's path is."""
@@ -51,15 +51,26 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-class StageBar(TQDMProgressBar):
-    """The bar shows an epoch, as Lightning's does, and the time that is left of the stage.
-
-    minutes: that the stage may take, None for all of its epochs.
+def stage_timer(trainer: lightning.Trainer) -> Timer | None:
+    """Returns what ends a stage of fixed time, None where its epochs do. Checkpoints hold the time
+    that it has measured, so a stage that was interrupted goes on with what is left.
     """
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # Lightning sets it from outside
+    return next((c for c in callbacks if isinstance(c, Timer)), None)
 
-    def __init__(self, minutes: float | None) -> None:
+
+def share_of_time(timer: Timer) -> float:
+    """Returns how much of a stage's time is over, 0 and up."""
+    took, left = timer.time_elapsed(), timer.time_remaining()
+    assert left is not None  # Lightning makes a timer where a duration is given
+    return took / max(took + left, 1e-9)
+
+
+class StageBar(TQDMProgressBar):
+    """The bar shows an epoch, as Lightning's does, and the time that is left of the stage."""
+
+    def __init__(self) -> None:
         super().__init__(refresh_rate=10)
-        self.limit = None if minutes is None else 60 * minutes
         self._began, self._first = time.monotonic(), 0
 
     def on_train_start(
@@ -75,16 +86,20 @@ class StageBar(TQDMProgressBar):
         """Returns what Lightning shows beside the bar, and `stage_left`, a time in words."""
         found = super().get_metrics(trainer, pl_module)
         found.pop("v_num", None)
-        left = self.left(trainer.global_step, int(trainer.estimated_stepping_batches))
+        timer = stage_timer(trainer)
+        limit = None if timer is None else timer.time_remaining()
+        left = self.left(trainer.global_step, int(trainer.estimated_stepping_batches), limit)
         return found if left is None else {**found, "stage_left": duration(left)}
 
-    def left(self, done: int, steps: int) -> float | None:
-        """Returns the seconds that the stage still takes, by its steps; None before the first."""
-        took = time.monotonic() - self._began
+    def left(self, done: int, steps: int, limit: float | None = None) -> float | None:
+        """Returns the seconds that the stage still takes, by its steps, `limit` at most; None where
+        nothing tells it yet.
+        """
         if done <= self._first:
-            return None if self.limit is None else self.limit
+            return limit
+        took = time.monotonic() - self._began
         by_steps = took * max(0, steps - done) / (done - self._first)
-        return by_steps if self.limit is None else min(by_steps, max(0.0, self.limit - took))
+        return by_steps if limit is None else min(by_steps, max(0.0, limit))
 
 
 class Stages:

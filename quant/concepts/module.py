@@ -16,14 +16,11 @@ from quant.training.optimizer import one_cycle
 
 
 class ConceptModule(lightning.LightningModule):
-    """Trains the detector and its prompt tables; the tracker and its quantizers are frozen.
+    """Trains the detector and its prompt tables; the tracker and its quantizers are frozen."""
 
-    minutes: length of the stage where that is shorter than its epochs.
-    """
-
-    def __init__(self, tracker: Tracker, rate: float, minutes: float | None = None) -> None:
+    def __init__(self, tracker: Tracker, rate: float) -> None:
         super().__init__()
-        self.tracker, self.rate, self.minutes = tracker, rate, minutes
+        self.tracker, self.rate = tracker, rate
         assert tracker.detector is not None and tracker.concept_prompts is not None
         self.detector = tracker.detector.to(memory_format=torch.channels_last)
         self.prompts = tracker.concept_prompts
@@ -78,4 +75,4 @@ class ConceptModule(lightning.LightningModule):
             {"params": rest, "lr": self.rate, "weight_decay": 0.02},
             {"params": scales, "lr": self.rate / 10, "weight_decay": 0.0},
         ]
-        return one_cycle(groups, self.trainer, self.minutes)
+        return one_cycle(groups, self.trainer)

@@ -120,7 +120,7 @@ def train(args: argparse.Namespace) -> None:
             told.begin(stage.name, f"{stage.precision}, {steps:,} steps of {recipe.batch} images")
             share = stage.time / sum(s.time for s in recipe.stages)
             minutes = None if args.minutes is None else args.minutes * share
-            module = ConceptModule(begun, stage.rate, minutes)
+            module = ConceptModule(begun, stage.rate)
             data = ConceptData(samples, recipe.batch, args.workers)
             # Codes of 8 bits and more do not tolerate bfloat16 products.
             products: Products = "bf16-mixed" if precision.is_float else "32-true"

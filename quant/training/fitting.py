@@ -124,7 +124,7 @@ def fit(
             LearningRateMonitor("step"),
             average,
             *snapshots,
-            StageBar(minutes),
+            StageBar(),
         ],
         logger=TensorBoardLogger(run / "curves", name=name, version=0),
         log_every_n_steps=10,

@@ -29,8 +29,7 @@ AGES = (0, 0, 0, 3, 8, 20, 60, 200)
 class TrackerStage(lightning.LightningModule):
     """Trains `tracker` as `stage` says; distillation follows `teacher`, the float backbone.
 
-    minutes: length of the stage where that is shorter than its epochs. graphs: replay steps as
-    CUDA graphs.
+    graphs: replay steps as CUDA graphs.
     """
 
     def __init__(
@@ -38,11 +37,10 @@ class TrackerStage(lightning.LightningModule):
         tracker: Tracker,
         stage: Stage,
         teacher: nn.Module | None = None,
-        minutes: float | None = None,
         graphs: bool = False,
     ) -> None:
         super().__init__()
-        self.tracker, self.stage, self.minutes, self.graphs = tracker, stage, minutes, graphs
+        self.tracker, self.stage, self.graphs = tracker, stage, graphs
         # a list: not a submodule, not saved
         self._teacher = [teacher.eval()] if teacher is not None else []
         self._losses: list[ClipLosses] = []
@@ -155,7 +153,7 @@ class TrackerStage(lightning.LightningModule):
             {"params": backbone, "lr": rate * self.stage.backbone_rate, "weight_decay": 0.0},
             {"params": scales, "lr": rate / 10, "weight_decay": 0.0},
         ]
-        return one_cycle(groups, self.trainer, self.minutes)
+        return one_cycle(groups, self.trainer)
 
 
 def draw_plan(length: int, rng: np.random.Generator) -> Plan:

@@ -150,7 +150,7 @@ def run_stage(
     minutes = None if args.minutes is None else args.minutes * share
     data = TrainingData(found, model.config, stage, args.workers, args.pool, args.seed)
     module = TrackerStage(
-        model, stage, teacher if stage.encoder == "distill" else None, minutes, args.graphs
+        model, stage, teacher if stage.encoder == "distill" else None, args.graphs
     )
     # Float stages choose bfloat16 themselves where it is safe (quant.training.clip_loss).
     fit(module, data, run, stage.name, stage.epochs, "32-true", args, minutes, save_tracker)

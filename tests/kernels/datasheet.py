@@ -168,12 +168,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SamFabricError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    text = "\n".join(lines).rstrip() + "\n"
+    text = wrapped("\n".join(lines).rstrip() + "\n")
     if given.kernel:
         print(text)
     else:
         with atomic_path(SHEET) as part:
-            part.write_text(wrapped(text), encoding="utf-8")
+            part.write_text(text, encoding="utf-8")
         print("\n".join(summary(tables)))
     wrong = [f"{n}: {r.faults}" for n, rows in tables.items() for r in rows if r.faults]
     print("\n".join(wrong), file=sys.stderr)

@@ -158,6 +158,31 @@ def test_a_run_of_fixed_time_ends_each_stage_after_its_share(data, tmp_path, mon
     assert load_checkpoint(kept[0], "tiny").precision == FLOAT
 
 
+def test_a_stage_of_fixed_time_goes_on_with_the_time_that_is_left(data, tmp_path, monkeypatch):
+    """An interrupted stage neither begins its rate anew nor trains for longer than was asked."""
+    stage = Stage("whole", "float", 1000, 1e-3, 2, 2, "whole")
+    monkeypatch.setitem(RECIPES, "tiny", (stage,))
+    monkeypatch.setattr(fitting, "STEPS_PER_EPOCH", 3)
+    step, taken = train.TrackerStage.training_step, []
+
+    def stop(self, batch, index):
+        timer, schedule = progress.stage_timer(self.trainer), self.lr_schedulers()
+        assert timer is not None
+        taken.append((timer.time_elapsed(), schedule.lr_lambdas[0].__self__.at(0)))
+        if len(taken) % 5 == 0:
+            raise KeyboardInterrupt
+        return step(self, batch, index)
+
+    monkeypatch.setattr(train.TrackerStage, "training_step", stop)
+    extra = ("--minutes", "30", "--pool", "8")
+    assert [run(data, tmp_path, *extra)[0] for _ in range(2)] == [130, 130]
+    assert len(taken) == 10
+    kept, resumed = taken[2][0], taken[5]  # the checkpoint is of the end of three steps
+    assert resumed[0] >= kept > 0
+    for seconds, share in taken:
+        assert share == pytest.approx(seconds / 1800, abs=1e-3)
+
+
 @pytest.mark.parametrize("name", ["whole", "distill"])
 def test_an_interrupted_stage_goes_on_from_its_checkpoint(
     name, data, tmp_path, short_recipe, monkeypatch
