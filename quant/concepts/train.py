@@ -36,6 +36,7 @@ from quant.model.tracker import (
     adopt_tracker,
     load_checkpoint,
     load_detector,
+    read_header,
     save_checkpoint,
 )
 from quant.progress import Stages
@@ -50,7 +51,7 @@ from quant.training.fitting import (
     run_command,
     trained_on,
 )
-from quant.training.recipe import CONCEPT_RECIPES, STEPS_PER_EPOCH, ConceptRecipe
+from quant.training.recipe import CONCEPT_RECIPES, STEPS_PER_EPOCH, ConceptRecipe, ConceptStage
 from quant.training.settle import settle
 
 CALIBRATION_BATCHES = 8
@@ -67,7 +68,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--bundle", type=given_path, help="its bundle (the newest of the configuration)"
     )
     parser.add_argument(
-        "--start", type=given_path, help="float detector to begin with, e.g. of the encoder before"
+        "--start",
+        type=given_path,
+        help="detector to begin with: float, e.g. of the encoder before, or quantized, which goes "
+        "on with the quantized stages",
     )
     return parser.parse_args(argv)
 
@@ -75,17 +79,18 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def train(args: argparse.Namespace) -> None:
     """Run the recipe. Raises SamFabricError before any long work on bad input."""
     config, recipe = get_config(args.config), CONCEPT_RECIPES[get_config(args.config).name]
-    run = prepare(args, [s.name for s in recipe.stages])
+    stages = stages_from(recipe, args.start)
+    run = prepare(args, [s.name for s in stages])
     tracker = load_checkpoint(
         args.tracker or CHECKPOINTS / f"{config.name}_{W4A4.name}.safetensors", config.name
     )
     images = [item for item in load_concepts(args.data) if item.split == "train"]
-    begin = args.start and load_detector(empty_detector(config.name, FLOAT), args.start)
+    begin = args.start and start_from(args.start, tracker)
     asked = settings(args, recipe, images, tracker)
-    results = [run / f"{stage.name}.safetensors" for stage in recipe.stages]
+    results = [run / f"{stage.name}.safetensors" for stage in stages]
     if args.resume:
         check_settings(run, asked, [*results, run / "views"])
-    told = Stages(run, [s.name for s in recipe.stages], [s.time for s in recipe.stages])
+    told = Stages(run, [s.name for s in stages], [s.time for s in stages])
     trained = replace(trained_on(asked), encoder=asked["encoder"])
     trained = replace(trained, float_encoder=tracker.trained.float_encoder)
     images += drawn_scenes(recipe.scenes)
@@ -102,12 +107,12 @@ def train(args: argparse.Namespace) -> None:
     )
     device.close()
     if begin is None:
-        begin = empty_detector(config.name, PRECISIONS[recipe.stages[0].precision])
+        begin = empty_detector(config.name, PRECISIONS[stages[0].precision])
         known = np.stack([phrases.embed(p) for p in vocabulary.phrases()])
         assert begin.concept_prompts is not None  # it was begun with a detector
         begin.concept_prompts.spread(torch.from_numpy(known))
     model: Tracker = begin
-    for stage, result in zip(recipe.stages, results, strict=True):
+    for stage, result in zip(stages, results, strict=True):
         precision = PRECISIONS[stage.precision]
         count = STEPS_PER_EPOCH * recipe.batch
         seed = sum(stage.name.encode())
@@ -118,7 +123,7 @@ def train(args: argparse.Namespace) -> None:
         else:
             steps = max(1, round(stage.epochs * args.epochs)) * STEPS_PER_EPOCH
             told.begin(stage.name, f"{stage.precision}, {steps:,} steps of {recipe.batch} images")
-            share = stage.time / sum(s.time for s in recipe.stages)
+            share = stage.time / sum(s.time for s in stages)
             minutes = None if args.minutes is None else args.minutes * share
             module = ConceptModule(begun, stage.rate)
             data = ConceptData(samples, recipe.batch, args.workers)
@@ -129,7 +134,7 @@ def train(args: argparse.Namespace) -> None:
             model.detector_trained = trained
             save_checkpoint(model, result, {"stage": stage.name}, DETECTOR)
             told.end(stage.name)
-        if stage is [s for s in recipe.stages if s.precision == stage.precision][-1]:
+        if stage is [s for s in stages if s.precision == stage.precision][-1]:
             ship(model, tracker, samples, args.out or run, stage.name)
         if stage.name == args.until:
             break
@@ -187,6 +192,25 @@ def ship(model: Tracker, tracker: Tracker, samples: ConceptSamples, out: Path, s
 def empty_detector(config: str, precision: Precision) -> Tracker:
     """A model with a detector of random weights."""
     return Tracker(get_config(config), precision, detects=True)
+
+
+def stages_from(recipe: ConceptRecipe, start: Path | None) -> list[ConceptStage]:
+    """Returns the stages that a run goes through: all, or from the first quantized one on where it
+    starts with a quantized detector. Raises CheckpointError for a start that cannot be read.
+    """
+    quantized = start is not None and read_header(start).get("precision") == W4A4.name
+    return [s for s in recipe.stages if not (quantized and PRECISIONS[s.precision].is_float)]
+
+
+def start_from(path: Path, tracker: Tracker) -> Tracker:
+    """Returns the detector of a checkpoint, a quantized one with the tracker's own weights and
+    scales beside it. Raises CheckpointError.
+    """
+    precision = PRECISIONS.get(read_header(path).get("precision", ""), FLOAT)
+    model = load_detector(empty_detector(tracker.config.name, precision), path)
+    if not precision.is_float:
+        adopt_tracker(model, tracker)
+    return model
 
 
 def start_model(

