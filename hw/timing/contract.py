@@ -96,7 +96,7 @@ def models(kernels: Iterable[str], family: str, jobs: int = 1) -> dict[str, Mode
     """Timing of the references as they are now. Raises SynthesisError and TimingError."""
     designs = {name: Design.of(load()[name].reference) for name in kernels}
     table = delays.load(family)
-    places = netlists(designs, family, jobs)
+    places = netlists(designs, family, jobs, alone=True)
     return {name: of_netlist(path, table) for name, path in places.items()}
 
 

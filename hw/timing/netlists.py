@@ -22,9 +22,9 @@ TOGETHER = 16
 """Designs of one run: starting Yosys and reading its libraries takes as long as a small kernel."""
 
 
-def place(design: Design, family: str) -> Path:
+def place(design: Design, family: str, alone: bool = False) -> Path:
     """A design's netlist is kept here."""
-    key = digest(design, family, "side by side")
+    key = digest(design, family, "alone" if alone else "side by side")
     return CACHE / f"{design.top}-{key}.net.gz"
 
 
@@ -40,15 +40,19 @@ def netlists(
     family: str,
     jobs: int = 2,
     say: Callable[[int, int], None] = lambda done, all_: None,
+    alone: bool = False,
 ) -> dict[str, Path]:
     """Makes the netlists that are not kept yet; where each is. say: hears how many are done.
 
-    Raises SynthesisError with Yosys' words.
+    alone: each in a run of its own. What else is in a run may turn a mapping out otherwise (a path
+    of 6 LUTs was one of 5 beside other designs), so numbers that are compared need it. Raises
+    SynthesisError with Yosys' words.
     """
-    places = {name: place(design, family) for name, design in designs.items()}
+    places = {name: place(design, family, alone) for name, design in designs.items()}
     missing = {places[n]: d for n, d in designs.items() if not places[n].is_file()}
     todo = list(missing.items())
-    parts = [todo[i : i + TOGETHER] for i in range(0, len(todo), TOGETHER)]
+    together = 1 if alone else TOGETHER
+    parts = [todo[i : i + together] for i in range(0, len(todo), together)]
     done = len(set(places.values())) - len(todo)
     say(done, len(set(places.values())))
     with ThreadPoolExecutor(jobs) as pool:

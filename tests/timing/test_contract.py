@@ -40,7 +40,7 @@ def test_every_kernel_keeps_its_contract_and_the_table_is_of_today(family):
 def slower(name, fault, tmp_path):
     """The reference with a text of its source replaced."""
     design = planted(Design.of(load()[name].reference), fault, tmp_path)
-    (path,) = netlists({name: design}, "xcup", 1).values()
+    (path,) = netlists({name: design}, "xcup", 1, alone=True).values()
     return of_netlist(path, delays.load("xcup"))
 
 
@@ -63,7 +63,7 @@ def test_a_skid_removed_is_refused(tmp_path):
     copy.write_text(text.replace("  skid #(", "  pipe #("), encoding="utf-8")
     files = [copy if file == weights else file for file in whole.files]
     files.insert(0, module_file("pipe"))
-    (path,) = netlists({"it": replace(whole, files=tuple(files))}, "xcup", 1).values()
+    (path,) = netlists({"it": replace(whole, files=tuple(files))}, "xcup", 1, alone=True).values()
     with pytest.raises(TimingError, match="attention takes"):
         load()["attention"].check("xcup", of_netlist(path, delays.load("xcup")))
 
