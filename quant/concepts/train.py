@@ -198,17 +198,23 @@ def stages_from(recipe: ConceptRecipe, start: Path | None) -> list[ConceptStage]
     """Returns the stages that a run goes through: all, or from the first quantized one on where it
     starts with a quantized detector. Raises CheckpointError for a start that cannot be read.
     """
-    quantized = start is not None and read_header(start).get("precision") == W4A4.name
+    quantized = start is not None and not precision_of(start).is_float
     return [s for s in recipe.stages if not (quantized and PRECISIONS[s.precision].is_float)]
+
+
+def precision_of(path: Path) -> Precision:
+    """Returns a checkpoint's precision, float where it names none that is known, which loading it
+    refuses. Raises CheckpointError.
+    """
+    return PRECISIONS.get(read_header(path).get("precision", ""), FLOAT)
 
 
 def start_from(path: Path, tracker: Tracker) -> Tracker:
     """Returns the detector of a checkpoint, a quantized one with the tracker's own weights and
     scales beside it. Raises CheckpointError.
     """
-    precision = PRECISIONS.get(read_header(path).get("precision", ""), FLOAT)
-    model = load_detector(empty_detector(tracker.config.name, precision), path)
-    if not precision.is_float:
+    model = load_detector(empty_detector(tracker.config.name, precision_of(path)), path)
+    if not model.precision.is_float:
         adopt_tracker(model, tracker)
     return model
 
