@@ -49,6 +49,7 @@ from quant.training.fitting import (
     is_done,
     prepare,
     run_command,
+    shares_of_run,
     trained_on,
 )
 from quant.training.recipe import CONCEPT_RECIPES, STEPS_PER_EPOCH, ConceptRecipe, ConceptStage
@@ -90,7 +91,8 @@ def train(args: argparse.Namespace) -> None:
     results = [run / f"{stage.name}.safetensors" for stage in stages]
     if args.resume:
         check_settings(run, asked, [*results, run / "views"])
-    told = Stages(run, [s.name for s in stages], [s.time for s in stages])
+    shares = shares_of_run({stage.name: stage.time for stage in stages}, args.until)
+    told = Stages(run, list(shares), list(shares.values()))
     trained = replace(trained_on(asked), encoder=asked["encoder"])
     trained = replace(trained, float_encoder=tracker.trained.float_encoder)
     images += drawn_scenes(recipe.scenes)
@@ -123,8 +125,7 @@ def train(args: argparse.Namespace) -> None:
         else:
             steps = max(1, round(stage.epochs * args.epochs)) * STEPS_PER_EPOCH
             told.begin(stage.name, f"{stage.precision}, {steps:,} steps of {recipe.batch} images")
-            share = stage.time / sum(s.time for s in stages)
-            minutes = None if args.minutes is None else args.minutes * share
+            minutes = None if args.minutes is None else args.minutes * shares[stage.name]
             module = ConceptModule(begun, stage.rate)
             data = ConceptData(samples, recipe.batch, args.workers)
             # Codes of 8 bits and more do not tolerate bfloat16 products.

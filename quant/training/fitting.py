@@ -68,7 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--minutes",
         type=float,
-        help="train for so long in all; each stage ends after its share, its rate at zero",
+        help="train for so long in all, up to `--until` where it is given; each stage ends after "
+        "its share, its rate at zero",
     )
     parser.add_argument("--debug", action="store_true", help="tracebacks")
 
@@ -87,6 +88,18 @@ def prepare(args: argparse.Namespace, stages: Sequence[str]) -> Path:
         torch.set_num_threads(args.threads)
     lightning.seed_everything(0, verbose=False)
     return args.run or Path("runs") / args.config
+
+
+def shares_of_run(times: Mapping[str, float], until: str | None) -> dict[str, float]:
+    """Returns what share of a run's time each stage takes, by name.
+
+    times: of the stages in order, in any unit. until: the last that runs, None for all; those after
+    it have no share.
+    """
+    names = list(times)
+    running = names if until is None else names[: names.index(until) + 1]
+    whole = sum(times[name] for name in running)
+    return {name: times[name] / whole if name in running else 0.0 for name in names}
 
 
 def fit(

@@ -1,9 +1,10 @@
 """The training recipe of each configuration: stages in order, each with its length and what learns.
 
-A stage starts from the weights that the one before it left, so the whole recipe is resumable stage
-by stage and, through Lightning's own checkpoints, epoch by epoch inside a stage. `EPOCHS=` scales
-every stage; `--minutes` gives each its share of a fixed time, for a machine that rents by the
-minute.
+A stage starts from the weights that the one before it left; a float one after quantized ones from
+their heads, on the image encoder of the float stage before them. So the whole recipe is resumable
+stage by stage and, through Lightning's own checkpoints, epoch by epoch inside a stage. `EPOCHS=`
+scales every stage; `--minutes` gives each its share of a fixed time, for a machine that rents by
+the minute.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
         Stage("quantized", "w4a4", 100, 4e-4, 4, 5, "whole", share=0.2),
         # The encoder stays as it is from here on, so that a detector can be trained meanwhile.
         Stage("heads", "w4a4", 60, 4e-4, 4, 8, "frozen", share=0.2, settled=True),
+        # What the heads learned in W4A4 comes back to the float model.
+        Stage("float_heads", "float", 12, 4e-4, 4, 8, "frozen", share=0.05, settled=True),
     ),
 }
 

@@ -22,14 +22,22 @@ from hw.spec.command_line import given_path
 from hw.spec.errors import SamFabricError
 from quant.config import FLOAT, PRECISIONS, get_config
 from quant.model.ports import POLICY
-from quant.model.provenance import encoder_hash
-from quant.model.tracker import Tracker, load_checkpoint, save_checkpoint
+from quant.model.provenance import SHOWN, ProvenanceError, encoder_hash
+from quant.model.tracker import CHECKPOINTS, Tracker, load_checkpoint, save_checkpoint
 from quant.progress import Stages
 from quant.runs import DATA, NOTHING, check_settings, digest, file_hash, keep_settings
 from quant.training.clip_batch import assemble
-from quant.training.convert import Calibration, quantized_from_float
+from quant.training.convert import Calibration, float_from_quantized, quantized_from_float
 from quant.training.data import Found, TrainingData, find_material
-from quant.training.fitting import add_arguments, fit, is_done, prepare, run_command, trained_on
+from quant.training.fitting import (
+    add_arguments,
+    fit,
+    is_done,
+    prepare,
+    run_command,
+    shares_of_run,
+    trained_on,
+)
 from quant.training.module import TrackerStage
 from quant.training.pretrained import load_backbone
 from quant.training.recipe import RECIPES, STEPS_PER_EPOCH, Stage
@@ -53,6 +61,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         type=str.lower,
         metavar="STAGE",
         help="begin with this stage, from START",
+    )
+    parser.add_argument(
+        "--float",
+        type=given_path,
+        help="float checkpoint that a quantized START was made from (the shipped one): its image "
+        "encoder teaches a distilling stage and is kept by a float one",
     )
     parser.add_argument(
         "--clips", type=int, help="clips of four frames a step, instead of the recipe's"
@@ -87,27 +101,30 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def start_model(
     stage: Stage,
     previous: Stage | None,
-    done: Path | None,
+    source: Path | None,
+    floats: Tracker | None,
     found: Found,
     args: argparse.Namespace,
 ) -> Tracker:
-    """The tracker that a stage begins with: the stage before's, converted and calibrated when the
-    precision changes.
+    """The tracker that a stage begins with: the weights of `source`, converted and calibrated when
+    the precision changes. floats: the float tracker that quantized weights were made from.
     """
     config, precision = get_config(args.config), PRECISIONS[stage.precision]
-    if args.start is not None and (done is None or previous is None):
-        return load_checkpoint(args.start, args.config)
-    if done is None or previous is None:
+    if source is None:
         model = Tracker(config, precision)
         if args.pretrained is not None:
             count = load_backbone(model.image_encoder.backbone, args.pretrained)
             print(f"{count} convolutions started from {args.pretrained.name}")
         return model
-    model = load_checkpoint(done, args.config)
-    if model.precision != precision:
+    model = load_checkpoint(source, args.config)
+    if model.precision != precision and precision.is_float:
+        model = float_from_quantized(model)
+        assert floats is not None  # a stage before was float, or `float_tracker` found it
+        model.image_encoder.load_state_dict(floats.image_encoder.state_dict())
+    elif model.precision != precision:
         model = quantized_from_float(model, precision)
         calibrate(model, found, None)
-    elif previous.encoder == "distill":
+    elif previous is not None and previous.encoder == "distill":
         # The backbone keeps the scales it learned; the heads are set by what it now yields.
         calibrate(model, found, model.image_encoder.backbone)
     return model
@@ -179,34 +196,39 @@ def train(args: argparse.Namespace) -> None:
     run = prepare(args, [s.name for s in RECIPES[config.name]])
     recipe = [replace(stage, rate=stage.rate * args.rate) for stage in RECIPES[config.name]]
     stages = stages_from(recipe, args)
+    floats = float_tracker(stages, args)
     found = find_material(args.data)
     print(found.listing())
     asked = settings(args, stages, found)
     results = [run / f"{stage.name}.safetensors" for stage in stages]
     if args.resume:
         check_settings(run, asked, results)
-    told = Stages(run, [s.name for s in stages], [s.share for s in stages])
+    shares = shares_of_run({stage.name: stage.share for stage in stages}, args.until)
+    told = Stages(run, list(shares), list(shares.values()))
     trained = trained_on(asked)
     if args.start is not None:
         kept = load_checkpoint(args.start, config.name).trained
-        trained = replace(trained, encoder=kept.encoder, float_encoder=kept.float_encoder)
-    done: Path | None = None
+        made_of = kept.float_encoder
+        if floats is not None and not PRECISIONS[stages[0].precision].is_float:
+            made_of = encoder_hash(floats.image_encoder)
+        trained = replace(trained, encoder=kept.encoder, float_encoder=made_of)
+    source: Path | None = args.start
     previous: Stage | None = None
-    teacher: nn.Module | None = None
     for stage, result in zip(stages, results, strict=True):
         if not is_done(result, trained, args.resume):
-            share = stage.share / sum(s.share for s in stages)
+            share = shares[stage.name]
             told.begin(stage.name, words(stage, args, share))
-            model = start_model(stage, previous, done, found, args)
+            model = start_model(stage, previous, source, floats, found, args)
             keep_settings(run, asked)
+            teacher = None if floats is None else floats.image_encoder.backbone
             model = run_stage(stage, model, teacher, run, found, args, share)
             model.trained = trained
             save_checkpoint(model, result, {"stage": stage.name})
             told.end(stage.name)
-        done, previous = result, stage
+        source, previous = result, stage
         model = load_checkpoint(result, config.name)
         if model.precision == FLOAT:
-            teacher = model.image_encoder.backbone
+            floats = model
             trained = replace(trained, float_encoder=encoder_hash(model.image_encoder))
         if stage.name == args.until:
             break
@@ -226,23 +248,50 @@ def stages_from(stages: Sequence[Stage], args: argparse.Namespace) -> Sequence[S
     """The stages that a run goes through: all, or those from `--from` on. Raises SamFabricError
     where the weights to start from are not given or of another precision.
     """
-    if args.first is None:
-        return stages
     names = [stage.name for stage in stages]
-    if args.first not in names:
+    if args.first is not None and args.first not in names:
         raise SamFabricError(f"no stage {args.first!r}", f"stages: {', '.join(names)}")
-    if args.start is None:
+    first = 0 if args.first is None else names.index(args.first)
+    if args.start is not None:
+        found = load_checkpoint(args.start, args.config).precision.name
+        # its own, or that of the stage before, which it converts
+        if found not in {stage.precision for stage in stages[max(0, first - 1) : first + 1]}:
+            raise SamFabricError(
+                f"stage {names[first]} is {stages[first].precision}, {args.start} {found}",
+                "give a checkpoint of that precision, or begin with another stage (`--from`)",
+            )
+    elif args.first is not None:
         raise SamFabricError(
             f"--from {args.first} without weights", "give START= the checkpoint it goes on from"
         )
-    left = stages[names.index(args.first) :]
-    found = load_checkpoint(args.start, args.config).precision.name
-    if found != left[0].precision:
-        raise SamFabricError(
-            f"stage {args.first} is {left[0].precision}, {args.start} {found}",
-            "give a checkpoint of that precision, or begin with another stage",
+    return stages[first:]
+
+
+def float_tracker(stages: Sequence[Stage], args: argparse.Namespace) -> Tracker | None:
+    """The float tracker that the weights a run starts from were made of, None where no stage needs
+    it: its image encoder teaches a distilling stage and is what a later float stage keeps. Raises
+    ProvenanceError where it is another one.
+    """
+    if args.start is None:
+        return None
+    start = load_checkpoint(args.start, args.config)
+    if start.precision.is_float:
+        return start
+    names = [stage.name for stage in stages]
+    running = stages if args.until is None else stages[: names.index(args.until) + 1]
+    if all(s.encoder != "distill" and s.precision == start.precision.name for s in running):
+        return None
+    path = args.float or CHECKPOINTS / f"{args.config}_{FLOAT.name}.safetensors"
+    floats = load_checkpoint(path, args.config)
+    made_of, own = start.trained.float_encoder, encoder_hash(floats.image_encoder)
+    if made_of and made_of != own:
+        raise ProvenanceError(
+            f"{args.start} was made from the float image encoder {made_of[:SHOWN]}, {path} has "
+            f"{own[:SHOWN]}",
+            "give `--float` the float checkpoint that it was made from, or end with `--until` "
+            "before a float stage",
         )
-    return left
+    return floats
 
 
 def settings(args: argparse.Namespace, stages: Sequence[Stage], found: Found) -> dict[str, str]:
@@ -253,6 +302,7 @@ def settings(args: argparse.Namespace, stages: Sequence[Stage], found: Found) ->
         "EPOCHS": f"{args.epochs:g}",
         "MINUTES": NOTHING if args.minutes is None else f"{args.minutes:g}",
         "START": file_hash(args.start),
+        "float": file_hash(args.float),
         "from": args.first or NOTHING,
         "PRETRAINED": file_hash(args.pretrained),
         "clips": str(args.clips or NOTHING),

@@ -190,7 +190,13 @@ def test_devices_share_the_questions_of_a_step(trained):
         assert len(next(iter(loader))["text"]) == share
 
 
-def test_stages_share_the_minutes_by_their_epochs_and_what_these_cost(data, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("until", "right"),
+    [((), (1.0, 3.0, QUANTIZED_COST)), (("--until", "detector_more"), (1.0, 3.0))],
+)
+def test_stages_that_run_share_the_minutes_by_their_epochs_and_what_these_cost(
+    until, right, data, tmp_path, monkeypatch
+):
     stages = (
         ConceptStage("detector_float", "float", 1, 1e-3),
         ConceptStage("detector_more", "float", 3, 1e-3),
@@ -203,12 +209,9 @@ def test_stages_share_the_minutes_by_their_epochs_and_what_these_cost(data, tmp_
         given.append((name, minutes))
 
     monkeypatch.setattr(train_concepts, "fit", fit)
-    minutes = 4 + QUANTIZED_COST
-    assert run(data, tmp_path, "--minutes", str(minutes)) == 0
-    names = [stage.name for stage in stages]
-    assert [name for name, _ in given] == names
-    for (_, share), right in zip(given, (1.0, 3.0, QUANTIZED_COST), strict=True):
-        assert share == pytest.approx(right)
+    assert run(data, tmp_path, "--minutes", str(sum(right)), *until) == 0
+    assert [name for name, _ in given] == [stage.name for stage in stages[: len(right)]]
+    assert [minutes for _, minutes in given] == pytest.approx(list(right))
 
 
 def test_a_start_is_where_the_first_stage_begins(trained, data, tmp_path, monkeypatch, capsys):

@@ -14,7 +14,13 @@ from quant.model.tracker import (
     load_checkpoint,
     save_checkpoint,
 )
-from quant.training.convert import Calibration, fold_batch_norm, quantized_from_float
+from quant.training.convert import (
+    Calibration,
+    float_from_quantized,
+    fold_batch_norm,
+    quantized_from_float,
+)
+from tests.tiny import calibrated
 
 TINY = get_config("tiny")
 
@@ -86,6 +92,22 @@ def test_folded_weights_give_the_same_function(float_model):
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
     assert normed > 40
     assert not any(".norm." in key for key in folded)
+
+
+def test_a_float_model_computes_with_the_weights_that_the_quantized_one_uses():
+    """Convolution by convolution, before what the quantized one rounds."""
+    model = calibrated("tiny", detects=True)
+    floats = float_from_quantized(model).eval()
+    named = dict(floats.named_modules())
+    checked = 0
+    for name, layer in model.named_modules():
+        if isinstance(layer, Conv):
+            x = torch.randn(1, layer.conv.in_channels, 8, 8)
+            twin = named[name]
+            with torch.no_grad():
+                torch.testing.assert_close(twin.norm(twin.conv(x)), layer.conv(x))
+            checked += 1
+    assert checked > 30 and floats.precision == FLOAT
 
 
 def test_calibrated_quantizers_cover_what_they_saw(float_model):

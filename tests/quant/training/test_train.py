@@ -1,11 +1,8 @@
 """The recipe on a small data set: trains, quantizes, resumes, and refuses bad input early."""
 
-import json
 import re
 import shutil
 
-import cv2
-import numpy as np
 import pytest
 import torch
 
@@ -16,50 +13,12 @@ from quant.model.tracker import (
     CHECKPOINTS,
     load_checkpoint,
     read_header,
-    save_checkpoint,
 )
-from quant.runs import file_hash
 from quant.training import fitting, publish, train
 from quant.training.recipe import RECIPES, Stage
-from tests.tiny import calibrated
+from tests.quant.training.short import SHORT, run
 
 FLOATS, DETECTOR = CHECKPOINTS / "tiny_float.safetensors", "tiny_detector_w4a4.safetensors"
-SHORT = (
-    Stage("whole", "float", 1, 1e-3, 2, 2, "whole"),
-    Stage("longer", "float", 1, 1e-3, 2, 2, "whole", settled=True),
-    Stage("distill", "w4a4", 1, 1e-3, 2, 1, "distill"),
-    Stage("quantized", "w4a4", 2, 1e-3, 2, 2, "whole"),
-)
-
-
-@pytest.fixture
-def data(tmp_path):
-    """A DAVIS-shaped folder of one moving square."""
-    rng = np.random.default_rng(0)
-    root = tmp_path / "data" / "DAVIS"
-    for part in ("JPEGImages/64p/square", "Annotations/64p/square", "ImageSets/64p"):
-        (root / part).mkdir(parents=True)
-    (root / "ImageSets/64p/train.txt").write_text("square\n")
-    ground = rng.integers(0, 255, (64, 96, 3), dtype=np.uint8)
-    for t in range(8):
-        frame, mask = ground.copy(), np.zeros((64, 96), np.uint8)
-        mask[20:44, 8 + 6 * t : 32 + 6 * t] = 255
-        frame[mask > 0] = (20, 200, 230)
-        cv2.imwrite(str(root / f"JPEGImages/64p/square/{t:05}.jpg"), frame)
-        cv2.imwrite(str(root / f"Annotations/64p/square/{t:05}.png"), mask)
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def short_recipe(monkeypatch):
-    monkeypatch.setitem(RECIPES, "tiny", SHORT)
-    monkeypatch.setattr(fitting, "STEPS_PER_EPOCH", 3)
-
-
-def run(data, tmp_path, *extra):
-    runs = tmp_path / "run"
-    argv = ["--config", "tiny", "--data", str(data), "--run", str(runs)]
-    return train.main([*argv, "--workers", "0", "--accelerator", "cpu", *extra]), runs
 
 
 def test_recipe_trains_quantizes_and_resumes(data, tmp_path, short_recipe, capsys):
@@ -103,46 +62,6 @@ def test_a_frozen_image_encoder_stays_to_the_bit(data, tmp_path, short_recipe, m
         before.mask_decoder.parameters(), after.mask_decoder.parameters(), strict=True
     )
     assert any(not torch.equal(a, b) for a, b in heads_moved)
-
-
-def test_a_run_can_begin_with_a_later_stage(data, tmp_path, monkeypatch, capsys):
-    """From shipped weights the heads go on learning, and what is published fits their detector."""
-    heads = Stage("heads", "w4a4", 1, 1e-3, 2, 2, "frozen", settled=True)
-    monkeypatch.setitem(RECIPES, "tiny", (*SHORT, heads))
-    monkeypatch.setattr(fitting, "STEPS_PER_EPOCH", 3)
-    start = CHECKPOINTS / "tiny_w4a4.safetensors"
-    code, runs = run(data, tmp_path, "--start", str(start), "--from", "heads")
-    assert code == 0 and [path.stem for path in runs.glob("*.safetensors")] == ["heads"]
-    assert publish.main(["--config", "tiny", "--run", str(runs), "--out", str(tmp_path)]) == 0
-    before, after = (load_checkpoint(p, "tiny") for p in (start, tmp_path / start.name))
-    assert encoder_hash(before.image_encoder) == encoder_hash(after.image_encoder)
-    assert after.trained.float_encoder == before.trained.float_encoder
-    assert load_checkpoint(tmp_path / start.name, "tiny", CHECKPOINTS / DETECTOR)
-    capsys.readouterr()
-    assert run(data, tmp_path)[0] == 2
-    assert "from was heads, now " in capsys.readouterr().err
-
-    # Half way back to where they began: in each weight, and the encoder to the bit.
-    where = ["--config", "tiny", "--run", str(runs), "--out", str(tmp_path / "half")]
-    assert publish.main([*where, "--average", str(start)]) == 0
-    half = load_checkpoint(tmp_path / "half" / start.name, "tiny")
-    assert encoder_hash(half.image_encoder) == encoder_hash(before.image_encoder)
-    ends = [m.mask_decoder.state_dict() for m in (before, after, half)]
-    weights = [name for name in ends[0] if name.endswith("conv.weight")]
-    assert any(not torch.equal(ends[0][name], ends[1][name]) for name in weights)
-    for name in weights:
-        torch.testing.assert_close(ends[2][name], (ends[0][name] + ends[1][name]) / 2)
-    capsys.readouterr()
-    assert publish.main([*where, "--average", str(FLOATS)]) == 2
-    assert "is float, the run's weights w4a4" in capsys.readouterr().err
-    save_checkpoint(calibrated("tiny"), tmp_path / "other.safetensors")
-    assert publish.main([*where, "--average", str(tmp_path / "other.safetensors")]) == 2
-    assert "other.safetensors has the image encoder" in capsys.readouterr().err
-    # Unless the run began with it, and its encoder went on learning.
-    told = json.loads((runs / "run.json").read_text())
-    told["START"] = file_hash(tmp_path / "other.safetensors")
-    (runs / "run.json").write_text(json.dumps(told))
-    assert publish.main([*where, "--average", str(tmp_path / "other.safetensors")]) == 0
 
 
 def test_a_run_of_fixed_time_ends_each_stage_after_its_share(data, tmp_path, monkeypatch):
