@@ -14,7 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
 from importlib.metadata import version
@@ -98,7 +98,7 @@ def measure(design: Design, family: str = "xcup") -> Cost:
     return cost
 
 
-def count(cells: dict[str, int], top: str) -> Cost:
+def count(cells: Mapping[str, int], top: str) -> Cost:
     """Cells by type -> resources. Raises SynthesisError for a cell that is not in the table."""
     total = {f.name: 0 for f in fields(Cost)}
     for cell, number in cells.items():

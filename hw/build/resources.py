@@ -1,14 +1,15 @@
-"""Resources of accelerators by Yosys: every kernel on its own, equal ones once, summed by layer.
+"""Resources of accelerators by Yosys: every kernel by itself, equal ones once, summed by layer.
 
 What a kernel costs does not depend on the contents of its block RAMs, so that layers of one shape
-are one synthesis.
+are mapped once. A run of Yosys maps sixteen of them side by side: starting it takes longer than
+most kernels do.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost, Kernel, RomImage
 from hw.spec.plain import read_json, typed
 from hw.stitch.accelerator import identifier
-from hw.synth import measure
+from hw.synth import count
+from hw.timing.netlists import Module, netlists
+from hw.timing.netlists import load as load_netlist
 
 FILE = "resources.json"
 GLUE = "(between layers)"
@@ -52,7 +55,9 @@ def layer_of(instance: str, layers: Mapping[str, str]) -> str:
 def synthesise(
     folded: Folded, jobs: int = 2, say: Callable[[int, int], None] = lambda done, all_: None
 ) -> ByLayer:
-    """Measures every kernel. say: hears how many of how many are done."""
+    """Maps every kernel and counts what it took. say: hears how many of how many are done. Raises
+    SynthesisError with Yosys' words.
+    """
     wanted: dict[str, Design] = {}
     uses: list[tuple[str, str, str]] = []
     for graph, made in folded.accelerators.items():
@@ -62,19 +67,20 @@ def synthesise(
             key = f"{design.top}-{design.digest()}"
             wanted[key] = design
             uses.append((graph, layer_of(instance, layers), key))
-    family = folded.board.family
-    found: dict[str, Cost] = {}
-    say(0, len(wanted))
-    with ProcessPoolExecutor(jobs) as pool:
-        running = {pool.submit(measure, d, family): key for key, d in wanted.items()}
-        for future in as_completed(running):
-            found[running[future]] = future.result()
-            say(len(found), len(wanted))
+    places = netlists(wanted, folded.board.family, jobs, say)
+    found = {key: cost_of(load_netlist(path), wanted[key].top) for key, path in places.items()}
     total: ByLayer = {}
     for graph, layer, key in uses:
         layers_of = total.setdefault(graph, {})
         layers_of[layer] = layers_of.get(layer, Cost()) + found[key]
     return total
+
+
+def cost_of(module: Module, top: str) -> Cost:
+    """What the cells of a mapped kernel take of a device. Raises SynthesisError for one that is not
+    in the table.
+    """
+    return count(Counter(cell["type"] for cell in module["cells"].values()), top)
 
 
 def _layers(folded: Folded, graph: str) -> dict[str, str]:
