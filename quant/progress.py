@@ -112,7 +112,8 @@ class Stages:
         self.run, self.names, self.shares = run, list(names), list(shares)
         self._took, self._of = 0.0, 0.0
         self._began = time.monotonic()
-        print(f"run {run}: {len(self.names)} stages, {', '.join(self.names)}")
+        several = "s" * (len(self.names) != 1)
+        print(f"run {run}: {len(self.names)} stage{several}, {', '.join(self.names)}")
 
     def begin(self, name: str, what: str) -> None:
         """Says which stage begins, what it is, where its result and its curves will lie."""

@@ -13,18 +13,18 @@ import torch
 
 from quant.model.provenance import SHOWN, ProvenanceError, encoder_hash
 from quant.model.state import unique_state
-from quant.model.tracker import CheckpointError, Tracker, load_checkpoint
+from quant.model.tracker import CheckpointError, Tracker
 
 
-def average_with(model: Tracker, path: Path, began: bool = False) -> None:
-    """Moves all weights and statistics of a model half way to those of a checkpoint, in place.
-    Numbers that are equal in both stay to the bit. began: the model's training began with that
-    very checkpoint, so that its image encoder may have gone on learning too.
+def average_with(model: Tracker, other: Tracker, path: Path, began: bool = False) -> None:
+    """Moves all weights and statistics of a model half way to another's, in place. Numbers that are
+    equal in both stay to the bit. path: the other's checkpoint, for messages. began: the model's
+    training began with that very checkpoint, so that its image encoder may have gone on learning
+    too.
 
-    Raises CheckpointError for a checkpoint of another configuration or precision, ProvenanceError
-    for one of another image encoder, whose maps the model's heads have not learned on.
+    Raises CheckpointError for another precision, ProvenanceError for another image encoder, whose
+    maps the model's heads have not learned on.
     """
-    other = load_checkpoint(path, model.config.name)
     if other.precision.name != model.precision.name:
         raise CheckpointError(
             f"{path} is {other.precision.name}, the run's weights {model.precision.name}",

@@ -61,10 +61,11 @@ def quantized_from_float(model: Tracker, precision: Precision) -> Tracker:
 
 
 @torch.no_grad()
-def float_from_quantized(model: Tracker) -> Tracker:
+def float_from_quantized(model: Tracker, floats: Tracker | None = None) -> Tracker:
     """Returns a float tracker with a quantized one's weights as it computes with them, on their
     grids: the numbers behind them have not been used since training began and fit nothing (`nano`
     on dev: J&F 43 by mask, 74 with the rounded ones). Its norms change nothing until they learn.
+    floats: the tracker whose image encoder it has instead, which the quantized one was made from.
     """
     result = Tracker(model.config, FLOAT, detects=model.detector is not None)
     own, theirs = unique_state(result), unique_state(model)
@@ -86,6 +87,8 @@ def float_from_quantized(model: Tracker) -> Tracker:
                 layer.norm.running_mean.zero_()
                 layer.norm.running_var.fill_(1 - layer.norm.eps)
                 layer.norm.weight.fill_(1)
+    if floats is not None:
+        result.image_encoder.load_state_dict(floats.image_encoder.state_dict())
     return result
 
 

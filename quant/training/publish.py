@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from quant.model.tracker import (
     save_checkpoint,
 )
 from quant.runs import began_with, warn
+from quant.training.convert import float_from_quantized
 from quant.training.recipe import RECIPES
 from quant.training.settle import settle
 
@@ -43,7 +45,8 @@ PRECISIONS = ("float", "w4a4")
 
 def publish(config: str, run: Path, out: Path, average: Path | None = None) -> list[Path]:
     """Ship a run's weights; returns the files written. average: quantized weights that the run's
-    are moved half way to first (`quant.model.average`).
+    are moved half way to first (`quant.model.average`); float ones where it has no others, whose
+    stage began with the heads of those.
 
     Raises CheckpointError where the run has finished no stage, ProvenanceError where its float and
     its quantized stage do not belong together, or a detector and the shipped tracker.
@@ -61,11 +64,10 @@ def publish(config: str, run: Path, out: Path, average: Path | None = None) -> l
     if len(shipped) == len(PRECISIONS):
         check_stages(run, shipped["float"][0], shipped["w4a4"][0])
     if average is not None:
-        if "w4a4" not in shipped:
-            raise CheckpointError(
-                f"no finished quantized stage in {run} to average", "leave --average out"
-            )
-        average_with(shipped["w4a4"][0], average, began_with(run, average))
+        other, model = load_checkpoint(average, config), _averaged(shipped, run)
+        if model.precision.is_float and not other.precision.is_float:
+            other = float_from_quantized(other, model)
+        average_with(model, other, average, began_with(run, average))
     written = []
     for precision, (model, stage) in shipped.items():
         if not model.precision.is_float:
@@ -79,6 +81,16 @@ def publish(config: str, run: Path, out: Path, average: Path | None = None) -> l
         save_checkpoint(model, written[-1], {"stage": stage})
         warn_of_detector(model, out / f"{config}_detector_{precision}.safetensors")
     return written + publish_detectors(config, run, out)
+
+
+def _averaged(shipped: Mapping[str, tuple[Tracker, str]], run: Path) -> Tracker:
+    """The tracker of a run that is averaged: the quantized one, else a float one that went on from
+    quantized heads. Raises CheckpointError where there is neither.
+    """
+    for precision in reversed(PRECISIONS):
+        if precision in shipped:
+            return shipped[precision][0]
+    raise CheckpointError(f"no finished stage of a tracker in {run}", "leave --average out")
 
 
 def _detectors(config: str, run: Path) -> dict[str, Path]:

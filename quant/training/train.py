@@ -118,9 +118,8 @@ def start_model(
         return model
     model = load_checkpoint(source, args.config)
     if model.precision != precision and precision.is_float:
-        model = float_from_quantized(model)
         assert floats is not None  # a stage before was float, or `float_tracker` found it
-        model.image_encoder.load_state_dict(floats.image_encoder.state_dict())
+        model = float_from_quantized(model, floats)
     elif model.precision != precision:
         model = quantized_from_float(model, precision)
         calibrate(model, found, None)

@@ -10,6 +10,7 @@ from quant.model.provenance import encoder_hash
 from quant.model.tracker import CHECKPOINTS, Tracker, load_checkpoint, save_checkpoint
 from quant.runs import file_hash
 from quant.training import fitting, publish
+from quant.training.convert import float_from_quantized
 from quant.training.recipe import RECIPES, Stage
 from tests.quant.training.short import SHORT, run
 from tests.tiny import calibrated
@@ -88,6 +89,17 @@ def test_a_float_stage_takes_the_heads_back_and_keeps_its_encoder(data, tmp_path
     assert publish.main(["--config", "tiny", "--run", str(runs), "--out", str(tmp_path)]) == 0
     shipped = load_checkpoint(tmp_path / FLOATS.name, "tiny")
     assert encoder_hash(shipped.image_encoder) == codes.trained.float_encoder
+
+    # Half way back to where it began: what the quantized heads are in float.
+    where = ["--config", "tiny", "--run", str(runs), "--out", str(tmp_path / "half")]
+    assert publish.main([*where, "--average", str(CODES)]) == 0
+    half = load_checkpoint(tmp_path / "half" / FLOATS.name, "tiny")
+    assert encoder_hash(half.image_encoder) == codes.trained.float_encoder
+    began = float_from_quantized(codes, before).mask_decoder.state_dict()
+    ends = half.mask_decoder.state_dict()
+    for name, value in after.mask_decoder.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(ends[name], (value + began[name]) / 2, msg=name)
 
 
 def test_a_whole_recipe_ends_with_the_float_heads(data, tmp_path, with_back):
