@@ -18,7 +18,7 @@ from quant.training import fitting, publish, train
 from quant.training.recipe import RECIPES, Stage
 from tests.quant.training.short import SHORT, run
 
-FLOATS, DETECTOR = CHECKPOINTS / "tiny_float.safetensors", "tiny_detector_w4a4.safetensors"
+CODES = CHECKPOINTS / "tiny_w4a4.safetensors"
 
 
 def test_recipe_trains_quantizes_and_resumes(data, tmp_path, short_recipe, capsys):
@@ -217,7 +217,7 @@ def test_a_run_whose_checkpoints_are_all_cut_short_begins_its_stage_anew(
         (["--pretrained", "none.tflite"], "no weight file at none.tflite"),
         (["--from", "nowhere"], "no stage 'nowhere'"),
         (["--from", "quantized"], "--from quantized without weights"),
-        (["--from", "quantized", "--start", str(FLOATS)], "stage quantized is w4a4"),
+        (["--start", str(CODES)], "stage whole is float"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(data, tmp_path, capsys, extra, message):
