@@ -96,10 +96,14 @@ def shares_of_run(times: Mapping[str, float], until: str | None) -> dict[str, fl
     times: of the stages in order, in any unit. until: the last that runs, None for all; those after
     it have no share.
     """
-    names = list(times)
-    running = names if until is None else names[: names.index(until) + 1]
+    running = names_until(list(times), until)
     whole = sum(times[name] for name in running)
-    return {name: times[name] / whole if name in running else 0.0 for name in names}
+    return {name: times[name] / whole if name in running else 0.0 for name in times}
+
+
+def names_until(names: Sequence[str], until: str | None) -> Sequence[str]:
+    """Returns the names of the stages that run: up to `until`, all where it is None."""
+    return names if until is None else names[: names.index(until) + 1]
 
 
 def fit(

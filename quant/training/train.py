@@ -33,6 +33,7 @@ from quant.training.fitting import (
     add_arguments,
     fit,
     is_done,
+    names_until,
     prepare,
     run_command,
     shares_of_run,
@@ -192,10 +193,11 @@ def train(args: argparse.Namespace) -> None:
         raise SamFabricError(f"--rate {args.rate:g}", "give a factor above 0, 1 for the recipe's")
     torch.set_float32_matmul_precision("high")  # of a GPU: TF32, exact for codes of 4 bits
     config = get_config(args.config)
-    run = prepare(args, [s.name for s in RECIPES[config.name]])
     recipe = [replace(stage, rate=stage.rate * args.rate) for stage in RECIPES[config.name]]
-    stages = stages_from(recipe, args)
-    floats = float_tracker(stages, args)
+    start = None if args.start is None else load_checkpoint(args.start, args.config)
+    stages = stages_from(recipe, start, args)
+    run = prepare(args, [s.name for s in stages])
+    floats = None if start is None else float_tracker(stages, start, args)
     found = find_material(args.data)
     print(found.listing())
     asked = settings(args, stages, found)
@@ -205,12 +207,11 @@ def train(args: argparse.Namespace) -> None:
     shares = shares_of_run({stage.name: stage.share for stage in stages}, args.until)
     told = Stages(run, list(shares), list(shares.values()))
     trained = trained_on(asked)
-    if args.start is not None:
-        kept = load_checkpoint(args.start, config.name).trained
-        made_of = kept.float_encoder
+    if start is not None:
+        made_of = start.trained.float_encoder
         if floats is not None and not PRECISIONS[stages[0].precision].is_float:
             made_of = encoder_hash(floats.image_encoder)
-        trained = replace(trained, encoder=kept.encoder, float_encoder=made_of)
+        trained = replace(trained, encoder=start.trained.encoder, float_encoder=made_of)
     source: Path | None = args.start
     previous: Stage | None = None
     for stage, result in zip(stages, results, strict=True):
@@ -243,7 +244,9 @@ def words(stage: Stage, args: argparse.Namespace, share: float) -> str:
     return f"{stage.precision}, {length}, encoder {stage.encoder}"
 
 
-def stages_from(stages: Sequence[Stage], args: argparse.Namespace) -> Sequence[Stage]:
+def stages_from(
+    stages: Sequence[Stage], start: Tracker | None, args: argparse.Namespace
+) -> Sequence[Stage]:
     """The stages that a run goes through: all, or those from `--from` on. Raises SamFabricError
     where the weights to start from are not given or of another precision.
     """
@@ -251,8 +254,8 @@ def stages_from(stages: Sequence[Stage], args: argparse.Namespace) -> Sequence[S
     if args.first is not None and args.first not in names:
         raise SamFabricError(f"no stage {args.first!r}", f"stages: {', '.join(names)}")
     first = 0 if args.first is None else names.index(args.first)
-    if args.start is not None:
-        found = load_checkpoint(args.start, args.config).precision.name
+    if start is not None:
+        found = start.precision.name
         # its own, or that of the stage before, which it converts
         if found not in {stage.precision for stage in stages[max(0, first - 1) : first + 1]}:
             raise SamFabricError(
@@ -266,19 +269,18 @@ def stages_from(stages: Sequence[Stage], args: argparse.Namespace) -> Sequence[S
     return stages[first:]
 
 
-def float_tracker(stages: Sequence[Stage], args: argparse.Namespace) -> Tracker | None:
+def float_tracker(
+    stages: Sequence[Stage], start: Tracker, args: argparse.Namespace
+) -> Tracker | None:
     """The float tracker that the weights a run starts from were made of, None where no stage needs
     it: its image encoder teaches a distilling stage and is what a later float stage keeps. Raises
     ProvenanceError where it is another one.
     """
-    if args.start is None:
-        return None
-    start = load_checkpoint(args.start, args.config)
     if start.precision.is_float:
         return start
-    names = [stage.name for stage in stages]
-    running = stages if args.until is None else stages[: names.index(args.until) + 1]
-    if all(s.encoder != "distill" and s.precision == start.precision.name for s in running):
+    running = names_until([s.name for s in stages], args.until)
+    ran = [s for s in stages if s.name in running]
+    if all(s.encoder != "distill" and s.precision == start.precision.name for s in ran):
         return None
     path = args.float or CHECKPOINTS / f"{args.config}_{FLOAT.name}.safetensors"
     floats = load_checkpoint(path, args.config)

@@ -9,7 +9,7 @@ from quant.config import FLOAT, get_config
 from quant.model.provenance import encoder_hash
 from quant.model.tracker import CHECKPOINTS, Tracker, load_checkpoint, save_checkpoint
 from quant.runs import file_hash
-from quant.training import fitting, publish
+from quant.training import publish
 from quant.training.convert import float_from_quantized
 from quant.training.recipe import RECIPES, Stage
 from tests.quant.training.short import SHORT, run
@@ -21,17 +21,15 @@ BACK = Stage("back", "float", 1, 1e-3, 2, 2, "frozen", settled=True)
 
 
 @pytest.fixture
-def with_back(monkeypatch):
-    """The last stage is a float one."""
+def with_back(short_recipe, monkeypatch):
+    """The recipe of a few steps ends with a float stage, which takes quantized heads back."""
     monkeypatch.setitem(RECIPES, "tiny", (*SHORT, BACK))
-    monkeypatch.setattr(fitting, "STEPS_PER_EPOCH", 3)
 
 
-def test_a_run_can_begin_with_a_later_stage(data, tmp_path, monkeypatch, capsys):
+def test_a_run_can_begin_with_a_later_stage(data, tmp_path, short_recipe, monkeypatch, capsys):
     """From shipped weights the heads go on learning, and what is published fits their detector."""
     heads = Stage("heads", "w4a4", 1, 1e-3, 2, 2, "frozen", settled=True)
     monkeypatch.setitem(RECIPES, "tiny", (*SHORT, heads))
-    monkeypatch.setattr(fitting, "STEPS_PER_EPOCH", 3)
     start = CHECKPOINTS / "tiny_w4a4.safetensors"
     code, runs = run(data, tmp_path, "--start", str(start), "--from", "heads")
     assert code == 0 and [path.stem for path in runs.glob("*.safetensors")] == ["heads"]

@@ -218,6 +218,10 @@ def test_a_run_whose_checkpoints_are_all_cut_short_begins_its_stage_anew(
         (["--from", "nowhere"], "no stage 'nowhere'"),
         (["--from", "quantized"], "--from quantized without weights"),
         (["--start", str(CODES)], "stage whole is float"),
+        (
+            ["--from", "quantized", "--start", str(CODES), "--until", "whole"],
+            "no stage 'whole'",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(data, tmp_path, capsys, extra, message):
