@@ -52,5 +52,5 @@ class Fifo(Plain):
         # Per bit of address two incrementers and two comparisons; returning to zero before the
         # counter's own end takes twice as much again.
         whole = self.DEPTH.bit_count() == 1
-        control = Cost(lut=6 + address if whole else 6 + 3 * address, ff=2 * address + 3)
+        control = Cost(lut=5 + address if whole else 4 + 2.7 * address, ff=2 * address + 3)
         return ram_cost(self.DEPTH, self.STREAM_WIDTH + 1, self.RAM_STYLE) + control

@@ -229,9 +229,9 @@ class Mvu(Layered):
             beats,
         )
         bits = [index_bits(n) for n in (beats, passes, self._depth)]
-        lut = 1 + sum(5 + ceil_div(n, 6) for n in bits[:2] if n)
+        lut = 9 + sum(5 + ceil_div(n, 6) for n in bits[:2] if n)
         lut += 5 + bits[2] if self.SETS > 1 else 0
-        ff = sum(bits) + 14 + index_bits(self.SETS)
+        ff = sum(bits) + 9 + index_bits(self.SETS)
         total = array + Cost(lut, ff)
         word, codes = self._memory.bits, self.SIMD * self.ACTIVATION_WIDTH
         if beats > 1 and passes > 1:

@@ -244,7 +244,7 @@ class Requant(Layered):
             rom = Cost(lut=min(varying, (1 << depth) - 2 * depth), ff=rom.ff)
         fold, sets = index_bits(self.NumChannels // self.PE), index_bits(self.SETS)
         counter = ceil_div(fold, 2) if fold else 0
-        control = Cost(lut=3 + counter + (sets + 2 if sets else 0), ff=8 + fold + sets)
+        control = Cost(lut=counter + (sets + 2 if sets else 0), ff=4 + fold + sets)
         return rom + control + self._lane() * self.PE
 
     def _lane(self) -> Cost:

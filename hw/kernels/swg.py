@@ -196,9 +196,11 @@ class Swg(Kernel):
         read = _ever(strides, turns, depth)
         released = _ever([-move for move in self.moves], turns[3:], 1 << level)
         wraps = 0 if depth == 1 << address else min(address, 4)
-        lut = 4 + 1.35 * read + 0.85 * released + 4.0 * (sum(turns) - 1) + 1.8 * wraps
+        bits = sum(map(index_bits, loops))
+        lut = 4.5 + 1.3 * read + 0.85 * released + 1.25 * (sum(turns) - 1)
+        lut += 1.4 * bits + 1.45 * wraps
         # Each loop's end, a window's and whether there is room are known a cycle ahead.
-        ff = 2 * address + level + sum(map(index_bits, loops)) + sum(turns) + 3
+        ff = 2 * address + level + bits + sum(turns) + 3
         return Cost(lut=lut, ff=ff) + _memory(depth, self.SIMD * self.ELEM_WIDTH, self.RAM_STYLE)
 
     def _parallel_cost(self) -> Cost:

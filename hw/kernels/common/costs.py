@@ -31,13 +31,13 @@ def blocks(depth: int, width: int) -> int:
 
 
 def rom_cost(depth: int, width: int, style: str) -> Cost:
-    """`memory/rom.sv`. A LUT holds 64 words of one bit; two join through the slice's own
-    multiplexer, more through one of LUTs.
+    """`memory/rom.sv`. A LUT holds 64 words of one bit; several join through a multiplexer of
+    LUTs.
     """
     if style == "block":
         return Cost(bram18=blocks(depth, width))
     luts = ceil_div(depth, 64)
-    return Cost(lut=width * (luts if luts <= 2 else luts + mux_luts(luts)), ff=width)
+    return Cost(lut=width * (luts + mux_luts(luts)), ff=width)
 
 
 def ram_cost(depth: int, width: int, style: str) -> Cost:

@@ -71,7 +71,8 @@ def cost(
     spacing = accu_width if packed else 7 if pack == 4 else product
     late = pack == 4 and weight_width == 4 and not encoded
     top = weight_width + (pack > 1 and not encoded and not late)
-    lut, ff = 3.0, 4.0 * ((2 if res == "dsp" else 1) + levels) + 2
+    # What goes along with the terms is three shift registers of LUTs and one of flip-flops.
+    lut, ff = 3.0, 1.0 * ((2 if res == "dsp" else 1) + levels)
     # Multipliers, with what packing takes.
     if res == "lut":
         lut += multipliers * _lut_multiplier(activation_width, weight_width)
