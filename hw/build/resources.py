@@ -67,13 +67,25 @@ def synthesise(
             key = f"{design.top}-{design.digest()}"
             wanted[key] = design
             uses.append((graph, layer_of(instance, layers), key))
-    places = netlists(wanted, folded.board.family, jobs, say)
-    found = {key: cost_of(load_netlist(path), wanted[key].top) for key, path in places.items()}
+    found = mapped(wanted, folded.board.family, jobs, say)
     total: ByLayer = {}
     for graph, layer, key in uses:
         layers_of = total.setdefault(graph, {})
         layers_of[layer] = layers_of.get(layer, Cost()) + found[key]
     return total
+
+
+def mapped(
+    designs: Mapping[str, Design],
+    family: str,
+    jobs: int = 2,
+    say: Callable[[int, int], None] = lambda done, all_: None,
+) -> dict[str, Cost]:
+    """What designs take, sixteen in a run of Yosys, or mapped before. say: hears how many of how
+    many are done. Raises SynthesisError with Yosys' words.
+    """
+    places = netlists(designs, family, jobs, say)
+    return {name: cost_of(load_netlist(path), designs[name].top) for name, path in places.items()}
 
 
 def cost_of(module: Module, top: str) -> Cost:

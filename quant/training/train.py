@@ -278,9 +278,8 @@ def float_tracker(
     """
     if start.precision.is_float:
         return start
-    running = names_until([s.name for s in stages], args.until)
-    ran = [s for s in stages if s.name in running]
-    if all(s.encoder != "distill" and s.precision == start.precision.name for s in ran):
+    running = stages[: len(names_until([s.name for s in stages], args.until))]
+    if all(s.encoder != "distill" and s.precision == start.precision.name for s in running):
         return None
     path = args.float or CHECKPOINTS / f"{args.config}_{FLOAT.name}.safetensors"
     floats = load_checkpoint(path, args.config)

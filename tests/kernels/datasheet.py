@@ -20,14 +20,13 @@ from tqdm import tqdm
 
 from hw.build.markdown import wrapped
 from hw.build.progress import counted
-from hw.build.resources import cost_of
+from hw.build.resources import mapped
 from hw.design import Design
 from hw.library import kernel_class, names
 from hw.spec.errors import SamFabricError
 from hw.spec.files import atomic_path
 from hw.spec.kernel import Cost, Kernel
 from hw.timing import contract
-from hw.timing.netlists import load, netlists
 from tests.kernels.blocks import BLOCKS, block_table
 from tests.kernels.grids import grid, long_frames
 from tests.kernels.records import simulated
@@ -49,17 +48,14 @@ class Row:
     model: Cost
 
 
-def mapped(
+def costs_of(
     kernels: Sequence[Kernel],
     jobs: int = 2,
     say: Callable[[int, int], None] = lambda done, all_: None,
 ) -> list[Cost]:
-    """What Yosys makes of each on UltraScale+, sixteen in a run, or made before. say: hears how
-    many are done. Raises SynthesisError.
-    """
+    """What Yosys makes of each on UltraScale+. say: as `mapped` has it. Raises SynthesisError."""
     designs = {str(i): Design.of(kernel) for i, kernel in enumerate(kernels)}
-    places = netlists(designs, "xcup", jobs, say)
-    return [cost_of(load(places[name]), design.top) for name, design in designs.items()]
+    return list(mapped(designs, "xcup", jobs, say).values())
 
 
 def row(kernel: Kernel, found: Cost) -> Row:
@@ -174,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tables: dict[str, list[Row]] = {name: [] for name in chosen}
         kernels = [kernel for _, kernel in work]
         with counted("Yosys", "sets") as say:
-            costs = mapped(kernels, given.jobs, say)
+            costs = costs_of(kernels, given.jobs, say)
         with ProcessPoolExecutor(given.jobs) as pool:
             rows = pool.map(row, kernels, costs)
             for (name, _), found in zip(work, tqdm(rows, total=len(work)), strict=True):

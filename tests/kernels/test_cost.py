@@ -3,7 +3,7 @@
 import pytest
 
 from hw.library import names
-from tests.kernels.datasheet import deviation, mapped
+from tests.kernels.datasheet import costs_of, deviation
 from tests.kernels.grids import grid
 
 pytestmark = pytest.mark.slow
@@ -12,6 +12,6 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("name", names())
 def test_cost_model_follows_yosys(name):
     kernels = grid(name)
-    found, models = mapped(kernels, jobs=1), [kernel.cost() for kernel in kernels]
+    found, models = costs_of(kernels, jobs=1), [kernel.cost() for kernel in kernels]
     assert deviation(found, models) <= 0.15
     assert [cost.dsp for cost in models] == [cost.dsp for cost in found]
